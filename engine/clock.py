@@ -1,0 +1,37 @@
+"""The clock that everything which waits is given, so that tests and simulations can bring their own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps; all waiting goes by it."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC; it only stamps."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of `monotonic()`."""
+
+
+class SystemClock:
+    """The machine's clocks, with asyncio's sleep."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` as an RFC 3339 UTC time to the second, as the contract's examples write it: `2025-11-08T23:40:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,169 @@
+"""What happened, as typed values; the documented lines are how they print.
+
+Headless, an event's `line` goes to stderr; on the screen, to the log. `quiet` shows warnings alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Emit = Callable[["Event"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the user may want to know; subclasses say what."""
+
+    @property
+    def line(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def is_warning(self) -> bool:
+        return self.line.startswith("⚠️")
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Event):
+    """Said in passing: a sampler attached, a profile was saved."""
+
+    text: str
+
+    @property
+    def line(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something is not as the user will have wanted it; `text` says what, of what, and what to do."""
+
+    text: str
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingStarted(Event):
+    url: str
+
+    @property
+    def line(self) -> str:
+        return f"📡 Starting periodic reporting to: {self.url}"
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalSet(Event):
+    interval_s: float
+
+    @property
+    def line(self) -> str:
+        return f"⏱️ Report interval: {self.interval_s:g} seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileAdded(Event):
+    buffered: int
+    """Profiles in the buffer now."""
+
+    @property
+    def line(self) -> str:
+        return f"📊 Profile added to buffer (total: {self.buffered})"
+
+
+@dataclass(frozen=True, slots=True)
+class BufferFull(Event):
+    """Printed before the `ProfileAdded` of the profile that pushed the oldest one out."""
+
+    limit: int
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ Buffer full ({self.limit} profiles), discarding oldest profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending(Event):
+    profiles: int
+
+    @property
+    def line(self) -> str:
+        return f"📤 Sending {self.profiles} profiles to backend..."
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed(Event):
+    attempt: int
+    attempts: int
+    error: str
+    """Names no key, whatever the backend answered."""
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ Attempt {self.attempt}/{self.attempts} failed: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying(Event):
+    wait_s: float
+
+    @property
+    def line(self) -> str:
+        return f"🔄 Retrying in {self.wait_s:g} seconds..."
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSucceeded(Event):
+    """Said when an attempt after the first one succeeds."""
+
+    attempt: int
+    attempts: int
+
+    @property
+    def line(self) -> str:
+        return f"✅ Succeeded on attempt {self.attempt}/{self.attempts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Event):
+    profiles: int
+
+    @property
+    def line(self) -> str:
+        return f"✅ Successfully reported {self.profiles} profiles"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFailed(Event):
+    attempts: int
+
+    @property
+    def line(self) -> str:
+        return (
+            f"⚠️ Failed to report profiles after retries: All {self.attempts} attempts failed\n"
+            "   Profiles will be retried in next batch"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToReport(Event):
+    @property
+    def line(self) -> str:
+        return "📊 No profiles to report"
+
+
+@dataclass(frozen=True, slots=True)
+class FinalSendFailed(Event):
+    kept: int
+    """Profiles the spool keeps for the next run; 0 without a spool."""
+
+    @property
+    def line(self) -> str:
+        kept = f" ({self.kept} kept on disk for the next run)" if self.kept else ""
+        return f"⚠️ Could not send final profiles{kept}"

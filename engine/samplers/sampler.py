@@ -1,0 +1,95 @@
+"""What a sampler is: the protocol between the engine and one runtime.
+
+    launch = await sampler.prepare()   # what to start; compiles and checks what it must
+    ...the engine starts the program...
+    await sampler.sample(process)      # counts go to the recorder until the program has ended
+    await sampler.flush()              # at any time: hand over what is held back, before a signal is forwarded
+    await sampler.close()              # always called once: end helpers, remove files
+
+A sampler yields counts and knows nothing of windows, reports or screens. Whatever happens to it, the program runs on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ..clock import Clock
+    from ..events import Emit
+    from ..recorder import Recorder
+    from ..settings import Settings
+
+
+class CannotStart(Exception):
+    """The program cannot be started at all: its file or its runtime is missing. The text is one clear line; status 2."""
+
+
+class SamplingFailed(Exception):
+    """The sampler cannot go on. The text says what happened, to what, and what to do."""
+
+    def __init__(self, text: str, *, final: bool = False) -> None:
+        super().__init__(text)
+        self.final = final
+        """Trying again cannot help (an interpreter too new, say); else the engine starts the sampler again with backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start the program so that it can be sampled."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables to set beside the user's own."""
+    source_file: Path | None = None
+    """The file that static analysis and the report's `source_file` speak of."""
+    unprofiled: str | None = None
+    """Why the program will run without being sampled, as one clear line; None if it will be sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The program as the engine started it."""
+
+    pid: int
+    started_s: float
+    """On `Clock.monotonic`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a sampler is made with."""
+
+    settings: Settings
+    recorder: Recorder
+    emit: Emit
+    clock: Clock
+    sampling: Callable[[bool], None]
+    """Called with True when samples begin to come, with False when they cease: the windows say what they cover."""
+    private_folder: Callable[[], Path]
+    """A folder of this run alone, mode 0700, made at the first call and removed after `close`: for sockets and helpers."""
+    cache_folder: Callable[[], Path]
+    """The user's cache folder for what can be kept between runs (compiled agents), made at the first call."""
+
+
+class Sampler(Protocol):
+    name: str
+    """What takes the samples, with its version if known: shown to the user."""
+
+    async def prepare(self) -> Launch:
+        """Say how to start the program. Raises `CannotStart`."""
+
+    async def sample(self, process: Process) -> None:
+        """Sample until the program ends, then return with all samples handed over.
+
+        Raises `SamplingFailed`; then the engine may call it again while the program still runs.
+        """
+
+    async def flush(self) -> None:
+        """Hand over samples that the runtime holds back; returns within 0.3 s, also if there is nobody to ask."""
+
+    async def close(self) -> None:
+        """End what was started; never raises for what the program did."""

@@ -1,0 +1,89 @@
+"""Command line and environment -> one frozen `Settings`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+AGENT_VERSION = "0.1.0"
+DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"
+
+
+class Language(StrEnum):
+    """The values are the payload's names."""
+
+    PYTHON = "Python"
+    TYPESCRIPT = "TypeScript"
+    JAVASCRIPT = "JavaScript"
+    JAVA = "Java"
+    GO = "Go"
+
+
+class Mode(StrEnum):
+    CPU = "cpu"
+    WALL = "wall"
+
+
+class Secret:
+    """Text that no line, screen, traceback or repr shows; `reveal()` gives it to the one place that sends it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    endpoint: str
+    interval_s: float = 300.0
+    max_buffer: int = 100
+    """Profiles kept in memory and, apart from them, in the spool."""
+    format: str = "protobuf"
+    api_key: Secret | None = None
+    jitter: float = 0.0
+    """Fraction of the interval, 0 to 1, over which agents that were started together spread their reports."""
+    attempt_deadline_s: float = 10.0
+    """Total time of one attempt, whatever the backend does."""
+    exit_deadline_s: float = 8.0
+    """Total time from the program's end to the agent's."""
+    spool_folder: Path | None = None
+    """None: profiles do not outlive the agent."""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    language: Language
+    program: str
+    """File, module (`is_module`), class (Java), package folder (Go), as the user wrote it."""
+    arguments: tuple[str, ...] = ()
+    """The program's own."""
+    is_module: bool = False
+    """`python -m PROGRAM`."""
+    runtime: str | None = None
+    """The interpreter, `node`, `java` or `go` to use instead of the one found: a path or a name on PATH."""
+    runtime_arguments: tuple[str, ...] = ()
+    """Options for the runtime itself: the JVM's, `go build`'s."""
+    mode: Mode = Mode.CPU
+    rate_hz: int = 100
+    follow_children: bool = True
+    report: ReportSettings | None = None
+    json_file: Path | None = None
+    export_files: tuple[Path, ...] = ()
+    screen: bool = False
+    quiet: bool = False
+    watch: bool = False
+    duration_s: float | None = None
+    """End the program after this long."""
+    working_folder: Path = Path()
+    """Absolute; paths below it are shown relative to it."""

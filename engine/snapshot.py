@@ -1,0 +1,188 @@
+"""The frozen picture of a run that a screen or a headless summary reads.
+
+The engine makes one a few times a second. It costs a few dictionary copies, whatever the size of the program; what a view
+needs beyond that (a ranking, a tree) is computed from it by the reader, with the functions of `ranking` and `calltree`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from .stacks import StackCounts, StackTable
+
+
+class ProgramPhase(StrEnum):
+    PREPARING = "preparing"
+    RUNNING = "running"
+    ENDED = "ended"
+    FAILED_TO_START = "failed to start"
+
+
+class ReporterPhase(StrEnum):
+    OFF = "off"
+    WAITING = "waiting"
+    """For the next interval."""
+    ATTEMPTING = "attempting"
+    RETRY_WAIT = "waiting to retry"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramState:
+    phase: ProgramPhase
+    language: str
+    command: str
+    """As the user would type it, without the options that are ours."""
+    source_file: Path | None
+    working_folder: Path
+    pid: int | None = None
+    started_s: float = 0.0
+    """On the monotonic clock."""
+    ended_s: float | None = None
+    exit_status: int | None = None
+    """As a shell gives it: 128+N for signal N."""
+    cpu_cores: float = 0.0
+    """CPU time per second over the last second, of the program and its children: 1.0 is one busy core."""
+    runs: int = 1
+    """How often it was started (`--watch` starts it again)."""
+    error: str = ""
+    """Why it could not be started, or could not be sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingState:
+    sampler: str
+    mode: str
+    asked_hz: float
+    achieved_hz: float | None
+    """Samples per second over the last seconds for each busy core; None while the program is idle or not sampled."""
+    active: bool
+    covered_s: float
+    lost_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to deliver, as the reporter's history shows it."""
+
+    began_at: datetime
+    number: int
+    """1 to 3."""
+    profiles: int
+    took_s: float
+    error: str
+    """Empty for a delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReporterState:
+    phase: ReporterPhase
+    endpoint: str = ""
+    format: str = ""
+    interval_s: float = 0.0
+    buffered: int = 0
+    buffer_limit: int = 0
+    buffered_bytes: int = 0
+    spooled: int | None = None
+    """Profiles in the spool that are ours; None without a spool."""
+    next_report_s: float | None = None
+    """When the next report is due, on the monotonic clock."""
+    attempt: int = 0
+    """The attempt under way or just failed, 1 to `attempts`; 0 between sends."""
+    attempts: int = 3
+    in_flight: int = 0
+    """Profiles in the batch being sent."""
+    phase_began_s: float = 0.0
+    retry_at_s: float | None = None
+    last_delivery_at: datetime | None = None
+    last_error: str = ""
+    """Of the last failed attempt; stays until a delivery."""
+    accepted: int = 0
+    delivered: int = 0
+    discarded: int = 0
+    deliveries: int = 0
+    failed_sends: int = 0
+    history: tuple[Attempt, ...] = ()
+    """The last 200 attempts, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    at: datetime
+    text: str
+    is_warning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    text: str
+    """Without the line's end; escape codes are still in it and must be shown as text or left out."""
+    is_stderr: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePoint:
+    """What happened in one stretch of the run."""
+
+    at_s: float
+    """Its beginning, in seconds since the program's start."""
+    duration_s: float
+    cpu_cores: float
+    samples: int
+    self_samples: Mapping[int, int]
+    """Function (index into `StackTable.functions`) -> samples with it running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named moment; phases lie between marks."""
+
+    name: str
+    at_s: float
+    """In seconds since the program's start."""
+    counts: StackCounts
+    """Of the run until then; never changes."""
+    duration_s: float
+    """Seconds sampled until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    taken_s: float
+    """On the monotonic clock."""
+    taken_at: datetime
+    program: ProgramState
+    sampling: SamplingState
+    reporter: ReporterState
+    table: StackTable
+    """Shared and growing; ids in this snapshot stay valid in it."""
+    counts: StackCounts
+    """Of this run so far; a copy, never changes."""
+    self_samples: Mapping[int, int]
+    """Function -> samples with it running; a copy."""
+    total_samples: Mapping[int, int]
+    """Function -> samples with it on the stack; a copy."""
+    thread_counts: Mapping[int, int]
+    """Function -> number of threads it was seen on; a copy."""
+    recent: tuple[Mapping[int, int], ...] = ()
+    """The last 60 seconds, oldest first: function -> self samples in that second."""
+    timeline: tuple[TimelinePoint, ...] = ()
+    """The whole run in at most 600 points; early ones are merged as it grows."""
+    marks: tuple[Mark, ...] = ()
+    previous_run: Mark | None = None
+    """With `--watch`: the counts of the run before this one, in the same table."""
+    log: tuple[LogLine, ...] = ()
+    """The last 1,000."""
+    output: tuple[OutputLine, ...] = ()
+    """The program's last 5,000 lines, while there is a screen."""
+    output_dropped: int = 0
+    """Lines that were pushed out of `output`."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Path -> the text as it was when the run began, for files asked for."""

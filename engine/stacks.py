@@ -1,0 +1,212 @@
+"""Interned frames and stacks, and counts of them: the one in-memory form of a profile.
+
+A `StackTable` only grows, so that ids stay valid for whoever holds them, on any thread; `StackCounts` say how often each
+stack was seen. A sample is one sampling period (`1 / rate`) spent on a stack, whatever the runtime measured it with.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+MAX_NAME_LENGTH = 512
+"""Characters kept of a function's name or a path; longer ones keep their beginning and an ellipsis."""
+MAX_DEPTH = 512
+"""Frames kept of one stack; of a deeper one the frames nearest to the leaf are kept."""
+MAX_FRAMES = 200_000
+"""Distinct frames (and so, at most, functions) a table holds."""
+MAX_FRAME_REFERENCES = 1_000_000
+"""Frames summed over all distinct stacks a table holds; bounds its memory at about 20 MB."""
+MAX_THREADS = 4_096
+
+OTHER_FUNCTIONS = "(other functions)"
+OTHER_CALLERS = "(other callers)"
+OTHER_THREADS = "(other threads)"
+NO_FRAMES = "(no frames)"
+_REMAINDERS = frozenset({OTHER_FUNCTIONS, OTHER_CALLERS, NO_FRAMES})
+
+
+class Frame(NamedTuple):
+    """One frame as a sampler reports it."""
+
+    function: str
+    """The name users of the language know it by: `Class.method`, `pkg.Func`, `(anonymous) app.js:12`."""
+    file: str
+    """Absolute path, or the runtime's own name for code without one (`node:fs`, `<frozen importlib._bootstrap>`)."""
+    line: int = 0
+    """The line being executed, from 1; 0 where the runtime does not say."""
+    first_line: int = 0
+    """The line the function begins at, from 1; 0 where the runtime does not say."""
+
+
+class Function(NamedTuple):
+    name: str
+    file: str
+
+
+class Thread(NamedTuple):
+    pid: int
+    tid: int
+    """The runtime's number for the thread; unique within the process."""
+    name: str = ""
+
+
+class InternedFrame(NamedTuple):
+    function: int
+    """Index into `StackTable.functions`."""
+    line: int
+
+
+class StackTable:
+    """Gives frames, stacks and threads small numbers, each once.
+
+    Invariant: the lists only grow and their entries never change, so a reader on another thread may use any id it was given.
+    Beyond the limits above new frames, stacks and threads fold into remainder entries: counts stay exact, memory bounded.
+    """
+
+    def __init__(self, *, max_frames: int = MAX_FRAMES, max_frame_references: int = MAX_FRAME_REFERENCES) -> None:
+        self.functions: list[Function] = []
+        self.first_lines: list[int] = []
+        """For each function the line it begins at, or 0. Grows with `functions`."""
+        self.frames: list[InternedFrame] = []
+        self.stacks: list[tuple[int, ...]] = []
+        """For each stack its frames as indexes into `frames`, root first."""
+        self.members: list[tuple[int, ...]] = []
+        """For each stack the functions on it, each once, as indexes into `functions`."""
+        self.leaves: list[int] = []
+        """For each stack the function that was running."""
+        self.threads: list[Thread] = []
+        self._max_frames = max_frames
+        self._max_frame_references = max_frame_references
+        self._frame_references = 0
+        self._function_ids: dict[Function, int] = {}
+        self._frame_ids: dict[InternedFrame, int] = {}
+        self._stack_ids: dict[tuple[int, ...], int] = {}
+        self._thread_ids: dict[tuple[int, int], int] = {}
+
+    def frame(self, frame: Frame) -> int:
+        """The index of `frame` in `frames`."""
+        function = self._function(Function(_bounded(frame.function), _bounded(frame.file)), frame.first_line)
+        line = frame.line if self.functions[function].name != OTHER_FUNCTIONS else 0
+        return self._interned_frame(InternedFrame(function, line))
+
+    def stack(self, frames: Sequence[int]) -> int:
+        """The index in `stacks` of the stack whose frames, root first, are `frames` (indexes into `frames`)."""
+        key = tuple(frames) or (self._remainder(NO_FRAMES),)
+        found = self._stack_ids.get(key)
+        if found is not None:
+            return found
+        if len(key) > MAX_DEPTH:
+            return self.stack((self._remainder(OTHER_CALLERS), *key[len(key) - MAX_DEPTH + 1 :]))
+        if self._frame_references + len(key) > self._max_frame_references and len(key) > 2:
+            return self.stack((self._remainder(OTHER_CALLERS), key[-1]))
+        self._frame_references += len(key)
+        index = len(self.stacks)
+        # Readers go by the ids they were given, so the lists are complete before the id is handed out.
+        self.leaves.append(self.frames[key[-1]].function)
+        self.members.append(tuple({self.frames[frame].function: None for frame in key}))
+        self.stacks.append(key)
+        self._stack_ids[key] = index
+        return index
+
+    def thread(self, pid: int, tid: int, name: str = "") -> int:
+        """The index in `threads` of thread `tid` of process `pid`; the first name given for it stays."""
+        found = self._thread_ids.get((pid, tid))
+        if found is not None:
+            return found
+        if len(self.threads) >= MAX_THREADS:
+            pid, tid, name = 0, 0, OTHER_THREADS
+            found = self._thread_ids.get((pid, tid))
+            if found is not None:
+                return found
+        self.threads.append(Thread(pid, tid, _bounded(name)))
+        return self._thread_ids.setdefault((pid, tid), len(self.threads) - 1)
+
+    def _function(self, function: Function, first_line: int) -> int:
+        found = self._function_ids.get(function)
+        if found is not None:
+            return found
+        if len(self.frames) >= self._max_frames and function.name not in _REMAINDERS:
+            return self._function(Function(OTHER_FUNCTIONS, ""), 0)
+        self.first_lines.append(first_line)
+        self.functions.append(function)
+        return self._function_ids.setdefault(function, len(self.functions) - 1)
+
+    def _interned_frame(self, frame: InternedFrame) -> int:
+        found = self._frame_ids.get(frame)
+        if found is not None:
+            return found
+        if len(self.frames) >= self._max_frames and frame.line:
+            # Lines are given up before functions are.
+            return self._interned_frame(InternedFrame(frame.function, 0))
+        self.frames.append(frame)
+        return self._frame_ids.setdefault(frame, len(self.frames) - 1)
+
+    def _remainder(self, name: str) -> int:
+        return self._interned_frame(InternedFrame(self._function(Function(name, ""), 0), 0))
+
+
+@dataclass(slots=True)
+class StackCounts:
+    """Samples by thread and stack, as indexes into a `StackTable`."""
+
+    by_stack: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """`(thread, stack)` -> samples."""
+    total: int = 0
+    """Invariant: the sum of `by_stack`'s values."""
+
+    def add(self, thread: int, stack: int, samples: int) -> None:
+        self.by_stack[thread, stack] += samples
+        self.total += samples
+
+    def copy(self) -> StackCounts:
+        return StackCounts(Counter(self.by_stack), self.total)
+
+    def since(self, earlier: StackCounts) -> StackCounts:
+        """What came after `earlier`, an older copy of these counts."""
+        difference = {key: n - earlier.by_stack[key] for key, n in self.by_stack.items() if n != earlier.by_stack[key]}
+        return StackCounts(Counter(difference), self.total - earlier.total)
+
+
+@dataclass(slots=True)
+class FunctionCounts:
+    """Samples by function (index into `StackTable.functions`), kept as stacks come in."""
+
+    self_samples: dict[int, int] = field(default_factory=dict)
+    """Samples with the function running."""
+    total_samples: dict[int, int] = field(default_factory=dict)
+    """Samples with the function anywhere on the stack; recursion counts once."""
+    threads: dict[int, set[int]] = field(default_factory=dict)
+    """The threads (indexes into `StackTable.threads`) the function was seen on."""
+
+    def add(self, table: StackTable, thread: int, stack: int, samples: int) -> None:
+        leaf = table.leaves[stack]
+        self.self_samples[leaf] = self.self_samples.get(leaf, 0) + samples
+        total = self.total_samples
+        threads = self.threads
+        for function in table.members[stack]:
+            if function in total:
+                total[function] += samples
+                threads[function].add(thread)
+            else:
+                total[function] = samples
+                threads[function] = {thread}
+
+
+def count_functions(
+    table: StackTable, counts: Iterable[tuple[tuple[int, int], int]], threads: Container[int] | None = None
+) -> FunctionCounts:
+    """`FunctionCounts` of `((thread, stack), samples)` pairs, of all threads or of those in `threads`."""
+    functions = FunctionCounts()
+    for (thread, stack), samples in counts:
+        if threads is None or thread in threads:
+            functions.add(table, thread, stack, samples)
+    return functions
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_NAME_LENGTH else text[: MAX_NAME_LENGTH - 1] + "…"
