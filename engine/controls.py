@@ -1,0 +1,33 @@
+"""What a screen may ask of the engine. Every method returns at once and may be called from any thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .snapshot import Snapshot
+
+
+class Controls(Protocol):
+    def snapshot(self) -> Snapshot | None:
+        """The newest picture of the run; the same object until there is a newer one, None before the first."""
+
+    def send_now(self) -> None:
+        """Close the window and report without waiting for the interval."""
+
+    def mark(self, name: str) -> None:
+        """Divide the run here; an empty name gets a number."""
+
+    def restart(self) -> None:
+        """End the program and start it again as a new run."""
+
+    def export(self, file: Path) -> None:
+        """Save the run so far in the form that the file's ending says; the log tells how it went."""
+
+    def open_source(self, path: str) -> None:
+        """Put the text of `path`, as it was when the run began where possible, into the coming snapshots' `sources`."""
+
+    def stop(self) -> None:
+        """End the program (SIGTERM), make the final report and end; returns at once, the end shows in the snapshot."""
