@@ -64,14 +64,16 @@ class InternedFrame(NamedTuple):
 class StackTable:
     """Gives frames, stacks and threads small numbers, each once.
 
-    Invariant: the lists only grow and their entries never change, so a reader on another thread may use any id it was given.
+    Invariant: the lists only grow and their entries never change (but for the lines of functions, which become better known), so a reader on another thread may use any id it was given.
     Beyond the limits above new frames, stacks and threads fold into remainder entries: counts stay exact, memory bounded.
     """
 
     def __init__(self, *, max_frames: int = MAX_FRAMES, max_frame_references: int = MAX_FRAME_REFERENCES) -> None:
         self.functions: list[Function] = []
         self.first_lines: list[int] = []
-        """For each function the line it begins at, or 0. Grows with `functions`."""
+        """For each function the line it begins at, or 0 as long as nobody knows. Grows with `functions`."""
+        self.lowest_lines: list[int] = []
+        """For each function the lowest line seen running in it, or 0: near its beginning. Grows with `functions`."""
         self.frames: list[InternedFrame] = []
         self.stacks: list[tuple[int, ...]] = []
         """For each stack its frames as indexes into `frames`, root first."""
@@ -92,6 +94,8 @@ class StackTable:
         """The index of `frame` in `frames`."""
         function = self._function(Function(_bounded(frame.function), _bounded(frame.file)), frame.first_line)
         line = frame.line if self.functions[function].name != OTHER_FUNCTIONS else 0
+        if line and not 0 < self.lowest_lines[function] <= line:
+            self.lowest_lines[function] = line
         return self._interned_frame(InternedFrame(function, line))
 
     def stack(self, frames: Sequence[int]) -> int:
@@ -126,6 +130,10 @@ class StackTable:
         self.threads.append(Thread(pid, tid, _bounded(name)))
         return self._thread_ids.setdefault((pid, tid), len(self.threads) - 1)
 
+    def line_of(self, function: int) -> int:
+        """Where `function` begins: its first line if known, else the lowest line seen in it, else 0."""
+        return self.first_lines[function] or self.lowest_lines[function]
+
     def _function(self, function: Function, first_line: int) -> int:
         found = self._function_ids.get(function)
         if found is not None:
@@ -133,6 +141,7 @@ class StackTable:
         if len(self.frames) >= self._max_frames and function.name not in _REMAINDERS:
             return self._function(Function(OTHER_FUNCTIONS, ""), 0)
         self.first_lines.append(first_line)
+        self.lowest_lines.append(0)
         self.functions.append(function)
         return self._function_ids.setdefault(function, len(self.functions) - 1)
 

@@ -1,0 +1,49 @@
+"""What the kernel says of the program and its children: who they are, and the CPU time they took (proc(5))."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def process_tree(pid: int) -> list[int]:
+    """`pid` and its living descendants."""
+    found = [pid]
+    for parent in found:
+        try:
+            tasks = list(Path(f"/proc/{parent}/task").iterdir())
+        except OSError:
+            continue
+        for task in tasks:
+            try:
+                found.extend(int(child) for child in (task / "children").read_text().split())
+            except OSError:
+                continue
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of process `pid` with all its threads so far, in seconds (to a clock tick, 10 ms); 0 once it is gone."""
+    try:
+        # The name in parentheses may hold spaces; what follows it does not.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+class TreeCpu:
+    """CPU time of a process and all its descendants, as a rate."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._seen: dict[int, float] = {}
+
+    def advance(self) -> float:
+        """CPU seconds the tree used since the last call. A child that came and went between two calls is not seen."""
+        now = {pid: cpu_seconds(pid) for pid in process_tree(self._pid)}
+        used = sum(max(0.0, seconds - self._seen.get(pid, 0.0)) for pid, seconds in now.items())
+        self._seen = now
+        return used
