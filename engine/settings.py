@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+COMMAND = "multi_lang_profiler"
 AGENT_VERSION = "0.1.0"
 DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"
 

@@ -1,0 +1,91 @@
+"""The command line's entry: parse, choose screen or headless, run, exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+from .settings import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .engine import Engine
+    from .events import Event
+    from .settings import Settings
+
+STATUS_USAGE = 2
+STATUS_INTERNAL = 70
+"""The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
+
+
+def main() -> NoReturn:
+    """Run the command and end the process with its status."""
+    status = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    # Not sys.exit: a resolver that hangs in a worker thread would hold the interpreter's shutdown for as long as it likes.
+    os._exit(status)
+
+
+def run(argv: list[str]) -> int:
+    """Do what the words behind the command's name say; the exit status."""
+    from .options import UsageError, on_terminal, parse  # noqa: PLC0415 - subcommands do not need them
+
+    try:
+        parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
+    except UsageError as error:
+        print(f"{COMMAND}: {error}", file=sys.stderr)  # noqa: T201
+        return STATUS_USAGE
+    except SystemExit:  # --help and --version
+        return 0
+    if parsed.settings.screen:
+        return _run_with_screen(parsed.settings, parsed.warnings)
+    return _run_headless(parsed.settings, parsed.warnings)
+
+
+def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
+    from .headless import Headless  # noqa: PLC0415
+
+    headless = Headless(quiet=settings.quiet)
+    engine = _make_engine(settings, warnings, headless.print_event)
+    status = asyncio.new_event_loop().run_until_complete(engine.run())
+    snapshot = engine.snapshot()
+    if snapshot and not settings.quiet:
+        headless.print_summary(snapshot)
+    return status
+
+
+def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
+    from ..tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
+
+    engine = _make_engine(settings, warnings, lambda _event: None)
+    statuses: list[int] = []
+    thread = threading.Thread(
+        target=lambda: statuses.append(asyncio.new_event_loop().run_until_complete(engine.run())), name="engine", daemon=True
+    )
+    thread.start()
+    run_screen(engine)
+    engine.stop()
+    thread.join()
+    snapshot = engine.snapshot()
+    if snapshot and snapshot.program.error:
+        print(f"{COMMAND}: {snapshot.program.error}", file=sys.stderr)  # noqa: T201
+    return statuses[0] if statuses else STATUS_INTERNAL
+
+
+def _make_engine(settings: Settings, warnings: tuple[str, ...], listen: Callable[[Event], None]) -> Engine:
+    from .clock import SystemClock  # noqa: PLC0415
+    from .engine import Engine  # noqa: PLC0415
+    from .signals import relay_signals  # noqa: PLC0415
+
+    engine = Engine(settings, SystemClock(), listen)
+    relay_signals(engine.on_signal)
+    for warning in warnings:
+        engine.warn(warning)
+    return engine

@@ -1,0 +1,86 @@
+"""Headless: the documented lines and a summary at the end, on stderr. The program's own output is not touched."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from .profile import HOT_FUNCTIONS, percentage
+from .snapshot import ReporterPhase
+
+if TYPE_CHECKING:
+    from .events import Event
+    from .snapshot import Snapshot
+
+
+class Headless:
+    """Prints to `stream`; a reader that has gone away (`2>&1 | head`) ends the printing, never the run."""
+
+    def __init__(self, *, quiet: bool, stream: TextIO | None = None) -> None:
+        self._quiet = quiet
+        self._stream = stream or sys.stderr
+        self._broken = False
+
+    def print_event(self, event: Event) -> None:
+        if event.is_warning or not self._quiet:
+            self._print(event.line)
+
+    def print_summary(self, snapshot: Snapshot) -> None:
+        for line in summary_lines(snapshot):
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        if self._broken:
+            return
+        try:
+            encoding = self._stream.encoding or "utf-8"
+            print(line.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
+        except (OSError, ValueError):
+            self._broken = True
+
+
+def summary_lines(snapshot: Snapshot) -> list[str]:
+    """The run in a few lines: duration, samples and rates, the ten hottest functions, what was reported."""
+    program = snapshot.program
+    if program.pid is None:
+        return []
+    lines = [_run_line(snapshot), *_function_lines(snapshot)]
+    reporter = snapshot.reporter
+    if reporter.phase is not ReporterPhase.OFF:
+        kept = f"{reporter.spooled or 0} kept on disk" if reporter.spooled is not None else f"{reporter.buffered} undelivered"
+        lines.append(f"Reports: {reporter.delivered} delivered, {reporter.discarded} discarded, {kept}")
+    return lines
+
+
+def _run_line(snapshot: Snapshot) -> str:
+    program, sampling = snapshot.program, snapshot.sampling
+    ended_s = program.ended_s if program.ended_s is not None else snapshot.taken_s
+    line = f"Ran {ended_s - program.started_s:.1f} s, exit status {program.exit_status}; {snapshot.counts.total} samples"
+    if sampling.achieved_hz:
+        line += f" at {sampling.achieved_hz:.0f} Hz ({sampling.asked_hz:g} asked)"
+    else:
+        line += f" ({sampling.asked_hz:g} Hz asked)"
+    if sampling.lost_samples:
+        line += f", {sampling.lost_samples} lost"
+    return line
+
+
+def _function_lines(snapshot: Snapshot) -> list[str]:
+    total = snapshot.counts.total
+    ranked = sorted(snapshot.self_samples.items(), key=lambda item: -item[1])[:HOT_FUNCTIONS]
+    if not ranked:
+        return []
+    lines = ["  self  total  function"]
+    working_folder = f"{snapshot.program.working_folder}/"
+    for function, samples in ranked:
+        name, file = snapshot.table.functions[function]
+        line = snapshot.table.line_of(function)
+        place = f"{file.removeprefix(working_folder)}:{line}" if line else file.removeprefix(working_folder)
+        shares = f"{percentage(samples, total):5.1f}% {percentage(snapshot.total_samples[function], total):5.1f}%"
+        lines.append(f"{shares}  {_printable(name)}  {_printable(place)}".rstrip())
+    return lines
+
+
+def _printable(text: str) -> str:
+    """`text` with control characters shown as escapes: a name must not drive the terminal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

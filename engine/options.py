@@ -1,0 +1,352 @@
+"""The command line and the environment, read into `Settings`. Every mistake is one clear line."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from .endpoint import check_endpoint, check_key, warn_key_over_plain_http
+from .private import state_folder
+from .settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
+from .sources import LANGUAGE_BY_ENDING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+RECOMMENDED_INTERVAL_S = 30.0
+LANGUAGES = {
+    "python": Language.PYTHON,
+    "py": Language.PYTHON,
+    "typescript": Language.TYPESCRIPT,
+    "ts": Language.TYPESCRIPT,
+    "javascript": Language.JAVASCRIPT,
+    "js": Language.JAVASCRIPT,
+    "node": Language.JAVASCRIPT,
+    "java": Language.JAVA,
+    "go": Language.GO,
+}
+
+_USAGE = f"{COMMAND} LANGUAGE PROGRAM [options] [-- PROGRAM'S OWN ARGUMENTS]"
+_DESCRIPTION = """\
+Runs a Python, TypeScript/JavaScript, Java or Go program unchanged, shows live where its time goes, and reports profiles
+to a backend without losing one. LANGUAGE is python, typescript, javascript (or py, ts, js, node), java or go; it may be
+left out where the file's ending says it."""
+_EXAMPLES = f"""\
+examples:
+  {COMMAND} python server.py                       watch a program in the terminal
+  {COMMAND} python -m http.server -- 8000          a module, with arguments of its own
+  {COMMAND} java MyApp.java --json run.json        save the whole run's profile
+  {COMMAND} typescript server.js --no-tui --report-endpoint https://backend.example/api/v0/profiles
+                                                          a quiet agent that reports each 5 minutes
+
+environment:
+  PROFILER_ENDPOINT, PROFILER_INTERVAL, PROFILER_MAX_BUFFER_SIZE, PROFILER_FORMAT and PROFILER_API_KEY stand in for
+  the --report-… options and --api-key; an option on the command line wins. PROFILER_API_KEY is the safe place for a
+  key: a command line can be read by every user of the machine."""
+
+
+class UsageError(Exception):
+    """The command line or the environment is wrong. The text is one clear line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    settings: Settings
+    warnings: tuple[str, ...] = ()
+
+
+def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: bool) -> Parsed:
+    """Settings from the words behind the command's name. `on_terminal`: a screen could be shown.
+
+    Raises `UsageError`; `--help` and `--version` print and raise `SystemExit(0)`.
+    """
+    ours, arguments = _split(argv)
+    options = _parser().parse_args(_with_default_endpoint(ours))
+    language, program = _program(options)
+    report, warnings = _report(options, environment)
+    settings = Settings(
+        language=language,
+        program=program,
+        arguments=arguments,
+        is_module=options.module is not None,
+        runtime=_runtime(options, language),
+        runtime_arguments=_runtime_arguments(options, language),
+        mode=Mode(options.mode),
+        rate_hz=options.rate,
+        follow_children=not options.no_children,
+        report=report,
+        json_file=_writable(options.json, "--json"),
+        export_files=tuple(_export_file(file) for file in options.export),
+        screen=on_terminal and not options.no_tui and not options.quiet,
+        quiet=options.quiet,
+        watch=options.watch,
+        duration_s=options.duration,
+        working_folder=Path.cwd(),
+    )
+    return Parsed(settings, warnings)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            raise UsageError(f"unknown option {unknown.split()[0]!r}; the program's own arguments go behind --: … -- {unknown}")
+        raise UsageError(message.removeprefix("argument "))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=COMMAND,
+        usage=_USAGE,
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+
+    group = parser.add_argument_group("the program")
+    group.add_argument("-m", dest="module", metavar="MODULE", help="run a Python module, as python -m does")
+    group.add_argument("--python", metavar="PATH", help="the interpreter (default: $VIRTUAL_ENV's, else python3 on PATH)")
+    group.add_argument("--node", metavar="PATH", help="the Node.js to use (default: node on PATH)")
+    group.add_argument("--java", metavar="PATH", help="the JVM to use (default: $JAVA_HOME's, else java on PATH)")
+    group.add_argument("--go", metavar="PATH", help="the Go command to use (default: go on PATH)")
+    for runtime, what in (("python", "the interpreter"), ("node", "Node.js"), ("java", "the JVM"), ("go", "go build")):
+        group.add_argument(
+            f"--{runtime}-arg", metavar="ARG", action="append", default=[], help=f"an option for {what}; may be repeated"
+        )
+    group.add_argument("--watch", action="store_true", help="start the program again whenever one of its source files changes")
+    group.add_argument("--duration", metavar="SECS", type=_seconds, help="end the program after this long")
+
+    group = parser.add_argument_group("sampling")
+    group.add_argument("--mode", choices=[mode.value for mode in Mode], default="cpu", help="time on the CPU, or all time (default: cpu)")
+    group.add_argument("--rate", metavar="HZ", type=_rate, default=100, help="samples per second and thread, 1 to 10000 (default: 100)")
+    group.add_argument("--no-children", action="store_true", help="leave out the processes and workers the program starts")
+
+    group = parser.add_argument_group("reporting (off unless an endpoint is given)")
+    group.add_argument("--report-endpoint", metavar="URL", help=f"where to POST profiles; without URL: {DEFAULT_ENDPOINT}")
+    group.add_argument("--report-interval", metavar="SECS", help="time between reports (default: 300)")
+    group.add_argument("--report-max-buffer", metavar="NUM", help="profiles kept while the backend is away, 1 to 1000; the oldest is discarded (default: 100)")
+    group.add_argument("--report-format", metavar="FORMAT", help=f"{' or '.join(_formats())} (default: protobuf)")
+    group.add_argument("--report-jitter", metavar="FRACTION", help="spread reports over this part of the interval, 0 to 1 (default: 0)")
+    group.add_argument("--api-key", metavar="KEY", help="sent as Authorization: Bearer KEY; better in PROFILER_API_KEY")
+    group.add_argument("--label", metavar="NAME=VALUE", action="append", default=[], help="sent with every profile; may be repeated")
+    group.add_argument("--spool", metavar="DIR", help="where undelivered profiles outlive us (default: $XDG_STATE_HOME/multi_lang_profiler)")
+    group.add_argument("--no-spool", action="store_true", help="keep undelivered profiles in memory only")
+
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="FILE", help="save the whole run's profile as JSON")
+    group.add_argument("--export", metavar="FILE", action="append", default=[], help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json")
+    group.add_argument("--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched")
+    group.add_argument("--quiet", action="store_true", help="no screen, warnings only")
+    group.add_argument("--version", action="version", version=f"{COMMAND} {AGENT_VERSION}", help="print the version and end")
+    group.add_argument("-h", "--help", action="help", help="print this and end")
+    return parser
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    words = list(argv)
+    if "--" not in words:
+        return words, ()
+    at = words.index("--")
+    return words[:at], tuple(words[at + 1 :])
+
+
+def _with_default_endpoint(words: list[str]) -> list[str]:
+    """`--report-endpoint` alone means the default; what follows it is its URL only if it looks like one."""
+    result: list[str] = []
+    for at, word in enumerate(words):
+        result.append(word)
+        if word == "--report-endpoint" and (at + 1 == len(words) or "://" not in words[at + 1]):
+            result[-1] = f"--report-endpoint={DEFAULT_ENDPOINT}"
+    return result
+
+
+def _program(options: argparse.Namespace) -> tuple[Language, str]:
+    words: list[str] = list(options.words)
+    language = LANGUAGES.get(words[0].lower()) if words else None
+    if language is not None:
+        del words[0]
+    if options.module is not None:
+        if language not in (None, Language.PYTHON):
+            raise UsageError("-m runs a Python module; for other languages name the program's file")
+        program, language = options.module, Language.PYTHON
+    elif words:
+        program = words.pop(0)
+    else:
+        raise UsageError(f"no program given; usage: {_USAGE}")
+    if words:
+        raise UsageError(
+            f"unexpected argument {words[0]!r}; the program's own arguments go behind --: … {program} -- {' '.join(words)}"
+        )
+    ending = Path(program).suffix.lower()
+    by_ending = LANGUAGE_BY_ENDING.get(ending) or (Language.JAVA if ending == ".jar" else None)
+    if language is None:
+        language = by_ending
+        if language is None:
+            raise UsageError(f"cannot tell the language of {program!r}; name it before the program: python, typescript, java or go")
+    if language is Language.JAVASCRIPT and by_ending is Language.TYPESCRIPT:
+        language = Language.TYPESCRIPT
+    return language, program
+
+
+def _runtime_name(language: Language) -> str:
+    return "node" if language in (Language.JAVASCRIPT, Language.TYPESCRIPT) else language.value.lower()
+
+
+def _runtime(options: argparse.Namespace, language: Language) -> str | None:
+    runtime: str | None = getattr(options, _runtime_name(language))
+    return runtime
+
+
+def _runtime_arguments(options: argparse.Namespace, language: Language) -> tuple[str, ...]:
+    return tuple(getattr(options, f"{_runtime_name(language)}_arg"))
+
+
+def _report(options: argparse.Namespace, environment: Mapping[str, str]) -> tuple[ReportSettings | None, tuple[str, ...]]:
+    def value(option: str, variable: str, read: Callable[[str], T], default: T) -> T:
+        given, name = getattr(options, option.removeprefix("--").replace("-", "_")), option
+        if given is None:
+            given, name = environment.get(variable) or None, variable
+        if given is None:
+            return default
+        try:
+            return read(given)
+        except ValueError as error:
+            raise UsageError(f"{name}: {error}") from None
+
+    endpoint = value("--report-endpoint", "PROFILER_ENDPOINT", check_endpoint, "")
+    interval_s = value("--report-interval", "PROFILER_INTERVAL", _interval, 300.0)
+    max_buffer = value("--report-max-buffer", "PROFILER_MAX_BUFFER_SIZE", _buffer_size, 100)
+    wire_format = value("--report-format", "PROFILER_FORMAT", _format, "protobuf")
+    key = value("--api-key", "PROFILER_API_KEY", check_key, None)
+    jitter = value("--report-jitter", "PROFILER_JITTER", _fraction, 0.0)
+    labels = tuple(_label(label) for label in options.label)
+    spool = _spool_folder(options)
+    if not endpoint:
+        return None, ()
+    warnings = []
+    if interval_s < RECOMMENDED_INTERVAL_S:
+        warnings.append(f"A report interval of {interval_s:g} seconds is short; {RECOMMENDED_INTERVAL_S:g} or more is recommended")
+    if key is not None and (warning := warn_key_over_plain_http(endpoint)):
+        warnings.append(warning)
+    report = ReportSettings(
+        endpoint, interval_s, max_buffer, wire_format, key, jitter=jitter, spool_folder=spool, labels=labels
+    )
+    return report, tuple(warnings)
+
+
+def _spool_folder(options: argparse.Namespace) -> Path | None:
+    if options.no_spool:
+        if options.spool is not None:
+            raise UsageError("--spool and --no-spool exclude each other")
+        return None
+    if options.spool is not None:
+        if not options.spool or (Path(options.spool).exists() and not Path(options.spool).is_dir()):
+            raise UsageError(f"--spool: {options.spool!r} is not a folder")
+        return Path(options.spool).absolute()
+    return state_folder()
+
+
+def _formats() -> tuple[str, ...]:
+    # The names of wire.FORMATS; that module is not loaded before the program has started.
+    return ("json", "protobuf")
+
+
+def _format(text: str) -> str:
+    if text not in _formats():
+        raise ValueError(f"{text!r} is no format; use {' or '.join(_formats())}")
+    return text
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a number of {what}")
+    return number
+
+
+def _interval(text: str) -> float:
+    number = _number(text, "seconds")
+    if not 0.1 <= number <= 31_536_000:
+        raise ValueError(f"{text} seconds is out of range; use 0.1 to 31536000 (30 or more is recommended)")
+    return number
+
+
+def _buffer_size(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1000:
+        raise ValueError(f"{text!r} is not a whole number from 1 to 1000")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    number = _number(text, "fractions")
+    if not 0 <= number <= 1:
+        raise ValueError(f"{text} is not between 0 and 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = _number(text, "seconds")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 seconds")
+    return number
+
+
+def _rate(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
+    return int(text)
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, label = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"--label: {text!r} is not of the form NAME=VALUE")
+    return name, label
+
+
+def _writable(file: str | None, option: str) -> Path | None:
+    """The path to write at the end of the run; what would fail then is refused now."""
+    if file is None:
+        return None
+    path = Path(file).absolute()
+    if not file or path.is_dir():
+        raise UsageError(f"{option}: {file!r} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{option}: the folder {str(path.parent)!r} does not exist")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise UsageError(f"{option}: {file!r} cannot be written: permission denied")
+    return path
+
+
+def _export_file(file: str) -> Path:
+    from .export import check_ending  # noqa: PLC0415
+
+    path = _writable(file, "--export")
+    assert path is not None, "given a file, it gives a path"
+    try:
+        check_ending(path)
+    except ValueError as error:
+        raise UsageError(f"--export: {error}") from None
+    return path
+
+
+def on_terminal(environment: Mapping[str, str]) -> bool:
+    """Whether a screen can be shown where we were started."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and environment.get("TERM", "") not in ("", "dumb")

@@ -1,0 +1,45 @@
+"""The folders we keep things in: one of a run's own, one of the user's cache, one of state that outlives us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+class PrivateFolder:
+    """A folder of this run alone, mode 0700, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    def path(self) -> Path:
+        if self._path is None:
+            # mkdtemp makes it 0700. Unix socket paths are limited to 107 bytes, so a long TMPDIR will not do.
+            base = tempfile.gettempdir()
+            self._path = Path(tempfile.mkdtemp(prefix="mlp-", dir=base if len(base) < 60 else "/tmp"))  # noqa: S108
+        return self._path
+
+    def remove(self) -> None:
+        if self._path is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
+            self._path = None
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/multi_lang_profiler`, made if need be, for what can be made again. Raises `OSError` if it cannot be."""
+    path = _folder("XDG_CACHE_HOME", ".cache")
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def state_folder() -> Path:
+    """`$XDG_STATE_HOME/multi_lang_profiler`, for what must outlive us; made by those who write there."""
+    return _folder("XDG_STATE_HOME", ".local/state")
+
+
+def _folder(variable: str, default: str) -> Path:
+    base = os.environ.get(variable, "")
+    # The XDG specification says to ignore relative paths.
+    return (Path(base) if base.startswith("/") else Path.home() / default) / "multi_lang_profiler"

@@ -1,0 +1,105 @@
+"""The open window: closes it into a `Profile`, and keeps account of how much of it a sampler covered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from pathlib import Path
+
+    from .clock import Clock
+    from .recorder import Recorder
+    from .settings import Settings
+    from .sources import Sources
+    from .stacks import StackCounts
+
+
+class Coverage:
+    """Seconds during which a sampler was at work."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._covered_s = 0.0
+        self._since_s: float | None = None
+
+    @property
+    def active(self) -> bool:
+        return self._since_s is not None
+
+    def switch(self, active: bool) -> None:
+        self._covered_s = self.total_s
+        self._since_s = self._clock.monotonic() if active else None
+
+    @property
+    def total_s(self) -> float:
+        return self._covered_s + (self._clock.monotonic() - self._since_s if self._since_s is not None else 0.0)
+
+
+class Windows:
+    """Cuts the run into windows, one after the other without a gap."""
+
+    def __init__(self, settings: Settings, recorder: Recorder, coverage: Coverage, sources: Sources, clock: Clock) -> None:
+        self._settings = settings
+        self._recorder = recorder
+        self._coverage = coverage
+        self._sources = sources
+        self._clock = clock
+        self._run_began_at = self._began_at = clock.now()
+        self._run_began_s = self._began_s = clock.monotonic()
+        self._covered_s = 0.0
+
+    def begin(self) -> None:
+        """The program starts now: the first window begins."""
+        self._run_began_at = self._began_at = self._clock.now()
+        self._run_began_s = self._began_s = self._clock.monotonic()
+
+    @property
+    def run_s(self) -> float:
+        return self._clock.monotonic() - self._run_began_s
+
+    async def close(self, source_file: Path | None) -> Profile:
+        """Close the open window, begin the next, and give the closed one's profile."""
+        counts, lost = self._recorder.close_window()
+        now_s, covered_s = self._clock.monotonic(), self._coverage.total_s
+        window = Window(
+            self._began_at, now_s - self._began_s, counts, self._sampling(covered_s - self._covered_s, lost)
+        )
+        self._began_at, self._began_s, self._covered_s = self._clock.now(), now_s, covered_s
+        return await self._profile(window, source_file)
+
+    async def whole_run(self, source_file: Path | None) -> Profile:
+        """The profile of everything since the program's start."""
+        sampling = self._sampling(self._coverage.total_s, self._recorder.lost_samples)
+        window = Window(self._run_began_at, self.run_s, self._recorder.run.copy(), sampling)
+        return await self._profile(window, source_file)
+
+    def _sampling(self, covered_s: float, lost: int) -> Sampling:
+        return Sampling(self._settings.mode.value, float(self._settings.rate_hz), covered_s, lost)
+
+    async def _profile(self, window: Window, source_file: Path | None) -> Profile:
+        table = self._recorder.table
+        await self._sources.locate(table, _hottest(table.leaves, window.counts))
+        static = await self._sources.analysis(source_file)
+        return make_profile(
+            window,
+            table,
+            language=self._settings.language.value,
+            source_file=self._sources.shown(str(source_file)) if source_file else self._settings.program,
+            static=static,
+            place=lambda function: (self._sources.shown(table.functions[function].file), table.line_of(function)),
+            labels=self._settings.report.labels if self._settings.report else (),
+        )
+
+
+def _hottest(leaves: list[int], counts: StackCounts) -> Iterable[int]:
+    by_function: dict[int, int] = {}
+    for (_thread, stack), samples in counts.by_stack.items():
+        by_function[leaves[stack]] = by_function.get(leaves[stack], 0) + samples
+    return sorted(by_function, key=lambda function: -by_function[function])[:MAX_FUNCTIONS]
+
+
