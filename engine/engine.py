@@ -1,9 +1,9 @@
-"""The engine: one event loop that owns a run from the program's start to the last report.
+"""The engine: one event loop that owns everything from the program's start to the last report.
 
     program -> sampler -> Recorder -> Windows -> Profile -> encoded once -> Reporter -> backend
                               \\-> Snapshot, a few times a second -> screen / headless summary
 
-Everything here runs on the engine's loop. The screen reads `snapshot()` and calls the other `Controls` from its own thread.
+All of it runs on the engine's loop. A screen reads `snapshot()` and calls the other `Controls` from its own thread.
 """
 
 from __future__ import annotations
@@ -20,21 +20,11 @@ from .output import Output
 from .private import PrivateFolder, cache_folder
 from .processes import TreeCpu
 from .recorder import Recorder
-from .samplers import make_sampler
-from .samplers.sampler import CannotStart, Context, Launch, Process, Sampler, SamplingFailed
+from .run import Run
+from .samplers.sampler import CannotStart, Context
 from .settings import Mode
-from .snapshot import (
-    LogLine,
-    Mark,
-    ProgramPhase,
-    ProgramState,
-    ReporterPhase,
-    ReporterState,
-    SamplingState,
-    Snapshot,
-)
+from .snapshot import LogLine, Mark, ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
 from .sources import Sources
-from .target import Target
 from .windows import Coverage, Windows
 
 if TYPE_CHECKING:
@@ -43,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .clock import Clock
+    from .export import Recording
     from .reporter import Reporter
     from .settings import Settings
     from .wire import EncodedProfile
@@ -50,14 +41,14 @@ if TYPE_CHECKING:
 SNAPSHOT_INTERVAL_S = 0.25
 MAX_LOG_LINES = 1_000
 MAX_MARKS = 100
-SAMPLER_DRAIN_S = 1.0
-"""How long the sampler may take to hand over its last samples once the program has ended."""
-SAMPLER_BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STATUS_CANNOT_START = 2
 
 
 class Engine:
-    """One profiled program from start to last report. `await run()` on the engine's loop; it gives the exit status."""
+    """One profiled program. `await run()` on the engine's loop gives the exit status.
+
+    Invariant: whatever fails in here turns into an event; it ends neither the program nor the agent.
+    """
 
     def __init__(self, settings: Settings, clock: Clock, listen: Callable[[Event], None]) -> None:
         self.settings = settings
@@ -73,180 +64,164 @@ class Engine:
         self._marks: list[Mark] = []
         self._previous_run: Mark | None = None
         self._private = PrivateFolder()
-        self._sampler: Sampler | None = None
-        self._target: Target | None = None
         self._reporter: Reporter | None = None
-        self._process: Process | None = None
-        self._launch: Launch | None = None
-        self._phase = ProgramPhase.PREPARING
+        self._run: Run | None = None
         self._runs = 0
-        self._ended_s: float | None = None
-        self._exit_status: int | None = None
-        self._error = ""
-        self._restarting = False
+        self._start_wanted = asyncio.Event()
+        """The program shall start again, once it has ended (`restart()`, a changed file)."""
+        self._leaving = False
         self._interrupted_by: int | None = None
-        """The signal that ended the preparations, before there was a program to pass it to."""
+        """The signal that came before there was a program to pass it to."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._main_task: asyncio.Task[Any] | None = None
+        self._main_task: asyncio.Task[int] | None = None
         self._snapshot: Snapshot | None = None
         self._snapshot_taken = True
-        self._background: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> int:
-        """Start the program, sample and report until it has ended; its exit status as a shell gives it.
+        """Run the program, sample and report until it has ended; its exit status as a shell gives it.
 
         2 if it could not be started, 128+N if signal N came before it was.
         """
         self._loop = asyncio.get_running_loop()
         self._main_task = asyncio.current_task()
-        helpers = [self._spawn(self._publish_snapshots())] if self.settings.screen else []
+        if self.settings.screen:
+            self._start(self._publish_snapshots())
         try:
-            status = await self._run_program()
-            while self._restarting:
-                self._restarting = False
-                status = await self._run_program()
-            return status
-        except CannotStart as error:
-            self._phase, self._error = ProgramPhase.FAILED_TO_START, str(error)
-            self._emit(Warned(str(error)))
-            self._exit_status = STATUS_CANNOT_START
-            return STATUS_CANNOT_START
+            return await self._run_until_left()
         except asyncio.CancelledError:
             if self._interrupted_by is None:
                 raise
             return 128 + self._interrupted_by
         finally:
-            for helper in helpers:
-                helper.cancel()
+            for task in self._tasks:
+                task.cancel()
             self._take_snapshot()
             self._private.remove()
 
-    async def _run_program(self) -> int:
-        self._phase = ProgramPhase.PREPARING
-        sampler = self._sampler = make_sampler(self._context())
+    async def _run_until_left(self) -> int:
+        """Run the program, and again as often as it is asked for; then the last window, the last report, the files."""
+        if self.settings.watch:
+            self._start(self._watch())
+        while True:
+            self._start_wanted.clear()
+            status = await self._run_once()
+            if self.settings.watch and not self._leaving:
+                await self._start_wanted.wait()
+            if self._leaving or not self._start_wanted.is_set():
+                break
+            self._begin_next_run()
+        await self._finish()
+        return status
+
+    async def _run_once(self) -> int:
+        run = self._run = Run(self._context(), self._output.take if self.settings.screen else None)
         try:
-            launch = self._launch = await sampler.prepare()
-            target = self._target = Target(launch, self._clock, self._output.take if self.settings.screen else None)
-            process = self._process = target.start()
+            process = await run.start()
+        except CannotStart as error:
+            self._emit(Warned(str(error)))
+            await run.close()
+            return STATUS_CANNOT_START
+        except asyncio.CancelledError:
+            await run.close()
+            raise
+        self._runs += 1
+        if self._runs == 1:
             self._windows.begin()
-            self._phase = ProgramPhase.RUNNING
-            self._runs += 1
-            tasks = [
-                self._spawn(self._keep_sampling(sampler, launch, process)),
-                self._spawn(self._keep_history(process)),
-                self._spawn(self._report()),
-                self._spawn(self._end_after(self.settings.duration_s)),
-            ]
-            if launch.source_file:
-                tasks.append(self._spawn(self._sources.open(str(launch.source_file))))
-            status = await target.wait()
-            self._ended_s, self._exit_status = self._clock.monotonic(), status
-            await asyncio.wait(tasks[:1], timeout=SAMPLER_DRAIN_S)
-            for task in tasks:
-                task.cancel()
-            await self._finish(launch)
-            self._phase = ProgramPhase.ENDED
-            return status
+            self._start(self._report())
+        assert run.launch is not None, "a started run has a launch"
+        if run.launch.source_file:
+            self._start(self._sources.open(str(run.launch.source_file)))
+        beside = [self._start(self._keep_history(process.pid, process.started_s)), self._start(self._end_in_time())]
+        try:
+            return await run.finish()
         finally:
-            await sampler.close()
-            if self._target:
-                self._target.close()
+            for task in beside:
+                task.cancel()
+            await run.close()
 
-    async def _keep_sampling(self, sampler: Sampler, launch: Launch, process: Process) -> None:
-        """Sample, and begin again with growing pauses when the sampler fails; the program never notices."""
-        if launch.unprofiled:
-            self._error = launch.unprofiled
-            self._emit(Warned(launch.unprofiled))
-            return
-        for pause_s in (*SAMPLER_BACKOFF_S, *[SAMPLER_BACKOFF_S[-1]] * 10_000):
-            try:
-                await sampler.sample(process)
-                return
-            except SamplingFailed as failure:
-                if failure.final:
-                    self._error = str(failure)
-                    self._emit(Warned(f"{failure}; the program runs on unprofiled"))
-                    return
-                text = str(failure)
-            except Exception as error:  # noqa: BLE001 - the seam: whatever breaks in a sampler, the program and reporting go on
-                text = f"The sampler failed: {type(error).__name__}: {error}"
-            finally:
-                self._coverage.switch(active=False)
-            if self._exit_status is not None:
-                return
-            self._emit(Warned(f"{text}; trying again in {pause_s:g} s"))
-            await self._clock.sleep(pause_s)
-
-    async def _keep_history(self, process: Process) -> None:
-        cpu = TreeCpu(process.pid)
-        before_s = process.started_s
+    async def _keep_history(self, pid: int, started_s: float) -> None:
+        cpu = TreeCpu(pid)
+        before_s = started_s
         while True:
             await self._clock.sleep(1.0)
             now_s = self._clock.monotonic()
             self._history.add(
                 self._recorder.close_second(),
-                at_s=before_s - process.started_s,
+                at_s=before_s - started_s,
                 duration_s=now_s - before_s,
                 cpu_s=cpu.advance(),
             )
             before_s = now_s
 
     async def _report(self) -> None:
-        """Report while the program runs. The modules that it takes are loaded only now, when the program is already running."""
-        if not self.settings.report:
-            return
-        if not self._reporter:
-            from .reporting import make_reporter  # noqa: PLC0415 - httpx and sqlite3 would delay the program's start
+        """Report while the program runs. What it takes is loaded only now, when the program is already running."""
+        if self.settings.report:
+            from .reporter import make_reporter  # noqa: PLC0415 - httpx and sqlite3 would delay the program's start
 
             self._reporter = await make_reporter(self.settings.report, self._clock, self._emit)
-        await self._reporter.run(self._close_window)
+            await self._reporter.run(self._close_window)
 
     async def _close_window(self) -> EncodedProfile | None:
-        assert self.settings.report is not None, "windows are closed for reports only"
-        from .wire import CannotEncode, encode  # noqa: PLC0415
+        from .wire import CannotEncode, encode  # noqa: PLC0415 - as above
 
-        profile = await self._windows.close(self._launch.source_file if self._launch else None)
+        assert self.settings.report is not None, "windows are closed for reports only"
+        profile = await self._windows.close(self._source_file)
         try:
-            return encode(profile, self.settings.report.format)
+            return await asyncio.to_thread(encode, profile, self.settings.report.format)
         except CannotEncode as error:
-            self._emit(Warned(f"Profile {profile.profile_id} cannot be encoded and is discarded: {error}"))
+            self._emit(Warned(f"A profile is discarded: {error}"))
             return None
 
-    async def _finish(self, launch: Launch) -> None:
-        """Last window, final send, files: all that is left to do when the program has ended."""
-        report = self.settings.report
-        if report and self._reporter and not self._restarting:
-            await self._reporter.finish(await self._close_window(), report.exit_deadline_s)
-        if self.settings.json_file or self.settings.export_files:
-            from .saving import save_run  # noqa: PLC0415
+    async def _finish(self) -> None:
+        if self.settings.report and self._reporter:
+            await self._reporter.finish(await self._close_window(), self.settings.report.exit_deadline_s)
+        files = [*self.settings.export_files, *([self.settings.json_file] if self.settings.json_file else [])]
+        if files and self._runs:
+            await self._save(files)
+        await self._locate_functions()
 
-            profile = await self._windows.whole_run(launch.source_file)
-            await save_run(self.settings, profile, self._recorder, self._emit)
-        if not self.settings.screen:
-            await self._sources.locate(self._recorder.table, self._recorder.functions.self_samples)
+    async def _end_in_time(self) -> None:
+        if self.settings.duration_s is not None:
+            await self._clock.sleep(self.settings.duration_s)
+            self._emit(Note(f"Ending the program after {self.settings.duration_s:g} s, as asked"))
+            await self._stop()
 
-    async def _end_after(self, duration_s: float | None) -> None:
-        if duration_s is not None:
-            await self._clock.sleep(duration_s)
-            self._emit(Note(f"Ending the program after {duration_s:g} s, as asked"))
-            await self._pass_on(signal.SIGTERM)
+    async def _watch(self) -> None:
+        from .watch import changes  # noqa: PLC0415
+
+        async for changed in changes(self.settings.working_folder):
+            self._emit(Note(f"{changed} has changed; starting the program again"))
+            await self._restart()
+
+    def _begin_next_run(self) -> None:
+        before = self._recorder.begin_run()
+        self._previous_run = Mark("previous run", self._windows.run_s, before, self._coverage.total_s)
+        self._coverage.reset()
+        self._windows.begin_run()
+        self._history = History()
+        self._marks.clear()
+        self._sources.forget()
+        self._output.end_run()
 
     def warn(self, text: str) -> None:
-        """Say something that was noticed before the run; before `run()` only."""
+        """Say something that was noticed before the run."""
         self._emit(Warned(text))
 
-    # Called from other threads -----------------------------------------------------------------------------------------
+    # Controls: called from any thread, done on the loop. ---------------------------------------------------------------
 
     def snapshot(self) -> Snapshot | None:
         self._snapshot_taken = True
         return self._snapshot
 
     def on_signal(self, number: int, from_terminal: bool) -> None:
-        """A signal came to us. What the terminal sent to the whole group the program has already got."""
+        """Signal `number` came to us; what the terminal sent to the whole group a headless run's program has already got."""
         if number == signal.SIGUSR1:
             self.mark("")
+        elif self.settings.screen or not from_terminal:
+            self._call(lambda: self._start(self._pass_on(number)))
         else:
-            self._call(lambda: self._start(self._signalled(number, from_terminal)))
+            self._call(lambda: self._start(self._give_up_preparing(number)))
 
     def send_now(self) -> None:
         self._call(lambda: self._reporter and self._reporter.send_now())
@@ -258,7 +233,7 @@ class Engine:
         self._call(lambda: self._start(self._restart()))
 
     def export(self, file: Path) -> None:
-        self._call(lambda: self._start(self._export(file)))
+        self._call(lambda: self._start(self._save([file])))
 
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._sources.open(path)))
@@ -267,57 +242,63 @@ class Engine:
         self._call(lambda: self._start(self._stop()))
 
     def _call(self, function: Callable[[], object]) -> None:
-        loop = self._loop
-        if loop is not None:
-            # The loop may have just been closed: then there is nothing left to ask for.
+        if self._loop is not None:
+            # The loop may just have been closed: then there is nothing left to ask for.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(function)
-
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._spawn(coroutine)
+                self._loop.call_soon_threadsafe(function)
 
     # -------------------------------------------------------------------------------------------------------------------
 
-    async def _signalled(self, number: int, from_terminal: bool) -> None:
-        if self._target is None or not self._target.is_running:
-            if self._phase is ProgramPhase.PREPARING and self._main_task:
-                self._interrupted_by = number
-                self._main_task.cancel()
-            return
-        if not (from_terminal and not self.settings.screen):
-            await self._pass_on(number)
-
     async def _pass_on(self, number: int) -> None:
-        """Forward a signal once the sampler has handed over what the program would take with it."""
-        if self._sampler:
-            await self._sampler.flush()
-        if self._target:
-            self._target.send_signal(number)
+        self._leaving = True
+        if self._run and self._run.is_running:
+            await self._run.send_signal(number)
+        else:
+            await self._give_up_preparing(number)
+
+    async def _give_up_preparing(self, number: int) -> None:
+        self._leaving = True
+        self._start_wanted.set()
+        if self._run and self._run.phase is ProgramPhase.PREPARING and self._main_task:
+            self._interrupted_by = number
+            self._main_task.cancel()
 
     async def _stop(self) -> None:
-        if self._sampler:
-            await self._sampler.flush()
-        if self._target:
-            self._target.send_signal(signal.SIGTERM, to_group=True)
+        self._leaving = True
+        self._start_wanted.set()
+        await self._end_program()
 
     async def _restart(self) -> None:
-        self._restarting = True
-        await self._stop()
+        self._start_wanted.set()
+        await self._end_program()
+
+    async def _end_program(self) -> None:
+        if self._run and self._run.is_running:
+            await self._run.send_signal(signal.SIGTERM, to_group=True)
 
     def _mark(self, name: str) -> None:
         if len(self._marks) >= MAX_MARKS:
             self._emit(Warned(f"Mark not set: {MAX_MARKS} is the most a run can have"))
             return
         name = name or f"mark {len(self._marks) + 1}"
-        at_s = self._clock.monotonic() - (self._process.started_s if self._process else 0.0)
+        at_s = self._windows.run_s
         self._marks.append(Mark(name, at_s, self._recorder.run.copy(), self._coverage.total_s))
         self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
 
-    async def _export(self, file: Path) -> None:
-        from .saving import export_run  # noqa: PLC0415
+    async def _save(self, files: list[Path]) -> None:
+        from .saving import save  # noqa: PLC0415 - loaded when there is something to save
 
-        profile = await self._windows.whole_run(self._launch.source_file if self._launch else None)
-        await export_run(file, self.settings, profile, self._recorder, self._emit)
+        await save(await self._recording(), files, json_file=self.settings.json_file, emit=self._emit)
+
+    async def _recording(self) -> Recording:
+        raise NotImplementedError
+
+    async def _locate_functions(self) -> None:
+        await self._sources.locate(self._recorder.table, list(self._recorder.functions.self_samples))
+
+    @property
+    def _source_file(self) -> Path | None:
+        return self._run.launch.source_file if self._run and self._run.launch else None
 
     def _context(self) -> Context:
         return Context(
@@ -334,10 +315,10 @@ class Engine:
         self._log.append(LogLine(self._clock.now(), event.line, event.is_warning))
         self._listen(event)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guarded(coroutine))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -349,25 +330,21 @@ class Engine:
     async def _publish_snapshots(self) -> None:
         while True:
             if self._snapshot_taken:
-                # A screen that lags is not worked for: the next picture is made when the last one was taken.
-                await self._sources.locate(self._recorder.table, list(self._recorder.functions.self_samples))
+                # A screen that lags is not worked for: the next picture is made once the last one was taken.
+                await self._locate_functions()
                 self._take_snapshot()
             await self._clock.sleep(SNAPSHOT_INTERVAL_S)
 
     def _take_snapshot(self) -> None:
-        self._snapshot = self.make_snapshot()
-        self._snapshot_taken = False
-
-    def make_snapshot(self) -> Snapshot:
-        """The picture of this moment. On the engine's thread only."""
         functions = self._recorder.functions
         settings = self.settings
-        return Snapshot(
+        self._snapshot_taken = False
+        self._snapshot = Snapshot(
             taken_s=self._clock.monotonic(),
             taken_at=self._clock.now(),
             program=self._program_state(),
             sampling=SamplingState(
-                sampler=self._sampler.name if self._sampler else "",
+                sampler=self._run.sampler.name if self._run else "",
                 mode=settings.mode.value,
                 asked_hz=float(settings.rate_hz),
                 achieved_hz=self._history.achieved_hz(wall=settings.mode is Mode.WALL),
@@ -392,18 +369,19 @@ class Engine:
         )
 
     def _program_state(self) -> ProgramState:
-        launch, process = self._launch, self._process
+        run, settings = self._run, self.settings
+        process = run.process if run else None
         return ProgramState(
-            phase=self._phase,
-            language=self.settings.language.value,
-            command=" ".join((self.settings.program, *self.settings.arguments)),
-            source_file=launch.source_file if launch else None,
-            working_folder=self.settings.working_folder,
+            phase=run.phase if run else ProgramPhase.PREPARING,
+            language=settings.language.value,
+            command=" ".join((*(["-m"] if settings.is_module else []), settings.program, *settings.arguments)),
+            source_file=self._source_file,
+            working_folder=settings.working_folder,
             pid=process.pid if process else None,
             started_s=process.started_s if process else 0.0,
-            ended_s=self._ended_s,
-            exit_status=self._exit_status,
-            cpu_cores=self._history.cpu_cores if self._phase is ProgramPhase.RUNNING else 0.0,
+            ended_s=run.ended_s if run else None,
+            exit_status=run.exit_status if run else None,
+            cpu_cores=self._history.cpu_cores if run and run.is_running else 0.0,
             runs=self._runs,
-            error=self._error,
+            error=run.error if run else "",
         )

@@ -35,6 +35,12 @@ class Output:
         self._lines.extend(OutputLine(_bounded(line), is_stderr) for line in lines)
         self._changed = True
 
+    def end_run(self) -> None:
+        """What the next run prints begins on a line of its own."""
+        for is_stderr in (False, True):
+            if self._unfinished[is_stderr]:
+                self.take(b"\n", is_stderr)
+
     @property
     def lines(self) -> tuple[OutputLine, ...]:
         """The last lines, the one being written included; the same object as long as nothing is printed."""

@@ -31,6 +31,11 @@ class Coverage:
     def active(self) -> bool:
         return self._since_s is not None
 
+    def reset(self) -> None:
+        """A new run begins; what was covered before does not count in it."""
+        self._covered_s = 0.0
+        self._since_s = None
+
     def switch(self, active: bool) -> None:
         self._covered_s = self.total_s
         self._since_s = self._clock.monotonic() if active else None
@@ -55,8 +60,13 @@ class Windows:
 
     def begin(self) -> None:
         """The program starts now: the first window begins."""
-        self._run_began_at = self._began_at = self._clock.now()
-        self._run_began_s = self._began_s = self._clock.monotonic()
+        self.begin_run()
+        self._began_at, self._began_s = self._run_began_at, self._run_began_s
+
+    def begin_run(self) -> None:
+        """The program starts once more; the open window stays open."""
+        self._run_began_at = self._clock.now()
+        self._run_began_s = self._clock.monotonic()
 
     @property
     def run_s(self) -> float:

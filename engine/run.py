@@ -1,0 +1,110 @@
+"""One run of the program, from its start to its end: the program and its sampler, kept going beside each other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .events import Warned
+from .samplers import make_sampler
+from .samplers.sampler import Launch, Process, SamplingFailed
+from .snapshot import ProgramPhase
+from .target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .samplers.sampler import Context
+
+SAMPLER_DRAIN_S = 1.0
+"""How long the sampler may take to hand over its last samples once the program has ended."""
+SAMPLER_BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class Run:
+    """`await start()`, `await finish()`. Whatever the sampler does, the program's life is its own."""
+
+    def __init__(self, context: Context, on_output: Callable[[bytes, bool], None] | None) -> None:
+        self._context = context
+        self._on_output = on_output
+        self._target: Target | None = None
+        self._sampling: asyncio.Task[None] | None = None
+        self.sampler = make_sampler(context)
+        self.phase = ProgramPhase.PREPARING
+        self.launch: Launch | None = None
+        self.process: Process | None = None
+        self.ended_s: float | None = None
+        self.exit_status: int | None = None
+        self.cpu_s = 0.0
+        self.error = ""
+        """Why the program could not be started, or is not sampled."""
+
+    async def start(self) -> Process:
+        """Prepare the sampler and start the program. Raises `CannotStart`; `close()` is due in any case."""
+        try:
+            self.launch = await self.sampler.prepare()
+            self._target = Target(self.launch, self._context.clock, self._on_output)
+            self.process = self._target.start()
+        except Exception as error:
+            self.phase, self.error = ProgramPhase.FAILED_TO_START, str(error)
+            raise
+        self.phase = ProgramPhase.RUNNING
+        self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
+        return self.process
+
+    async def finish(self) -> int:
+        """Wait for the program's end and for its last samples; the exit status as a shell gives it."""
+        assert self._target is not None, "finish() comes after start()"
+        assert self._sampling is not None, "start() began the sampling"
+        status = await self._target.wait()
+        self.ended_s, self.exit_status = self._context.clock.monotonic(), status
+        self.cpu_s = self._target.cpu_s
+        await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
+        self._sampling.cancel()
+        self.phase = ProgramPhase.ENDED
+        return status
+
+    async def close(self) -> None:
+        await self.sampler.close()
+        if self._target:
+            self._target.close()
+
+    @property
+    def is_running(self) -> bool:
+        return self._target is not None and self._target.is_running
+
+    async def send_signal(self, number: int, *, to_group: bool = False) -> None:
+        """Forward a signal, once the sampler has handed over what the program might take with it."""
+        if self._target and self._target.is_running:
+            await self.sampler.flush()
+            self._target.send_signal(number, to_group=to_group)
+
+    async def _keep_sampling(self, launch: Launch, process: Process) -> None:
+        """Sample, and begin again with growing pauses when the sampler fails."""
+        if launch.unprofiled:
+            self._warn(launch.unprofiled)
+            return
+        failures = 0
+        while True:
+            try:
+                await self.sampler.sample(process)
+                return
+            except SamplingFailed as failure:
+                if failure.final:
+                    self._warn(f"{failure}; the program runs on unprofiled")
+                    return
+                text = str(failure)
+            except Exception as error:  # noqa: BLE001 - the seam: whatever breaks in a sampler, program and reports go on
+                text = f"The sampler failed: {type(error).__name__}: {error}"
+            finally:
+                self._context.sampling(False)
+            if self.exit_status is not None:
+                return
+            pause_s = SAMPLER_BACKOFF_S[min(failures, len(SAMPLER_BACKOFF_S) - 1)]
+            failures += 1
+            self._context.emit(Warned(f"{text}; trying again in {pause_s:g} s"))
+            await self._context.clock.sleep(pause_s)
+
+    def _warn(self, text: str) -> None:
+        self.error = text
+        self._context.emit(Warned(text))
