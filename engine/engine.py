@@ -196,8 +196,7 @@ class Engine:
 
     def _begin_next_run(self) -> None:
         before = self._recorder.begin_run()
-        self._previous_run = Mark("previous run", self._windows.run_s, before, self._coverage.total_s)
-        self._coverage.reset()
+        self._previous_run = Mark("previous run", self._windows.run_s, before, self._windows.run_covered_s)
         self._windows.begin_run()
         self._history = History()
         self._marks.clear()
@@ -282,7 +281,7 @@ class Engine:
             return
         name = name or f"mark {len(self._marks) + 1}"
         at_s = self._windows.run_s
-        self._marks.append(Mark(name, at_s, self._recorder.run.copy(), self._coverage.total_s))
+        self._marks.append(Mark(name, at_s, self._recorder.run.copy(), self._windows.run_covered_s))
         self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
 
     async def _save(self, files: list[Path]) -> None:
@@ -349,7 +348,7 @@ class Engine:
                 asked_hz=float(settings.rate_hz),
                 achieved_hz=self._history.achieved_hz(wall=settings.mode is Mode.WALL),
                 active=self._coverage.active,
-                covered_s=self._coverage.total_s,
+                covered_s=self._windows.run_covered_s,
                 lost_samples=self._recorder.lost_samples,
             ),
             reporter=self._reporter.state if self._reporter else ReporterState(ReporterPhase.OFF),

@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 HOT_FUNCTIONS = 10
 MAX_FUNCTIONS = 400
 MAX_CALL_STACKS = 200
-FUNCTIONS_BUDGET_BYTES = 26_000
+MAX_CALL_STACK_DEPTH = 100
+"""Frames of one call stack; of a deeper one those nearest to the leaf are kept, under one of "(other callers)"."""
+FUNCTIONS_BUDGET_BYTES = 24_000
 CALL_STACKS_BUDGET_BYTES = 20_000
-"""The contract bounds a profile at 50 KB. Both budgets are counted in the roomier of the formats, JSON."""
+LABELS_BUDGET_BYTES = 1_000
+"""The contract bounds a profile at 50 KB. The budgets are counted in the roomiest of the formats, JSON, to the byte;
+what they leave is for the source file's path and numbers."""
 
-_JSON_BYTES_PER_FUNCTION = 130
-"""What the field names and numbers of one entry of `function_stats` take."""
+_JSON_BYTES_PER_FUNCTION = 92
+_JSON_BYTES_PER_HOT_FUNCTION = 56
+_JSON_BYTES_PER_CALL_STACK = 36
+"""What field names, punctuation and percentages take, and the sign of a rounded-up guess."""
 
 
 @dataclass(frozen=True, slots=True)

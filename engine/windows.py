@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
 
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from pathlib import Path
 
     from .clock import Clock
@@ -31,11 +29,6 @@ class Coverage:
     def active(self) -> bool:
         return self._since_s is not None
 
-    def reset(self) -> None:
-        """A new run begins; what was covered before does not count in it."""
-        self._covered_s = 0.0
-        self._since_s = None
-
     def switch(self, active: bool) -> None:
         self._covered_s = self.total_s
         self._since_s = self._clock.monotonic() if active else None
@@ -48,7 +41,9 @@ class Coverage:
 class Windows:
     """Cuts the run into windows, one after the other without a gap."""
 
-    def __init__(self, settings: Settings, recorder: Recorder, coverage: Coverage, sources: Sources, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, recorder: Recorder, coverage: Coverage, sources: Sources, clock: Clock
+    ) -> None:
         self._settings = settings
         self._recorder = recorder
         self._coverage = coverage
@@ -56,7 +51,8 @@ class Windows:
         self._clock = clock
         self._run_began_at = self._began_at = clock.now()
         self._run_began_s = self._began_s = clock.monotonic()
-        self._covered_s = 0.0
+        self._covered_s = self._run_covered_s = 0.0
+        """Of `coverage`, when the open window and when the run began."""
 
     def begin(self) -> None:
         """The program starts now: the first window begins."""
@@ -67,6 +63,12 @@ class Windows:
         """The program starts once more; the open window stays open."""
         self._run_began_at = self._clock.now()
         self._run_began_s = self._clock.monotonic()
+        self._run_covered_s = self._coverage.total_s
+
+    @property
+    def run_covered_s(self) -> float:
+        """Seconds of the run during which a sampler was at work."""
+        return self._coverage.total_s - self._run_covered_s
 
     @property
     def run_s(self) -> float:
@@ -84,7 +86,7 @@ class Windows:
 
     async def whole_run(self, source_file: Path | None) -> Profile:
         """The profile of everything since the program's start."""
-        sampling = self._sampling(self._coverage.total_s, self._recorder.lost_samples)
+        sampling = self._sampling(self.run_covered_s, self._recorder.lost_samples)
         window = Window(self._run_began_at, self.run_s, self._recorder.run.copy(), sampling)
         return await self._profile(window, source_file)
 
@@ -111,5 +113,3 @@ def _hottest(leaves: list[int], counts: StackCounts) -> Iterable[int]:
     for (_thread, stack), samples in counts.by_stack.items():
         by_function[leaves[stack]] = by_function.get(leaves[stack], 0) + samples
     return sorted(by_function, key=lambda function: -by_function[function])[:MAX_FUNCTIONS]
-
-

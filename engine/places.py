@@ -1,0 +1,41 @@
+"""Whose code a function is, and how its place is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .stacks import Function
+
+_THIRD_PARTY = re.compile(
+    r"/(?:site-packages|dist-packages|node_modules|\.venv|venv|\.tox|vendor|pkg/mod)/|\.egg/|^node:|^<|^internal/|^wasm:"
+)
+_INSTALLED_UNDER = re.compile(
+    r"^.*/(?:site-packages|dist-packages|node_modules|pkg/mod|lib/python\d\.\d+|go[^/]*/src|GOROOT/src)/"
+)
+_JAVA_RUNTIME = re.compile(r"^(?:java|javax|jdk|sun|com\.sun|kotlin|scala|groovy)\.")
+
+
+def is_own_code(function: Function, working_folder: str) -> bool:
+    """Whether `function` is of the program itself: not of its runtime and not of an installed package.
+
+    A file with an absolute path is own code below `working_folder` (no slash at its end), outside the folders packages are
+    installed in. Java names classes, not paths: there, what is not of the Java runtime is own code.
+    """
+    name, file = function
+    if not file:
+        return False
+    if file.endswith(".java") and "/" not in file:
+        return not _JAVA_RUNTIME.match(name)
+    if _THIRD_PARTY.search(file):
+        return False
+    return not file.startswith("/") or file.startswith(working_folder + "/")
+
+
+def short_path(file: str, working_folder: str) -> str:
+    """`file` relative to the working folder or to the folder its package is installed in; else as it is."""
+    if file.startswith(working_folder + "/"):
+        below = file[len(working_folder) + 1 :]
+        return _INSTALLED_UNDER.sub("", "/" + below) if _INSTALLED_UNDER.match("/" + below) else below
+    return _INSTALLED_UNDER.sub("", file)

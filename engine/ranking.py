@@ -1,0 +1,212 @@
+"""A snapshot -> the functions a table shows, in order: sorted, filtered, for some or all threads.
+
+The order is computed for all functions, a row's contents only for those that are drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from .places import is_own_code, short_path
+from .stacks import count_functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from .snapshot import Snapshot
+    from .stacks import StackTable
+
+TREND_S = 60
+
+
+class SortBy(StrEnum):
+    SELF = "self"
+    TOTAL = "total"
+    TREND = "trend"
+    """Self samples of the last minute."""
+    THREADS = "threads"
+    NAME = "name"
+    PLACE = "place"
+    """File, then first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    sort_by: SortBy = SortBy.SELF
+    reverse: bool = False
+    """False: numbers from the greatest, texts from A."""
+    pattern: str = ""
+    """A part of the function's name or path, or `/a regular expression/`. Capitals matter where the pattern has some."""
+    only_own: bool = False
+    threads: frozenset[int] | None = None
+    """Count samples of these threads alone (indexes into `StackTable.threads`); None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    functions: Sequence[int]
+    """Those that pass the query, in its order, as indexes into `StackTable.functions`."""
+    known: int
+    """How many functions were seen, on the threads asked for."""
+    total: int
+    """Samples that percentages refer to."""
+    self_samples: Mapping[int, int]
+    total_samples: Mapping[int, int]
+    thread_counts: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    function: int
+    name: str
+    place: str
+    """Short path and first line, `flask/app.py:1473`; empty where the runtime does not say."""
+    self_samples: int
+    total_samples: int
+    threads: int
+    trend: tuple[int, ...]
+    """Self samples of each of the last 60 seconds, oldest first; shorter in the run's first minute. Of all threads."""
+    is_own: bool
+
+
+class BadPattern(ValueError):
+    """The regular expression cannot be read; the text says why."""
+
+
+class Catalogue:
+    """What is known of each function for good. Grows with the table; not shared between threads."""
+
+    def __init__(self, table: StackTable, working_folder: Path) -> None:
+        self.table = table
+        self._folder = str(working_folder).rstrip("/")
+        self._own: list[bool] = []
+        self._haystacks: list[str] = []
+        self._pattern = ""
+        self._matches: list[bool] = []
+
+    def own(self) -> Sequence[bool]:
+        """For each function whether it is the program's own code."""
+        functions = self.table.functions
+        for function in functions[len(self._own) : len(functions)]:
+            self._own.append(is_own_code(function, self._folder))
+        return self._own
+
+    def matches(self, pattern: str) -> Sequence[bool]:
+        """For each function whether `pattern` is found in its name or path. Raises `BadPattern`."""
+        matcher = _matcher(pattern)
+        if pattern != self._pattern:
+            self._pattern, self._matches = pattern, []
+        functions = self.table.functions
+        for function in functions[len(self._haystacks) : len(functions)]:
+            self._haystacks.append(f"{function.name}\n{function.file}")
+        self._matches.extend(map(matcher, self._haystacks[len(self._matches) :]))
+        return self._matches
+
+    def place(self, function: int) -> str:
+        file = self.table.functions[function].file
+        if not file:
+            return ""
+        line = self.table.first_lines[function]
+        path = short_path(file, self._folder)
+        return f"{path}:{line}" if line else path
+
+
+def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
+    """The functions of `snapshot` that pass `query`, in its order; `catalogue` must be of the same table.
+
+    Functions that are equal in what they are sorted by stand by total, then self samples. Raises `BadPattern`.
+    """
+    self_samples, total_samples, thread_counts = snapshot.self_samples, snapshot.total_samples, snapshot.thread_counts
+    total = snapshot.counts.total
+    if query.threads is not None:
+        by_stack = snapshot.counts.by_stack
+        counts = count_functions(catalogue.table, by_stack.items(), query.threads)
+        self_samples, total_samples = counts.self_samples, counts.total_samples
+        thread_counts = {function: len(threads) for function, threads in counts.threads.items()}
+        total = sum(samples for (thread, _), samples in by_stack.items() if thread in query.threads)
+    functions = list(total_samples)
+    if query.only_own:
+        own = catalogue.own()
+        functions = [function for function in functions if own[function]]
+    if query.pattern:
+        matches = catalogue.matches(query.pattern)
+        functions = [function for function in functions if matches[function]]
+    known = len(total_samples)
+    # Sorting is stable: by the least important first.
+    if query.sort_by is not SortBy.SELF:
+        functions.sort(key=_or_zero(self_samples), reverse=True)
+    if query.sort_by is not SortBy.TOTAL:
+        functions.sort(key=total_samples.__getitem__, reverse=True)
+    match query.sort_by:
+        case SortBy.SELF:
+            functions.sort(key=_or_zero(self_samples), reverse=not query.reverse)
+        case SortBy.TOTAL:
+            functions.sort(key=total_samples.__getitem__, reverse=not query.reverse)
+        case SortBy.THREADS:
+            functions.sort(key=_or_zero(thread_counts), reverse=not query.reverse)
+        case SortBy.TREND:
+            functions.sort(key=_or_zero(recent_self_samples(snapshot)), reverse=not query.reverse)
+        case SortBy.NAME:
+            table = catalogue.table.functions
+            functions.sort(key=lambda function: table[function].name.casefold(), reverse=query.reverse)
+        case SortBy.PLACE:
+            table, lines = catalogue.table.functions, catalogue.table.first_lines
+            functions.sort(key=lambda function: (table[function].file, lines[function]), reverse=query.reverse)
+    return Ranking(functions, known, total, self_samples, total_samples, thread_counts)
+
+
+def function_row(snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue, function: int) -> FunctionRow:
+    """What the table shows of one function of `ranking`."""
+    return FunctionRow(
+        function=function,
+        name=catalogue.table.functions[function].name,
+        place=catalogue.place(function),
+        self_samples=ranking.self_samples.get(function, 0),
+        total_samples=ranking.total_samples.get(function, 0),
+        threads=ranking.thread_counts.get(function, 0),
+        trend=tuple(second.get(function, 0) for second in snapshot.recent[-TREND_S:]),
+        is_own=catalogue.own()[function],
+    )
+
+
+def recent_self_samples(snapshot: Snapshot) -> Mapping[int, int]:
+    """Self samples of the last minute by function."""
+    recent: Counter[int] = Counter()
+    for second in snapshot.recent[-TREND_S:]:
+        recent.update(second)
+    return recent
+
+
+def thread_samples(snapshot: Snapshot) -> Mapping[int, int]:
+    """Samples by thread (index into `StackTable.threads`), those with most first."""
+    samples: Counter[int] = Counter()
+    for (thread, _stack), n in snapshot.counts.by_stack.items():
+        samples[thread] += n
+    return dict(samples.most_common())
+
+
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    sensitive = any(character.isupper() for character in pattern)
+    if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
+        # In an expression capitals may be classes: `\S`, `\W`.
+        sensitive = bool(re.search(r"(?<!\\)[A-Z]", pattern))
+        try:
+            search = re.compile(pattern[1:-1], 0 if sensitive else re.IGNORECASE).search
+        except re.error as error:
+            raise BadPattern(str(error)) from None
+        return lambda text: search(text) is not None
+    if sensitive:
+        return lambda text: pattern in text
+    folded = pattern.casefold()
+    return lambda text: folded in text.casefold()
+
+
+def _or_zero(samples: Mapping[int, int]) -> Callable[[int], int]:
+    """A sort key; an entry's absence counts as zero."""
+    get = samples.get
+    return lambda function: get(function, 0)
