@@ -1,7 +1,7 @@
-"""The engine: one event loop that owns everything from the program's start to the last report.
+r"""The engine: one event loop that owns everything from the program's start to the last report.
 
     program -> sampler -> Recorder -> Windows -> Profile -> encoded once -> Reporter -> backend
-                              \\-> Snapshot, a few times a second -> screen / headless summary
+                              \-> Snapshot, a few times a second -> screen / headless summary
 
 All of it runs on the engine's loop. A screen reads `snapshot()` and calls the other `Controls` from its own thread.
 """

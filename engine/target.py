@@ -52,7 +52,11 @@ class Target:
         environment.pop(KEY_VARIABLE, None)
         streams: tuple[int | None, int | None, int | None] = (None, None, None)
         if self._on_output:
-            streams = (os.open(os.devnull, os.O_RDONLY), self._open_terminal(is_stderr=False), self._open_terminal(is_stderr=True))
+            streams = (
+                os.open(os.devnull, os.O_RDONLY),
+                self._open_terminal(is_stderr=False),
+                self._open_terminal(is_stderr=True),
+            )
         started_s = self._clock.monotonic()
         try:
             self._child = subprocess.Popen(
@@ -66,7 +70,9 @@ class Target:
             )
         except OSError as error:
             self.close()
-            raise CannotStart(f"cannot start {self._launch.argv[0]}: {(error.strerror or str(error)).lower()}") from None
+            raise CannotStart(
+                f"cannot start {self._launch.argv[0]}: {(error.strerror or str(error)).lower()}"
+            ) from None
         finally:
             for stream in streams:
                 if stream is not None:
@@ -90,7 +96,7 @@ class Target:
             finally:
                 loop.remove_reader(pidfd)
                 os.close(pidfd)
-        _, wait_status, usage = os.wait4(child.pid, 0)
+        _, wait_status, usage = os.wait4(child.pid, 0)  # noqa: ASYNC222 - it has ended; this only collects it
         self.cpu_s = usage.ru_utime + usage.ru_stime
         code = os.waitstatus_to_exitcode(wait_status)
         child.returncode = code

@@ -1,0 +1,49 @@
+"""Watches the program's source files, so that it can be started again when one of them changes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .sources import LANGUAGE_BY_ENDING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+DEBOUNCE_MS = 300
+"""Editors and formatters write a file several times in a row; that is one change."""
+
+
+async def changes(folder: Path) -> AsyncIterator[str]:
+    """The name, relative to `folder`, of a source file below it each time one or several have changed.
+
+    What git ignores, and the folders that hold other people's code (`node_modules`, `.venv`, …), does not count.
+    """
+    from watchfiles import Change, DefaultFilter, awatch  # noqa: PLC0415 - loaded only for --watch
+
+    class SourceFiles(DefaultFilter):
+        def __call__(self, change: Change, path: str) -> bool:
+            return Path(path).suffix in LANGUAGE_BY_ENDING and super().__call__(change, path)
+
+    async for batch in awatch(folder, watch_filter=SourceFiles(), debounce=DEBOUNCE_MS, step=50):
+        paths = sorted({path for _change, path in batch})
+        ignored = await _ignored_by_git(folder, paths)
+        for path in paths:
+            if path not in ignored:
+                yield str(Path(path).relative_to(folder))
+                break
+
+
+async def _ignored_by_git(folder: Path, paths: list[str]) -> set[str]:
+    with contextlib.suppress(OSError):  # no git, nothing ignored
+        git = await asyncio.create_subprocess_exec(
+            *("git", "-C", str(folder), "check-ignore", "-z", "--stdin"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        output, _ = await git.communicate("\0".join(paths).encode())
+        return set(output.decode("utf-8", "replace").split("\0"))
+    return set()
