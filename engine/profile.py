@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from .stacks import OTHER_FUNCTIONS, Function, StackCounts, StackTable, count_functions
+from .stacks import OTHER_CALLERS, OTHER_FUNCTIONS, Function, bounded, count_functions, valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from .stacks import FunctionCounts, StackCounts, StackTable
     from .static_analysis import StaticAnalysis
 
 HOT_FUNCTIONS = 10
@@ -107,53 +111,48 @@ def make_profile(
     place: Callable[[int], tuple[str, int]],
     labels: tuple[tuple[str, str], ...] = (),
 ) -> Profile:
-    """The profile of `window`, of bounded size and with exact counts.
+    """The profile of `window`: of bounded size, with exact counts, its text valid Unicode.
 
-    `place` gives, for a function's index in `table`, its shown path and first line.
+    `place` gives, for a function's index in `table`, its shown path and first line. Takes time with the frames of the
+    window's distinct stacks: 10 ms for most programs, half a second for one that fills the table.
     """
     counts = count_functions(table, window.counts.by_stack.items())
-    ranked = sorted(
-        counts.total_samples,
-        key=lambda function: (-counts.self_samples.get(function, 0), -counts.total_samples[function], table.functions[function]),
-    )
-    kept: dict[int, int] = {}
-    functions: list[FunctionStats] = []
-    names: set[str] = set()
-    budget = FUNCTIONS_BUDGET_BYTES
-    for function in ranked[:MAX_FUNCTIONS]:
-        file, line = place(function)
-        name = _unique(table.functions[function], file, line, names)
-        budget -= 2 * _json_length(name) + _json_length(file) + _JSON_BYTES_PER_FUNCTION
-        if budget < 0:
-            break
-        names.add(name)
-        kept[function] = len(functions)
-        functions.append(
-            FunctionStats(name, file, line, counts.self_samples.get(function, 0), counts.total_samples[function])
-        )
-    left_out = window.counts.total - sum(stats.self_samples for stats in functions)
-    if len(kept) < len(ranked):
-        name = _unique(Function(OTHER_FUNCTIONS, ""), "", 0, names)
-        functions.append(FunctionStats(name, "", 0, left_out, left_out))
+    ranked = [index for index in counts.total_samples if not _sums_up(table.functions[index])]
+    functions, kept = _largest_functions(ranked, counts, table, place)
+    folded = _fold_stacks(window.counts, table, kept)
+    summed_up = {}
+    if folded.with_other_functions:
+        summed_up[_OTHER_FUNCTIONS] = len(functions)
+        left_out = window.counts.total - sum(stats.self_samples for stats in functions)
+        functions.append(FunctionStats(OTHER_FUNCTIONS, "", 0, left_out, folded.with_other_functions))
+    if folded.with_other_callers:
+        summed_up[_OTHER_CALLERS] = len(functions)
+        functions.append(FunctionStats(OTHER_CALLERS, "", 0, 0, folded.with_other_callers))
     return Profile(
         profile_id=str(uuid.uuid4()),
         language=language,
-        source_file=source_file,
+        source_file=bounded(source_file),
         began_at=window.began_at,
         duration_s=window.duration_s,
         total_samples=window.counts.total,
         functions=tuple(functions),
         functions_executed=len(ranked),
-        call_stacks=_call_stacks(window.counts, table, kept, functions),
+        call_stacks=_largest_call_stacks(folded.samples, functions, summed_up),
         sampling=window.sampling,
         static=static,
-        labels=labels,
+        labels=_bounded_labels(labels),
     )
 
 
 def hot_functions(profile: Profile) -> tuple[FunctionStats, ...]:
-    """The top 10 by self samples, those that never ran left out."""
-    return tuple(stats for stats in profile.functions[:HOT_FUNCTIONS] if stats.self_samples)
+    """The top 10 by self samples; those that never ran, and what is summed up, are none."""
+    candidates = profile.functions[: HOT_FUNCTIONS + 1]
+    return tuple(stats for stats in candidates if stats.self_samples and not is_remainder(stats.name))[:HOT_FUNCTIONS]
+
+
+def is_remainder(name: str) -> bool:
+    """Whether the function called `name` in a profile is one that sums up others; none of the program's is called so."""
+    return name in _REMAINDERS
 
 
 def percentage(samples: int, total: int) -> float:
@@ -161,31 +160,134 @@ def percentage(samples: int, total: int) -> float:
     return round(100 * samples / total, 1) if total else 0.0
 
 
-def _call_stacks(
-    counts: StackCounts, table: StackTable, kept: dict[int, int], functions: list[FunctionStats]
-) -> tuple[CallStack, ...]:
-    by_stack: dict[int, int] = {}
-    for (_thread, stack), samples in counts.by_stack.items():
-        by_stack[stack] = by_stack.get(stack, 0) + samples
-    remainder = len(functions) - 1
-    stacks: list[CallStack] = []
-    budget = CALL_STACKS_BUDGET_BYTES
-    for stack in sorted(by_stack, key=lambda stack: (-by_stack[stack], stack))[:MAX_CALL_STACKS]:
-        frames: list[tuple[int, int]] = []
-        for frame in table.stacks[stack]:
-            function, line = table.frames[frame]
-            index = kept.get(function, remainder)
-            if index == remainder != kept.get(function):
-                # A run of frames that the profile does not name is one step.
-                if frames and frames[-1][0] == remainder:
-                    continue
-                line = 0
-            frames.append((index, line))
-        budget -= 30 + sum(len(functions[index].name) + len(functions[index].file) + 12 for index, _ in frames)
+def with_valid_text(profile: Profile) -> Profile:
+    """`profile` with its text as `stacks.valid_text` makes it, its functions' names still unique."""
+    names = set(_REMAINDERS)
+    functions = []
+    for stats in profile.functions:
+        name = stats.name
+        if not is_remainder(name):
+            name = _unique(Function(valid_text(stats.name), ""), valid_text(stats.file), stats.line, names)
+            names.add(name)
+        functions.append(replace(stats, name=name, file=valid_text(stats.file)))
+    return replace(
+        profile,
+        language=valid_text(profile.language),
+        source_file=valid_text(profile.source_file),
+        functions=tuple(functions),
+        sampling=replace(profile.sampling, mode=valid_text(profile.sampling.mode)),
+        labels=tuple((valid_text(key), valid_text(value)) for key, value in profile.labels),
+    )
+
+
+_REMAINDERS = (OTHER_FUNCTIONS, OTHER_CALLERS)
+_OTHER_FUNCTIONS, _OTHER_CALLERS = -1, -2
+"""Stand for the entries that sum up until it is known whether there will be any."""
+
+_Frames = tuple[tuple[int, int], ...]
+"""As in `CallStack`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FoldedStacks:
+    samples: dict[_Frames, int]
+    with_other_functions: int
+    """Samples of the stacks with a function that the profile does not name."""
+    with_other_callers: int
+    """Samples of the stacks whose root side is cut."""
+
+
+def _sums_up(function: Function) -> bool:
+    """Whether the table itself counts there what it has no room for."""
+    return is_remainder(function.name) and not function.file
+
+
+def _largest_functions(
+    functions: list[int], counts: FunctionCounts, table: StackTable, place: Callable[[int], tuple[str, int]]
+) -> tuple[list[FunctionStats], dict[int, int]]:
+    """The functions that the profile names, and for each index into the table its place among them."""
+    self_samples, total_samples = counts.self_samples, counts.total_samples
+    named: list[FunctionStats] = []
+    kept: dict[int, int] = {}
+    names = set(_REMAINDERS)
+    budget = FUNCTIONS_BUDGET_BYTES
+    for index in nsmallest(
+        MAX_FUNCTIONS,
+        functions,
+        key=lambda index: (-self_samples.get(index, 0), -total_samples[index], table.functions[index]),
+    ):
+        file, line = place(index)
+        file = bounded(file)
+        name = _unique(table.functions[index], file, line, names)
+        stats = FunctionStats(name, file, line, self_samples.get(index, 0), total_samples[index])
+        budget -= _function_bytes(stats, is_hot=len(named) < HOT_FUNCTIONS)
         if budget < 0:
             break
-        stacks.append(CallStack(tuple(frames), by_stack[stack]))
-    return tuple(stacks)
+        names.add(name)
+        kept[index] = len(named)
+        named.append(stats)
+    return named, kept
+
+
+def _fold_stacks(counts: StackCounts, table: StackTable, kept: dict[int, int]) -> _FoldedStacks:
+    by_stack: Counter[int] = Counter()
+    for (_thread, stack), samples in counts.by_stack.items():
+        by_stack[stack] += samples
+    steps: dict[int, tuple[int, int]] = {}
+    for frame in {frame for stack in by_stack for frame in table.stacks[stack]}:
+        function, line = table.frames[frame]
+        if function in kept:
+            steps[frame] = kept[function], line
+        elif table.functions[function] == (OTHER_CALLERS, ""):
+            steps[frame] = _OTHER_CALLERS, 0
+        else:
+            steps[frame] = _OTHER_FUNCTIONS, 0
+    folded: Counter[_Frames] = Counter()
+    with_other_functions = with_other_callers = 0
+    unnamed, cut = (_OTHER_FUNCTIONS, 0), (_OTHER_CALLERS, 0)
+    for stack, samples in by_stack.items():
+        frames = tuple(steps[frame] for frame in table.stacks[stack])
+        if unnamed in frames:
+            with_other_functions += samples
+            # A run of frames that the profile does not name is one step.
+            frames = tuple(
+                frame
+                for frame, before in zip(frames, (None, *frames), strict=False)
+                if frame != unnamed or before != unnamed
+            )
+        if len(frames) > MAX_CALL_STACK_DEPTH:
+            frames = (cut, *frames[1 - MAX_CALL_STACK_DEPTH :])
+        if frames[0] == cut:
+            with_other_callers += samples
+        folded[frames] += samples
+    return _FoldedStacks(folded, with_other_functions, with_other_callers)
+
+
+def _largest_call_stacks(
+    folded: dict[_Frames, int], functions: list[FunctionStats], summed_up: dict[int, int]
+) -> tuple[CallStack, ...]:
+    stacks: list[CallStack] = []
+    name_bytes = [_json_bytes(stats.name) for stats in functions]
+    budget = CALL_STACKS_BUDGET_BYTES
+    for frames, samples in nsmallest(MAX_CALL_STACKS, folded.items(), key=lambda entry: (-entry[1], entry[0])):
+        named = tuple((summed_up.get(function, function), line) for function, line in frames)
+        size = _JSON_BYTES_PER_CALL_STACK + len(str(samples))
+        size += sum(name_bytes[function] + len(str(line)) + 2 for function, line in named)
+        if size <= budget:
+            budget -= size
+            stacks.append(CallStack(named, samples))
+    return tuple(sorted(stacks, key=lambda stack: (-stack.samples, stack.frames)))
+
+
+def _bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    budget = LABELS_BUDGET_BYTES
+    fitting = {}
+    for key, value in labels:
+        budget -= _json_bytes(bounded(key)) + _json_bytes(bounded(value)) + 2
+        if budget < 0:
+            break
+        fitting[bounded(key)] = bounded(value)
+    return tuple(sorted(fitting.items()))
 
 
 def _unique(function: Function, file: str, line: int, taken: set[str]) -> str:
@@ -199,6 +301,18 @@ def _unique(function: Function, file: str, line: int, taken: set[str]) -> str:
     return name
 
 
-def _json_length(text: str) -> int:
-    """Bytes `text` takes in JSON at most: non-ASCII escapes take six a character."""
-    return len(text) if text.isascii() else 6 * len(text)
+def _function_bytes(stats: FunctionStats, *, is_hot: bool) -> int:
+    name = _json_bytes(stats.name)
+    size = _JSON_BYTES_PER_FUNCTION + 2 * name + _json_bytes(stats.file)
+    size += len(f"{stats.self_samples}{stats.line}{stats.total_samples}")
+    if is_hot and stats.self_samples:
+        size += _JSON_BYTES_PER_HOT_FUNCTION + name + len(str(stats.self_samples))
+    return size
+
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _json_bytes(text: str) -> int:
+    """What `text` takes in JSON, quotes and escapes included."""
+    return len(_to_json(text).encode())

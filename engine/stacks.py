@@ -92,7 +92,7 @@ class StackTable:
 
     def frame(self, frame: Frame) -> int:
         """The index of `frame` in `frames`."""
-        function = self._function(Function(_bounded(frame.function), _bounded(frame.file)), frame.first_line)
+        function = self._function(Function(bounded(frame.function), bounded(frame.file)), frame.first_line)
         line = frame.line if self.functions[function].name != OTHER_FUNCTIONS else 0
         if line and not 0 < self.lowest_lines[function] <= line:
             self.lowest_lines[function] = line
@@ -127,7 +127,7 @@ class StackTable:
             found = self._thread_ids.get((pid, tid))
             if found is not None:
                 return found
-        self.threads.append(Thread(pid, tid, _bounded(name)))
+        self.threads.append(Thread(pid, tid, bounded(name)))
         return self._thread_ids.setdefault((pid, tid), len(self.threads) - 1)
 
     def line_of(self, function: int) -> int:
@@ -217,5 +217,12 @@ def count_functions(
     return functions
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """`text` as names and paths are kept: valid Unicode of at most `MAX_NAME_LENGTH` characters."""
+    text = valid_text(text)
     return text if len(text) <= MAX_NAME_LENGTH else text[: MAX_NAME_LENGTH - 1] + "…"
+
+
+def valid_text(text: str) -> str:
+    """`text` with lone surrogates, which undecodable file names bring and nothing can write, as replacement characters."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

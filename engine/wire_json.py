@@ -1,0 +1,237 @@
+"""The contract's JSON: one envelope a report. Its field names are the contract; additions stand beside them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Never
+
+from .clock import rfc3339
+from .profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
+from .settings import AGENT_VERSION
+from .stacks import valid_text
+from .wire_format import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .static_analysis import StaticAnalysis
+
+
+class JsonFormat:
+    name = "json"
+    content_type = "application/json"
+
+    def encode(self, profile: Profile) -> bytes:
+        return json.dumps(profile_object(profile), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+    def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
+        end = f'],"reported_at":"{rfc3339(reported_at)}","agent_version":"{AGENT_VERSION}"}}'
+        return b"".join((b'{"profiles":[', b",".join(bodies), end.encode()))
+
+    def decode(self, body: bytes) -> Batch:
+        """Takes reports of other agents, too, that know nothing of our additions."""
+        try:
+            envelope = _Object(json.loads(body, parse_constant=_refuse_constant), "the envelope")
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        return Batch(
+            profiles=tuple(
+                _profile(_Object(item, f"profiles[{n}]")) for n, item in enumerate(envelope.list("profiles"))
+            ),
+            reported_at=envelope.time("reported_at"),
+            agent_version=envelope.text("agent_version"),
+        )
+
+
+def profile_object(profile: Profile) -> dict[str, Any]:
+    """`profile` as one entry of the envelope's `profiles`."""
+    total = profile.total_samples
+    names = [stats.name for stats in profile.functions]
+    return {
+        "profile_id": profile.profile_id,
+        "language": profile.language,
+        "source_file": profile.source_file,
+        "timestamp": rfc3339(profile.began_at),
+        "static_analysis": _static_object(profile.static),
+        "runtime_analysis": {
+            "total_samples": total,
+            "execution_duration_secs": round(profile.duration_s, 3),
+            "functions_executed": profile.functions_executed,
+            "function_stats": {
+                stats.name: {
+                    "name": stats.name,
+                    "execution_count": stats.self_samples,
+                    "percentage": percentage(stats.self_samples, total),
+                    "line_number": stats.line,
+                    "file_path": stats.file,
+                    "total_count": stats.total_samples,
+                }
+                for stats in profile.functions
+            },
+            "hot_functions": [
+                {
+                    "rank": rank,
+                    "name": stats.name,
+                    "samples": stats.self_samples,
+                    "percentage": percentage(stats.self_samples, total),
+                }
+                for rank, stats in enumerate(hot_functions(profile), start=1)
+            ],
+            # Root first. The frames are keys of function_stats, the lines those executed in them.
+            "call_stacks": [
+                {
+                    "samples": stack.samples,
+                    "frames": [names[function] for function, _ in stack.frames],
+                    "lines": [line for _, line in stack.frames],
+                }
+                for stack in profile.call_stacks
+            ],
+        },
+        "sampling": {
+            "mode": profile.sampling.mode,
+            "rate_hz": profile.sampling.rate_hz,
+            "covered_secs": round(profile.sampling.covered_s, 3),
+            "lost_samples": profile.sampling.lost_samples,
+        },
+        "labels": dict(profile.labels),
+    }
+
+
+def _static_object(static: StaticAnalysis | None) -> dict[str, int] | None:
+    if static is None:
+        return None
+    return {
+        "file_size_bytes": static.file_size_bytes,
+        "line_count": static.line_count,
+        "function_count": static.function_count,
+        "class_count": static.class_count,
+        "import_count": static.import_count,
+        "complexity_score": static.complexity_score,
+    }
+
+
+def _profile(item: _Object) -> Profile:
+    runtime = item.object("runtime_analysis")
+    duration_s = runtime.number("execution_duration_secs")
+    functions = _functions(runtime.object("function_stats"))
+    indexes = {stats.name: index for index, stats in enumerate(functions)}
+    sampling = item.object("sampling", {})
+    labels = item.object("labels", {})
+    return Profile(
+        # Without an id nothing can be said of duplicates.
+        profile_id=item.text("profile_id", str(uuid.uuid4())),
+        language=item.text("language"),
+        source_file=item.text("source_file"),
+        began_at=item.time("timestamp"),
+        duration_s=duration_s,
+        total_samples=runtime.integer("total_samples"),
+        functions=functions,
+        functions_executed=runtime.integer("functions_executed"),
+        call_stacks=tuple(
+            _call_stack(_Object(stack, f"call_stacks[{n}]"), indexes)
+            for n, stack in enumerate(runtime.list("call_stacks", []))
+        ),
+        sampling=Sampling(
+            mode=sampling.text("mode", "cpu"),
+            rate_hz=sampling.number("rate_hz", 0.0),
+            covered_s=sampling.number("covered_secs", duration_s),
+            lost_samples=sampling.integer("lost_samples", 0),
+        ),
+        static=_static(item),
+        labels=tuple(sorted((key, labels.text(key)) for key in labels.fields)),
+    )
+
+
+def _functions(function_stats: _Object) -> tuple[FunctionStats, ...]:
+    functions = []
+    for name, stats in function_stats.objects():
+        self_samples = stats.integer("execution_count")
+        functions.append(
+            FunctionStats(
+                name=name,
+                file=stats.text("file_path"),
+                line=stats.integer("line_number"),
+                self_samples=self_samples,
+                total_samples=stats.integer("total_count", self_samples),
+            )
+        )
+    functions.sort(key=lambda stats: (is_remainder(stats.name), -stats.self_samples))
+    return tuple(functions)
+
+
+def _static(item: _Object) -> StaticAnalysis | None:
+    if item.fields.get("static_analysis") is None:
+        return None
+    from .static_analysis import StaticAnalysis  # noqa: PLC0415 - only readers need it, and it has a parser behind it
+
+    static = item.object("static_analysis")
+    return StaticAnalysis(
+        file_size_bytes=static.integer("file_size_bytes"),
+        line_count=static.integer("line_count"),
+        function_count=static.integer("function_count"),
+        class_count=static.integer("class_count"),
+        import_count=static.integer("import_count"),
+        complexity_score=static.integer("complexity_score"),
+    )
+
+
+def _call_stack(stack: _Object, indexes: dict[str, int]) -> CallStack:
+    frames, lines = stack.list("frames"), stack.list("lines")
+    unknown = [frame for frame in frames if not isinstance(frame, str) or valid_text(frame) not in indexes]
+    if unknown:
+        raise ValueError(f"{stack.place} names {unknown[0]!r}, which function_stats does not know")
+    if not all(type(line) is int and line >= 0 for line in lines):
+        raise ValueError(f"{stack.place}.lines are not all numbers from 0")
+    return CallStack(
+        tuple(zip((indexes[valid_text(frame)] for frame in frames), lines, strict=True)), stack.integer("samples")
+    )
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no number")
+
+
+class _Object:
+    """A JSON object whose fields are asked for with their types. All methods raise `ValueError` that names the field."""
+
+    def __init__(self, value: object, place: str) -> None:
+        if not isinstance(value, dict):
+            raise ValueError(f"{place} is not an object")  # noqa: TRY004 - wrong data, not a wrong call
+        self.fields: dict[str, Any] = value
+        self.place = place
+
+    def text(self, name: str, default: str | None = None) -> str:
+        return valid_text(self._field(name, str, default))
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        value: int = self._field(name, int, default)
+        if value < 0:
+            raise ValueError(f"{self.place}.{name} is negative")
+        return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        return float(self._field(name, (int, float), default))
+
+    def list(self, name: str, default: list[Any] | None = None) -> list[Any]:
+        value: list[Any] = self._field(name, list, default)
+        return value
+
+    def object(self, name: str, default: dict[str, Any] | None = None) -> _Object:
+        return _Object(self._field(name, dict, default), f"{self.place}.{name}")
+
+    def objects(self) -> list[tuple[str, _Object]]:
+        return [(valid_text(name), _Object(value, f"{self.place}.{name}")) for name, value in self.fields.items()]
+
+    def time(self, name: str) -> datetime:
+        moment = datetime.fromisoformat(self.text(name))
+        if moment.tzinfo is None:
+            raise ValueError(f"{self.place}.{name} has no time zone")
+        return moment.astimezone(UTC)
+
+    def _field(self, name: str, kind: type | tuple[type, ...], default: object) -> Any:
+        value = self.fields.get(name, default)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{self.place}.{name} is missing or of the wrong type")  # noqa: TRY004 - see above
+        return value

@@ -1,0 +1,198 @@
+"""The same facts as the JSON's, as `proto/profile.proto` lays them out: in columns, with derivable numbers left out."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .profile import CallStack, FunctionStats, Profile, Sampling
+from .settings import AGENT_VERSION
+from .wire_format import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..proto import profile_pb2
+
+MAX_FRAMES = 5_000
+"""Frames of all call stacks of one profile that are read: more than a profile has room for, and what keeps a few bytes
+that say "the same frames again" from filling the reader's memory."""
+
+_PROFILES_TAG = b"\x0a"
+"""Field 1 of `ReportBatch`, length-delimited."""
+
+
+class ProtobufFormat:
+    """Imports google.protobuf, which takes longer than a profile does, when first used."""
+
+    name = "protobuf"
+    content_type = "application/x-protobuf"
+
+    def encode(self, profile: Profile) -> bytes:
+        from ..proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
+
+        files: dict[str, int] = {}
+        functions = profile.functions
+        message = schema.Profile(
+            profile_id=uuid.UUID(profile.profile_id).bytes,
+            language=profile.language,
+            source_file=profile.source_file,
+            timestamp=_unix_s(profile.began_at),
+            duration_ms=round(1000 * profile.duration_s),
+            total_samples=profile.total_samples,
+            functions_executed=profile.functions_executed,
+            functions=schema.Functions(
+                name=[stats.name for stats in functions],
+                file=[files.setdefault(stats.file, len(files)) for stats in functions],
+                line=[stats.line for stats in functions],
+                self_samples=[stats.self_samples for stats in functions],
+                total_samples=[stats.total_samples for stats in functions],
+                files=files,
+            ),
+            sampling=schema.Sampling(
+                mode=profile.sampling.mode,
+                rate_hz=profile.sampling.rate_hz,
+                covered_ms=round(1000 * profile.sampling.covered_s),
+                lost_samples=profile.sampling.lost_samples,
+            ),
+            labels=dict(profile.labels),
+        )
+        _write_call_stacks(message.call_stacks, profile.call_stacks)
+        static = profile.static
+        if static is not None:
+            message.static_analysis.CopyFrom(
+                schema.StaticAnalysis(
+                    file_size_bytes=static.file_size_bytes,
+                    line_count=static.line_count,
+                    function_count=static.function_count,
+                    class_count=static.class_count,
+                    import_count=static.import_count,
+                    complexity_score=static.complexity_score,
+                )
+            )
+        return message.SerializeToString()
+
+    def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
+        from ..proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
+
+        parts = [part for body in bodies for part in (_PROFILES_TAG, _varint(len(body)), body)]
+        rest = schema.ReportBatch(reported_at=_unix_s(reported_at), agent_version=AGENT_VERSION)
+        return b"".join((*parts, rest.SerializeToString()))
+
+    def decode(self, body: bytes) -> Batch:
+        from google.protobuf.message import DecodeError  # noqa: PLC0415 - see the class
+
+        from ..proto import profile_pb2 as schema  # noqa: PLC0415
+
+        try:
+            batch = schema.ReportBatch.FromString(body)
+        except DecodeError as error:
+            raise ValueError(error) from error
+        try:
+            return Batch(tuple(map(_profile, batch.profiles)), _time(batch.reported_at), batch.agent_version)
+        except (IndexError, OverflowError) as error:
+            raise ValueError(error) from error
+
+
+def _write_call_stacks(columns: profile_pb2.CallStacks, stacks: Sequence[CallStack]) -> None:
+    samples, shared, own = [], [], []
+    new: list[tuple[int, int]] = []
+    previous: tuple[tuple[int, int], ...] = ()
+    for stack in sorted(stacks, key=lambda stack: stack.frames):
+        frames = stack.frames
+        same = 0
+        for frame, frame_before in zip(frames, previous, strict=False):
+            if frame != frame_before:
+                break
+            same += 1
+        samples.append(stack.samples)
+        shared.append(same)
+        own.append(len(frames) - same)
+        new += frames[same:]
+        previous = frames
+    columns.samples.extend(samples)
+    columns.shared.extend(shared)
+    columns.own.extend(own)
+    columns.function.extend([function for function, _ in new])
+    columns.line.extend([line for _, line in new])
+
+
+def _read_call_stacks(columns: profile_pb2.CallStacks, functions: int) -> tuple[CallStack, ...]:
+    new = list(zip(columns.function, columns.line, strict=True))
+    if any(function >= functions for function, _ in new):
+        raise ValueError("a call stack names a function that is not there")
+    stacks: list[CallStack] = []
+    frames: tuple[tuple[int, int], ...] = ()
+    position = total = 0
+    for samples, shared, own in zip(columns.samples, columns.shared, columns.own, strict=True):
+        if shared > len(frames) or own > len(new) - position:
+            raise ValueError("a call stack has fewer frames than it says")
+        frames = frames[:shared] + tuple(new[position : position + own])
+        position += own
+        total += len(frames)
+        if total > MAX_FRAMES:
+            raise ValueError(f"the call stacks of a profile have more than {MAX_FRAMES} frames")
+        stacks.append(CallStack(frames, samples))
+    stacks.sort(key=lambda stack: (-stack.samples, stack.frames))
+    return tuple(stacks)
+
+
+def _profile(message: profile_pb2.Profile) -> Profile:
+    columns = message.functions
+    functions = tuple(
+        FunctionStats(name, columns.files[file], line, self_samples, total_samples)
+        for name, file, line, self_samples, total_samples in zip(
+            columns.name, columns.file, columns.line, columns.self_samples, columns.total_samples, strict=True
+        )
+    )
+    static = None
+    if message.HasField("static_analysis"):
+        from .static_analysis import StaticAnalysis  # noqa: PLC0415 - only readers need it, and it has a parser behind it
+
+        found = message.static_analysis
+        static = StaticAnalysis(
+            file_size_bytes=found.file_size_bytes,
+            line_count=found.line_count,
+            function_count=found.function_count,
+            class_count=found.class_count,
+            import_count=found.import_count,
+            complexity_score=found.complexity_score,
+        )
+    return Profile(
+        profile_id=str(uuid.UUID(bytes=message.profile_id)),
+        language=message.language,
+        source_file=message.source_file,
+        began_at=_time(message.timestamp),
+        duration_s=message.duration_ms / 1000,
+        total_samples=message.total_samples,
+        functions=functions,
+        functions_executed=message.functions_executed,
+        call_stacks=_read_call_stacks(message.call_stacks, len(functions)),
+        sampling=Sampling(
+            mode=message.sampling.mode,
+            rate_hz=message.sampling.rate_hz,
+            covered_s=message.sampling.covered_ms / 1000,
+            lost_samples=message.sampling.lost_samples,
+        ),
+        static=static,
+        labels=tuple(sorted(message.labels.items())),
+    )
+
+
+def _unix_s(moment: datetime) -> int:
+    return math.floor(moment.timestamp())
+
+
+def _time(unix_s: int) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
