@@ -111,7 +111,7 @@ class Catalogue:
         file = self.table.functions[function].file
         if not file:
             return ""
-        line = self.table.first_lines[function]
+        line = self.table.line_of(function)
         path = short_path(file, self._folder)
         return f"{path}:{line}" if line else path
 

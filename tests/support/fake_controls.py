@@ -1,0 +1,37 @@
+"""Controls that show what a test gives them and remember what they were asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from multi_lang_profiler.engine.snapshot import Snapshot
+
+
+class FakeControls:
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.current = snapshot
+        self.asked: list[str] = []
+
+    def snapshot(self) -> Snapshot | None:
+        return self.current
+
+    def send_now(self) -> None:
+        self.asked.append("send now")
+
+    def mark(self, name: str) -> None:
+        self.asked.append(f"mark {name}".strip())
+
+    def restart(self) -> None:
+        self.asked.append("restart")
+
+    def export(self, file: Path) -> None:
+        self.asked.append(f"export {file}")
+
+    def open_source(self, path: str) -> None:
+        self.asked.append(f"open source {path}")
+
+    def stop(self) -> None:
+        self.asked.append("stop")

@@ -1,0 +1,56 @@
+"""The heat scale: one colour for one share of the time, the same in every view.
+
+The colours are cut from cividis (Nuñez, Anderton, Renslow 2018, doi:10.1371/journal.pone.0199239), which reads the same with and
+without colour-vision deficiency and keeps its order in grey.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from rich.style import Style
+from textual.color import Color, Gradient
+
+_CIVIDIS = (
+    "#00224e",
+    "#123570",
+    "#3b496c",
+    "#575d6d",
+    "#707173",
+    "#8a8678",
+    "#a59c74",
+    "#c3b369",
+    "#e1cc55",
+    "#fee838",
+)
+_ON_DARK = Gradient.from_colors("#6b7687", *_CIVIDIS[5:], quality=64)
+_ON_LIGHT = Gradient.from_colors("#a09a86", *reversed(_CIVIDIS[:5]), quality=64)
+
+
+class Heat:
+    """Colours for shares of the time, 0 to 1, on a dark or a light background."""
+
+    def __init__(self, *, dark: bool) -> None:
+        self.dark = dark
+
+    def color(self, share: float) -> Color:
+        """Quiet for a small share, loud from about a third on; the square root spreads out the small ones."""
+        return _color(self.dark, round(_position(share) * 63))
+
+    def style(self, share: float) -> Style:
+        return _style(self.dark, round(_position(share) * 63))
+
+
+def _position(share: float) -> float:
+    return math.sqrt(min(1.0, max(0.0, share) * 2.5))
+
+
+@lru_cache(maxsize=128)
+def _color(dark: bool, step: int) -> Color:
+    return (_ON_DARK if dark else _ON_LIGHT).get_color(step / 63)
+
+
+@lru_cache(maxsize=128)
+def _style(dark: bool, step: int) -> Style:
+    return Style(color=_color(dark, step).rich_color)

@@ -1,0 +1,47 @@
+"""Lines of styled text, put together to exactly the width they are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+
+from .text import bar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.style import Style
+
+    from .palette import Palette
+
+
+def two_sided(width: int, left: Sequence[Segment], right: Sequence[Segment] = ()) -> Strip:
+    """`left` and `right` at the two ends of a line, one cell in from them; `left` is cut where both do not fit."""
+    right_length = length(right)
+    if not right or right_length + 8 > width - 2:
+        return Strip([Segment(" "), *left]).adjust_cell_length(width)
+    left_strip = Strip([Segment(" "), *left]).adjust_cell_length(width - right_length - 2)
+    return Strip([*left_strip, Segment(" "), *right, Segment(" ")], width)
+
+
+def length(segments: Iterable[Segment]) -> int:
+    return sum(cell_len(text) for text, _, _ in segments)
+
+
+def joined(parts: Iterable[Sequence[Segment]], separator: Segment) -> list[Segment]:
+    """The parts that are not empty, one behind the other."""
+    line: list[Segment] = []
+    for part in parts:
+        if part:
+            if line:
+                line.append(separator)
+            line.extend(part)
+    return line
+
+
+def gauge(share: float, width: int, style: Style, palette: Palette) -> Segment:
+    """A bar of `width` cells filled to `share`, 0 to 1."""
+    return Segment(bar(share, width), palette.track + style)

@@ -1,0 +1,77 @@
+"""The theme's colours as the styles that line-drawn widgets use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+
+from .heat import Heat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Made anew when the theme changes. Every style but `cursor` and `track` leaves the background alone."""
+
+    heat: Heat
+    plain: Style
+    bold: Style
+    dim: Style
+    """Second to what it stands beside: units, labels, paths."""
+    faint: Style
+    """There for those who look for it: rules, what is out of use."""
+    accent: Style
+    good: Style
+    warn: Style
+    bad: Style
+    match: Style
+    """What a search found."""
+    track: Style
+    """The unfilled part of a gauge, as a background."""
+    cursor: Style
+    """The line under the cursor, as a background, where the keys go."""
+    cursor_away: Style
+    """The same where the keys go elsewhere."""
+
+
+def make_palette(variables: Mapping[str, str], *, dark: bool) -> Palette:
+    """The palette of a theme, from its CSS variables."""
+    background = _color(variables, "background", "#101418" if dark else "#ffffff")
+    foreground = _color(variables, "foreground", "#e0e0e0" if dark else "#202020")
+    primary = _color(variables, "primary", "#4a90d9")
+
+    def ink(color: Color) -> Style:
+        return Style(color=color.rich_color)
+
+    def ground(color: Color) -> Style:
+        return Style(bgcolor=color.rich_color)
+
+    return Palette(
+        heat=Heat(dark=dark),
+        plain=ink(foreground),
+        bold=Style(color=foreground.rich_color, bold=True),
+        dim=ink(background.blend(foreground, 0.62)),
+        faint=ink(background.blend(foreground, 0.36)),
+        accent=ink(_color(variables, "text-accent", primary.hex)),
+        good=ink(_color(variables, "text-success", "#4caf50")),
+        warn=ink(_color(variables, "text-warning", "#e0a030")),
+        bad=ink(_color(variables, "text-error", "#e05050")),
+        match=Style(color=background.rich_color, bgcolor=_color(variables, "warning", "#e0a030").rich_color),
+        track=ground(background.blend(foreground, 0.13)),
+        cursor=ground(background.blend(primary, 0.34)),
+        cursor_away=ground(background.blend(foreground, 0.09)),
+    )
+
+
+def _color(variables: Mapping[str, str], name: str, default: str) -> Color:
+    try:
+        color = Color.parse(variables[name])
+    except (KeyError, ColorParseError):
+        color = Color.parse(default)
+    # The terminal's own sixteen colours cannot be mixed.
+    return Color.parse(default) if color.ansi is not None else color

@@ -1,0 +1,188 @@
+"""Text for the screen: names made harmless, fitted to cells; numbers, durations, bars and sparklines.
+
+Whatever a program calls its functions, files and threads or prints must never be read as markup or escape code, and must
+fill exactly the cells it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ELLIPSIS = "…"
+SPARKS = "▁▂▃▄▅▆▇█"
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+_UNSAFE = re.compile(
+    # Controls; what joins, hides or turns the characters beside it; lone surrogates; tags; skin tones and flags, of
+    # which terminals disagree how wide they are.
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
+)
+_ESCAPE_CODE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC, DCS and their like, with their text
+    r"|\x1b[ -/]*[0-~]"
+)
+
+
+def clean(text: str) -> str:
+    """`text` with every character that is not a plain glyph replaced by one that shows it, or left out if it has no width."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(_shown, text)
+
+
+def without_escape_codes(line: str, *, tab_size: int = 8) -> str:
+    """A line of terminal output as plain text: escape codes left out, tabs as spaces, what a carriage return wrote over left out."""
+    if line.isascii() and line.isprintable():
+        return line
+    line = _ESCAPE_CODE.sub("", line).rstrip("\r")
+    line = line.rsplit("\r", 1)[-1]
+    return clean(line.expandtabs(tab_size))
+
+
+def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> str:
+    """`text` (already clean) cut or padded to exactly `width` cells.
+
+    `keep` says which end of a text that is too long stays: the `start` of a name, the `end` of a path.
+    """
+    if width <= 0:
+        return ""
+    length = cell_len(text)
+    if length > width:
+        text = _cut_start(text, width) if keep == "end" else _cut_end(text, width)
+        length = cell_len(text)
+    padding = " " * (width - length)
+    return padding + text if align == "right" else text + padding
+
+
+def wrap(text: str, width: int) -> Iterator[str]:
+    """`text` (already clean) in lines of at most `width` cells, broken at spaces where there are some."""
+    line = ""
+    for next_word in text.split(" "):
+        word = next_word
+        candidate = f"{line} {word}" if line else word
+        if cell_len(candidate) <= width:
+            line = candidate
+            continue
+        if line:
+            yield line
+        while cell_len(word) > width > 0:
+            head = _cut_end(word, width + 1).removesuffix(ELLIPSIS)
+            yield head
+            word = word[len(head) :]
+        line = word
+    yield line
+
+
+def percent(samples: int, total: int) -> str:
+    """Four cells: ` 3.1`, `42.0`, ` 100`; empty for nothing, `<0.1` for next to nothing."""
+    if not samples or not total:
+        return "    "
+    value = 100 * samples / total
+    if value < 0.05:
+        return "<0.1"
+    return " 100" if value >= 99.95 else f"{value:4.1f}"
+
+
+def count(number: float) -> str:
+    """At most five cells: `9,999`, `12.3k`, `1.2M`."""
+    if number < 10_000:
+        return f"{number:,.0f}"
+    for size, unit in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
+        if number < 999.5 * size or unit == "G":
+            scaled = number / size
+            return f"{scaled:.0f}{unit}" if scaled >= 99.95 else f"{scaled:.1f}{unit}"
+    raise AssertionError  # the loop returns for every number
+
+
+def size(size_bytes: float) -> str:
+    """`812 B`, `14.2 KB`, `3.1 MB`."""
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f} B"
+    if size_bytes < 999_500:
+        return f"{size_bytes / 1000:.1f} KB"
+    return f"{size_bytes / 1e6:.1f} MB"
+
+
+def duration(seconds: float) -> str:
+    """`12s`, `3m 07s`, `2h 05m`, `4d 03h`: whole seconds, rounded down."""
+    whole = max(0, int(seconds))
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days}d {hour:02d}h"
+    if hours:
+        return f"{hours}h {minute:02d}m"
+    if minutes:
+        return f"{minutes}m {second:02d}s"
+    return f"{second}s"
+
+
+def bar(share: float, width: int) -> str:
+    """`width` cells of which `share` (0 to 1) is filled, to an eighth of a cell; anything above nothing shows."""
+    eighths = round(min(1.0, max(0.0, share)) * width * 8)
+    if share > 0:
+        eighths = max(1, eighths)
+    full, rest = divmod(eighths, 8)
+    filled = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return filled + " " * (width - len(filled))
+
+
+def sparkline(values: Sequence[float], width: int, *, floor: float = 0.0) -> str:
+    """The latest of `values` as `width` columns, oldest first; each column is the mean of equally many values.
+
+    The tallest column is full unless it is below `floor`: noise does not look like a mountain.
+    """
+    per_column = max(1, -(-len(values) // width))
+    columns: list[float] = []
+    for end in range(len(values), 0, -per_column):
+        part = values[max(0, end - per_column) : end]
+        columns.append(sum(part) / per_column)
+    columns = columns[:width][::-1]
+    top = max([floor, *columns])
+    if top <= 0:
+        return " " * width
+    drawn = "".join(SPARKS[min(7, int(8 * value / top))] if value > 0 else " " for value in columns)
+    return drawn.rjust(width)
+
+
+@lru_cache(maxsize=256)
+def _shown_character(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if 0x1F1E6 <= code <= 0x1F1FF:
+        return chr(ord("A") + code - 0x1F1E6)
+    if 0x80 <= code <= 0x9F or 0xD800 <= code <= 0xDFFF or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069:
+        return "\N{REPLACEMENT CHARACTER}"
+    return ""
+
+
+def _shown(match: re.Match[str]) -> str:
+    return _shown_character(match.group())
+
+
+def _cut_end(text: str, width: int) -> str:
+    """The beginning of `text` with an ellipsis behind it, `width` cells at most."""
+    kept = text[: width - 1]
+    while kept and cell_len(kept) > width - 1:
+        kept = kept[: -max(1, (cell_len(kept) - width + 1) // 2)]
+    return kept + ELLIPSIS
+
+
+def _cut_start(text: str, width: int) -> str:
+    kept = text[len(text) - width + 1 :] if width > 1 else ""
+    while kept and cell_len(kept) > width - 1:
+        kept = kept[max(1, (cell_len(kept) - width + 1) // 2) :]
+    return ELLIPSIS + kept

@@ -1,0 +1,107 @@
+"""What a view is: one tab of the screen, showing one side of a snapshot.
+
+To add a view, write a `View` in `widgets/` and name it in `VIEWS` in app.py; its number key, its tab, its place in the command
+palette and its help come from there.
+
+    class CallTreeView(View):
+        TITLE, SHORT = "Call tree", "Tree"
+        HELP = "Who called what. ..."
+        BINDINGS = [Binding("i", "invert", "Invert", tooltip="Show callers below callees", id="tree.invert")]
+
+        def compose(self): yield CallTree()           # the widget that takes the keys
+        def show(self, snapshot): ...                 # draw it: only what changed
+
+How the frame treats a view:
+
+- `show(snapshot)` is called on the screen's thread, about four times a second, for the view in front alone, and only with a
+  snapshot it has not been shown yet. When a view comes to the front it gets the newest snapshot first.
+  If `show` takes long, the frame calls it less often (it may use a tenth of the time), so a slow view never makes keys lag.
+- `tick(now_s)` is called four times a second for the view in front, snapshot or not: for countdowns. It should end at once.
+- `empty(snapshot)` says why there is nothing to show, or gives ""; while it is not empty, the frame shows that sentence in the
+  view's place and does not call `show`.
+- `focus_target()` takes the keys when the view comes to the front.
+- `function_selected(function)` is called when the selection that all views share has changed, and before the first `show` of a
+  view that comes to the front with another selection than it knew.
+- Every Binding has an `id` ("view.action"), a description and a tooltip: help, palette and keymap are made of them.
+
+A view computes nothing about profiles: it asks pure functions in `engine/` (ranking, calltree, ...) and draws what they give.
+All that comes from the program goes through `text.clean` before it is drawn; what is drawn are plain strings in
+segments, never markup. Drawing is by line: `widgets/board.py` and `widgets/table.py` redraw only the cells that changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from ..engine.controls import Controls
+    from ..engine.snapshot import Snapshot
+    from .palette import Palette
+
+
+class Host(Protocol):
+    """What the app offers to its views (`self.host`)."""
+
+    controls: Controls
+    palette: Palette
+    """The theme's styles and the heat scale."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The newest one."""
+
+    @property
+    def selected_function(self) -> int | None:
+        """The function all views look at: an index into `StackTable.functions`."""
+
+    @property
+    def threads(self) -> frozenset[int] | None:
+        """The threads (indexes into `StackTable.threads`) that the user wants to see; None for all."""
+
+    def select_function(self, function: int | None) -> None:
+        """Let the other views look at `function` too; the view in front stays."""
+
+    def open_function(self, function: int) -> None:
+        """Select `function` and show where it begins in the source view."""
+
+    def open_source(self, path: str, line: int = 0) -> None:
+        """Bring the source view to the front, at `line` (from 1; 0 for the top) of `path`."""
+
+    def open_view(self, title: str) -> None:
+        """Bring the view with this `TITLE` to the front."""
+
+
+class View(Widget):
+    """Base of all views; see the module's text."""
+
+    TITLE: ClassVar[str]
+    SHORT: ClassVar[str]
+    """The title where cells are few, at most eight characters."""
+    HELP: ClassVar[str]
+    """What the view shows and how to read it, in plain sentences: the head of its help."""
+    SIDE_PANES: ClassVar[bool] = False
+    """Whether reporter, output and log stand beside it on a large screen; a view that needs the width says no."""
+
+    @property
+    def host(self) -> Host:
+        return cast("Host", self.app)
+
+    def show(self, snapshot: Snapshot) -> None:
+        raise NotImplementedError
+
+    def tick(self, now_s: float) -> None:
+        """`now_s` is on the clock of `Snapshot.taken_s`."""
+
+    def empty(self, snapshot: Snapshot) -> str:  # noqa: ARG002
+        return ""
+
+    def focus_target(self) -> Widget:
+        for child in self.query("*"):
+            if child.focusable:
+                return child
+        return self
+
+    def function_selected(self, function: int | None) -> None:
+        """The shared selection changed."""

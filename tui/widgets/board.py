@@ -1,0 +1,87 @@
+"""A widget drawn line by line, of which only the cells that changed are sent to the terminal."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, cast
+
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+
+    from ..palette import Palette
+    from ..views import Host
+
+
+class Board(Widget, inherit_bindings=False):
+    """Subclasses say in `paint` what they look like and call `repaint` when that may have changed."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._strips: list[Strip] = []
+
+    @property
+    def host(self) -> Host:
+        return cast("Host", self.app)
+
+    @property
+    def palette(self) -> Palette:
+        return self.host.palette
+
+    def paint(self, width: int, height: int) -> Sequence[Strip]:
+        """The lines, from the top; what is missing is blank, what is too much is cut."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        width, height = self.size
+        if not width or not height:
+            return
+        new = [strip.adjust_cell_length(width) for strip in self.paint(width, height)[:height]]
+        changed = changed_regions(self._strips, new, width)
+        self._strips = new
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        self._strips = []
+        self.repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_mounted:
+            self.call_later(self.repaint)
+
+
+def changed_regions(old: Sequence[Strip], new: Sequence[Strip], width: int) -> list[Region]:
+    """One region for each line that differs, no wider than the difference."""
+    regions: list[Region] = []
+    blank = Strip.blank(width)
+    for y, (before, after) in enumerate(zip_longest(old, new, fillvalue=blank)):
+        if before is after:
+            continue
+        left, right = _changed_span(before, after, width)
+        if left < right:
+            regions.append(Region(left, y, right - left, 1))
+    return regions
+
+
+def _changed_span(before: Strip, after: Strip, width: int) -> tuple[int, int]:
+    """The first cell that differs and the one after the last."""
+    olds, news = list(before), list(after)
+    left = 0
+    while olds and news and olds[0] == news[0]:
+        left += olds.pop(0).cell_length
+        news.pop(0)
+    right = width
+    while olds and news and olds[-1] == news[-1]:
+        right -= olds.pop().cell_length
+        news.pop()
+    return (left, right) if olds or news else (0, 0)

@@ -1,0 +1,106 @@
+"""The table of functions: how long each ran itself, how long with all it called, and how that changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+
+from ...engine.ranking import FunctionRow, SortBy, function_row
+from ..text import bar, clean, count, fit, percent, sparkline
+from .table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ...engine.ranking import Catalogue, Ranking
+    from ...engine.snapshot import Snapshot
+
+TREND_FLOOR = 0.04
+"""Share of all samples in a column of the trend below which a peak is not drawn at full height."""
+
+
+class FunctionTable(Table[FunctionRow]):
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.sorted_by = SortBy.SELF
+        self._snapshot: Snapshot | None = None
+        self._ranking: Ranking | None = None
+        self._catalogue: Catalogue | None = None
+        self._trend_floor = 0.0
+
+    def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
+        self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
+        seconds = len(snapshot.recent)
+        recent = sum(sum(second.values()) for second in snapshot.recent)
+        self._trend_floor = TREND_FLOOR * recent / seconds if seconds else 0.0
+        self.show(ranking.functions)
+
+    def columns(self, width: int) -> Sequence[Column[FunctionRow]]:
+        room = width - 2
+        fixed: list[Column[FunctionRow]] = [
+            Column(SortBy.SELF, "self %", 6, self._draw_self, "right"),
+            Column("bar", "", 10 if width < 110 else 16, self._draw_bar, sortable=False),
+            Column(SortBy.TOTAL, "total %", 7, self._draw_total, "right"),
+        ]
+        if width < 50:
+            fixed.pop(1)
+        if width >= 76:
+            fixed.append(Column(SortBy.TREND, "last minute", 12 if width < 110 else 20, self._draw_trend))
+        if width >= 96:
+            fixed.append(Column("samples", "samples", 8, self._draw_samples, "right", sortable=False))
+        if width >= 104:
+            fixed.append(Column(SortBy.THREADS, "threads", 8, self._draw_threads, "right"))
+        left = max(8, room - sum(column.width + 1 for column in fixed))
+        place_width = 0 if left < 24 else min(44, left * 9 // 20)
+        name_width = left - place_width - (1 if place_width else 0)
+        columns = [*fixed, Column(SortBy.NAME, "function", name_width, self._draw_name)]
+        if place_width:
+            columns.append(Column(SortBy.PLACE, "file:line", place_width, self._draw_place))
+        return columns
+
+    def row(self, key: int) -> FunctionRow:
+        assert self._snapshot is not None  # there are no keys before the first ranking
+        assert self._ranking is not None
+        assert self._catalogue is not None
+        return function_row(self._snapshot, self._ranking, self._catalogue, key)
+
+    def _share(self, samples: int) -> float:
+        total = self._ranking.total if self._ranking else 0
+        return samples / total if total else 0.0
+
+    def _draw_self(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        style = self.palette.heat.style(self._share(row.self_samples))
+        yield Segment(self._percent(row.self_samples).rjust(width), style)
+
+    def _draw_total(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        yield Segment(self._percent(row.total_samples).rjust(width), self.palette.plain)
+
+    def _draw_bar(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        """Self time in its heat colour within total time as the ground it stands on."""
+        share = self._share(row.self_samples)
+        drawn = bar(share, width)
+        ground = round(self._share(row.total_samples) * width)
+        heat = self.palette.heat.style(share)
+        if ground:
+            yield Segment(drawn[:ground], self.palette.track + heat)
+        if ground < width:
+            yield Segment(drawn[ground:], heat)
+
+    def _draw_trend(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        yield Segment(sparkline(row.trend, width, floor=self._trend_floor), self.palette.accent)
+
+    def _draw_samples(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        yield Segment(count(row.self_samples).rjust(width), self.palette.dim)
+
+    def _draw_threads(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        yield Segment(count(row.threads).rjust(width), self.palette.dim)
+
+    def _draw_name(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        yield Segment(fit(clean(row.name), width), self.palette.bold if row.is_own else self.palette.plain)
+
+    def _draw_place(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        yield Segment(fit(clean(row.place), width, keep="end"), self.palette.dim)
+
+    def _percent(self, samples: int) -> str:
+        return percent(samples, self._ranking.total if self._ranking else 0)

@@ -1,0 +1,128 @@
+"""The two lines on top: what runs, how it fares, and how well it is watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+
+from ...engine.snapshot import ProgramPhase
+from ..lines import joined, two_sided
+from ..text import clean, count, duration, sparkline
+from .board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+    from textual.strip import Strip
+
+    from ...engine.snapshot import ProgramState, SamplingState, Snapshot
+
+CPU_POINTS = 24
+SIGNAL_NAMES = {
+    129: "SIGHUP",
+    130: "SIGINT",
+    131: "SIGQUIT",
+    134: "SIGABRT",
+    137: "SIGKILL",
+    139: "SIGSEGV",
+    143: "SIGTERM",
+}
+
+
+class RunHeader(Board):
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._snapshot: Snapshot | None = None
+        self._now_s = 0.0
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._now_s = snapshot.taken_s
+        self.repaint()
+
+    def tick(self, now_s: float) -> None:
+        self._now_s = now_s
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> Sequence[Strip]:  # noqa: ARG002
+        if self._snapshot is None:
+            return [two_sided(width, [Segment("◌ starting …", self.palette.dim)])]
+        return [self._program(self._snapshot.program, width), self._sampling(self._snapshot, width)]
+
+    def _program(self, program: ProgramState, width: int) -> Strip:
+        palette = self.palette
+        dot = Segment(" · ", palette.faint)
+        sign, state, style = self._state(program)
+        left = [Segment(f"{sign} ", style), Segment(clean(program.command), palette.bold)]
+        right = joined(
+            [
+                [Segment(program.language, palette.plain)] if width >= 70 else [],
+                [Segment(f"pid {program.pid}", palette.dim)] if program.pid and width >= 70 else [],
+                [Segment(f"run {program.runs}", palette.dim)] if program.runs > 1 else [],
+                [Segment(state, style)],
+            ],
+            dot,
+        )
+        return two_sided(width, left, right)
+
+    def _state(self, program: ProgramState) -> tuple[str, str, Style]:
+        palette = self.palette
+        match program.phase:
+            case ProgramPhase.PREPARING:
+                return "◌", "preparing", palette.warn
+            case ProgramPhase.RUNNING:
+                return "●", f"running {duration(self._now_s - program.started_s)}", palette.good
+            case ProgramPhase.FAILED_TO_START:
+                return "✗", "failed to start", palette.bad
+        took = duration((program.ended_s or program.started_s) - program.started_s)
+        status = program.exit_status or 0
+        if not status:
+            return "■", f"exited 0 after {took}", palette.good
+        name = f" ({SIGNAL_NAMES[status]})" if status in SIGNAL_NAMES else ""
+        return "✗", f"exited {status}{name} after {took}", palette.bad
+
+    def _sampling(self, snapshot: Snapshot, width: int) -> Strip:
+        palette = self.palette
+        program, sampling = snapshot.program, snapshot.sampling
+        if program.error:
+            return two_sided(width, [Segment("⚠ ", palette.warn), Segment(clean(program.error), palette.warn)])
+        left: list[Sequence[Segment]] = []
+        if program.phase is ProgramPhase.RUNNING:
+            cpu = [point.cpu_cores for point in snapshot.timeline[-CPU_POINTS:]]
+            columns = CPU_POINTS if width >= 110 else CPU_POINTS // 2 if width >= 60 else 0
+            spark = [Segment(sparkline(cpu[-columns:], columns, floor=1.0) + " ", palette.accent)] if columns else []
+            left.append(
+                [Segment("CPU ", palette.dim), *spark, Segment(f"{100 * program.cpu_cores:3.0f}%", palette.plain)]
+            )
+        left.append(self._rate(program, sampling))
+        left.append([Segment(count(snapshot.counts.total), palette.plain), Segment(" samples", palette.dim)])
+        if width >= 100:
+            left.append(
+                [Segment(count(len(snapshot.total_samples)), palette.plain), Segment(" functions", palette.dim)]
+            )
+        if sampling.lost_samples:
+            left.append([Segment(f"{count(sampling.lost_samples)} lost", palette.warn)])
+        right = [
+            Segment(clean(sampling.sampler), palette.dim),
+            Segment(" · ", palette.faint),
+            Segment(f"{sampling.mode} time", palette.dim),
+        ]
+        return two_sided(width, joined(left, Segment("   ")), right if width >= 60 else ())
+
+    def _rate(self, program: ProgramState, sampling: SamplingState) -> Sequence[Segment]:
+        palette = self.palette
+        asked = Segment(f"{sampling.asked_hz:g} Hz", palette.dim)
+        if program.phase is not ProgramPhase.RUNNING:
+            return [asked]
+        if not sampling.active:
+            return [Segment("not sampled", palette.warn)]
+        if sampling.achieved_hz is None:
+            return [Segment("idle ", palette.dim), Segment("of ", palette.dim), asked]
+        short = sampling.achieved_hz < 0.9 * sampling.asked_hz
+        return [
+            Segment(f"{sampling.achieved_hz:.0f}", palette.warn if short else palette.plain),
+            Segment(" of ", palette.dim),
+            asked,
+        ]

@@ -1,0 +1,270 @@
+"""A table that stays calm while it changes: rows are known by key, and only visible cells that changed are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+
+from rich.segment import Segment
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ..text import fit
+from .board import changed_regions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.style import Style
+    from textual import events
+    from textual.binding import BindingType
+
+    from ..palette import Palette
+    from ..views import Host
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    id: str
+    title: str
+    width: int
+    """In cells, without the cell that parts it from the next column."""
+    draw: Callable[[Row, int], Iterable[Segment]]
+    """Segments for a row that fill exactly so many cells."""
+    align: str = "left"
+    """Of the title: `left` or `right`."""
+    sortable: bool = True
+
+
+class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
+    """Rows by key (an int) under a fixed header. Subclasses say which columns fit a width and what a row holds.
+
+    Until the user moves it the cursor stays on the top row; from then on it stays on its key, wherever that goes.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Move the cursor up", id="table.up"),
+        Binding("down,j", "move(1)", "Down", show=False, tooltip="Move the cursor down", id="table.down"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="Move up one page", id="table.page_up"),
+        Binding(
+            "pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="Move down one page", id="table.page_down"
+        ),
+        Binding("home,g", "top", "Top", show=False, tooltip="Back to the top row, and stay there", id="table.top"),
+        Binding("end,G", "bottom", "Bottom", show=False, tooltip="Go to the last row", id="table.bottom"),
+        Binding("enter", "choose", "Open", tooltip="Open what is under the cursor", id="table.choose"),
+    ]
+
+    class Chosen(Message):
+        """Enter, or a second click, on a row."""
+
+        def __init__(self, table: Table[Row], key: int) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+    class Moved(Message):
+        """The user moved the cursor to another row."""
+
+        def __init__(self, table: Table[Row], key: int) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+    class SortAsked(Message):
+        """A click on a column's title."""
+
+        def __init__(self, table: Table[Row], column: str) -> None:
+            super().__init__()
+            self.table = table
+            self.column = column
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.sorted_by: str | None = None
+        """The `id` of the column whose title carries the arrow."""
+        self.descending = True
+        self._keys: Sequence[int] = ()
+        self._cursor = 0
+        self._cursor_key: int | None = None
+        """None: stay on the top row."""
+        self._columns: Sequence[Column[Row]] = ()
+        self._strips: list[Strip] = []
+        """What is on the screen now: the header and the visible rows."""
+
+    def columns(self, width: int) -> Sequence[Column[Row]]:
+        """The columns for a table of `width` cells: their widths and a cell between any two sum to at most `width` - 2."""
+        raise NotImplementedError
+
+    def row(self, key: int) -> Row:
+        raise NotImplementedError
+
+    @property
+    def palette(self) -> Palette:
+        return cast("Host", self.app).palette
+
+    @property
+    def cursor_key(self) -> int | None:
+        """The key of the row under the cursor; None if the table is empty."""
+        return self._keys[self._cursor] if self._keys else None
+
+    def show(self, keys: Sequence[int]) -> None:
+        """Show these rows in this order. The cursor follows its key; the view moves no more than that takes."""
+        count_before, cursor_before = len(self._keys), self._cursor
+        self._keys = keys
+        self._cursor = self._find(self._cursor_key)
+        if len(keys) != count_before:
+            self.virtual_size = Size(self.size.width, len(keys) + 1)
+        moved = self._cursor - cursor_before
+        if moved and self.scroll_offset.y:
+            # Deep in the table the line under the cursor keeps its place on the screen; at the top the hottest rows stay in view.
+            self.scroll_to(y=self.scroll_offset.y + moved, animate=False, force=True)
+        self._keep_cursor_visible()
+        self.repaint()
+
+    def go_to(self, key: int) -> bool:
+        """Put the cursor on `key`; False if there is no such row."""
+        if key not in self._keys:
+            return False
+        self._cursor_key = key
+        self._cursor = self._find(key)
+        self._keep_cursor_visible()
+        self.repaint()
+        return True
+
+    def repaint(self) -> None:
+        width, height = self.scrollable_content_region.size
+        if not width or not height:
+            return
+        first = self.scroll_offset.y
+        visible = range(first, min(first + height - 1, len(self._keys)))
+        new = [self._draw_header(width), *(self._draw_row(index, width) for index in visible)]
+        changed = changed_regions(self._strips, new, width)
+        self._strips = new
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.repaint()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        self._strips = []
+        self.virtual_size = Size(self.size.width, len(self._keys) + 1)
+        self._columns = self.columns(self.scrollable_content_region.width)
+        self._keep_cursor_visible()
+        self.repaint()
+
+    def on_focus(self) -> None:
+        self.repaint()
+
+    def on_blur(self) -> None:
+        self.repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_mounted:
+            self.call_later(self.repaint)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            column = self._column_at(offset.x)
+            if column is not None and column.sortable:
+                self.post_message(self.SortAsked(self, column.id))
+            return
+        index = self.scroll_offset.y + offset.y - 1
+        if index < len(self._keys):
+            self._move_to(index)
+            if event.chain == 2:
+                self.action_choose()
+
+    def action_move(self, rows: int) -> None:
+        self._move_to(self._cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        self._move_to(self._cursor + pages * max(1, self.scrollable_content_region.height - 2))
+
+    def action_top(self) -> None:
+        self._move_to(0)
+        self._cursor_key = None
+
+    def action_bottom(self) -> None:
+        self._move_to(len(self._keys) - 1)
+
+    def action_choose(self) -> None:
+        if self.cursor_key is not None:
+            self.post_message(self.Chosen(self, self.cursor_key))
+
+    def _move_to(self, index: int) -> None:
+        if not self._keys:
+            return
+        self._cursor = max(0, min(len(self._keys) - 1, index))
+        self._cursor_key = self._keys[self._cursor]
+        self._keep_cursor_visible()
+        self.repaint()
+        self.post_message(self.Moved(self, self._cursor_key))
+
+    def _find(self, key: int | None) -> int:
+        if key is not None:
+            try:
+                return self._keys.index(key)
+            except ValueError:
+                # Filtered out, or of another run: stay near.
+                return max(0, min(self._cursor, len(self._keys) - 1))
+        return 0
+
+    def _keep_cursor_visible(self) -> None:
+        page = max(1, self.scrollable_content_region.height - 1)
+        first = self.scroll_offset.y
+        if self._cursor < first:
+            self.scroll_to(y=self._cursor, animate=False, force=True)
+        elif self._cursor >= first + page:
+            self.scroll_to(y=self._cursor - page + 1, animate=False, force=True)
+
+    def _column_at(self, x: int) -> Column[Row] | None:
+        right = 1
+        for column in self._columns:
+            right += column.width + 1
+            if x < right:
+                return column
+        return None
+
+    def _draw_header(self, width: int) -> Strip:
+        palette = self.palette
+        segments = [Segment(" ")]
+        for column in self._columns:
+            is_sorted = column.id == self.sorted_by
+            arrow = ("▼" if self.descending else "▲") if is_sorted else ""
+            title = f"{column.title}{arrow}" if column.align == "left" else f"{arrow}{column.title}"
+            segments.append(
+                Segment(fit(title, column.width, align=column.align), palette.bold if is_sorted else palette.dim)
+            )
+            segments.append(Segment(" "))
+        return Strip(segments).adjust_cell_length(width)
+
+    def _draw_row(self, index: int, width: int) -> Strip:
+        row = self.row(self._keys[index])
+        segments = [Segment(" ")]
+        for column in self._columns:
+            segments.extend(column.draw(row, column.width))
+            segments.append(Segment(" "))
+        strip = Strip(segments).adjust_cell_length(width)
+        if index != self._cursor:
+            return strip
+        return _underlaid(strip, self.palette.cursor if self.has_focus else self.palette.cursor_away)
+
+
+def _underlaid(strip: Strip, ground: Style) -> Strip:
+    """`strip` with `ground` as the background wherever it has none of its own."""
+    return Strip([Segment(text, ground + style if style else ground) for text, style, _ in strip], strip.cell_length)
