@@ -98,7 +98,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         unknown = message.removeprefix("unrecognized arguments: ")
         if unknown != message:
-            raise UsageError(f"unknown option {unknown.split()[0]!r}; the program's own arguments go behind --: … -- {unknown}")
+            raise UsageError(
+                f"unknown option {unknown.split()[0]!r}; the program's own arguments go behind --: … -- {unknown}"
+            )
         raise UsageError(message.removeprefix("argument "))
 
 
@@ -116,39 +118,80 @@ def _parser() -> argparse.ArgumentParser:
 
     group = parser.add_argument_group("the program")
     group.add_argument("-m", dest="module", metavar="MODULE", help="run a Python module, as python -m does")
-    group.add_argument("--python", metavar="PATH", help="the interpreter (default: $VIRTUAL_ENV's, else python3 on PATH)")
+    group.add_argument(
+        "--python", metavar="PATH", help="the interpreter (default: $VIRTUAL_ENV's, else python3 on PATH)"
+    )
     group.add_argument("--node", metavar="PATH", help="the Node.js to use (default: node on PATH)")
     group.add_argument("--java", metavar="PATH", help="the JVM to use (default: $JAVA_HOME's, else java on PATH)")
     group.add_argument("--go", metavar="PATH", help="the Go command to use (default: go on PATH)")
     for runtime, what in (("python", "the interpreter"), ("node", "Node.js"), ("java", "the JVM"), ("go", "go build")):
         group.add_argument(
-            f"--{runtime}-arg", metavar="ARG", action="append", default=[], help=f"an option for {what}; may be repeated"
+            f"--{runtime}-arg",
+            metavar="ARG",
+            action="append",
+            default=[],
+            help=f"an option for {what}; may be repeated",
         )
-    group.add_argument("--watch", action="store_true", help="start the program again whenever one of its source files changes")
+    group.add_argument(
+        "--watch", action="store_true", help="start the program again whenever one of its source files changes"
+    )
     group.add_argument("--duration", metavar="SECS", type=_seconds, help="end the program after this long")
 
     group = parser.add_argument_group("sampling")
-    group.add_argument("--mode", choices=[mode.value for mode in Mode], default="cpu", help="time on the CPU, or all time (default: cpu)")
-    group.add_argument("--rate", metavar="HZ", type=_rate, default=100, help="samples per second and thread, 1 to 10000 (default: 100)")
-    group.add_argument("--no-children", action="store_true", help="leave out the processes and workers the program starts")
+    group.add_argument(
+        "--mode",
+        choices=[mode.value for mode in Mode],
+        default="cpu",
+        help="time on the CPU, or all time (default: cpu)",
+    )
+    group.add_argument(
+        "--rate", metavar="HZ", type=_rate, default=100, help="samples per second and thread, 1 to 10000 (default: 100)"
+    )
+    group.add_argument(
+        "--no-children", action="store_true", help="leave out the processes and workers the program starts"
+    )
 
     group = parser.add_argument_group("reporting (off unless an endpoint is given)")
-    group.add_argument("--report-endpoint", metavar="URL", help=f"where to POST profiles; without URL: {DEFAULT_ENDPOINT}")
+    group.add_argument(
+        "--report-endpoint", metavar="URL", help=f"where to POST profiles; without URL: {DEFAULT_ENDPOINT}"
+    )
     group.add_argument("--report-interval", metavar="SECS", help="time between reports (default: 300)")
-    group.add_argument("--report-max-buffer", metavar="NUM", help="profiles kept while the backend is away, 1 to 1000; the oldest is discarded (default: 100)")
+    group.add_argument(
+        "--report-max-buffer",
+        metavar="NUM",
+        help="profiles kept while the backend is away, 1 to 1000; the oldest is discarded (default: 100)",
+    )
     group.add_argument("--report-format", metavar="FORMAT", help=f"{' or '.join(_formats())} (default: protobuf)")
-    group.add_argument("--report-jitter", metavar="FRACTION", help="spread reports over this part of the interval, 0 to 1 (default: 0)")
+    group.add_argument(
+        "--report-jitter", metavar="FRACTION", help="spread reports over this part of the interval, 0 to 1 (default: 0)"
+    )
     group.add_argument("--api-key", metavar="KEY", help="sent as Authorization: Bearer KEY; better in PROFILER_API_KEY")
-    group.add_argument("--label", metavar="NAME=VALUE", action="append", default=[], help="sent with every profile; may be repeated")
-    group.add_argument("--spool", metavar="DIR", help="where undelivered profiles outlive us (default: $XDG_STATE_HOME/multi_lang_profiler)")
+    group.add_argument(
+        "--label", metavar="NAME=VALUE", action="append", default=[], help="sent with every profile; may be repeated"
+    )
+    group.add_argument(
+        "--spool",
+        metavar="DIR",
+        help="where undelivered profiles outlive us (default: $XDG_STATE_HOME/multi_lang_profiler)",
+    )
     group.add_argument("--no-spool", action="store_true", help="keep undelivered profiles in memory only")
 
     group = parser.add_argument_group("output")
     group.add_argument("--json", metavar="FILE", help="save the whole run's profile as JSON")
-    group.add_argument("--export", metavar="FILE", action="append", default=[], help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json")
-    group.add_argument("--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched")
+    group.add_argument(
+        "--export",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json",
+    )
+    group.add_argument(
+        "--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched"
+    )
     group.add_argument("--quiet", action="store_true", help="no screen, warnings only")
-    group.add_argument("--version", action="version", version=f"{COMMAND} {AGENT_VERSION}", help="print the version and end")
+    group.add_argument(
+        "--version", action="version", version=f"{COMMAND} {AGENT_VERSION}", help="print the version and end"
+    )
     group.add_argument("-h", "--help", action="help", help="print this and end")
     return parser
 
@@ -193,7 +236,9 @@ def _program(options: argparse.Namespace) -> tuple[Language, str]:
     if language is None:
         language = by_ending
         if language is None:
-            raise UsageError(f"cannot tell the language of {program!r}; name it before the program: python, typescript, java or go")
+            raise UsageError(
+                f"cannot tell the language of {program!r}; name it before the program: python, typescript, java or go"
+            )
     if language is Language.JAVASCRIPT and by_ending is Language.TYPESCRIPT:
         language = Language.TYPESCRIPT
     return language, program
@@ -212,7 +257,9 @@ def _runtime_arguments(options: argparse.Namespace, language: Language) -> tuple
     return tuple(getattr(options, f"{_runtime_name(language)}_arg"))
 
 
-def _report(options: argparse.Namespace, environment: Mapping[str, str]) -> tuple[ReportSettings | None, tuple[str, ...]]:
+def _report(
+    options: argparse.Namespace, environment: Mapping[str, str]
+) -> tuple[ReportSettings | None, tuple[str, ...]]:
     def value(option: str, variable: str, read: Callable[[str], T], default: T) -> T:
         given, name = getattr(options, option.removeprefix("--").replace("-", "_")), option
         if given is None:
@@ -236,8 +283,10 @@ def _report(options: argparse.Namespace, environment: Mapping[str, str]) -> tupl
         return None, ()
     warnings = []
     if interval_s < RECOMMENDED_INTERVAL_S:
-        warnings.append(f"A report interval of {interval_s:g} seconds is short; {RECOMMENDED_INTERVAL_S:g} or more is recommended")
-    if key is not None and (warning := warn_key_over_plain_http(endpoint)):
+        warnings.append(
+            f"A report interval of {interval_s:g} seconds is short; {RECOMMENDED_INTERVAL_S:g} or more is recommended"
+        )
+    if warning := warn_key_over_plain_http(endpoint, key):
         warnings.append(warning)
     report = ReportSettings(
         endpoint, interval_s, max_buffer, wire_format, key, jitter=jitter, spool_folder=spool, labels=labels
