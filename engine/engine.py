@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .export import Recording
     from .reporter import Reporter
-    from .settings import Settings
+    from .settings import ReportSettings, Settings
     from .wire import EncodedProfile
 
 SNAPSHOT_INTERVAL_S = 0.25
@@ -128,7 +128,8 @@ class Engine:
         self._runs += 1
         if self._runs == 1:
             self._windows.begin()
-            self._start(self._report())
+            if self.settings.report:
+                self._start_reporting(self.settings.report)
         assert run.launch is not None, "a started run has a launch"
         if run.launch.source_file:
             self._start(self._sources.open(str(run.launch.source_file)))
@@ -154,13 +155,20 @@ class Engine:
             )
             before_s = now_s
 
-    async def _report(self) -> None:
-        """Report while the program runs. What it takes is loaded only now, when the program is already running."""
-        if self.settings.report:
-            from .reporter import make_reporter  # noqa: PLC0415 - httpx and sqlite3 would delay the program's start
+    def _start_reporting(self, report: ReportSettings) -> None:
+        """What reporting takes is loaded only now, when the program is already running: it would have delayed its start."""
+        from .reporter import Reporter  # noqa: PLC0415
+        from .spool import Spool  # noqa: PLC0415
+        from .transport import HttpTransport  # noqa: PLC0415
 
-            self._reporter = await make_reporter(self.settings.report, self._clock, self._emit)
-            await self._reporter.run(self._close_window)
+        self._reporter = Reporter(
+            report,
+            transport=HttpTransport(report.endpoint, report.api_key),
+            clock=self._clock,
+            emit=self._emit,
+            spool=Spool.open(report.spool_folder, report.endpoint) if report.spool_folder else None,
+        )
+        self._start(self._reporter.run(self._close_window))
 
     async def _close_window(self) -> EncodedProfile | None:
         from .wire import CannotEncode, encode  # noqa: PLC0415 - as above

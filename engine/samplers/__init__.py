@@ -1,0 +1,31 @@
+"""Samplers: one file per runtime behind the protocol in `sampler`; their in-process helpers lie beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..settings import Language
+
+if TYPE_CHECKING:
+    from .sampler import Context, Sampler
+
+
+def make_sampler(context: Context) -> Sampler:
+    """The sampler for the program's language; only its own modules are loaded."""
+    match context.settings.language:
+        case Language.PYTHON:
+            from .python import PythonSampler  # noqa: PLC0415
+
+            return PythonSampler(context)
+        case Language.JAVASCRIPT | Language.TYPESCRIPT:
+            from .node import NodeSampler  # noqa: PLC0415
+
+            return NodeSampler(context)
+        case Language.JAVA:
+            from .java import JavaSampler  # noqa: PLC0415
+
+            return JavaSampler(context)
+        case Language.GO:
+            from .go import GoSampler  # noqa: PLC0415
+
+            return GoSampler(context)

@@ -1,0 +1,75 @@
+"""The real command, run as a user would: in a folder of its own, with a clean home."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+COMMAND = Path(sys.executable).with_name("multi_lang_profiler")
+DEADLINE_S = 60.0
+"""No run in the tests takes anywhere near this long; it only keeps a hang from hanging the suite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    status: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stderr.splitlines()
+
+
+class Folder:
+    """A working folder and a home; `run` and `start` use both."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.home = path / "home"
+        self.home.mkdir()
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PROFILER_", "XDG_", "PYTEST_", "COVERAGE")) and name != "VIRTUAL_ENV"
+        }
+        return {**kept, "HOME": str(self.home), **variables}
+
+    def start(
+        self, *words: str, stdin: int | None = subprocess.DEVNULL, own_session: bool = True, **variables: str
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [COMMAND, *words],
+            cwd=self.path,
+            env=self.environment(**variables),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=own_session,
+        )
+
+    def run(self, *words: str, stdin: bytes = b"", **variables: str) -> Finished:
+        return finish(self.start(*words, stdin=subprocess.PIPE, **variables), stdin)
+
+
+def finish(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Finished:
+    """Wait for the command's end; on a hang end its whole session and fail."""
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        stdout, stderr = process.communicate()
+        raise AssertionError(f"still running after {DEADLINE_S:g} s; stderr: {stderr.decode()}") from None
+    return Finished(process.returncode, stdout, stderr.decode())
