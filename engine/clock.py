@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 
 class Clock(Protocol):
@@ -35,3 +38,14 @@ class SystemClock:
 def rfc3339(moment: datetime) -> str:
     """`moment` as an RFC 3339 UTC time to the second, as the contract's examples write it: `2025-11-08T23:40:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def wait_first(clock: Clock, seconds: float, *awaitables: Awaitable[object]) -> None:
+    """Return when one of `awaitables` is done or after `seconds`. Futures are left as they are; coroutines end with the wait."""
+    waiting = [asyncio.ensure_future(each) for each in (clock.sleep(seconds), *awaitables)]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            if task not in awaitables:
+                task.cancel()

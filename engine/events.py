@@ -79,13 +79,15 @@ class ProfileAdded(Event):
 
 @dataclass(frozen=True, slots=True)
 class BufferFull(Event):
-    """Printed before the `ProfileAdded` of the profile that pushed the oldest one out."""
+    """Printed before the `ProfileAdded` of the profile that pushed the oldest one out, or after the failed send whose batch no longer fits."""
 
     limit: int
+    discarded: int = 1
 
     @property
     def line(self) -> str:
-        return f"⚠️ Buffer full ({self.limit} profiles), discarding oldest profile"
+        oldest = "oldest profile" if self.discarded == 1 else f"{self.discarded} oldest profiles"
+        return f"⚠️ Buffer full ({self.limit} profiles), discarding {oldest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +169,66 @@ class FinalSendFailed(Event):
     def line(self) -> str:
         kept = f" ({self.kept} kept on disk for the next run)" if self.kept else ""
         return f"⚠️ Could not send final profiles{kept}"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSplit(Event):
+    """The backend answered 413; each half is tried on its own."""
+
+    profiles: int
+
+    @property
+    def line(self) -> str:
+        return f"✂️ Backend refused {self.profiles} profiles as too large (HTTP 413), sending them in two parts"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileTooLarge(Event):
+    """The backend answered 413 to a single profile, which can never be delivered."""
+
+    size_bytes: int
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ Backend refused a single profile of {self.size_bytes} bytes as too large (HTTP 413), discarding it"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolTakenOver(Event):
+    profiles: int
+    buffered: int
+    """Profiles in the buffer now."""
+
+    @property
+    def line(self) -> str:
+        return f"📦 Took over {self.profiles} profiles that earlier runs could not deliver (total: {self.buffered})"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFailing(Event):
+    """Said once until everything is on disk again."""
+
+    reason: str
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ Profiles cannot be kept on disk: {self.reason}; they are reported from memory, and lost if the agent dies"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolDamaged(Event):
+    entries: int
+    folder: str
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ {self.entries} profiles on disk are damaged or of another version; they were moved to {self.folder}"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFull(Event):
+    discarded: int
+
+    @property
+    def line(self) -> str:
+        return f"⚠️ Too many profiles of earlier runs on disk, discarding the {self.discarded} oldest"
