@@ -28,12 +28,11 @@ from .sources import Sources
 from .windows import Coverage, Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
     from typing import Any
 
     from .clock import Clock
-    from .export import Recording
     from .reporter import Reporter
     from .settings import ReportSettings, Settings
     from .wire import EncodedProfile
@@ -111,7 +110,8 @@ class Engine:
             if self._leaving or not self._start_wanted.is_set():
                 break
             self._begin_next_run()
-        await self._finish()
+        if self._runs:
+            await self._finish()
         return status
 
     async def _run_once(self) -> int:
@@ -184,8 +184,7 @@ class Engine:
     async def _finish(self) -> None:
         if self.settings.report and self._reporter:
             await self._reporter.finish(await self._close_window(), self.settings.report.exit_deadline_s)
-        files = [*self.settings.export_files, *([self.settings.json_file] if self.settings.json_file else [])]
-        if files and self._runs:
+        if files := [file for file in (self.settings.json_file, *self.settings.export_files) if file]:
             await self._save(files)
         await self._locate_functions()
 
@@ -292,13 +291,12 @@ class Engine:
         self._marks.append(Mark(name, at_s, self._recorder.run.copy(), self._windows.run_covered_s))
         self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
 
-    async def _save(self, files: list[Path]) -> None:
+    async def _save(self, files: Sequence[Path]) -> None:
         from .saving import save  # noqa: PLC0415 - loaded when there is something to save
 
-        await save(await self._recording(), files, json_file=self.settings.json_file, emit=self._emit)
-
-    async def _recording(self) -> Recording:
-        raise NotImplementedError
+        recording = await self._windows.whole_run(self._source_file)
+        for file in files:
+            await save(recording, file, self._emit, as_json=file == self.settings.json_file)
 
     async def _locate_functions(self) -> None:
         await self._sources.locate(self._recorder.table, list(self._recorder.functions.self_samples))

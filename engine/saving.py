@@ -1,4 +1,4 @@
-"""Files of a run: the `--json` envelope at its end, exports at its end or when asked for."""
+"""Files of a run, written at its end or when asked for; how it went is told in a line."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from .export import Recording
 
 
-async def save(recording: Recording, files: tuple[Path, ...], emit: Emit) -> None:
-    """Write `recording` to each of `files`, in the form that its ending says; how it went is told in one line each."""
-    from .export import write  # noqa: PLC0415 - loaded when there is something to save
+async def save(recording: Recording, file: Path, emit: Emit, *, as_json: bool = False) -> None:
+    """Write `recording` to `file`, in the form that its ending says or as the JSON envelope. Never raises for the file's sake."""
+    from .export import write, write_json  # noqa: PLC0415 - loaded when there is something to save
 
-    for file in files:
-        try:
-            await asyncio.to_thread(write, recording, file)
-        except (OSError, ValueError) as error:
-            reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-            emit(Warned(f"The run could not be saved to {file}: {reason}"))
-        else:
-            emit(Note(f"Saved the run to {file}"))
+    try:
+        await asyncio.to_thread(write_json if as_json else write, recording, file)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        emit(Warned(f"The run could not be saved to {file}: {reason}"))
+    else:
+        emit(Note(f"Saved the run to {file}"))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .clock import Clock
+    from .export import Recording
     from .recorder import Recorder
     from .settings import Settings
     from .sources import Sources
@@ -84,11 +85,31 @@ class Windows:
         self._began_at, self._began_s, self._covered_s = self._clock.now(), now_s, covered_s
         return await self._profile(window, source_file)
 
-    async def whole_run(self, source_file: Path | None) -> Profile:
-        """The profile of everything since the program's start."""
-        sampling = self._sampling(self.run_covered_s, self._recorder.lost_samples)
-        window = Window(self._run_began_at, self.run_s, self._recorder.run.copy(), sampling)
-        return await self._profile(window, source_file)
+    async def whole_run(self, source_file: Path | None) -> Recording:
+        """Everything since the program's start, for a file."""
+        from .export import Recording  # noqa: PLC0415 - loaded when there is something to save
+
+        counts = self._recorder.run.copy()
+        await self._sources.locate(self._recorder.table, _hottest(self._recorder.table.leaves, counts))
+        return Recording(
+            self._recorder.table,
+            counts,
+            language=self._settings.language.value,
+            source_file=self._shown_source(source_file),
+            began_at=self._run_began_at,
+            duration_s=self.run_s,
+            sampling=self._sampling(self.run_covered_s, self._recorder.lost_samples),
+            static=await self._sources.analysis(source_file),
+            labels=self._labels,
+            working_folder=str(self._settings.working_folder),
+        )
+
+    @property
+    def _labels(self) -> tuple[tuple[str, str], ...]:
+        return self._settings.report.labels if self._settings.report else ()
+
+    def _shown_source(self, source_file: Path | None) -> str:
+        return self._sources.shown(str(source_file)) if source_file else self._settings.program
 
     def _sampling(self, covered_s: float, lost: int) -> Sampling:
         return Sampling(self._settings.mode.value, float(self._settings.rate_hz), covered_s, lost)
@@ -101,10 +122,10 @@ class Windows:
             window,
             table,
             language=self._settings.language.value,
-            source_file=self._sources.shown(str(source_file)) if source_file else self._settings.program,
+            source_file=self._shown_source(source_file),
             static=static,
             place=lambda function: (self._sources.shown(table.functions[function].file), table.line_of(function)),
-            labels=self._settings.report.labels if self._settings.report else (),
+            labels=self._labels,
         )
 
 
