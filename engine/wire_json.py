@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 
 from .clock import rfc3339
+from .json_object import JsonObject, parse
 from .profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
 from .settings import AGENT_VERSION
 from .stacks import valid_text
@@ -15,6 +15,7 @@ from .wire_format import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from .static_analysis import StaticAnalysis
 
@@ -32,13 +33,10 @@ class JsonFormat:
 
     def decode(self, body: bytes) -> Batch:
         """Takes reports of other agents, too, that know nothing of our additions."""
-        try:
-            envelope = _Object(json.loads(body, parse_constant=_refuse_constant), "the envelope")
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+        envelope = JsonObject(parse(body), "the envelope")
         return Batch(
             profiles=tuple(
-                _profile(_Object(item, f"profiles[{n}]")) for n, item in enumerate(envelope.list("profiles"))
+                _profile(JsonObject(item, f"profiles[{n}]")) for n, item in enumerate(envelope.array("profiles"))
             ),
             reported_at=envelope.time("reported_at"),
             agent_version=envelope.text("agent_version"),
@@ -112,13 +110,13 @@ def _static_object(static: StaticAnalysis | None) -> dict[str, int] | None:
     }
 
 
-def _profile(item: _Object) -> Profile:
-    runtime = item.object("runtime_analysis")
+def _profile(item: JsonObject) -> Profile:
+    runtime = item.child("runtime_analysis")
     duration_s = runtime.number("execution_duration_secs")
-    functions = _functions(runtime.object("function_stats"))
+    functions = _functions(runtime.child("function_stats"))
     indexes = {stats.name: index for index, stats in enumerate(functions)}
-    sampling = item.object("sampling", {})
-    labels = item.object("labels", {})
+    sampling = item.child("sampling", {})
+    labels = item.child("labels", {})
     return Profile(
         # Without an id nothing can be said of duplicates.
         profile_id=item.text("profile_id", str(uuid.uuid4())),
@@ -130,8 +128,8 @@ def _profile(item: _Object) -> Profile:
         functions=functions,
         functions_executed=runtime.integer("functions_executed"),
         call_stacks=tuple(
-            _call_stack(_Object(stack, f"call_stacks[{n}]"), indexes)
-            for n, stack in enumerate(runtime.list("call_stacks", []))
+            _call_stack(JsonObject(stack, f"call_stacks[{n}]"), indexes)
+            for n, stack in enumerate(runtime.array("call_stacks", []))
         ),
         sampling=Sampling(
             mode=sampling.text("mode", "cpu"),
@@ -144,9 +142,9 @@ def _profile(item: _Object) -> Profile:
     )
 
 
-def _functions(function_stats: _Object) -> tuple[FunctionStats, ...]:
+def _functions(function_stats: JsonObject) -> tuple[FunctionStats, ...]:
     functions = []
-    for name, stats in function_stats.objects():
+    for name, stats in function_stats.children():
         self_samples = stats.integer("execution_count")
         functions.append(
             FunctionStats(
@@ -161,12 +159,12 @@ def _functions(function_stats: _Object) -> tuple[FunctionStats, ...]:
     return tuple(functions)
 
 
-def _static(item: _Object) -> StaticAnalysis | None:
+def _static(item: JsonObject) -> StaticAnalysis | None:
     if item.fields.get("static_analysis") is None:
         return None
     from .static_analysis import StaticAnalysis  # noqa: PLC0415 - only readers need it, and it has a parser behind it
 
-    static = item.object("static_analysis")
+    static = item.child("static_analysis")
     return StaticAnalysis(
         file_size_bytes=static.integer("file_size_bytes"),
         line_count=static.integer("line_count"),
@@ -177,61 +175,15 @@ def _static(item: _Object) -> StaticAnalysis | None:
     )
 
 
-def _call_stack(stack: _Object, indexes: dict[str, int]) -> CallStack:
-    frames, lines = stack.list("frames"), stack.list("lines")
+def _call_stack(stack: JsonObject, indexes: dict[str, int]) -> CallStack:
+    frames, lines = stack.array("frames"), stack.array("lines")
     unknown = [frame for frame in frames if not isinstance(frame, str) or valid_text(frame) not in indexes]
     if unknown:
-        raise ValueError(f"{stack.place} names {unknown[0]!r}, which function_stats does not know")
+        raise ValueError(f"{stack.place} names {str(unknown[0])[:80]!r}, which function_stats does not know")
+    if not frames:
+        raise ValueError(f"{stack.place} has no frames")
     if not all(type(line) is int and line >= 0 for line in lines):
         raise ValueError(f"{stack.place}.lines are not all numbers from 0")
     return CallStack(
         tuple(zip((indexes[valid_text(frame)] for frame in frames), lines, strict=True)), stack.integer("samples")
     )
-
-
-def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is no number")
-
-
-class _Object:
-    """A JSON object whose fields are asked for with their types. All methods raise `ValueError` that names the field."""
-
-    def __init__(self, value: object, place: str) -> None:
-        if not isinstance(value, dict):
-            raise ValueError(f"{place} is not an object")  # noqa: TRY004 - wrong data, not a wrong call
-        self.fields: dict[str, Any] = value
-        self.place = place
-
-    def text(self, name: str, default: str | None = None) -> str:
-        return valid_text(self._field(name, str, default))
-
-    def integer(self, name: str, default: int | None = None) -> int:
-        value: int = self._field(name, int, default)
-        if value < 0:
-            raise ValueError(f"{self.place}.{name} is negative")
-        return value
-
-    def number(self, name: str, default: float | None = None) -> float:
-        return float(self._field(name, (int, float), default))
-
-    def list(self, name: str, default: list[Any] | None = None) -> list[Any]:
-        value: list[Any] = self._field(name, list, default)
-        return value
-
-    def object(self, name: str, default: dict[str, Any] | None = None) -> _Object:
-        return _Object(self._field(name, dict, default), f"{self.place}.{name}")
-
-    def objects(self) -> list[tuple[str, _Object]]:
-        return [(valid_text(name), _Object(value, f"{self.place}.{name}")) for name, value in self.fields.items()]
-
-    def time(self, name: str) -> datetime:
-        moment = datetime.fromisoformat(self.text(name))
-        if moment.tzinfo is None:
-            raise ValueError(f"{self.place}.{name} has no time zone")
-        return moment.astimezone(UTC)
-
-    def _field(self, name: str, kind: type | tuple[type, ...], default: object) -> Any:
-        value = self.fields.get(name, default)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"{self.place}.{name} is missing or of the wrong type")  # noqa: TRY004 - see above
-        return value

@@ -127,7 +127,7 @@ def _read_call_stacks(columns: profile_pb2.CallStacks, functions: int) -> tuple[
     frames: tuple[tuple[int, int], ...] = ()
     position = total = 0
     for samples, shared, own in zip(columns.samples, columns.shared, columns.own, strict=True):
-        if shared > len(frames) or own > len(new) - position:
+        if shared > len(frames) or own > len(new) - position or not shared + own:
             raise ValueError("a call stack has fewer frames than it says")
         frames = frames[:shared] + tuple(new[position : position + own])
         position += own

@@ -1,0 +1,71 @@
+"""Folded stacks: a line for each stack, `outer (file:line);inner (file:line) samples`, as flame graph tools read them.
+
+The lines are those where the functions begin, so that a function is one box of the flame graph. Threads are merged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ..stacks import Frame, StackCounts, StackTable
+from .recording import without_facts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .recording import Recording
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LINE = re.compile(r"(.+)\s(\d+)")
+_FRAME = re.compile(r"(.*) \((.*?)(?::(\d+))?\)", re.DOTALL)
+
+
+def dumps(recording: Recording) -> bytes:
+    table = recording.table
+    samples: Counter[str] = Counter()
+    texts: dict[int, str] = {}
+    for (_thread, stack), n in recording.counts.by_stack.items():
+        functions = [table.frames[frame].function for frame in table.stacks[stack]]
+        for function in functions:
+            if function not in texts:
+                name, file = table.functions[function]
+                texts[function] = _text(name, recording.shown(file), table.line_of(function))
+        samples[";".join(texts[function] for function in functions)] += n
+    return "".join(f"{stack} {samples[stack]}\n" for stack in sorted(samples)).encode()
+
+
+def loads(content: bytes, written_at: datetime) -> Recording:
+    """The run in `content`. Raises `ValueError` where a line is not a stack and a number."""
+    table, counts = StackTable(), StackCounts()
+    thread = table.thread(0, 0)
+    for number, line in enumerate(content.decode().split("\n"), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        parts = _LINE.fullmatch(stripped)
+        if parts is None:
+            raise ValueError(f"line {number} is not a folded stack: frames joined by semicolons, a space, a number")
+        frames = [table.frame(_frame(text)) for text in parts[1].split(";")]
+        counts.add(thread, table.stack(frames), int(parts[2]))
+    if not counts.total:
+        raise ValueError("it holds no samples")
+    return without_facts(table, counts, written_at)
+
+
+def _text(name: str, file: str, line: int) -> str:
+    if file:
+        text = f"{name} ({file}:{line})" if line else f"{name} ({file})"
+    else:
+        # Keeps a name that looks as if it had a file behind it from being read so.
+        text = f"{name} ()" if _FRAME.fullmatch(name) else name
+    return _CONTROL.sub(" ", text).replace(";", ",").strip() or "-"
+
+
+def _frame(text: str) -> Frame:
+    parts = _FRAME.fullmatch(text)
+    if parts is None:
+        return Frame(text, "")
+    line = int(parts[3] or 0)
+    return Frame(parts[1], parts[2], line, line)

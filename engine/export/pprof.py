@@ -1,0 +1,176 @@
+"""Gzipped pprof, as `go tool pprof` and most profiling backends read it.
+
+Samples have two values, their number and the time they stand for, and are labelled with their thread. What the format has no
+place for is one comment.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..json_object import JsonObject, parse
+from ..stacks import Frame, StackCounts, StackTable
+from .recording import facts, from_facts, without_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...proto import pprof_pb2
+    from ..stacks import Thread
+    from .recording import Recording
+
+_COMMENT = "multi_lang_profiler "
+"""What our comment begins with; JSON follows."""
+_NANOSECONDS = {"nanoseconds": 1, "microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
+_DEFAULT_PERIOD_NS = 10_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Measure(NamedTuple):
+    """What a profile's samples say of time."""
+
+    value: int
+    """Which of a sample's values says it."""
+    unit_ns: int
+    """Its unit."""
+    mode: str
+    period_ns: int
+    """What one sample stands for."""
+
+
+def dumps(recording: Recording) -> bytes:
+    from ...proto import pprof_pb2 as schema  # noqa: PLC0415 - heavy, and only for this format
+
+    table = recording.table
+    strings: dict[str, int] = {"": 0}
+
+    def text(value: str) -> int:
+        return strings.setdefault(value, len(strings))
+
+    period_ns = round(1e9 * recording.period_s)
+    time_type = schema.ValueType(type=text(recording.sampling.mode), unit=text("nanoseconds"))
+    profile = schema.Profile(
+        sample_type=[schema.ValueType(type=text("samples"), unit=text("count")), time_type],
+        mapping=[
+            schema.Mapping(
+                id=1,
+                filename=text(recording.source_file),
+                has_functions=True,
+                has_filenames=True,
+                has_line_numbers=True,
+            )
+        ],
+        period_type=time_type,
+        period=period_ns,
+        time_nanos=(recording.began_at - _EPOCH) // timedelta(microseconds=1) * 1_000,
+        duration_nanos=round(1e9 * recording.duration_s),
+        comment=[text(_COMMENT + json.dumps(facts(recording), ensure_ascii=False))],
+        default_sample_type=time_type.type,
+    )
+    labels: dict[int, list[pprof_pb2.Label]] = {}
+    frames: set[int] = set()
+    for (thread, stack), samples in recording.counts.by_stack.items():
+        if thread not in labels:
+            labels[thread] = _labels(schema.Label, text, table.threads[thread])
+        frames.update(table.stacks[stack])
+        profile.sample.add(
+            location_id=[frame + 1 for frame in reversed(table.stacks[stack])],
+            value=[samples, samples * period_ns],
+            label=labels[thread],
+        )
+    for frame in sorted(frames):
+        function, line = table.frames[frame]
+        profile.location.add(id=frame + 1, mapping_id=1, line=[schema.Line(function_id=function + 1, line=line)])
+    for function in sorted({table.frames[frame].function for frame in frames}):
+        name, file = table.functions[function]
+        profile.function.add(
+            id=function + 1,
+            name=text(name),
+            system_name=text(name),
+            filename=text(file),
+            start_line=table.line_of(function),
+        )
+    profile.string_table.extend(strings)
+    return gzip.compress(profile.SerializeToString(), mtime=0)
+
+
+def is_pprof(content: bytes) -> bool:
+    """Whether `content`, unzipped, begins as a profile does: with the type of its samples."""
+    return content[:1] == b"\x0a" and content[2:3] == b"\x08"
+
+
+def loads(content: bytes, written_at: datetime) -> Recording:
+    """The run in `content`, unzipped, of ours or of another tool's. Raises `ValueError` where it is no profile of time."""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - as above
+
+    from ...proto import pprof_pb2 as schema  # noqa: PLC0415 - as above
+
+    try:
+        return _recording(schema.Profile.FromString(content), written_at)
+    except (DecodeError, LookupError, OverflowError) as error:
+        raise ValueError(f"its pprof data is damaged: {error}") from error
+
+
+def _labels(label: type[pprof_pb2.Label], text: Callable[[str], int], thread: Thread) -> list[pprof_pb2.Label]:
+    numbers = [label(key=text(key), num=number) for key, number in (("pid", thread.pid), ("tid", thread.tid)) if number]
+    return [label(key=text("thread"), str=text(thread.name)), *numbers] if thread.name else numbers
+
+
+def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
+    strings = profile.string_table
+    measure = _measure(profile)
+    locations = _locations(profile)
+    table, counts = StackTable(), StackCounts()
+    threads: dict[str, int] = {}
+    for sample in profile.sample:
+        frames = [table.frame(frame) for location in reversed(sample.location_id) for frame in locations[location]]
+        labels = {strings[label.key]: label for label in sample.label}
+        name = strings[labels["thread"].str] if "thread" in labels else ""
+        pid, tid = (labels[key].num if key in labels else 0 for key in ("pid", "tid"))
+        # Other tools only name threads.
+        thread = table.thread(pid, tid or threads.setdefault(name, len(threads)), name)
+        samples = round(sample.value[measure.value] * measure.unit_ns / measure.period_ns)
+        if samples > 0:  # the difference of two profiles has negative ones
+            counts.add(thread, table.stack(frames), samples)
+    for comment in (strings[index] for index in profile.comment):
+        if comment.startswith(_COMMENT):
+            return from_facts(JsonObject(parse(comment.removeprefix(_COMMENT)), "its comment"), table, counts)
+    return without_facts(
+        table,
+        counts,
+        _EPOCH + timedelta(microseconds=profile.time_nanos // 1_000) if profile.time_nanos else written_at,
+        mode=measure.mode,
+        rate_hz=1e9 / measure.period_ns,
+        duration_s=profile.duration_nanos / 1e9 or None,
+    )
+
+
+def _measure(profile: pprof_pb2.Profile) -> _Measure:
+    strings = profile.string_table
+    types = [(strings[kind.type], strings[kind.unit]) for kind in profile.sample_type]
+    timed = [index for index, (_, unit) in enumerate(types) if unit in _NANOSECONDS]
+    if not timed:
+        raise ValueError(f"what it measures is not time: {', '.join(f'{name} in {unit}' for name, unit in types)}")
+    name, unit = types[timed[-1]]
+    period_ns = profile.period * _NANOSECONDS.get(strings[profile.period_type.unit], 0)
+    return _Measure(timed[-1], _NANOSECONDS[unit], "wall" if name == "wall" else "cpu", period_ns or _DEFAULT_PERIOD_NS)
+
+
+def _locations(profile: pprof_pb2.Profile) -> dict[int, tuple[Frame, ...]]:
+    """For each location's id its frames, root first: more than one where functions were inlined."""
+    strings = profile.string_table
+    functions = {
+        function.id: (strings[function.name], strings[function.filename], function.start_line)
+        for function in profile.function
+    }
+    locations = {}
+    for location in profile.location:
+        frames = []
+        for line in reversed(location.line):
+            name, file, first_line = functions[line.function_id]
+            frames.append(Frame(name, file, max(line.line, 0), max(first_line, 0)))
+        locations[location.id] = tuple(frames) or (Frame(f"{location.address:#x}", ""),)
+    return locations

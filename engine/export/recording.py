@@ -1,0 +1,163 @@
+"""A whole run as it is saved to a file and opened again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..profile import Profile, Sampling, Window, make_profile
+from ..stacks import Frame, StackCounts, StackTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ..json_object import JsonObject
+    from ..static_analysis import StaticAnalysis
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    table: StackTable
+    """May go on growing."""
+    counts: StackCounts
+    """Samples of the run; must not change any more."""
+    language: str
+    """As in the contract: `Python`; empty where a file does not say."""
+    source_file: str
+    """As shown: relative to the working folder."""
+    began_at: datetime
+    duration_s: float
+    sampling: Sampling
+    static: StaticAnalysis | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    working_folder: str = ""
+    """Absolute. Paths below it are shown relative to it where a format shows paths to people."""
+
+    @property
+    def period_s(self) -> float:
+        """What one sample stands for."""
+        return 1 / self.sampling.rate_hz
+
+    def shown(self, file: str) -> str:
+        return file.removeprefix(f"{self.working_folder.rstrip('/')}/") if self.working_folder else file
+
+    def profile(self) -> Profile:
+        """The run as one profile, of bounded size like all profiles."""
+        table = self.table
+        return make_profile(
+            Window(self.began_at, self.duration_s, self.counts, self.sampling),
+            table,
+            language=self.language,
+            source_file=self.source_file,
+            static=self.static,
+            place=lambda function: (self.shown(table.functions[function].file), table.line_of(function)),
+            labels=self.labels,
+        )
+
+
+def facts(recording: Recording) -> dict[str, Any]:
+    """What the formats of other tools have no place for, as an object for JSON: with it a file gives the same run back."""
+    sampling = recording.sampling
+    return {
+        "language": recording.language,
+        "source_file": recording.source_file,
+        "began_at": recording.began_at.isoformat(),
+        "duration_secs": recording.duration_s,
+        "mode": sampling.mode,
+        "rate_hz": sampling.rate_hz,
+        "covered_secs": sampling.covered_s,
+        "lost_samples": sampling.lost_samples,
+        "labels": dict(recording.labels),
+        "working_folder": recording.working_folder,
+    }
+
+
+def from_facts(facts: JsonObject, table: StackTable, counts: StackCounts) -> Recording:
+    """The run of which `facts()` and a file's stacks speak. Raises `ValueError` where the facts are not whole."""
+    labels = facts.child("labels")
+    rate_hz = facts.number("rate_hz")
+    if not rate_hz:
+        raise ValueError(f"{facts.place}.rate_hz is 0")
+    return Recording(
+        table,
+        counts,
+        language=facts.text("language"),
+        source_file=facts.text("source_file"),
+        began_at=facts.time("began_at"),
+        duration_s=facts.number("duration_secs"),
+        sampling=Sampling(
+            facts.text("mode"),
+            rate_hz,
+            covered_s=facts.number("covered_secs"),
+            lost_samples=facts.integer("lost_samples"),
+        ),
+        labels=tuple(sorted((key, labels.text(key)) for key in labels.fields)),
+        working_folder=facts.text("working_folder"),
+    )
+
+
+def without_facts(
+    table: StackTable,
+    counts: StackCounts,
+    began_at: datetime,
+    *,
+    mode: str = "cpu",
+    rate_hz: float = 100.0,
+    duration_s: float | None = None,
+) -> Recording:
+    """The run in a file that some other tool wrote, as far as the file tells: unless it does, a sample is 10 ms of CPU time."""
+    if duration_s is None:
+        duration_s = counts.total / rate_hz
+    return Recording(
+        table,
+        counts,
+        language="",
+        source_file="",
+        began_at=began_at,
+        duration_s=duration_s,
+        sampling=Sampling(mode, rate_hz, covered_s=duration_s),
+    )
+
+
+def from_profiles(profiles: Iterable[Profile]) -> Recording:
+    """What profiles of one run, in the order of time, say together. Raises `ValueError` if there are none.
+
+    Self samples are exact. Samples whose call stacks a profile had no room for are counted without their callers.
+    """
+    windows = tuple(profiles)
+    if not windows:
+        raise ValueError("it holds no profiles")
+    table, counts = StackTable(), StackCounts()
+    thread = table.thread(0, 0)
+    for window in windows:
+        missing = [stats.self_samples for stats in window.functions]
+        for stack in window.call_stacks:
+            frames = [table.frame(_frame(window, function, line)) for function, line in stack.frames]
+            counts.add(thread, table.stack(frames), stack.samples)
+            missing[stack.frames[-1][0]] -= stack.samples
+        for function, samples in enumerate(missing):
+            if samples > 0:
+                counts.add(thread, table.stack([table.frame(_frame(window, function, 0))]), samples)
+    first, last = windows[0], windows[-1]
+    return Recording(
+        table,
+        counts,
+        language=last.language,
+        source_file=last.source_file,
+        began_at=first.began_at,
+        duration_s=sum(window.duration_s for window in windows),
+        sampling=Sampling(
+            last.sampling.mode,
+            last.sampling.rate_hz,
+            covered_s=sum(window.sampling.covered_s for window in windows),
+            lost_samples=sum(window.sampling.lost_samples for window in windows),
+        ),
+        static=last.static,
+        labels=last.labels,
+    )
+
+
+def _frame(profile: Profile, function: int, line: int) -> Frame:
+    stats = profile.functions[function]
+    return Frame(stats.name, stats.file, line, stats.line)

@@ -1,0 +1,163 @@
+"""speedscope's JSON (https://www.speedscope.app/file-format-schema.json): a profile for each thread, the busiest first.
+
+A frame is a function, so that speedscope shows each as one box. The lines executed, and what else the format has no place
+for, stand in an object of our own that speedscope passes over.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..json_object import JsonObject
+from ..settings import AGENT_VERSION
+from ..stacks import Frame, StackCounts, StackTable
+from .recording import facts, from_facts, without_facts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .recording import Recording
+
+_OURS = "multi_lang_profiler"
+_SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9, "none": 1e-2}
+"""By the format's units. Without one the weights are taken for samples."""
+_FINEST_RATE_HZ = 10_000.0
+_NOTHING = {"unit": "seconds", "startValue": 0, "endValue": 0, "samples": [], "weights": []}
+_SharedFrame = tuple[str, str, int]
+"""Function, file, line."""
+
+
+def dumps(recording: Recording) -> bytes:
+    table = recording.table
+    frames: dict[int, int] = {}
+    """Function -> index into the shared frames."""
+    by_thread: dict[int, list[tuple[int, int]]] = {}
+    for (thread, stack), samples in recording.counts.by_stack.items():
+        by_thread.setdefault(thread, []).append((stack, samples))
+    threads = sorted(by_thread, key=lambda thread: (-sum(samples for _, samples in by_thread[thread]), thread))
+    profiles: list[dict[str, Any]] = []
+    lines: list[list[list[int]]] = []
+    for thread in threads:
+        # Sorted, so that neighbours share their callers.
+        stacks = sorted(by_thread[thread], key=lambda entry: table.stacks[entry[0]])
+        steps = [[table.frames[frame] for frame in table.stacks[stack]] for stack, _ in stacks]
+        profiles.append(
+            {
+                "type": "sampled",
+                "name": _thread_name(table, thread),
+                "unit": "seconds",
+                "startValue": 0,
+                "endValue": sum(samples for _, samples in stacks) * recording.period_s,
+                "samples": [[frames.setdefault(function, len(frames)) for function, _ in stack] for stack in steps],
+                "weights": [samples * recording.period_s for _, samples in stacks],
+            }
+        )
+        lines.append([[line for _, line in stack] for stack in steps])
+    if not profiles:
+        profiles.append({"type": "sampled", "name": "no samples", **_NOTHING})
+    document = {
+        "$schema": "https://www.speedscope.app/file-format-schema.json",
+        "exporter": f"multi_lang_profiler {AGENT_VERSION}",
+        "name": recording.source_file,
+        "activeProfileIndex": 0,
+        "shared": {"frames": [_frame_object(table, function) for function in frames]},
+        "profiles": profiles,
+        _OURS: {**facts(recording), "threads": [list(table.threads[thread]) for thread in threads], "lines": lines},
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def loads(document: JsonObject, written_at: datetime) -> Recording:
+    """The run in `document`, of ours or of another tool's. Raises `ValueError` where it is no speedscope file."""
+    try:
+        frames = [
+            (frame.text("name"), frame.text("file", ""), frame.integer("line", 0))
+            for frame in _objects(document.child("shared").array("frames"), "frames")
+        ]
+        profiles = _objects(document.array("profiles"), "profiles")
+        if _OURS in document.fields:
+            return _our_recording(document.child(_OURS), frames, profiles)
+        return _foreign_recording(frames, profiles, written_at)
+    except (LookupError, TypeError, OverflowError) as error:
+        raise ValueError(f"its samples and frames do not fit together: {error}") from error
+
+
+def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[JsonObject]) -> Recording:
+    table, counts = StackTable(), StackCounts()
+    recording = from_facts(ours, table, counts)
+    threads = ours.array("threads")
+    for number, profile in enumerate(profiles):
+        stacks = list(zip(profile.array("samples"), ours.array("lines")[number], profile.array("weights"), strict=True))
+        thread = table.thread(*threads[number]) if stacks else 0
+        for functions, lines, weight in stacks:
+            ids = []
+            for function, line in zip(functions, lines, strict=True):
+                name, file, first_line = frames[function]
+                ids.append(table.frame(Frame(name, file, line, first_line)))
+            counts.add(thread, table.stack(ids), round(weight * recording.sampling.rate_hz))
+    return recording
+
+
+def _foreign_recording(frames: list[_SharedFrame], profiles: list[JsonObject], written_at: datetime) -> Recording:
+    spent: list[tuple[str, tuple[int, ...], float]] = []
+    """Thread, stack, seconds."""
+    for profile in profiles:
+        kind, unit = profile.text("type"), profile.text("unit")
+        if kind not in _READERS or unit not in _SECONDS:
+            raise ValueError(f"what it measures is not time: {kind} profiles in {unit}")
+        spent += [(profile.text("name"), stack, weight * _SECONDS[unit]) for stack, weight in _READERS[kind](profile)]
+    finest_s = min((seconds for _, _, seconds in spent if seconds > 0), default=0.0)
+    if not finest_s:
+        raise ValueError("it holds no samples")
+    rate_hz = round(min(1 / finest_s, _FINEST_RATE_HZ), 3)
+    table, counts = StackTable(), StackCounts()
+    threads: dict[str, int] = {}
+    for name, stack, seconds in spent:
+        ids = [table.frame(Frame(*frames[frame])) for frame in stack]
+        thread = table.thread(0, threads.setdefault(name, len(threads)), name)
+        counts.add(thread, table.stack(ids), round(seconds * rate_hz))
+    return without_facts(table, counts, written_at, rate_hz=rate_hz)
+
+
+def _sampled(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
+    return [
+        (tuple(stack), weight) for stack, weight in zip(profile.array("samples"), profile.array("weights"), strict=True)
+    ]
+
+
+def _evented(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
+    spent: dict[tuple[int, ...], float] = {}
+    stack: list[int] = []
+    now = profile.number("startValue")
+    for event in _objects(profile.array("events"), "events"):
+        spent[tuple(stack)] = spent.get(tuple(stack), 0.0) + event.number("at") - now
+        now = event.number("at")
+        if event.text("type") == "O":
+            stack.append(event.integer("frame"))
+        else:
+            stack.pop()
+    return [(stack, weight) for stack, weight in spent.items() if stack]
+
+
+_READERS = {"sampled": _sampled, "evented": _evented}
+
+
+def _objects(items: list[Any], place: str) -> list[JsonObject]:
+    return [JsonObject(item, f"{place}[{number}]") for number, item in enumerate(items)]
+
+
+def _frame_object(table: StackTable, function: int) -> dict[str, str | int]:
+    name, file = table.functions[function]
+    frame: dict[str, str | int] = {"name": name}
+    if file:
+        frame["file"] = file
+    line = table.line_of(function)
+    if line:
+        frame["line"] = line
+    return frame
+
+
+def _thread_name(table: StackTable, thread: int) -> str:
+    pid, tid, name = table.threads[thread]
+    return f"{name or 'thread'} (process {pid}, thread {tid})" if pid or tid else name or "all threads"
