@@ -1,0 +1,272 @@
+"""Samples a Java program with a small agent inside its JVM; `java_agent/Stacks.java` says how it weighs.
+
+What it counts: CPU time of the program's own threads (not of the JVM's compiler and garbage collector threads), or with
+`--mode wall` the time of every thread of the program, waiting or not; of virtual threads those that are mounted. Stacks are seen
+at the JVM's safepoints, as with any sampler that asks the JVM: an inlined leaf counts for its caller.
+
+The last half-second window arrives at every end that runs shutdown hooks: return, `System.exit`, an uncaught exception,
+SIGTERM, SIGINT, SIGHUP. `Runtime.halt`, SIGKILL and a crash of the JVM lose it. JVMs that the program starts are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..events import Note, Warned
+from .java_frames import WindowReader
+from .java_runtime import JavaRuntime, NoAgent, agent_jar, find_java
+from .java_sources import JavaSources
+from .sampler import CannotStart, Launch, SamplingFailed
+
+if TYPE_CHECKING:
+    from .sampler import Context, Process
+
+FLUSH_S = 0.3
+SILENCE_S = 15.0
+"""An agent that has not said hello by then is worth a warning."""
+_JVM_END_S = 1.0
+_READ_BYTES = 65_536
+_CLASS_PATH_OPTIONS = ("-cp", "-classpath", "--class-path")
+
+
+class JavaSampler:
+    def __init__(self, context: Context) -> None:
+        self.name = "Java agent"
+        self._context = context
+        self._settings = context.settings
+        self._samples: int | None = None
+        """Our end of the pipe the agent writes to."""
+        self._asks: int | None = None
+        self._pipes: list[Path] = []
+        self._reader: WindowReader | None = None
+        self._closed = asyncio.Event()
+        self._greeted = False
+        self._window_came = asyncio.Event()
+        self._indexing: asyncio.Task[None] | None = None
+        self._failure = ""
+        self._is_slowed = False
+        self._is_blind = False
+
+    async def prepare(self) -> Launch:
+        settings = self._settings
+        java = await find_java(settings.runtime, os.environ)
+        program = _program(settings.program, settings.working_folder, java)
+        roots = _class_path_folders(settings.runtime_arguments, settings.working_folder)
+        is_source = program is not None and program.suffix != ".jar"
+        sources = JavaSources(
+            settings.working_folder, [*roots, *([program.parent] if program else [])], program if is_source else None
+        )
+        target = ("-jar", settings.program) if program and not is_source else (settings.program,)
+        command = (*settings.runtime_arguments, *target, *settings.arguments)
+        source_file = program if is_source else _main_class_source(program, settings.program, sources)
+        self.name = f"agent in Java {java.version}".rstrip()
+        if java.missing_modules:
+            missing = " and ".join(java.missing_modules)
+            reason = f"{java.executable} was made without {missing}, so the program runs unprofiled; name a full JDK with --java"
+            return Launch((java.executable, *command), source_file=source_file, unprofiled=reason)
+        try:
+            agent = await self._agent(java)
+        except NoAgent as error:
+            return Launch((java.executable, *command), source_file=source_file, unprofiled=str(error))
+        period_ns = round(1e9 / settings.rate_hz)
+        folder = self._open_pipes()
+        self._reader = WindowReader(self._context.recorder, sources, period_ns, self._take_message)
+        self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
+        # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
+        option = f"-javaagent:{agent}={settings.mode.value},{period_ns},{folder}"
+        return Launch((java.executable, option, *command), source_file=source_file)
+
+    async def sample(self, process: Process) -> None:
+        reader, samples, indexing = self._reader, self._samples, self._indexing
+        assert reader is not None, "a launch that is unprofiled is not sampled"
+        assert samples is not None, "a launch that is unprofiled is not sampled"
+        assert indexing is not None, "a launch that is unprofiled is not sampled"
+        reader.begin(process.pid)
+        await indexing
+        loop = asyncio.get_running_loop()
+        loop.add_reader(samples, self._read)
+        silence = loop.call_later(SILENCE_S, self._warn_of_silence)
+        closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), _process_end(process.pid)))
+        try:
+            await asyncio.wait({closed, ended}, return_when=asyncio.FIRST_COMPLETED)
+            # The JVM closes the pipe a moment before it is gone.
+            await asyncio.wait({ended}, timeout=_JVM_END_S)
+            if not ended.done():
+                reason = f": {self._failure}" if self._failure else ""
+                raise SamplingFailed(f"The agent in the JVM has ended{reason}", final=True)
+            while self._read():
+                pass
+        finally:
+            silence.cancel()
+            closed.cancel()
+            ended.cancel()
+            loop.remove_reader(samples)
+            self._context.sampling(False)
+
+    async def flush(self) -> None:
+        if self._asks is None or not self._greeted:
+            return
+        self._window_came.clear()
+        with contextlib.suppress(OSError, TimeoutError):
+            os.write(self._asks, b"?")
+            async with asyncio.timeout(FLUSH_S):
+                await self._window_came.wait()
+
+    async def close(self) -> None:
+        if self._indexing:
+            await self._indexing
+        for descriptor in (self._samples, self._asks):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._samples = self._asks = None
+        for pipe in self._pipes:
+            pipe.unlink(missing_ok=True)
+
+    async def _agent(self, java: JavaRuntime) -> Path:
+        """The compiled agent, kept between runs where there is a cache to keep it in. Raises `NoAgent`."""
+
+        def note(javac: str) -> None:
+            self._context.emit(Note(f"Compiling the Java agent with {javac} (about a second, once)"))
+
+        try:
+            return await agent_jar(java, self._context.cache_folder(), note)
+        except OSError:
+            return await agent_jar(java, self._context.private_folder(), note)
+
+    def _open_pipes(self) -> Path:
+        """Make the pipes and open our ends, so that the agent finds somebody there. Gives their folder."""
+        folder = self._context.private_folder()
+        self._pipes = [folder / "java-samples", folder / "java-asks"]
+        for pipe in self._pipes:
+            os.mkfifo(pipe, 0o600)
+        self._samples = os.open(self._pipes[0], os.O_RDONLY | os.O_NONBLOCK)
+        # For reading, too: else it could not be opened before somebody reads.
+        self._asks = os.open(self._pipes[1], os.O_RDWR | os.O_NONBLOCK)
+        return folder
+
+    def _read(self) -> bool:
+        """Read what there is; whether there may be more."""
+        assert self._reader is not None, "called between prepare and close"
+        assert self._samples is not None, "called between prepare and close"
+        try:
+            data = os.read(self._samples, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._samples)
+            self._closed.set()
+            return False
+        self._reader.feed(data)
+        return True
+
+    def _take_message(self, kind: str, fields: list[str]) -> None:
+        if kind == "w":
+            self._window_came.set()
+            self._note_pace(int(fields[1]))
+        elif kind == "hello":
+            self.name = f"agent in Java {fields[0]}"
+            self._greeted = True
+            self._context.sampling(True)
+        elif kind == "failed":
+            self._failure = fields[0]
+        elif kind == "r" and not self._is_blind:
+            self._is_blind = True
+            self._context.emit(
+                Note(
+                    f"This JVM does not show what its virtual threads run ({fields[0]}); their carriers are shown instead"
+                )
+            )
+
+    def _note_pace(self, period_ns: int) -> None:
+        if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:
+            self._is_slowed = True
+            text = f"Looking at the JVM's threads takes more than 3% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
+            self._context.emit(Note(f"{text} and weigh more"))
+
+    def _warn_of_silence(self) -> None:
+        if not self._greeted:
+            self._context.emit(
+                Warned(
+                    f"The JVM has sent nothing for {SILENCE_S:g} s; if --java names a script, it must pass its arguments on"
+                )
+            )
+
+
+async def _process_end(pid: int) -> None:
+    """Return when process `pid` has ended."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except OSError:
+        # No pidfd before Linux 5.3 or under some sandboxes.
+        with contextlib.suppress(ChildProcessError):
+            await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+
+
+def _program(program: str, folder: Path, java: JavaRuntime) -> Path | None:
+    """The file to run, absolute; None if `program` is the name of a class. Raises `CannotStart`."""
+    path = folder / program
+    if path.is_dir():
+        raise CannotStart(
+            f"{program} is a folder; name a .java file, a .jar, or a class (its class path after --java-arg=-cp)"
+        )
+    if path.suffix == ".class":
+        raise CannotStart(
+            f"{program} is a compiled class; name the class instead, its folder as --java-arg=-cp --java-arg=DIR"
+        )
+    if path.suffix not in {".java", ".jar"}:
+        return None
+    if not path.exists():
+        raise CannotStart(f"{program} was not found")
+    if path.suffix == ".java" and java.major is not None and java.major < 11:
+        raise CannotStart(
+            f"Java {java.version} cannot run {program} uncompiled (that takes Java 11); compile it, or name a newer Java with --java"
+        )
+    return path
+
+
+def _class_path_folders(options: tuple[str, ...], folder: Path) -> list[Path]:
+    """The folders on the class path: sources often lie beside classes."""
+    entries = os.environ.get("CLASSPATH", "")
+    for option, value in pairwise((*options, "")):
+        if option in _CLASS_PATH_OPTIONS:
+            entries = value
+        elif option.startswith("--class-path="):
+            entries = option.partition("=")[2]
+    return [folder / entry for entry in entries.split(os.pathsep) if entry and not entry.endswith((".jar", "*"))]
+
+
+def _main_class_source(jar: Path | None, program: str, sources: JavaSources) -> Path | None:
+    main_class = _main_class(jar) if jar else program
+    found = sources.find_class(main_class) if main_class else None
+    return Path(found) if found else None
+
+
+def _main_class(jar: Path) -> str:
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            manifest = archive.read("META-INF/MANIFEST.MF").decode("utf-8", "replace")
+    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError):
+        # Whatever is wrong with it, Java says it best.
+        return ""
+    # A line that begins with a space continues the one before it.
+    for line in manifest.replace("\r\n", "\n").replace("\n ", "").split("\n"):
+        if line.lower().startswith("main-class:"):
+            return line.partition(":")[2].strip()
+    return ""

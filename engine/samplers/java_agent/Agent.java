@@ -1,0 +1,78 @@
+package multilangprofiler;
+
+import java.lang.instrument.Instrumentation;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+
+/**
+ * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER}.
+ *
+ * <p>FOLDER holds the named pipes {@code java-samples} (to the profiler) and {@code java-asks} (from it). Without anybody
+ * at their other ends nothing is sampled. Whatever goes wrong here, the program runs on and its output has no word of it.
+ *
+ * <p>Written for Java 8, so that one compilation serves all runtimes.
+ */
+public final class Agent {
+    private static final long LAST_WORDS_MS = 300;
+
+    private Agent() {}
+
+    public static void premain(String options, final Instrumentation instrumentation) {
+        try {
+            String[] parts = options.split(",", 3);
+            final boolean isWall = parts[0].equals("wall");
+            final long periodNs = Long.parseLong(parts[1]);
+            final Path folder = Paths.get(parts[2]);
+            // Loading the management classes takes a tenth of a second, which the program's start need not wait for.
+            daemon("sampler", new Runnable() {
+                @Override
+                public void run() {
+                    sample(isWall, periodNs, folder, instrumentation);
+                }
+            });
+        } catch (Throwable unusable) {
+            return;
+        }
+    }
+
+    private static void sample(boolean isWall, long periodNs, Path folder, Instrumentation instrumentation) {
+        Pipe pipe = null;
+        try {
+            pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"));
+            Thread writer = daemon("writer", pipe);
+            Stacks stacks = new Stacks(isWall, instrumentation);
+            stacks.ignore(Thread.currentThread());
+            stacks.ignore(writer);
+            final Sampler sampler = new Sampler(stacks, pipe, periodNs);
+            Runtime.getRuntime().addShutdownHook(new Thread(rootGroup(), null, "multi_lang_profiler last words") {
+                @Override
+                public void run() {
+                    sampler.awaitLastWords(LAST_WORDS_MS);
+                }
+            });
+            sampler.run();
+        } catch (Throwable failure) {
+            if (pipe != null) {
+                pipe.fail(failure);
+            }
+        }
+    }
+
+    private static Thread daemon(String name, Runnable body) {
+        Thread thread = new Thread(rootGroup(), body, "multi_lang_profiler " + name);
+        thread.setDaemon(true);
+        // The program's class loader must not be kept alive by us, nor its handlers hear of us.
+        thread.setContextClassLoader(null);
+        thread.start();
+        return thread;
+    }
+
+    /** Not the program's own thread group, which it may count or interrupt. */
+    static ThreadGroup rootGroup() {
+        ThreadGroup group = Thread.currentThread().getThreadGroup();
+        while (group.getParent() != null) {
+            group = group.getParent();
+        }
+        return group;
+    }
+}

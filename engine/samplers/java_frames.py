@@ -1,0 +1,150 @@
+"""The Java agent's messages -> counts in the recorder. `java_agent/Window.java` says what the messages look like."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..stacks import OTHER_CALLERS, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..recorder import Recorder
+    from .java_sources import JavaSources
+
+MAX_LINE_BYTES = 100_000
+MAX_CACHED_FRAMES = 100_000
+_RUNTIME_MODULE = re.compile(r"(?:java|jdk)\.")
+_RUNTIME_PACKAGE = re.compile(r"(?:java|javax|jdk|sun|com\.sun)\.")
+_HIDDEN = re.compile(r"\$\$Lambda|^java\.lang\.invoke\.LambdaForm\$")
+_NESTED = re.compile(r"(?<=[^$.])\$(?=[A-Za-z_])")
+_LAMBDA = re.compile(r"lambda\$(\w+)\$(\d+)$")
+_LAMBDA_OWNERS = {"new": "<init>", "static": "<clinit>"}
+_LAUNCHER = "com.sun.tools.javac.launcher."
+_LAUNCHER_CALLS = (_LAUNCHER, "jdk.internal.reflect.", "java.lang.reflect.", "java.lang.invoke.")
+
+
+class WindowReader:
+    """Takes what comes out of the pipe and counts each whole stack, in samples of `period_ns`.
+
+    The agent gives nanoseconds. What is left of them after a stack's whole samples goes to the next stack, so that the total is
+    exact, and a function too short for a sample of its own gets one as often as it should.
+    """
+
+    def __init__(
+        self, recorder: Recorder, sources: JavaSources, period_ns: int, on_message: Callable[[str, list[str]], None]
+    ) -> None:
+        self._recorder = recorder
+        self._sources = sources
+        self._period_ns = period_ns
+        self._on_message = on_message
+        """Called with the first field and the others of lines that are neither frames nor stacks."""
+        self._pid = 0
+        self._rest = b""
+        self._thread = 0
+        self._frames: list[int | None] = []
+        self._ids: dict[bytes, int | None] = {}
+        self._launcher: set[int] = set()
+        self._launcher_calls: set[int] = set()
+        self._carry_ns = 0
+        self._lost_carry_ns = 0
+
+    def begin(self, pid: int) -> None:
+        self._pid = pid
+
+    def feed(self, data: bytes) -> None:
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > MAX_LINE_BYTES:
+            # Nothing the agent writes: what follows up to the next line is skipped as nonsense.
+            self._rest = b"?"
+        for line in lines:
+            try:
+                self._read(line)
+            except (ValueError, IndexError):
+                # Not the agent's. Whoever wrote it had the run of the private folder: the user's own program.
+                continue
+
+    def _read(self, line: bytes) -> None:
+        kind, _, rest = line.partition(b"\t")
+        if kind in {b"s", b"S"}:
+            ns, _, indexes = rest.partition(b"\t")
+            frames = [self._frames[int(index)] for index in indexes.split(b" ")]
+            self._count(int(ns), [frame for frame in frames if frame is not None], is_cut=kind == b"S")
+        elif kind == b"f":
+            if len(self._ids) > MAX_CACHED_FRAMES:
+                self._ids.clear()
+            if rest not in self._ids:
+                self._ids[rest] = self._intern(rest)
+            self._frames.append(self._ids[rest])
+        elif kind == b"t":
+            tid, name = rest.decode("utf-8", "replace").split("\t")
+            self._thread = self._recorder.table.thread(self._pid, int(tid), name)
+        else:
+            fields = line.decode("utf-8", "replace").split("\t")
+            if kind == b"w":
+                self._frames = []
+                lost, self._lost_carry_ns = divmod(self._lost_carry_ns + int(fields[1]), self._period_ns)
+                if lost > 0:
+                    self._recorder.lose(lost)
+            self._on_message(fields[0], fields[1:])
+
+    def _count(self, ns: int, stack: list[int], *, is_cut: bool) -> None:
+        samples, self._carry_ns = divmod(self._carry_ns + ns, self._period_ns)
+        if samples <= 0:
+            return
+        table = self._recorder.table
+        if is_cut:
+            stack.insert(0, table.frame(Frame(OTHER_CALLERS, "")))
+        elif stack and stack[0] in self._launcher:
+            stack = self._without_launcher(stack)
+        self._recorder.add(self._thread, table.stack(stack), samples)
+
+    def _without_launcher(self, stack: list[int]) -> list[int]:
+        """`stack` as it would be had the source file been compiled beforehand; of the launcher's own work, the compiler's part."""
+        for depth, frame in enumerate(stack):
+            if frame not in self._launcher_calls:
+                return stack[depth:]
+        return stack
+
+    def _intern(self, fields: bytes) -> int | None:
+        class_name, method, file, line, module = fields.decode("utf-8", "replace").split("\t")
+        if _HIDDEN.search(class_name):
+            # The JVM's glue between a lambda and its caller, which exceptions do not show either.
+            return None
+        frame = frame_of(class_name, method, file, int(line), module, self._sources)
+        index = self._recorder.table.frame(frame)
+        if class_name.startswith(_LAUNCHER_CALLS):
+            self._launcher_calls.add(index)
+            if class_name.startswith(_LAUNCHER):
+                self._launcher.add(index)
+        return index
+
+
+def frame_of(class_name: str, method: str, file: str, line: int, module: str, sources: JavaSources) -> Frame:
+    """`com.acme.Shop$Cart`, `add`, `Shop.java` -> `Shop.Cart.add` in the file found for it, else in `com/acme/Shop.java`.
+
+    The Java runtime's own files begin with their module: `java.base/java/util/HashMap.java`.
+    """
+    package, _, simple = class_name.rpartition(".")
+    simple = _NESTED.sub(".", simple.partition("/")[0])
+    file = file or simple.partition(".")[0].partition("$")[0] + ".java"
+    path = f"{package.replace('.', '/')}/{file}" if package else file
+    if _RUNTIME_MODULE.match(module):
+        path = f"{module}/{path}"
+    elif not module and _RUNTIME_PACKAGE.match(class_name):
+        # Java 8 has no modules; what comes with it lies in rt.jar.
+        path = f"rt.jar/{path}"
+    else:
+        path = sources.find(package, file) or path
+    return Frame(f"{simple}.{_method_name(method)}", path, line)
+
+
+def _method_name(method: str) -> str:
+    """`lambda$main$0` -> `main.lambda$0`: whose lambda it is comes first."""
+    found = _LAMBDA.match(method)
+    if not found:
+        return method
+    owner, number = found.groups()
+    return f"lambda${number}" if owner == "null" else f"{_LAMBDA_OWNERS.get(owner, owner)}.lambda${number}"

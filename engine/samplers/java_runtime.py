@@ -1,0 +1,192 @@
+"""The user's Java: where it is, what it can do, and our agent compiled with its `javac`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .sampler import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+AGENT_SOURCES = Path(__file__).parent / "java_agent"
+_NEEDED_MODULES = frozenset({"java.instrument", "java.management", "jdk.management"})
+_ASK_JAVA_S = 20.0
+_COMPILE_S = 120.0
+_MANIFEST = "Manifest-Version: 1.0\r\nPremain-Class: multilangprofiler.Agent\r\n\r\n"
+
+
+class NoAgent(Exception):
+    """The agent cannot be made here. The text is one clear line: why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JavaRuntime:
+    executable: str
+    home: Path | None
+    """None where `java` would not say."""
+    version: str
+    """As in `java.version` (`17.0.15`, `1.8.0_402`); empty if unknown."""
+    modules: frozenset[str] | None
+    """None before Java 9, and if unknown."""
+
+    @property
+    def major(self) -> int | None:
+        found = re.match(r"(?:1\.)?(\d+)", self.version)
+        return int(found[1]) if found else None
+
+    @property
+    def missing_modules(self) -> list[str]:
+        """What the agent needs and this runtime was linked without."""
+        return sorted(_NEEDED_MODULES - self.modules) if self.modules is not None else []
+
+    def javac(self) -> str | None:
+        """The compiler of this Java, or the one on PATH: the agent's class files run on every Java from 8 on."""
+        beside = self.home / "bin" / "javac" if self.home else None
+        return str(beside) if beside and os.access(beside, os.X_OK) else shutil.which("javac")
+
+
+async def find_java(named: str | None, environment: Mapping[str, str]) -> JavaRuntime:
+    """The Java that `named` (a path, or a name on PATH) says, else `$JAVA_HOME`'s, else `java` on PATH.
+
+    Raises `CannotStart` if there is none.
+    """
+    executable = _executable(named, environment)
+    home: Path | None = _home(executable)
+    release = _release(home)
+    if not release:
+        # A launcher script or a shim; only Java itself knows.
+        said = await _properties(executable)
+        home = Path(said["java.home"]) if "java.home" in said else None
+        release = _release(home) or {"JAVA_VERSION": said.get("java.version", "")}
+    modules = release.get("MODULES")
+    return JavaRuntime(
+        executable, home, release.get("JAVA_VERSION", ""), frozenset(modules.split()) if modules is not None else None
+    )
+
+
+async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str], None]) -> Path:
+    """The compiled agent in `folder`, made there if it is not yet, after `on_compile(javac)`. Raises `NoAgent` or `OSError`.
+
+    Runs beside each other make the same file under names of their own and move it into place, so each sees all of it or none.
+    """
+    sources = sorted(AGENT_SOURCES.glob("*.java"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    jar = folder / f"java-agent-{digest}.jar"
+    if _is_whole(jar):
+        return jar
+    javac = java.javac()
+    if javac is None:
+        raise NoAgent(
+            f"There is no javac beside {java.executable} or on PATH, so the program runs unprofiled;"
+            " install a JDK (not just a JRE), or name one with --java"
+        )
+    on_compile(javac)
+    with tempfile.TemporaryDirectory(prefix="java-agent-", dir=folder) as temporary:
+        await _compile(javac, sources, temporary)
+        _write_jar(jar, Path(temporary))
+    return jar
+
+
+def _executable(named: str | None, environment: Mapping[str, str]) -> str:
+    if named is not None:
+        found = shutil.which(named)
+        if not found:
+            raise CannotStart(f"{named} is not an executable; name the JVM to use with --java PATH")
+        return found
+    home = environment.get("JAVA_HOME")
+    found = (home and shutil.which(str(Path(home, "bin", "java")))) or shutil.which("java")
+    if not found:
+        raise CannotStart("Java was not found in JAVA_HOME or on PATH; install a JDK or name its java with --java PATH")
+    return found
+
+
+def _home(executable: str) -> Path:
+    return Path(executable).resolve().parent.parent
+
+
+def _release(home: Path | None) -> dict[str, str]:
+    """What the file `release` of an installed Java says, as in `JAVA_VERSION="17.0.15"`; empty if there is none."""
+    if home is None:
+        return {}
+    try:
+        text = (home / "release").read_text("utf-8", "replace")
+    except OSError:
+        return {}
+    return dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, re.MULTILINE)) if "JAVA_VERSION" in text else {}
+
+
+async def _properties(executable: str) -> dict[str, str]:
+    status, said = await _run(_ASK_JAVA_S, executable, "-XshowSettings:properties", "-version")
+    return dict(re.findall(r"^\s+([\w.]+) = (.*)$", said, re.MULTILINE)) if status == 0 else {}
+
+
+async def _compile(javac: str, sources: list[Path], classes: str) -> None:
+    # Two spellings of the same: javac 8 has no --release, and later ones object to -source without it.
+    for level in (("--release", "8"), ("-source", "8", "-target", "8")):
+        status, said = await _run(
+            _COMPILE_S,
+            javac,
+            *level,
+            "-proc:none",
+            "-nowarn",
+            "-encoding",
+            "UTF-8",
+            "-d",
+            classes,
+            *map(str, sources),
+        )
+        if status == 0:
+            return
+    # What JAVA_TOOL_OPTIONS makes the JVM say is not what went wrong.
+    lines = [line for line in said.splitlines() if line.strip() and not line.startswith("Picked up ")]
+    raise NoAgent(
+        f"{javac} could not compile the agent, so the program runs unprofiled: {lines[0] if lines else f'status {status}'}"
+    )
+
+
+async def _run(deadline_s: float, *command: str) -> tuple[int, str]:
+    """Exit status and output of `command`; status -1 and the reason if it could not be run or took longer than `deadline_s`."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+    except OSError as error:
+        return -1, (error.strerror or str(error)).lower()
+    try:
+        async with asyncio.timeout(deadline_s):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        return -1, f"it did not end within {deadline_s:g} s"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, output.decode("utf-8", "replace")
+
+
+def _write_jar(jar: Path, classes: Path) -> None:
+    made = classes / jar.name
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/MANIFEST.MF", _MANIFEST)
+        for file in sorted(classes.rglob("*.class")):
+            archive.write(file, file.relative_to(classes))
+    made.replace(jar)
+
+
+def _is_whole(jar: Path) -> bool:
+    """A damaged agent would keep the JVM from starting at all."""
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, RuntimeError):
+        return False

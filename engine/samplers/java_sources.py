@@ -1,0 +1,84 @@
+"""From what a Java stack frame says of its source (`com.acme.Shop$Cart`, `Shop.java`) to the file on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ENDINGS = (".java", ".kt", ".scala", ".groovy", ".clj")
+MAX_ENTRIES = 100_000
+"""Directory entries looked at, nearest to the root first: about half a second."""
+_SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
+_USUAL_ROOTS = ("", "src/main/java", "src", "src/java", "src/test/java", "app/src/main/java", "src/main/kotlin")
+_PACKAGE = re.compile(rb"^\s*package\s+([\w.]+)", re.MULTILINE)
+_HEAD_BYTES = 65_536
+
+
+class JavaSources:
+    """The source files below `folder`, those that stand by their package's path below one of `roots`, and `program` itself."""
+
+    def __init__(self, folder: Path, roots: Iterable[Path] = (), program: Path | None = None) -> None:
+        self._folder = folder
+        self._roots = [*(folder / root for root in _USUAL_ROOTS), *roots]
+        self._by_name: dict[str, list[str]] = {}
+        self._packages: dict[str, str] = {}
+        if program:
+            self._by_name[program.name] = [str(program)]
+
+    def index(self) -> None:
+        """Look through the folder. Takes its time: for a worker thread."""
+        entries = 0
+        found: dict[str, list[str]] = {name: list(paths) for name, paths in self._by_name.items()}
+        folders = [str(self._folder)]
+        for folder in folders:
+            try:
+                listing = list(os.scandir(folder))
+            except OSError:
+                continue
+            entries += len(listing)
+            if entries > MAX_ENTRIES:
+                break
+            for entry in listing:
+                if entry.name.endswith(ENDINGS):
+                    paths = found.setdefault(entry.name, [])
+                    if entry.path not in paths:
+                        paths.append(entry.path)
+                elif (
+                    entry.name not in _SKIPPED
+                    and not entry.name.startswith(".")
+                    and entry.is_dir(follow_symlinks=False)
+                ):
+                    folders.append(entry.path)
+        self._by_name = found
+
+    def find(self, package: str, name: str) -> str | None:
+        """The absolute path of file `name` of `package`: the one that says so itself, nearest to the root; None if there is none."""
+        for path in self._by_name.get(name, ()):
+            if self._package(path) == package:
+                return path
+        below = Path(package.replace(".", "/"), name)
+        for root in self._roots:
+            if (root / below).is_file():
+                return str(root / below)
+        return None
+
+    def find_class(self, class_name: str) -> str | None:
+        """The absolute path of the source of a top-level class, found without the index."""
+        package, _, name = class_name.replace("/", ".").rpartition(".")
+        found = (self.find(package, name.partition("$")[0] + ending) for ending in ENDINGS)
+        return next((path for path in found if path), None)
+
+    def _package(self, path: str) -> str:
+        if path not in self._packages:
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123 - the index holds strings
+                    declared = _PACKAGE.search(file.read(_HEAD_BYTES))
+            except OSError:
+                declared = None
+            self._packages[path] = declared[1].decode() if declared else ""
+        return self._packages[path]
