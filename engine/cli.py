@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from .arguments import UsageError
 from .settings import COMMAND
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .events import Event
     from .settings import Settings
 
+SUBCOMMANDS = frozenset({"receive"})
 STATUS_USAGE = 2
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
@@ -35,15 +38,27 @@ def main() -> NoReturn:
 
 def run(argv: list[str]) -> int:
     """Do what the words behind the command's name say; the exit status."""
-    from .options import UsageError, on_terminal, parse  # noqa: PLC0415 - subcommands do not need them
-
     try:
-        parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
+        if argv and argv[0] in SUBCOMMANDS:
+            return _subcommand(argv[0], argv[1:])
+        return _profile(argv)
     except UsageError as error:
-        print(f"{COMMAND}: {error}", file=sys.stderr)  # noqa: T201
+        print(f"{COMMAND}: {error}", file=sys.stderr)
         return STATUS_USAGE
     except SystemExit:  # --help and --version
         return 0
+
+
+def _subcommand(name: str, argv: list[str]) -> int:
+    module = importlib.import_module(f".commands.{name}", __package__)
+    status: int = module.run(argv)
+    return status
+
+
+def _profile(argv: list[str]) -> int:
+    from .options import on_terminal, parse  # noqa: PLC0415 - subcommands do not need them
+
+    parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
     if parsed.settings.screen:
         return _run_with_screen(parsed.settings, parsed.warnings)
     return _run_headless(parsed.settings, parsed.warnings)
@@ -67,7 +82,9 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     engine = _make_engine(settings, warnings, lambda _event: None)
     statuses: list[int] = []
     thread = threading.Thread(
-        target=lambda: statuses.append(asyncio.new_event_loop().run_until_complete(engine.run())), name="engine", daemon=True
+        target=lambda: statuses.append(asyncio.new_event_loop().run_until_complete(engine.run())),
+        name="engine",
+        daemon=True,
     )
     thread.start()
     run_screen(engine)
@@ -75,7 +92,7 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     thread.join()
     snapshot = engine.snapshot()
     if snapshot and snapshot.program.error:
-        print(f"{COMMAND}: {snapshot.program.error}", file=sys.stderr)  # noqa: T201
+        print(f"{COMMAND}: {snapshot.program.error}", file=sys.stderr)
     return statuses[0] if statuses else STATUS_INTERNAL
 
 

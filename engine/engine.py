@@ -63,6 +63,7 @@ class Engine:
         self._marks: list[Mark] = []
         self._previous_run: Mark | None = None
         self._private = PrivateFolder()
+        self._closing = asyncio.Lock()
         self._reporter: Reporter | None = None
         self._run: Run | None = None
         self._runs = 0
@@ -137,6 +138,7 @@ class Engine:
         try:
             return await run.finish()
         finally:
+            self._windows.end_run(run.ended_s or self._clock.monotonic())
             for task in beside:
                 task.cancel()
             await run.close()
@@ -174,12 +176,14 @@ class Engine:
         from .wire import CannotEncode, encode  # noqa: PLC0415 - as above
 
         assert self.settings.report is not None, "windows are closed for reports only"
-        profile = await self._windows.close(self._source_file)
-        try:
-            return await asyncio.to_thread(encode, profile, self.settings.report.format)
-        except CannotEncode as error:
-            self._emit(Warned(f"A profile is discarded: {error}"))
-            return None
+        # One after the other: the last window, closed at the program's end, must not overtake one being made into a profile.
+        async with self._closing:
+            profile = await self._windows.close(self._source_file)
+            try:
+                return await asyncio.to_thread(encode, profile, self.settings.report.format)
+            except CannotEncode as error:
+                self._emit(Warned(f"A profile is discarded: {error}"))
+                return None
 
     async def _finish(self) -> None:
         if self.settings.report and self._reporter:

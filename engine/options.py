@@ -8,8 +8,9 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from .arguments import UsageError, UsageParser
 from .endpoint import check_endpoint, check_key, warn_key_over_plain_http
 from .private import state_folder
 from .settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
@@ -44,6 +45,7 @@ examples:
   {COMMAND} python server.py                       watch a program in the terminal
   {COMMAND} python -m http.server -- 8000          a module, with arguments of its own
   {COMMAND} java MyApp.java --json run.json        save the whole run's profile
+  {COMMAND} receive                                a backend on this machine, to try reporting with
   {COMMAND} typescript server.js --no-tui --report-endpoint https://backend.example/api/v0/profiles
                                                           a quiet agent that reports each 5 minutes
 
@@ -51,10 +53,6 @@ environment:
   PROFILER_ENDPOINT, PROFILER_INTERVAL, PROFILER_MAX_BUFFER_SIZE, PROFILER_FORMAT and PROFILER_API_KEY stand in for
   the --report-… options and --api-key; an option on the command line wins. PROFILER_API_KEY is the safe place for a
   key: a command line can be read by every user of the machine."""
-
-
-class UsageError(Exception):
-    """The command line or the environment is wrong. The text is one clear line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +92,8 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     return Parsed(settings, warnings)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        unknown = message.removeprefix("unrecognized arguments: ")
-        if unknown != message:
-            raise UsageError(
-                f"unknown option {unknown.split()[0]!r}; the program's own arguments go behind --: … -- {unknown}"
-            )
-        raise UsageError(message.removeprefix("argument "))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = UsageParser(
         prog=COMMAND,
         usage=_USAGE,
         description=_DESCRIPTION,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .errors import reason
 from .events import Note, Warned
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ async def save(recording: Recording, file: Path, emit: Emit, *, as_json: bool = 
     try:
         await asyncio.to_thread(write_json if as_json else write, recording, file)
     except (OSError, ValueError) as error:
-        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-        emit(Warned(f"The run could not be saved to {file}: {reason}"))
+        emit(Warned(f"The run could not be saved to {file}: {reason(error)}"))
     else:
         emit(Note(f"Saved the run to {file}"))

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import reason
 from .settings import Language
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")
     except OSError as error:
-        return f"({path} cannot be read: {(error.strerror or str(error)).lower()})"
+        return f"({path} cannot be read: {reason(error)})"
 
 
 def _analyse(file: Path) -> StaticAnalysis | None:

@@ -20,6 +20,7 @@ import tty
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import reason
 from .samplers.sampler import CannotStart, Launch, Process
 
 if TYPE_CHECKING:
@@ -70,9 +71,7 @@ class Target:
             )
         except OSError as error:
             self.close()
-            raise CannotStart(
-                f"cannot start {self._launch.argv[0]}: {(error.strerror or str(error)).lower()}"
-            ) from None
+            raise CannotStart(f"cannot start {self._launch.argv[0]}: {reason(error)}") from None
         finally:
             for stream in streams:
                 if stream is not None:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -28,8 +29,9 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return Folder(tmp_path)
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        yield folder
 
 
 def test_the_program_runs_as_without_us(folder):
@@ -53,7 +55,9 @@ def test_hot_functions_of_the_summary(folder):
     folder.write("app.py", BUSY)
     finished = folder.run("python", "app.py", "--", "1.5")
     assert finished.status == 0
-    assert re.search(r"^Ran \d+\.\d s, exit status 0; 1[0-9]{2} samples", finished.stderr, re.M), finished.stderr
+    assert re.search(r"^Ran \d+\.\d s, exit status 0; 1[0-9]{2} samples", finished.stderr, re.MULTILINE), (
+        finished.stderr
+    )
     hottest = next(line for line in finished.lines if "%" in line)
     assert hottest.split()[2:] == ["busy", "app.py:4"], finished.stderr
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 COMMAND = Path(sys.executable).with_name("multi_lang_profiler")
 DEADLINE_S = 60.0
@@ -26,12 +28,26 @@ class Finished:
 
 
 class Folder:
-    """A working folder and a home; `run` and `start` use both."""
+    """A working folder and a home; `run` and `start` use both. As a context it ends what a failing test left running."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.home = path / "home"
         self.home.mkdir()
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    stream.close()
 
     def write(self, name: str, text: str) -> Path:
         file = self.path / name
@@ -47,18 +63,18 @@ class Folder:
         }
         return {**kept, "HOME": str(self.home), **variables}
 
-    def start(
-        self, *words: str, stdin: int | None = subprocess.DEVNULL, own_session: bool = True, **variables: str
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+    def start(self, *words: str, stdin: int | None = subprocess.DEVNULL, **variables: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
             [COMMAND, *words],
             cwd=self.path,
             env=self.environment(**variables),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=own_session,
+            start_new_session=True,
         )
+        self._started.append(process)
+        return process
 
     def run(self, *words: str, stdin: bytes = b"", **variables: str) -> Finished:
         return finish(self.start(*words, stdin=subprocess.PIPE, **variables), stdin)

@@ -1,0 +1,1 @@
+"""What the command does beside profiling a program, one module a subcommand, each with `run(argv) -> exit status`."""
