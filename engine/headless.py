@@ -47,7 +47,11 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
     lines = [_run_line(snapshot), *_function_lines(snapshot)]
     reporter = snapshot.reporter
     if reporter.phase is not ReporterPhase.OFF:
-        kept = f"{reporter.spooled or 0} kept on disk" if reporter.spooled is not None else f"{reporter.buffered} undelivered"
+        kept = (
+            f"{reporter.spooled or 0} kept on disk"
+            if reporter.spooled is not None
+            else f"{reporter.buffered} undelivered"
+        )
         lines.append(f"Reports: {reporter.delivered} delivered, {reporter.discarded} discarded, {kept}")
     return lines
 
@@ -55,7 +59,9 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
 def _run_line(snapshot: Snapshot) -> str:
     program, sampling = snapshot.program, snapshot.sampling
     ended_s = program.ended_s if program.ended_s is not None else snapshot.taken_s
-    line = f"Ran {ended_s - program.started_s:.1f} s, exit status {program.exit_status}; {snapshot.counts.total} samples"
+    line = (
+        f"Ran {ended_s - program.started_s:.1f} s, exit status {program.exit_status}; {snapshot.counts.total} samples"
+    )
     if sampling.achieved_hz:
         line += f" at {sampling.achieved_hz:.0f} Hz ({sampling.asked_hz:g} asked)"
     else:

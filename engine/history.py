@@ -38,7 +38,9 @@ class History:
         while self._duration_s - self._rates[0][0] >= RATE_OVER_S:
             self._duration_s -= self._rates.popleft()[0]
         self._points.append(
-            TimelinePoint(at_s, duration_s, cpu_s / duration_s, samples, _largest(second.self_samples, FUNCTIONS_PER_POINT))
+            TimelinePoint(
+                at_s, duration_s, cpu_s / duration_s, samples, _largest(second.self_samples, FUNCTIONS_PER_POINT)
+            )
         )
         if len(self._points) > MAX_POINTS:
             self._points = [_merged(*self._points[at : at + 2]) for at in range(0, len(self._points), 2)]

@@ -52,6 +52,7 @@ class Windows:
         self._clock = clock
         self._run_began_at = self._began_at = clock.now()
         self._run_began_s = self._began_s = clock.monotonic()
+        self._run_ended_s: float | None = None
         self._covered_s = self._run_covered_s = 0.0
         """Of `coverage`, when the open window and when the run began."""
 
@@ -64,7 +65,12 @@ class Windows:
         """The program starts once more; the open window stays open."""
         self._run_began_at = self._clock.now()
         self._run_began_s = self._clock.monotonic()
+        self._run_ended_s = None
         self._run_covered_s = self._coverage.total_s
+
+    def end_run(self, ended_s: float) -> None:
+        """The program ended at `ended_s`; what comes after that is not part of the run."""
+        self._run_ended_s = ended_s
 
     @property
     def run_covered_s(self) -> float:
@@ -73,7 +79,8 @@ class Windows:
 
     @property
     def run_s(self) -> float:
-        return self._clock.monotonic() - self._run_began_s
+        ended_s = self._clock.monotonic() if self._run_ended_s is None else self._run_ended_s
+        return ended_s - self._run_began_s
 
     async def close(self, source_file: Path | None) -> Profile:
         """Close the open window, begin the next, and give the closed one's profile."""

@@ -174,9 +174,8 @@ class Backend:
                 *(profile.profile_id, now, rfc3339(profile.began_at), profile.language, profile.source_file),
                 *(profile.duration_s, profile.total_samples, body, content_type),
             )
-            new = self._database.execute(
-                f"INSERT OR IGNORE INTO profiles VALUES ({','.join('?' * len(row))})", row
-            ).rowcount
+            insert = "INSERT OR IGNORE INTO profiles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            new = self._database.execute(insert, row).rowcount
             self.stored += new
             self.duplicates += 1 - new
 
