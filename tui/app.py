@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
 from textual.widgets import ContentSwitcher, Footer
 
 from ..engine.clock import SystemClock
 from ..engine.snapshot import ProgramPhase, ReporterPhase
+from . import themes
 from .palette import Palette, make_palette
+from .screen_settings import read_screen_settings, settings_file
+from .text import clean
+from .widgets.board import Board
 from .widgets.empty import EmptyState
 from .widgets.functions import FunctionsView
 from .widgets.header import RunHeader
+from .widgets.help_screen import HelpScreen, key_sections
+from .widgets.line_pane import LinePane
+from .widgets.log import LogView
+from .widgets.output import OutputView
+from .widgets.prompt import Prompt
+from .widgets.quit_dialog import QuitDialog
+from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
+from .widgets.side_panes import SidePanes
+from .widgets.table import Table
+from .widgets.thread_picker import ThreadPicker
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.dom import DOMNode
+    from textual.screen import Screen
 
     from ..engine.clock import Clock
     from ..engine.controls import Controls
@@ -33,38 +51,82 @@ if TYPE_CHECKING:
 
 VIEWS: Mapping[str, type[View]] = {
     "1": FunctionsView,
+    "7": ReporterView,
+    "8": OutputView,
+    "9": LogView,
 }
 """All views by the key that brings each to the front."""
 
 FRAMES_PER_S = 4
 SHARE_FOR_SHOWING = 0.1
 """Of the screen's time that showing snapshots may take."""
+SIDE_FROM_WIDTH = 150
+BELOW_FROM_SIZE = (96, 36)
+"""Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
 
 
 class ProfilerApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "multi_lang_profiler"
     ALLOW_SELECT = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (150, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (12, "-low"), (36, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(key, f"open({key!r})", view.TITLE, show=False, tooltip=f"Show {view.TITLE}", id=f"app.view_{key}")
             for key, view in VIEWS.items()
         ),
+        Binding("m", "mark", "Mark", tooltip="Mark this moment: a new phase of the run begins", id="app.mark"),
+        Binding(
+            "M", "mark_named", "Mark as …", show=False, tooltip="Mark this moment and name it", id="app.mark_named"
+        ),
+        Binding(
+            "T", "threads", "Threads", show=False, tooltip="Choose whose samples the views count", id="app.threads"
+        ),
+        Binding(
+            "S",
+            "send_now",
+            "Send now",
+            show=False,
+            tooltip="Close the window and report without waiting",
+            id="app.send_now",
+        ),
+        Binding("R", "restart", "Restart", show=False, tooltip="End the program and start it again", id="app.restart"),
+        Binding("e", "export", "Export", show=False, tooltip="Save the run so far to a file", id="app.export"),
+        Binding(
+            "b",
+            "side",
+            "Side panes",
+            show=False,
+            tooltip="Show or hide reporter, output and log beside the view",
+            id="app.side",
+        ),
+        Binding("question_mark", "help", "Help", tooltip="Explain this view and its keys", id="app.help"),
+        Binding("q", "leave", "Quit", tooltip="Leave; asks if the program still runs", id="app.quit"),
+        Binding(
+            "ctrl+c,ctrl+q",
+            "leave",
+            "Quit",
+            show=False,
+            priority=True,
+            tooltip="Leave; asks if the program still runs",
+            id="app.quit_anywhere",
+        ),
     ]
 
-    def __init__(self, controls: Controls, clock: Clock | None = None) -> None:
+    def __init__(self, controls: Controls, clock: Clock | None = None, settings: Path | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__()
         if no_color is not None:
             # Textual takes it out of the environment; the profiled program is to find it there when it is started again.
             os.environ["NO_COLOR"] = no_color
         self.controls = controls
-        self.palette: Palette = self._make_palette()
         self.snapshot: Snapshot | None = None
         self.selected_function: int | None = None
         self.threads: frozenset[int] | None = None
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        self.theme = themes.DARK.name
+        self._palettes: dict[str, Palette] = {}
+        self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
         self._front = next(iter(VIEWS))
         self._shown: dict[str, Snapshot] = {}
@@ -72,39 +134,63 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
+        self._wants_side = True
+        self._leaving = False
+
+    @property
+    def palette(self) -> Palette:
+        theme = self.current_theme
+        if theme.name not in self._palettes:
+            self._palettes[theme.name] = make_palette(self.theme_variables, dark=theme.dark)
+        return self._palettes[theme.name]
 
     def compose(self) -> ComposeResult:
         yield RunHeader(id="header")
         yield ViewBar(VIEWS, id="view-bar")
-        with Container(id="body"), ContentSwitcher(initial="empty", id="views"):
-            yield EmptyState(id="empty")
-            for key, view in VIEWS.items():
-                yield self._made(key, view)
+        with Container(id="body"):
+            with ContentSwitcher(initial="empty", id="views"):
+                yield EmptyState(id="empty")
+                for key, view in VIEWS.items():
+                    made = view()
+                    made.id = f"view-{key}"
+                    yield made
+            yield SidePanes(id="side")
         yield ReporterStrip(id="reporter-strip")
-        yield Footer()
+        yield Prompt(id="prompt")
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.theme_changed_signal.subscribe(self, lambda _theme: self._repalette())
+        self._follow_settings()
+        self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
         self.query_one(ViewBar).show(self._front)
         self.poll()
         self.set_interval(1 / FRAMES_PER_S, self.poll)
 
+    def on_resize(self) -> None:
+        self._arrange()
+
     def poll(self) -> None:
         """One frame: take the newest snapshot and show what has changed."""
-        newest = self.controls.snapshot()
-        now_s = self._clock.monotonic()
-        header, strip = self.query_one(RunHeader), self.query_one(ReporterStrip)
+        if self._exit:
+            return
+        newest, now_s = self.controls.snapshot(), self._clock.monotonic()
+        main = self.screen_stack[0]
+        header, strip, side = main.query_one(RunHeader), main.query_one(ReporterStrip), main.query_one(SidePanes)
         if newest is not None and newest is not self.snapshot:
             self.snapshot = newest
             header.show(newest)
             strip.show(newest)
-            self.set_class(newest.reporter.phase is not ReporterPhase.OFF, "-reporting")
-        if self.snapshot is None or self.snapshot.program.phase is ProgramPhase.RUNNING:
+            side.show(newest)
+            self._arrange()
+        if self.snapshot is not None and self.snapshot.program.phase is ProgramPhase.RUNNING:
             header.tick(now_s)
         strip.tick(now_s)
+        side.tick(now_s)
         if perf_counter() >= self._next_show_s:
             self._show_front()
         self._view(self._front).tick(now_s)
+        if self._leaving and self._run_is_over():
+            self.exit()
 
     def open_view(self, title: str) -> None:
         self.action_open(next(key for key, view in VIEWS.items() if title == view.TITLE))
@@ -115,31 +201,118 @@ class ProfilerApp(App[None]):
 
     def open_function(self, function: int) -> None:
         self.select_function(function)
+        assert self.snapshot is not None  # a function comes from a snapshot
+        table = self.snapshot.table
+        file = table.functions[function].file
+        if file:
+            self.open_source(file, table.line_of(function))
+        else:
+            self.notify("The runtime does not say where this function's source is", severity="warning")
 
     def open_source(self, path: str, line: int = 0) -> None:
-        pass
+        self.controls.open_source(path)
+        for key in VIEWS:
+            self._view(key).source_asked(path, line)
+        self.open_view("Source")
+
+    def prompt(
+        self,
+        label: str,
+        text: str,
+        answered: Callable[[str | None], None],
+        *,
+        changed: Callable[[str], None] | None = None,
+        hint: str = "",
+    ) -> None:
+        self.screen_stack[0].query_one(Prompt).ask(label, text, answered, changed=changed, hint=hint)
 
     def action_open(self, key: str) -> None:
         self._front = key
         self.query_one(ViewBar).show(key)
+        self._arrange()
         self._show_front()
+        if self.query_one("#views", ContentSwitcher).current != "empty":
+            self._view(key).focus_target().focus()
+
+    def action_mark(self) -> None:
+        self.controls.mark("")
+        self.notify("Marked", timeout=2)
+
+    def action_mark_named(self) -> None:
+        self.prompt("Mark as", "", self._mark_named, hint="name of the phase that begins")
+
+    def action_threads(self) -> None:
+        if self.snapshot is not None and self.snapshot.counts.total:
+            self.push_screen(ThreadPicker(self.snapshot, self.threads), self._threads_chosen)
+
+    def action_send_now(self) -> None:
+        if self.snapshot is not None and self.snapshot.reporter.phase is ReporterPhase.OFF:
+            self.notify("Reporting is off; start with --report-endpoint", severity="warning")
+        else:
+            self.controls.send_now()
+
+    def action_restart(self) -> None:
+        self.controls.restart()
+        self.notify("Starting the program again", timeout=2)
+
+    def action_export(self) -> None:
+        self.prompt("Export to", "profile.speedscope.json", self._export, hint="the ending says the form")
+
+    def action_side(self) -> None:
+        self._wants_side = not self._wants_side
+        self._arrange()
+
+    def action_help(self) -> None:
+        view = VIEWS[self._front]
+        self.push_screen(HelpScreen(view.TITLE, view.HELP, key_sections(self.screen, view.TITLE)))
+
+    def action_leave(self) -> None:
+        """Leave at once if the program has ended or was told to; else ask."""
+        if isinstance(self.screen, QuitDialog):
+            self.screen.dismiss(True)
+        elif self._leaving or self.snapshot is None or self._program_is_over():
+            self.exit()
+        else:
+            reporting = self.snapshot.reporter.phase is not ReporterPhase.OFF
+            dialog = QuitDialog(clean(self.snapshot.program.command), reporting=reporting)
+            self.push_screen(dialog, self._stop_and_leave)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """All bindings, each with the view it belongs to; and the theme."""
+        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+        for binding in bindings_of(self):
+            if binding.id != "app.quit_anywhere":
+                run = partial(self.run_action, binding.action, default_namespace=self)
+                yield SystemCommand(binding.description, binding.tooltip, run)
+        for key, view in VIEWS.items():
+            for node in (self._view(key), *self._view(key).query("*")):
+                for binding in bindings_of(node):
+                    run_there = partial(self._run_in_view, key, node, binding.action)
+                    yield SystemCommand(
+                        f"{view.TITLE}: {binding.description}", binding.tooltip, run_there, discover=binding.show
+                    )
 
     def on_view_bar_chosen(self, event: ViewBar.Chosen) -> None:
         self.action_open(event.key)
 
+    async def _run_in_view(self, key: str, node: DOMNode, action: str) -> None:
+        self.action_open(key)
+        await self.run_action(action, default_namespace=node)
+
     def _show_front(self) -> None:
         """Bring the view in front up to date, or say why it is empty."""
-        view, snapshot = self._view(self._front), self.snapshot
-        switcher = self.query_one("#views", ContentSwitcher)
+        view, snapshot, main = self._view(self._front), self.snapshot, self.screen_stack[0]
+        switcher = main.query_one("#views", ContentSwitcher)
         empty = "Waiting for the first picture of the run" if snapshot is None else view.empty(snapshot)
         if empty:
-            self.query_one(EmptyState).show(empty)
+            main.query_one(EmptyState).show(empty)
             switcher.current = "empty"
             return
         assert snapshot is not None  # else there would be a reason above
         if switcher.current != view.id:
             switcher.current = view.id
-            view.focus_target().focus()
+            if self.screen is main and not main.query_one(Prompt).display:
+                view.focus_target().focus()
         if self._told[self._front] != self.selected_function:
             self._told[self._front] = self.selected_function
             view.function_selected(self.selected_function)
@@ -149,19 +322,90 @@ class ProfilerApp(App[None]):
             view.show(snapshot)
             self._next_show_s = began + (perf_counter() - began) / SHARE_FOR_SHOWING
 
+    def _arrange(self) -> None:
+        """Say by classes where what stands beside the views."""
+        main, view = self.screen_stack[0], VIEWS[self._front]
+        width, height = self.size
+        reporting = self.snapshot is not None and self.snapshot.reporter.phase is not ReporterPhase.OFF
+        room = view.SIDE_PANES and self._wants_side
+        beside = room and width >= SIDE_FROM_WIDTH and height >= 24
+        below = room and not beside and width >= BELOW_FROM_SIZE[0] and height >= BELOW_FROM_SIZE[1]
+        main.set_class(height < 12, "-tiny")
+        main.set_class(beside, "-beside")
+        main.set_class(below, "-below")
+        # What the view in front or the panes beside it show is not shown twice.
+        main.set_class(reporting and not beside and view is not ReporterView, "-strip")
+        if self.snapshot is not None and (beside or below):
+            self.call_after_refresh(main.query_one(SidePanes).show, self.snapshot)
+
+    def _redraw(self) -> None:
+        for widget in self.screen_stack[0].query("*"):
+            if isinstance(widget, Board | Table | LinePane):
+                widget.repaint()
+
+    def _follow_settings(self) -> None:
+        settings = self._settings
+        for problem in settings.problems:
+            self.notify(problem, severity="warning", timeout=15, markup=False)
+        if settings.theme is not None:
+            if settings.theme in self.available_themes:
+                self.theme = settings.theme
+            else:
+                self.notify(
+                    f"There is no theme {settings.theme!r}; ctrl+p lists them", severity="warning", markup=False
+                )
+        known = {binding.id for binding in self._all_bindings()}
+        for unknown in settings.keys.keys() - known:
+            self.notify(f"No key has the id {unknown!r}; the help lists the ids", severity="warning", markup=False)
+        self.set_keymap(settings.keys)
+
+    def _all_bindings(self) -> Iterator[Binding]:
+        for node in (self, *self.screen_stack[0].query("*")):
+            yield from bindings_of(node)
+        for screen in (QuitDialog, HelpScreen, ThreadPicker):
+            yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))
+
+    def _mark_named(self, name: str | None) -> None:
+        if name is not None:
+            self.controls.mark(name)
+
+    def _threads_chosen(self, threads: frozenset[int] | None) -> None:
+        self.threads = threads
+        self._shown.clear()
+        self._show_front()
+
+    def _export(self, answer: str | None) -> None:
+        if answer:
+            assert self.snapshot is not None  # the prompt is on a screen that shows one
+            self.controls.export(self.snapshot.program.working_folder / Path(answer).expanduser())
+
+    def _stop_and_leave(self, wanted: bool | None) -> None:
+        if wanted:
+            self._leaving = True
+            self.controls.stop()
+            self.notify(
+                "The program is asked to end. Press q again to leave without waiting.", title="Stopping", timeout=60
+            )
+
+    def _program_is_over(self) -> bool:
+        over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START)
+        return self.snapshot is not None and self.snapshot.program.phase in over
+
+    def _run_is_over(self) -> bool:
+        """The program has ended and the last report is made or given up."""
+        over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
+        return self._program_is_over() and self.snapshot is not None and self.snapshot.reporter.phase in over
+
     def _view(self, key: str) -> View:
-        return self.query_one(f"#view-{key}", VIEWS[key])
+        return self.screen_stack[0].query_one(f"#view-{key}", VIEWS[key])
 
-    def _made(self, key: str, view: type[View]) -> View:
-        made = view()
-        made.id = f"view-{key}"
-        return made
 
-    def _make_palette(self) -> Palette:
-        return make_palette(self.theme_variables, dark=self.current_theme.dark)
-
-    def _repalette(self) -> None:
-        self.palette = self._make_palette()
+def bindings_of(node: DOMNode) -> Iterator[Binding]:
+    """The bindings of ours (they have ids) that work while `node` has the keys."""
+    for cls in type(node).__mro__:
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id:
+                yield binding
 
 
 def run_screen(controls: Controls) -> None:

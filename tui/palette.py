@@ -26,6 +26,8 @@ class Palette:
     faint: Style
     """There for those who look for it: rules, what is out of use."""
     accent: Style
+    trend: Style
+    """Of sparklines in numbers: a texture, not a text."""
     good: Style
     warn: Style
     bad: Style
@@ -57,10 +59,11 @@ def make_palette(variables: Mapping[str, str], *, dark: bool) -> Palette:
         bold=Style(color=foreground.rich_color, bold=True),
         dim=ink(background.blend(foreground, 0.62)),
         faint=ink(background.blend(foreground, 0.36)),
-        accent=ink(_color(variables, "text-accent", primary.hex)),
-        good=ink(_color(variables, "text-success", "#4caf50")),
-        warn=ink(_color(variables, "text-warning", "#e0a030")),
-        bad=ink(_color(variables, "text-error", "#e05050")),
+        accent=ink(_color(variables, "accent", primary.hex)),
+        trend=ink(background.blend(_color(variables, "secondary", primary.hex), 0.62)),
+        good=ink(_color(variables, "success", "#4caf50")),
+        warn=ink(_color(variables, "warning", "#e0a030")),
+        bad=ink(_color(variables, "error", "#e05050")),
         match=Style(color=background.rich_color, bgcolor=_color(variables, "warning", "#e0a030").rich_color),
         track=ground(background.blend(foreground, 0.13)),
         cursor=ground(background.blend(primary, 0.34)),

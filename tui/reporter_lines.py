@@ -8,11 +8,10 @@ from rich.segment import Segment
 
 from ..engine.snapshot import ReporterPhase
 from .lines import gauge, joined, two_sided
-from .text import clean, count, duration, size
+from .text import clean, clock_time, count, duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from textual.strip import Strip
 
@@ -122,11 +121,6 @@ def totals(state: ReporterState, palette: Palette) -> list[tuple[str, Segment]]:
 def countdown(seconds: float) -> str:
     """To a tenth where it matters: `2m 14s`, `9.3 s`."""
     return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
-
-
-def clock_time(moment: datetime) -> str:
-    """The user's own wall clock."""
-    return moment.astimezone().strftime("%H:%M:%S")
 
 
 def plural(number: int, noun: str) -> str:

@@ -14,9 +14,11 @@ from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
 ELLIPSIS = "…"
-SPARKS = "▁▂▃▄▅▆▇█"
+SPARKS = "▁▂▃▄▅▆▇"
+"""Without the full block: two sparklines above each other stay two."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _UNSAFE = re.compile(
@@ -63,23 +65,41 @@ def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> s
     return padding + text if align == "right" else text + padding
 
 
+def fit_path(path: str, width: int) -> str:
+    """A path (already clean) cut or padded to exactly `width` cells; of a long one the first folders are left out."""
+    while cell_len(path) > width and "/" in path:
+        path = path.split("/", 1)[1]
+    return fit(path, width, keep="end")
+
+
 def wrap(text: str, width: int) -> Iterator[str]:
     """`text` (already clean) in lines of at most `width` cells, broken at spaces where there are some."""
     line = ""
-    for next_word in text.split(" "):
-        word = next_word
+    if width < 1:
+        return
+    for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
         if cell_len(candidate) <= width:
             line = candidate
             continue
         if line:
             yield line
-        while cell_len(word) > width > 0:
-            head = _cut_end(word, width + 1).removesuffix(ELLIPSIS)
-            yield head
-            word = word[len(head) :]
-        line = word
+        *heads, line = pieces(word, width)
+        yield from heads
     yield line
+
+
+def pieces(text: str, width: int) -> Iterator[str]:
+    """`text` (already clean) cut into pieces of at most `width` cells, as a terminal breaks lines."""
+    if width < 1:
+        return
+    while cell_len(text) > width:
+        end = len(text[:width])
+        while end > 1 and cell_len(text[:end]) > width:
+            end -= max(1, (cell_len(text[:end]) - width) // 2)
+        yield text[:end]
+        text = text[end:]
+    yield text
 
 
 def percent(samples: int, total: int) -> str:
@@ -127,6 +147,11 @@ def duration(seconds: float) -> str:
     return f"{second}s"
 
 
+def clock_time(moment: datetime) -> str:
+    """`14:03:59` on the user's own clock."""
+    return moment.astimezone().strftime("%H:%M:%S")
+
+
 def bar(share: float, width: int) -> str:
     """`width` cells of which `share` (0 to 1) is filled, to an eighth of a cell; anything above nothing shows."""
     eighths = round(min(1.0, max(0.0, share)) * width * 8)
@@ -151,7 +176,7 @@ def sparkline(values: Sequence[float], width: int, *, floor: float = 0.0) -> str
     top = max([floor, *columns])
     if top <= 0:
         return " " * width
-    drawn = "".join(SPARKS[min(7, int(8 * value / top))] if value > 0 else " " for value in columns)
+    drawn = "".join(SPARKS[min(6, int(7 * value / top))] if value > 0 else " " for value in columns)
     return drawn.rjust(width)
 
 

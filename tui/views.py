@@ -36,6 +36,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..engine.controls import Controls
     from ..engine.snapshot import Snapshot
     from .palette import Palette
@@ -72,6 +74,20 @@ class Host(Protocol):
     def open_view(self, title: str) -> None:
         """Bring the view with this `TITLE` to the front."""
 
+    def prompt(
+        self,
+        label: str,
+        text: str,
+        answered: Callable[[str | None], None],
+        *,
+        changed: Callable[[str], None] | None = None,
+        hint: str = "",
+    ) -> None:
+        """Ask for a line at the foot of the screen, beginning with `text`; `answered` gets None if the user presses Escape.
+
+        `changed` is called while the user types: to filter or search as one types.
+        """
+
 
 class View(Widget):
     """Base of all views; see the module's text."""
@@ -102,6 +118,12 @@ class View(Widget):
             if child.focusable:
                 return child
         return self
+
+    def source_asked(self, path: str, line: int) -> None:
+        """Somebody wants to see this line (from 1; 0: the top); the source view is about to come to the front.
+
+        The text comes with one of the next snapshots, in `sources`.
+        """
 
     def function_selected(self, function: int | None) -> None:
         """The shared selection changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -41,7 +42,10 @@ class Board(Widget, inherit_bindings=False):
         width, height = self.size
         if not width or not height:
             return
-        new = [strip.adjust_cell_length(width) for strip in self.paint(width, height)[:height]]
+        ground = ground_of(self)
+        painted = [*self.paint(width, height)[:height]]
+        painted.extend([Strip([])] * (height - len(painted)))
+        new = [strip.adjust_cell_length(width).apply_style(ground) for strip in painted]
         changed = changed_regions(self._strips, new, width)
         self._strips = new
         if changed:
@@ -58,6 +62,11 @@ class Board(Widget, inherit_bindings=False):
         super().notify_style_update()
         if self.is_mounted:
             self.call_later(self.repaint)
+
+
+def ground_of(widget: Widget) -> Style:
+    """The widget's background: Textual leaves it to line-drawn widgets to put it under their text."""
+    return Style(bgcolor=widget.background_colors[1].rich_color)
 
 
 def changed_regions(old: Sequence[Strip], new: Sequence[Strip], width: int) -> list[Region]:

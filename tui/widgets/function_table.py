@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ...engine.ranking import FunctionRow, SortBy, function_row
-from ..text import bar, clean, count, fit, percent, sparkline
+from ..text import bar, clean, count, fit, fit_path, percent, sparkline
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -37,23 +37,23 @@ class FunctionTable(Table[FunctionRow]):
         self.show(ranking.functions)
 
     def columns(self, width: int) -> Sequence[Column[FunctionRow]]:
-        room = width - 2
+        room, gap = width - 1, self.gap
         fixed: list[Column[FunctionRow]] = [
-            Column(SortBy.SELF, "self %", 6, self._draw_self, "right"),
+            Column(SortBy.SELF, "self %", 7, self._draw_self, "right"),
             Column("bar", "", 10 if width < 110 else 16, self._draw_bar, sortable=False),
-            Column(SortBy.TOTAL, "total %", 7, self._draw_total, "right"),
+            Column(SortBy.TOTAL, "total %", 8, self._draw_total, "right"),
         ]
         if width < 50:
             fixed.pop(1)
         if width >= 76:
-            fixed.append(Column(SortBy.TREND, "last minute", 12 if width < 110 else 20, self._draw_trend))
+            fixed.append(Column(SortBy.TREND, "last minute", 11 if width < 110 else 20, self._draw_trend))
         if width >= 96:
             fixed.append(Column("samples", "samples", 8, self._draw_samples, "right", sortable=False))
         if width >= 104:
             fixed.append(Column(SortBy.THREADS, "threads", 8, self._draw_threads, "right"))
-        left = max(8, room - sum(column.width + 1 for column in fixed))
-        place_width = 0 if left < 24 else min(44, left * 9 // 20)
-        name_width = left - place_width - (1 if place_width else 0)
+        left = max(8, room - sum(column.width + gap for column in fixed) - gap)
+        place_width = 0 if left < 24 else min(44, left * 2 // 5)
+        name_width = left - place_width - (gap if place_width else 0)
         columns = [*fixed, Column(SortBy.NAME, "function", name_width, self._draw_name)]
         if place_width:
             columns.append(Column(SortBy.PLACE, "file:line", place_width, self._draw_place))
@@ -88,10 +88,10 @@ class FunctionTable(Table[FunctionRow]):
             yield Segment(drawn[ground:], heat)
 
     def _draw_trend(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment(sparkline(row.trend, width, floor=self._trend_floor), self.palette.accent)
+        yield Segment(sparkline(row.trend, width, floor=self._trend_floor), self.palette.trend)
 
     def _draw_samples(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment(count(row.self_samples).rjust(width), self.palette.dim)
+        yield Segment((count(row.self_samples) if row.self_samples else "").rjust(width), self.palette.dim)
 
     def _draw_threads(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(count(row.threads).rjust(width), self.palette.dim)
@@ -100,7 +100,7 @@ class FunctionTable(Table[FunctionRow]):
         yield Segment(fit(clean(row.name), width), self.palette.bold if row.is_own else self.palette.plain)
 
     def _draw_place(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment(fit(clean(row.place), width, keep="end"), self.palette.dim)
+        yield Segment(fit_path(clean(row.place), width), self.palette.dim)
 
     def _percent(self, samples: int) -> str:
         return percent(samples, self._ranking.total if self._ranking else 0)

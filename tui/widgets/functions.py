@@ -2,28 +2,135 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.ranking import Catalogue, Query, SortBy, rank
+from ...engine.ranking import BadPattern, Catalogue, Query, SortBy, rank
+from ...engine.snapshot import ProgramPhase
+from ..text import clean, count, duration
 from ..views import View
 from .function_table import FunctionTable
+from .title_line import TitleLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from ...engine.ranking import Ranking
     from ...engine.snapshot import Snapshot
+    from .table import Table
+
+SORT_NAMES = {
+    SortBy.SELF: "self time",
+    SortBy.TOTAL: "total time",
+    SortBy.TREND: "the last minute",
+    SortBy.THREADS: "threads",
+    SortBy.NAME: "name",
+    SortBy.PLACE: "place",
+}
 
 
 class FunctionsView(View):
     TITLE = "Hot functions"
     SHORT = "Hot"
-    HELP = "Where the time goes."
+    HELP = (
+        "Where the time goes. self is the share of all samples in which the function itself was running, total the share in "
+        "which it was anywhere on the stack. In the bar, the bright part is self and the ground it stands on is total.\n"
+        "The trend shows the self time of the last minute, newest at the right. Names of the program's own code are bold.\n"
+        "A filter is a part of the name or path, or /a regular expression/; it minds capitals if it has some. Pausing freezes "
+        "this table alone: sampling and reporting go on."
+    )
     SIDE_PANES = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "sort('self')", "Sort by self", show=False, tooltip="Sort by self time", id="functions.sort_self"),
+        Binding(
+            "slash", "filter", "Filter", tooltip="Show only functions whose name or path matches", id="functions.filter"
+        ),
+        Binding(
+            "o",
+            "only_own",
+            "Own code",
+            tooltip="Show only the program's own code, or everything",
+            id="functions.only_own",
+        ),
+        Binding(
+            "p,space", "pause", "Pause", tooltip="Freeze the table; sampling and reporting go on", id="functions.pause"
+        ),
+        Binding(
+            "less_than_sign",
+            "sort_step(-1)",
+            "Sort left",
+            show=False,
+            tooltip="Sort by the column to the left",
+            id="functions.sort_left",
+        ),
+        Binding(
+            "greater_than_sign",
+            "sort_step(1)",
+            "Sort right",
+            show=False,
+            tooltip="Sort by the column to the right",
+            id="functions.sort_right",
+        ),
+        Binding(
+            "s",
+            "sort('self')",
+            "Sort by self",
+            show=False,
+            tooltip="Sort by self time; again: reverse",
+            id="functions.sort_self",
+        ),
+        Binding(
+            "t",
+            "sort('total')",
+            "Sort by total",
+            show=False,
+            tooltip="Sort by total time; again: reverse",
+            id="functions.sort_total",
+        ),
+        Binding(
+            "l",
+            "sort('trend')",
+            "Sort by last minute",
+            show=False,
+            tooltip="Sort by self time of the last minute; again: reverse",
+            id="functions.sort_trend",
+        ),
+        Binding(
+            "h",
+            "sort('threads')",
+            "Sort by threads",
+            show=False,
+            tooltip="Sort by number of threads; again: reverse",
+            id="functions.sort_threads",
+        ),
+        Binding(
+            "n",
+            "sort('name')",
+            "Sort by name",
+            show=False,
+            tooltip="Sort by name; again: reverse",
+            id="functions.sort_name",
+        ),
+        Binding(
+            "f",
+            "sort('place')",
+            "Sort by file",
+            show=False,
+            tooltip="Sort by file and line; again: reverse",
+            id="functions.sort_place",
+        ),
+        Binding(
+            "y",
+            "copy_place",
+            "Copy place",
+            show=False,
+            tooltip="Copy path:line of the function under the cursor",
+            id="functions.copy",
+        ),
+        Binding("escape", "clear", "Clear filter", show=False, tooltip="Forget the filter", id="functions.clear"),
     ]
 
     def __init__(self) -> None:
@@ -31,22 +138,159 @@ class FunctionsView(View):
         self._query = Query()
         self._catalogue: Catalogue | None = None
         self._shown: Snapshot | None = None
+        """The snapshot in the table; while paused an old one."""
+        self._ranking: Ranking | None = None
+        self._bad_pattern = ""
+        self._paused_s: float | None = None
+        """When the table was frozen."""
 
     def compose(self) -> ComposeResult:
+        yield TitleLine()
         yield FunctionTable(id="function-table")
 
     def show(self, snapshot: Snapshot) -> None:
-        if self._catalogue is None or self._catalogue.table is not snapshot.table:
-            self._catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
-        self._shown = snapshot
-        ranking = rank(snapshot, self._query, self._catalogue)
-        self.query_one(FunctionTable).show_ranking(snapshot, ranking, self._catalogue)
+        if self._paused_s is None:
+            self._shown = snapshot
+        self._rank()
 
-    def on_table_chosen(self, event: FunctionTable.Chosen) -> None:
+    def tick(self, now_s: float) -> None:
+        if self._paused_s is not None:
+            self._show_title(now_s)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        if snapshot.counts.total or self._paused_s is not None:
+            return ""
+        return why_no_samples(snapshot)
+
+    def function_selected(self, function: int | None) -> None:
+        if function is not None:
+            self.query_one(FunctionTable).go_to(function)
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
         self.host.open_function(event.key)
 
-    def on_table_moved(self, event: FunctionTable.Moved) -> None:
+    def on_table_moved(self, event: Table.Moved) -> None:
         self.host.select_function(event.key)
 
+    def on_table_sort_asked(self, event: Table.SortAsked) -> None:
+        self.action_sort(event.column)
+
     def action_sort(self, by: str) -> None:
-        self._query = Query(SortBy(by))
+        wanted = SortBy(by)
+        again = wanted is self._query.sort_by
+        self._ask(replace(self._query, sort_by=wanted, reverse=again and not self._query.reverse))
+
+    def action_sort_step(self, step: int) -> None:
+        shown = [SortBy(column.id) for column in self.query_one(FunctionTable).shown_columns if column.sortable]
+        at = shown.index(self._query.sort_by) if self._query.sort_by in shown else 0
+        self._ask(replace(self._query, sort_by=shown[(at + step) % len(shown)], reverse=False))
+
+    def action_only_own(self) -> None:
+        self._ask(replace(self._query, only_own=not self._query.only_own))
+
+    def action_filter(self) -> None:
+        before = self._query.pattern
+        self.host.prompt(
+            "Filter",
+            before,
+            lambda answer: self._filter(before if answer is None else answer),
+            changed=self._filter,
+            hint="part of a name or path, or /regular expression/",
+        )
+
+    def action_clear(self) -> None:
+        self._filter("")
+
+    def action_pause(self) -> None:
+        snapshot = self.host.snapshot
+        if self._paused_s is not None:
+            self._paused_s = None
+            if snapshot is not None:
+                self.show(snapshot)
+        elif snapshot is not None:
+            self._paused_s = snapshot.taken_s
+            self._show_title(snapshot.taken_s)
+        self.set_class(self._paused_s is not None, "-paused")
+
+    def action_copy_place(self) -> None:
+        key = self.query_one(FunctionTable).cursor_key
+        if key is not None and self._catalogue is not None:
+            table = self._catalogue.table
+            place = f"{table.functions[key].file}:{table.line_of(key)}"
+            self.app.copy_to_clipboard(place)
+            self.notify(clean(place), title="Copied", markup=False)
+
+    def _filter(self, pattern: str) -> None:
+        self._ask(replace(self._query, pattern=pattern))
+
+    def _ask(self, query: Query) -> None:
+        self._query = query
+        self._rank()
+
+    def _rank(self) -> None:
+        snapshot = self._shown
+        if snapshot is None:
+            return
+        if self._catalogue is None or self._catalogue.table is not snapshot.table:
+            self._catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
+        query = replace(self._query, threads=self.host.threads)
+        try:
+            self._ranking = rank(snapshot, query, self._catalogue)
+            self._bad_pattern = ""
+        except BadPattern as error:
+            # While it is being typed: what was found last stays.
+            self._bad_pattern = str(error)
+        table = self.query_one(FunctionTable)
+        table.sorted_by = query.sort_by
+        table.descending = query.reverse is (query.sort_by in (SortBy.NAME, SortBy.PLACE))
+        if self._ranking is not None:
+            table.show_ranking(snapshot, self._ranking, self._catalogue)
+        newest = self.host.snapshot
+        self._show_title(newest.taken_s if newest else snapshot.taken_s)
+
+    def _show_title(self, now_s: float) -> None:
+        ranking, query, palette = self._ranking, self._query, self.host.palette
+        if ranking is None or self._shown is None:
+            return
+        of = f" of {count(ranking.known)}" if len(ranking.functions) < ranking.known else ""
+        left = [
+            Segment(f"{count(len(ranking.functions))}{of}", palette.plain),
+            Segment(f" functions by {SORT_NAMES[query.sort_by]}", palette.dim),
+            Segment(" reversed" if query.reverse else "", palette.dim),
+        ]
+        if query.pattern:
+            left += [Segment("   filter ", palette.dim), Segment(clean(query.pattern), palette.accent)]
+        if self._bad_pattern:
+            left += [Segment(f"   {clean(self._bad_pattern)}", palette.bad)]
+        if query.only_own:
+            left += [Segment("   own code only", palette.accent)]
+        if self.host.threads is not None:
+            left += [Segment(f"   {_threads_named(self._shown, self.host.threads)}", palette.accent)]
+        right: list[Segment] = []
+        if self._paused_s is not None:
+            right = [Segment(f" PAUSED {duration(now_s - self._paused_s)} ", palette.match)]
+        self.query_one(TitleLine).show(left, right)
+
+
+def why_no_samples(snapshot: Snapshot) -> str:
+    """In a sentence: why there is no sample yet, for the views that need some."""
+    program, sampling = snapshot.program, snapshot.sampling
+    if program.error:
+        return program.error
+    match program.phase:
+        case ProgramPhase.PREPARING:
+            return "Preparing the program"
+        case ProgramPhase.RUNNING if sampling.mode == "cpu" and sampling.active:
+            return "The program runs, but has used no CPU time yet.\nTo see where it waits, start with --mode wall."
+        case ProgramPhase.RUNNING:
+            return "The program runs; waiting for the first samples"
+        case _:
+            return "The program ended before a sample was taken"
+
+
+def _threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
+    if len(threads) > 1:
+        return f"{len(threads)} threads"
+    (thread,) = threads
+    known = snapshot.table.threads[thread]
+    return f"thread {clean(known.name) or known.tid}"

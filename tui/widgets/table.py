@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..text import fit
-from .board import changed_regions
+from .board import changed_regions, ground_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -97,7 +97,7 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
         """What is on the screen now: the header and the visible rows."""
 
     def columns(self, width: int) -> Sequence[Column[Row]]:
-        """The columns for a table of `width` cells: their widths and a cell between any two sum to at most `width` - 2."""
+        """The columns for a table of `width` cells: their widths and `gap` behind each sum to at most `width` - 1."""
         raise NotImplementedError
 
     def row(self, key: int) -> Row:
@@ -106,6 +106,15 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         return cast("Host", self.app).palette
+
+    @property
+    def shown_columns(self) -> Sequence[Column[Row]]:
+        return self._columns
+
+    @property
+    def gap(self) -> int:
+        """Cells between two columns."""
+        return 1 if self.size.width < 100 else 2
 
     @property
     def cursor_key(self) -> int | None:
@@ -142,7 +151,9 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
             return
         first = self.scroll_offset.y
         visible = range(first, min(first + height - 1, len(self._keys)))
-        new = [self._draw_header(width), *(self._draw_row(index, width) for index in visible)]
+        ground = ground_of(self)
+        new = [self._draw_header(width, ground), *(self._draw_row(index, width, ground) for index in visible)]
+        new.extend([Strip.blank(width, ground)] * (height - len(new)))
         changed = changed_regions(self._strips, new, width)
         self._strips = new
         if changed:
@@ -235,14 +246,14 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     def _column_at(self, x: int) -> Column[Row] | None:
         right = 1
         for column in self._columns:
-            right += column.width + 1
+            right += column.width + self.gap
             if x < right:
                 return column
         return None
 
-    def _draw_header(self, width: int) -> Strip:
+    def _draw_header(self, width: int, ground: Style) -> Strip:
         palette = self.palette
-        segments = [Segment(" ")]
+        segments, gap = [Segment(" ")], Segment(" " * self.gap)
         for column in self._columns:
             is_sorted = column.id == self.sorted_by
             arrow = ("▼" if self.descending else "▲") if is_sorted else ""
@@ -250,21 +261,15 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
             segments.append(
                 Segment(fit(title, column.width, align=column.align), palette.bold if is_sorted else palette.dim)
             )
-            segments.append(Segment(" "))
-        return Strip(segments).adjust_cell_length(width)
+            segments.append(gap)
+        return Strip(segments).adjust_cell_length(width).apply_style(ground)
 
-    def _draw_row(self, index: int, width: int) -> Strip:
+    def _draw_row(self, index: int, width: int, ground: Style) -> Strip:
         row = self.row(self._keys[index])
-        segments = [Segment(" ")]
+        segments, gap = [Segment(" ")], Segment(" " * self.gap)
         for column in self._columns:
             segments.extend(column.draw(row, column.width))
-            segments.append(Segment(" "))
-        strip = Strip(segments).adjust_cell_length(width)
-        if index != self._cursor:
-            return strip
-        return _underlaid(strip, self.palette.cursor if self.has_focus else self.palette.cursor_away)
-
-
-def _underlaid(strip: Strip, ground: Style) -> Strip:
-    """`strip` with `ground` as the background wherever it has none of its own."""
-    return Strip([Segment(text, ground + style if style else ground) for text, style, _ in strip], strip.cell_length)
+            segments.append(gap)
+        if index == self._cursor:
+            ground = self.palette.cursor if self.has_focus else self.palette.cursor_away
+        return Strip(segments).adjust_cell_length(width).apply_style(ground)

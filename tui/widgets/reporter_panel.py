@@ -1,0 +1,55 @@
+"""The reporter on a few lines, for the side of a large screen: what it does, where every profile went, the last attempts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from ..lines import joined, two_sided
+from ..reporter_lines import attempt_line, last_result, occupancy, phase, target, totals
+from .board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...engine.snapshot import ReporterState, Snapshot
+
+
+class ReporterPanel(Board):
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._state: ReporterState | None = None
+        self._now_s = 0.0
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._state = snapshot.reporter
+        self._now_s = snapshot.taken_s
+        self.repaint()
+
+    def tick(self, now_s: float) -> None:
+        self._now_s = now_s
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> Sequence[Strip]:
+        state, palette = self._state, self.palette
+        if state is None:
+            return []
+        sums = [
+            [Segment(f"{label} ", palette.dim), number]
+            for label, number in totals(state, palette)
+            if label != "buffered"
+        ]
+        lines = [
+            two_sided(width, phase(state, self._now_s, palette)),
+            two_sided(width, occupancy(state, max(8, width - 24), palette)),
+            two_sided(width, joined(sums, Segment("   "))),
+            two_sided(width, target(state, palette)),
+            two_sided(width, last_result(state, palette)),
+        ]
+        attempts = min(len(state.history), max(0, height - len(lines) - 1))
+        if attempts:
+            lines.append(Strip.blank(width))
+            lines.extend(attempt_line(state, index, width, palette) for index in range(attempts))
+        return lines

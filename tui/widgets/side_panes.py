@@ -1,0 +1,40 @@
+"""Reporter, output and log beside the view in front, where the screen is large enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Container
+
+from ...engine.snapshot import ReporterPhase
+from .log_pane import LogPane
+from .output_pane import OutputPane
+from .reporter_panel import ReporterPanel
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from ...engine.snapshot import Snapshot
+
+
+class SidePanes(Container):
+    def compose(self) -> ComposeResult:
+        panel, output, log = ReporterPanel(id="side-reporter"), OutputPane(id="side-output"), LogPane(id="side-log")
+        panel.border_title, output.border_title, log.border_title = "Reporter", "Output", "Log"
+        yield panel
+        yield output
+        yield log
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Costs nothing while the panes are hidden."""
+        if not self.display:
+            return
+        panel = self.query_one(ReporterPanel)
+        panel.set_class(snapshot.reporter.phase is not ReporterPhase.OFF, "-reporting")
+        panel.show(snapshot)
+        self.query_one(OutputPane).show_lines(snapshot.output)
+        self.query_one(LogPane).show_lines(snapshot.log)
+
+    def tick(self, now_s: float) -> None:
+        if self.display:
+            self.query_one(ReporterPanel).tick(now_s)
