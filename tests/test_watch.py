@@ -1,0 +1,57 @@
+"""--watch: which changes count, and that the program starts again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from multi_lang_profiler.engine.watch import changes
+from tests.support.command import Folder, finish
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        yield folder
+
+
+async def test_only_the_users_sources_count(tmp_path):
+    """A source file counts; what git ignores, other people's code and files that are no sources do not."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text("built/\n")
+    for name in ("built", "node_modules", "src"):
+        (tmp_path / name).mkdir()
+    found = changes(tmp_path)
+    first = asyncio.ensure_future(anext(found))
+    number = 0
+    async with asyncio.timeout(30):
+        # The watcher says nothing of when it is ready, so the files are written until it has seen one that counts.
+        while not first.done():
+            number += 1
+            for name in ("built/x.py", "node_modules/x.js", "notes.txt"):
+                (tmp_path / name).write_text(str(number))
+            await asyncio.sleep(0.4)
+            if number > 2:
+                (tmp_path / "src/app.py").write_text(str(number))
+    assert first.result() == "src/app.py"
+    await found.aclose()
+
+
+def test_the_program_starts_again(folder):
+    """A save restarts the program, also one that failed; the last run's status is ours."""
+    folder.write("app.py", "print('first', flush=True)\nimport time\ntime.sleep(60)\n")
+    process = folder.start("python", "app.py", "--watch")
+    assert process.stdout
+    assert process.stdout.readline() == b"first\n"
+    folder.write("app.py", "print('broken', flush=True)\nraise ValueError\n")
+    assert process.stdout.readline() == b"broken\n"
+    folder.write(
+        "app.py",
+        "print('third', flush=True)\nimport time, signal, sys\nsignal.signal(15, lambda *_: sys.exit(3))\ntime.sleep(60)\n",
+    )
+    assert process.stdout.readline() == b"third\n"
+    process.terminate()
+    assert finish(process).status == 3
