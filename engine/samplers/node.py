@@ -1,0 +1,240 @@
+"""The sampler for JavaScript and TypeScript: V8's own profiler, driven from inside the program by `node_helper.cjs`.
+
+`NODE_OPTIONS` makes Node.js load `node_preload.cjs` ahead of the program, in its worker threads and in the Node.js processes it
+starts, too. Each process connects to our socket and sends a window of each of its threads' profiles a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..events import Note, Warned
+from ..processes import process_end
+from ..settings import Mode
+from .agent_socket import AgentSocket
+from .node_frames import FrameNamer
+from .node_launch import node_command
+from .node_profile import ProfileWindow, Weigher, parse_window
+from .sampler import Launch
+
+if TYPE_CHECKING:
+    from .sampler import Context, Process
+
+PRELOAD = Path(__file__).resolve().parent / "node_preload.cjs"
+KEY = "multi_lang_profiler.node"
+VARIABLE = "MULTI_LANG_PROFILER_NODE"
+FLUSH_S = 0.3
+DRAIN_S = 0.3
+SILENCE_S = 10.0
+"""After this long without a word from the program's helper the user is told."""
+MAX_WAITING_BYTES = 64_000_000
+
+
+@dataclass(slots=True)
+class _Agent:
+    """A Node.js process that has connected."""
+
+    pid: int = 0
+    name: str = ""
+    weighers: dict[int, Weigher] = field(default_factory=dict)
+    """By thread."""
+    flushed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class NodeSampler:
+    def __init__(self, context: Context) -> None:
+        self.name = "V8 inspector"
+        self._context = context
+        self._period_us = round(1e6 / context.settings.rate_hz)
+        self._namer = FrameNamer(context.settings.working_folder)
+        self._agents: dict[int, _Agent] = {}
+        self._messages: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
+        self._waiting_bytes = 0
+        self._socket: AgentSocket | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._process: Process | None = None
+        self._has_spoken = asyncio.Event()
+
+    async def prepare(self) -> Launch:
+        command = await node_command(self._context.settings)
+        self.name = f"V8 inspector (Node.js {command.version})"
+        environment: dict[str, str] = {}
+        unprofiled = command.unprofiled
+        if not unprofiled:
+            try:
+                environment = await self._listen()
+            except OSError as error:
+                unprofiled = f"Cannot listen for Node.js's profiles ({error}); the program runs unprofiled"
+        return Launch(command.argv, environment, command.source_file, unprofiled)
+
+    async def sample(self, process: Process) -> None:
+        assert self._socket is not None, "a launch that is unprofiled is not sampled"
+        self._process = process
+        silence = asyncio.create_task(self._tell_of_silence())
+        try:
+            await process_end(process.pid)
+            await self._socket.wait_until_left(DRAIN_S)
+            self._namer.is_in_haste = True
+            await self._messages.join()
+        finally:
+            silence.cancel()
+
+    async def flush(self) -> None:
+        if self._socket is None:
+            return
+        asked = list(self._agents.items())
+        for connection, agent in asked:
+            agent.flushed.clear()
+            self._socket.send(connection, b"flush")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                for _, agent in asked:
+                    await agent.flushed.wait()
+                await self._messages.join()
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+        if self._socket is not None:
+            await self._socket.close()
+
+    async def _listen(self) -> dict[str, str]:
+        """Open the socket; gives the environment that leads Node.js to it. Raises `OSError`."""
+        settings = self._context.settings
+        path = self._context.private_folder() / "node.sock"
+        self._socket = AgentSocket(path, self._on_message, self._on_close)
+        await self._socket.start()
+        self._reader = asyncio.create_task(self._read_messages())
+        users_options = os.environ.get("NODE_OPTIONS")
+        config = {
+            "key": KEY,
+            "titles": [f"{KEY} 0", f"{KEY} 1"],
+            "socket": str(path),
+            "intervalUs": self._period_us,
+            "pollMs": max(10, min(50, 2 * self._period_us // 1000)),
+            "takesCpuTimes": settings.mode is Mode.CPU,
+            "follow": settings.follow_children,
+            "nodeOptions": users_options,
+        }
+        quoted = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
+        options = f'{users_options or ""} --require="{quoted}"'.lstrip()
+        return {VARIABLE: json.dumps(config), "NODE_OPTIONS": options}
+
+    def _on_message(self, connection: int, payload: bytes) -> None:
+        self._agents.setdefault(connection, _Agent())
+        if self._waiting_bytes + len(payload) > MAX_WAITING_BYTES:
+            # Only a flood gets here: a second of one thread takes 10 kB and is read in a millisecond.
+            self._context.recorder.lose(self._context.settings.rate_hz)
+            return
+        self._waiting_bytes += len(payload)
+        self._messages.put_nowait((connection, payload))
+
+    def _on_close(self, connection: int) -> None:
+        self._messages.put_nowait((connection, b""))
+
+    async def _read_messages(self) -> None:
+        while True:
+            connection, payload = await self._messages.get()
+            self._waiting_bytes -= len(payload)
+            try:
+                if payload:
+                    await self._read(self._agents[connection], payload)
+                else:
+                    self._left(connection)
+            except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError):
+                # The program can write to the socket what it likes.
+                self._context.recorder.lose(1)
+            finally:
+                self._messages.task_done()
+
+    async def _read(self, agent: _Agent, payload: bytes) -> None:
+        message: dict[str, Any] = json.loads(payload)
+        match message["type"]:
+            case "hello":
+                self._on_hello(agent, message)
+            case "window":
+                await self._count(agent, parse_window(message))
+            case "map":
+                self._namer.add_map(str(message["url"]), message["map"])
+            case "lost":
+                self._context.recorder.lose(int(message["samples"]))
+            case "flushed":
+                agent.flushed.set()
+
+    def _on_hello(self, agent: _Agent, message: dict[str, Any]) -> None:
+        agent.pid = int(message["pid"])
+        agent.name = str(message["name"])
+        self._has_spoken.set()
+        if self._is_program(agent):
+            self._context.sampling(True)
+        if message["isProfilingItself"]:
+            self._context.emit(
+                Note(
+                    f"{agent.name} profiles itself (--cpu-prof or NODE_V8_COVERAGE): its samples come in longer windows"
+                )
+            )
+
+    def _left(self, connection: int) -> None:
+        agent = self._agents.pop(connection, None)
+        if agent is None:
+            return
+        agent.flushed.set()
+        if self._is_program(agent):
+            self._context.sampling(False)
+
+    def _is_program(self, agent: _Agent) -> bool:
+        return self._process is not None and agent.pid == self._process.pid
+
+    async def _count(self, agent: _Agent, window: ProfileWindow) -> None:
+        await self._namer.learn(window.frames)
+        weigher = agent.weighers.get(window.thread)
+        if weigher is None:
+            weigher = agent.weighers[window.thread] = Weigher(
+                by_cpu=self._context.settings.mode is Mode.CPU,
+                period_us=self._period_us,
+                own_urls={KEY, str(PRELOAD), PRELOAD.as_uri()},
+            )
+        table = self._context.recorder.table
+        thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
+        callers: dict[int, tuple[int, ...]] = {-1: ()}
+        for node, line, samples in weigher.weigh(window):
+            parent, number = window.nodes[node]
+            leaf = table.frame(self._namer.frame(window.frames[number], line))
+            stack = table.stack((*self._callers(window, parent, callers), leaf))
+            self._context.recorder.add(thread, stack, samples)
+
+    def _callers(self, window: ProfileWindow, node: int, known: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+        """The frames from the root to `node` as the table's numbers; the root itself is no frame."""
+        path: list[int] = []
+        while node not in known:
+            path.append(node)
+            node = window.nodes[node][0]
+        frames = known[node]
+        for node in reversed(path):
+            parent, number = window.nodes[node]
+            if parent >= 0:
+                frames = (*frames, self._context.recorder.table.frame(self._namer.frame(window.frames[number])))
+            known[node] = frames
+        return frames
+
+    def _thread_name(self, agent: _Agent, window: ProfileWindow) -> str:
+        process = "" if self._is_program(agent) else agent.name
+        thread = f"worker {window.thread} {window.name}".strip() if window.thread else ""
+        return f"{process} {thread}".strip() or "main"
+
+    async def _tell_of_silence(self) -> None:
+        await self._context.clock.sleep(SILENCE_S)
+        if not self._has_spoken.is_set():
+            self._context.emit(
+                Warned(
+                    f"Nothing was heard from Node.js within {SILENCE_S:g} s; a program that may not be inspected, or that clears "
+                    "NODE_OPTIONS for what it starts, runs unprofiled"
+                )
+            )

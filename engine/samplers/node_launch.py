@@ -1,0 +1,149 @@
+"""How to start a JavaScript or TypeScript program: which `node`, and what makes it take TypeScript."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .sampler import CannotStart
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+OLDEST_SAMPLED = 18
+_VERSION_S = 30.0
+"""Version managers' shims may be slow at their first call."""
+_VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)\S*\s*")
+_STRIPPED_BY_NODE = {".ts", ".mts", ".cts"}
+_TYPESCRIPT = _STRIPPED_BY_NODE | {".tsx", ".jsx"}
+_MAKES_TYPESCRIPT_RUN = re.compile(
+    r"(-r|--(import|require|loader|experimental-(loader|strip-types|transform-types)))(=|$)"
+)
+_PERMISSION_OPTIONS = {"--permission", "--experimental-permission"}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCommand:
+    argv: tuple[str, ...]
+    version: str
+    """As `node --version` says it, `v24.1.0`."""
+    source_file: Path
+    unprofiled: str | None
+    """Why V8's profiler cannot be used in this program."""
+
+
+async def node_command(settings: Settings) -> NodeCommand:
+    """The command line that runs `settings.program`. Raises `CannotStart`."""
+    node = _find(settings.runtime)
+    text = await _version_text(node)
+    version = _VERSION.fullmatch(text)
+    if not version:
+        raise CannotStart(
+            f"{node} is not Node.js: asked for its version it says {text[:80].strip()!r}; name another with --node"
+        )
+    number = (int(version[1]), int(version[2]))
+    file = _find_file(Path(settings.working_folder, settings.program))
+    if file is None:
+        raise CannotStart(f"cannot start {settings.program}: no such file")
+    options = list(settings.runtime_arguments)
+    if file.suffix in _TYPESCRIPT and not _takes_typescript(file.suffix, number, options):
+        options.append(_tsx_option(file, settings, text.strip()))
+    return NodeCommand(
+        argv=(node, *options, settings.program, *settings.arguments),
+        version=text.strip(),
+        source_file=file,
+        unprofiled=_why_unprofiled(number, text.strip(), options),
+    )
+
+
+def _find(runtime: str | None) -> str:
+    found = shutil.which(runtime or "node")
+    if found:
+        return found
+    if runtime:
+        raise CannotStart(f"{runtime} was not found; name a Node.js that is there with --node")
+    raise CannotStart("Node.js was not found on PATH; install it or name it with --node")
+
+
+async def _version_text(node: str) -> str:
+    # It would refuse to answer for an option in there that it does not know.
+    environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            node,
+            "--version",
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise CannotStart(f"cannot start {node}: {(error.strerror or str(error)).lower()}") from None
+    try:
+        async with asyncio.timeout(_VERSION_S):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise CannotStart(
+            f"{node} did not tell its version within {_VERSION_S:g} s; name another with --node"
+        ) from None
+    return output.decode(errors="replace")
+
+
+def _find_file(program: Path) -> Path | None:
+    """The file that `node PROGRAM` runs, which may be named without its ending or by its folder; None if there is none.
+
+    Node's rules: https://nodejs.org/api/modules.html#all-together
+    """
+    candidates = [program, program.with_name(program.name + ".js")]
+    if program.is_dir():
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            main = program / json.loads((program / "package.json").read_bytes())["main"]
+            candidates += [main, main.with_name(main.name + ".js"), main / "index.js"]
+        candidates.append(program / "index.js")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _takes_typescript(ending: str, version: tuple[int, int], options: list[str]) -> bool:
+    """Whether Node.js does, or the user's own options see to it.
+
+    Type stripping is on since 22.18 and 23.6: https://nodejs.org/api/typescript.html#type-stripping
+    """
+    if any(_MAKES_TYPESCRIPT_RUN.match(option) for option in options):
+        return True
+    strips = (22, 18) <= version < (23, 0) or version >= (23, 6)
+    return strips and ending in _STRIPPED_BY_NODE and "--no-experimental-strip-types" not in options
+
+
+def _tsx_option(file: Path, settings: Settings, version: str) -> str:
+    """The option that loads the project's own `tsx`; its command would do so in a process of its own."""
+    for folder in (*file.resolve().parents, settings.working_folder, *settings.working_folder.parents):
+        package = folder / "node_modules" / "tsx"
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            entry = json.loads((package / "package.json").read_bytes())["exports"]["."]
+            return f"--import={(package / entry).resolve().as_uri()}"
+    if file.suffix in _STRIPPED_BY_NODE:
+        raise CannotStart(
+            f"Node.js {version} cannot run TypeScript ({settings.program}): use Node.js 22.18 or newer (--node PATH), "
+            "or add tsx to the project (npm install --save-dev tsx)"
+        )
+    raise CannotStart(
+        f"Node.js cannot run {file.suffix} files ({settings.program}): add tsx to the project (npm install --save-dev tsx)"
+    )
+
+
+def _why_unprofiled(version: tuple[int, int], text: str, options: list[str]) -> str | None:
+    if version[0] < OLDEST_SAMPLED:
+        return f"Node.js {text} is too old to be sampled: use {OLDEST_SAMPLED} or newer (--node PATH)"
+    given = {*options, *os.environ.get("NODE_OPTIONS", "").split()}
+    if given & _PERMISSION_OPTIONS:
+        return "Node.js lets nobody sample a program that runs under its permission model: leave out --permission to see it"
+    return None
