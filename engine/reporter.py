@@ -83,6 +83,8 @@ class Reporter:
     async def run(self, close_window: Callable[[], Awaitable[EncodedProfile | None]]) -> None:
         """Report every interval until cancelled or until `finish()`; `close_window` gives the interval's profile, None if there is none.
 
+        If it raises, the profile is counted as discarded.
+
         A window that is being closed and a send under way outlast the cancellation; the next `run()` or `finish()` sees to them.
         """
         if self._sender.next_report_s is None:
@@ -188,8 +190,10 @@ class Reporter:
     async def _close(self, close_window: Callable[[], Awaitable[EncodedProfile | None]]) -> None:
         try:
             profile = await close_window()
-        except Exception as error:  # noqa: BLE001 - the seam: this window is lost, reporting goes on
-            self._emit(Warned(f"A window could not be closed and is lost: {type(error).__name__}: {error}"))
+        except Exception as error:  # noqa: BLE001 - the seam: this one is lost, reporting goes on
+            self._accepted += 1
+            self._discarded += 1
+            self._emit(Warned(f"A profile could not be made and is discarded: {error or type(error).__name__}"))
             return
         if profile:
             await self._accept(profile)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024
+CONNECT_SHARE = 0.45
+"""Of an attempt's deadline, for TCP and again for TLS: httpcore leaks a connection whose handshake is cancelled from outside."""
 BODY_PATIENCE_S = 2.0
 """The status alone decides; the body is only worth a short wait."""
 
@@ -107,8 +109,6 @@ class HttpTransport:
         try:
             self._client = httpx.AsyncClient(
                 headers=headers,
-                # The total deadline around the attempt is the only one that a server cannot stretch.
-                timeout=None,  # noqa: S113
                 follow_redirects=False,
                 # Minutes lie between reports: a connection kept open would mostly be found dead.
                 limits=httpx.Limits(max_keepalive_connections=0),
@@ -126,13 +126,21 @@ class HttpTransport:
 
     async def _post(self, body: bytes, content_type: str, deadline_s: float) -> Answer:
         client = self._make_client()
+        import httpx  # noqa: PLC0415 - by now it is there
+
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + deadline_s
         try:
             async with contextlib.AsyncExitStack() as stack:
                 async with asyncio.timeout_at(ends_s):
                     response = await stack.enter_async_context(
-                        client.stream("POST", self._endpoint, content=body, headers={"Content-Type": content_type})
+                        client.stream(
+                            "POST",
+                            self._endpoint,
+                            content=body,
+                            headers={"Content-Type": content_type},
+                            timeout=httpx.Timeout(None, connect=CONNECT_SHARE * deadline_s),
+                        )
                     )
                 _check_size(response)
                 return Answer(
@@ -142,6 +150,8 @@ class HttpTransport:
                 )
         except TimeoutError:
             raise TransportError(f"HTTP request failed: no answer within {deadline_s:g} seconds") from None
+        except httpx.ConnectTimeout:
+            raise TransportError(f"HTTP request failed: no connection within {CONNECT_SHARE * deadline_s:g} seconds") from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the network made httpx do, this attempt has failed
