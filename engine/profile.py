@@ -24,6 +24,8 @@ MAX_CALL_STACKS = 200
 MAX_CALL_STACK_DEPTH = 100
 """Frames of one call stack; of a deeper one those nearest to the leaf are kept, under one of "(other callers)"."""
 FUNCTIONS_BUDGET_BYTES = 24_000
+CALLERS_BUDGET_BYTES = 6_000
+"""Of the functions' budget the part that goes by total samples, not by self samples."""
 CALL_STACKS_BUDGET_BYTES = 20_000
 LABELS_BUDGET_BYTES = 1_000
 """The contract bounds a profile at 50 KB. The budgets are counted in the roomiest of the formats, JSON, to the byte;
@@ -118,7 +120,7 @@ def make_profile(
     """
     counts = count_functions(table, window.counts.by_stack.items())
     ranked = [index for index in counts.total_samples if not _sums_up(table.functions[index])]
-    functions, kept = _largest_functions(ranked, counts, table, place)
+    functions, kept = _named_functions(ranked, counts, table, place)
     folded = _fold_stacks(window.counts, table, kept)
     summed_up = {}
     if folded.with_other_functions:
@@ -202,31 +204,41 @@ def _sums_up(function: Function) -> bool:
     return is_remainder(function.name) and not function.file
 
 
-def _largest_functions(
+def _named_functions(
     functions: list[int], counts: FunctionCounts, table: StackTable, place: Callable[[int], tuple[str, int]]
 ) -> tuple[list[FunctionStats], dict[int, int]]:
-    """The functions that the profile names, and for each index into the table its place among them."""
+    """The functions that the profile names, and for each index into the table its place among them.
+
+    Most room goes to those with the most self samples, the rest to those with the most total samples: without the callers
+    of the hot functions the call stacks would say little.
+    """
     self_samples, total_samples = counts.self_samples, counts.total_samples
-    named: list[FunctionStats] = []
-    kept: dict[int, int] = {}
+
+    def hotness(index: int) -> tuple[int, int, Function]:
+        return -self_samples.get(index, 0), -total_samples[index], table.functions[index]
+
+    def reach(index: int) -> tuple[int, int, Function]:
+        return -total_samples[index], -self_samples.get(index, 0), table.functions[index]
+
+    named: dict[int, FunctionStats] = {}
     names = set(_REMAINDERS)
-    budget = FUNCTIONS_BUDGET_BYTES
-    for index in nsmallest(
-        MAX_FUNCTIONS,
-        functions,
-        key=lambda index: (-self_samples.get(index, 0), -total_samples[index], table.functions[index]),
-    ):
-        file, line = place(index)
-        file = bounded(file)
-        name = _unique(table.functions[index], file, line, names)
-        stats = FunctionStats(name, file, line, self_samples.get(index, 0), total_samples[index])
-        budget -= _function_bytes(stats, is_hot=len(named) < HOT_FUNCTIONS)
-        if budget < 0:
-            break
-        names.add(name)
-        kept[index] = len(named)
-        named.append(stats)
-    return named, kept
+    spent = 0
+    for order, budget in ((hotness, FUNCTIONS_BUDGET_BYTES - CALLERS_BUDGET_BYTES), (reach, FUNCTIONS_BUDGET_BYTES)):
+        for index in nsmallest(MAX_FUNCTIONS, functions, key=order):
+            if index in named:
+                continue
+            file, line = place(index)
+            file = bounded(file)
+            name = _unique(table.functions[index], file, line, names)
+            stats = FunctionStats(name, file, line, self_samples.get(index, 0), total_samples[index])
+            size = _function_bytes(stats, is_hot=len(named) < HOT_FUNCTIONS)
+            if spent + size > budget or len(named) == MAX_FUNCTIONS:
+                break
+            spent += size
+            names.add(name)
+            named[index] = stats
+    ranked = sorted(named, key=hotness)
+    return [named[index] for index in ranked], {index: position for position, index in enumerate(ranked)}
 
 
 def _fold_stacks(counts: StackCounts, table: StackTable, kept: dict[int, int]) -> _FoldedStacks:
@@ -268,15 +280,17 @@ def _largest_call_stacks(
 ) -> tuple[CallStack, ...]:
     stacks: list[CallStack] = []
     name_bytes = [_json_bytes(stats.name) for stats in functions]
+    steps: dict[tuple[int, int], tuple[int, int]] = {}
+    """Each step once: stacks that share them compare faster."""
     budget = CALL_STACKS_BUDGET_BYTES
     for frames, samples in nsmallest(MAX_CALL_STACKS, folded.items(), key=lambda entry: (-entry[1], entry[0])):
-        named = tuple((summed_up.get(function, function), line) for function, line in frames)
+        named = tuple(steps.setdefault(step, step) for step in ((summed_up.get(f, f), line) for f, line in frames))
         size = _JSON_BYTES_PER_CALL_STACK + len(str(samples))
         size += sum(name_bytes[function] + len(str(line)) + 2 for function, line in named)
         if size <= budget:
             budget -= size
             stacks.append(CallStack(named, samples))
-    return tuple(sorted(stacks, key=lambda stack: (-stack.samples, stack.frames)))
+    return tuple(sorted(stacks, key=lambda stack: stack.frames))
 
 
 def _bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

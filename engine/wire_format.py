@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
     from .profile import Profile
 
+STATIC_FIELDS = (
+    "file_size_bytes",
+    "line_count",
+    "function_count",
+    "class_count",
+    "import_count",
+    "complexity_score",
+)
+"""Of `StaticAnalysis`, what a report tells; named alike in all formats."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -11,13 +11,12 @@ from .json_object import JsonObject, parse
 from .profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
 from .settings import AGENT_VERSION
 from .stacks import valid_text
-from .wire_format import Batch
+from .static_analysis import StaticAnalysis
+from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from .static_analysis import StaticAnalysis
 
 
 class JsonFormat:
@@ -52,7 +51,7 @@ def profile_object(profile: Profile) -> dict[str, Any]:
         "language": profile.language,
         "source_file": profile.source_file,
         "timestamp": rfc3339(profile.began_at),
-        "static_analysis": _static_object(profile.static),
+        "static_analysis": profile.static and {name: getattr(profile.static, name) for name in STATIC_FIELDS},
         "runtime_analysis": {
             "total_samples": total,
             "execution_duration_secs": round(profile.duration_s, 3),
@@ -77,14 +76,14 @@ def profile_object(profile: Profile) -> dict[str, Any]:
                 }
                 for rank, stats in enumerate(hot_functions(profile), start=1)
             ],
-            # Root first. The frames are keys of function_stats, the lines those executed in them.
+            # Most frequent first. The frames, root first, are keys of function_stats, the lines those executed in them.
             "call_stacks": [
                 {
                     "samples": stack.samples,
                     "frames": [names[function] for function, _ in stack.frames],
                     "lines": [line for _, line in stack.frames],
                 }
-                for stack in profile.call_stacks
+                for stack in sorted(profile.call_stacks, key=lambda stack: -stack.samples)
             ],
         },
         "sampling": {
@@ -94,19 +93,6 @@ def profile_object(profile: Profile) -> dict[str, Any]:
             "lost_samples": profile.sampling.lost_samples,
         },
         "labels": dict(profile.labels),
-    }
-
-
-def _static_object(static: StaticAnalysis | None) -> dict[str, int] | None:
-    if static is None:
-        return None
-    return {
-        "file_size_bytes": static.file_size_bytes,
-        "line_count": static.line_count,
-        "function_count": static.function_count,
-        "class_count": static.class_count,
-        "import_count": static.import_count,
-        "complexity_score": static.complexity_score,
     }
 
 
@@ -127,10 +113,7 @@ def _profile(item: JsonObject) -> Profile:
         total_samples=runtime.integer("total_samples"),
         functions=functions,
         functions_executed=runtime.integer("functions_executed"),
-        call_stacks=tuple(
-            _call_stack(JsonObject(stack, f"call_stacks[{n}]"), indexes)
-            for n, stack in enumerate(runtime.array("call_stacks", []))
-        ),
+        call_stacks=_call_stacks(runtime.array("call_stacks", []), indexes),
         sampling=Sampling(
             mode=sampling.text("mode", "cpu"),
             rate_hz=sampling.number("rate_hz", 0.0),
@@ -162,17 +145,14 @@ def _functions(function_stats: JsonObject) -> tuple[FunctionStats, ...]:
 def _static(item: JsonObject) -> StaticAnalysis | None:
     if item.fields.get("static_analysis") is None:
         return None
-    from .static_analysis import StaticAnalysis  # noqa: PLC0415 - only readers need it, and it has a parser behind it
-
     static = item.child("static_analysis")
-    return StaticAnalysis(
-        file_size_bytes=static.integer("file_size_bytes"),
-        line_count=static.integer("line_count"),
-        function_count=static.integer("function_count"),
-        class_count=static.integer("class_count"),
-        import_count=static.integer("import_count"),
-        complexity_score=static.integer("complexity_score"),
-    )
+    counts: dict[str, Any] = {name: static.integer(name) for name in STATIC_FIELDS}
+    return StaticAnalysis(**counts)
+
+
+def _call_stacks(items: list[Any], indexes: dict[str, int]) -> tuple[CallStack, ...]:
+    stacks = [_call_stack(JsonObject(item, f"call_stacks[{number}]"), indexes) for number, item in enumerate(items)]
+    return tuple(sorted(stacks, key=lambda stack: stack.frames))
 
 
 def _call_stack(stack: JsonObject, indexes: dict[str, int]) -> CallStack:

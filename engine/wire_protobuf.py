@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from .profile import CallStack, FunctionStats, Profile, Sampling
 from .settings import AGENT_VERSION
-from .wire_format import Batch
+from .static_analysis import StaticAnalysis
+from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,18 +61,10 @@ class ProtobufFormat:
             labels=dict(profile.labels),
         )
         _write_call_stacks(message.call_stacks, profile.call_stacks)
-        static = profile.static
-        if static is not None:
-            message.static_analysis.CopyFrom(
-                schema.StaticAnalysis(
-                    file_size_bytes=static.file_size_bytes,
-                    line_count=static.line_count,
-                    function_count=static.function_count,
-                    class_count=static.class_count,
-                    import_count=static.import_count,
-                    complexity_score=static.complexity_score,
-                )
-            )
+        if profile.static is not None:
+            for name in STATIC_FIELDS:
+                setattr(message.static_analysis, name, getattr(profile.static, name))
+            message.static_analysis.SetInParent()
         return message.SerializeToString()
 
     def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
@@ -104,7 +97,8 @@ def _write_call_stacks(columns: profile_pb2.CallStacks, stacks: Sequence[CallSta
         frames = stack.frames
         same = 0
         for frame, frame_before in zip(frames, previous, strict=False):
-            if frame != frame_before:
+            # Most are one and the same object: seen faster than compared.
+            if frame is not frame_before and frame != frame_before:
                 break
             same += 1
         samples.append(stack.samples)
@@ -135,7 +129,6 @@ def _read_call_stacks(columns: profile_pb2.CallStacks, functions: int) -> tuple[
         if total > MAX_FRAMES:
             raise ValueError(f"the call stacks of a profile have more than {MAX_FRAMES} frames")
         stacks.append(CallStack(frames, samples))
-    stacks.sort(key=lambda stack: (-stack.samples, stack.frames))
     return tuple(stacks)
 
 
@@ -149,17 +142,7 @@ def _profile(message: profile_pb2.Profile) -> Profile:
     )
     static = None
     if message.HasField("static_analysis"):
-        from .static_analysis import StaticAnalysis  # noqa: PLC0415 - only readers need it, and it has a parser behind it
-
-        found = message.static_analysis
-        static = StaticAnalysis(
-            file_size_bytes=found.file_size_bytes,
-            line_count=found.line_count,
-            function_count=found.function_count,
-            class_count=found.class_count,
-            import_count=found.import_count,
-            complexity_score=found.complexity_score,
-        )
+        static = StaticAnalysis(**{name: getattr(message.static_analysis, name) for name in STATIC_FIELDS})
     return Profile(
         profile_id=str(uuid.UUID(bytes=message.profile_id)),
         language=message.language,
