@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multi_lang_profiler.engine import wire
 from multi_lang_profiler.engine.profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, percentage
 from multi_lang_profiler.engine.static_analysis import StaticAnalysis
+from multi_lang_profiler.engine.wire_format import Batch
 from tests.benchmarks.wire import batch_costs, profile_costs
 from tests.support import recordings
 from tests.support.profiles import profiles
@@ -53,11 +54,12 @@ PROFILE = Profile(
 )
 
 
-def decoded(body: bytes, form: str) -> wire.Batch:
+def decoded(body: bytes, form: str) -> Batch:
     return wire.decode(body, wire.FORMATS[form].content_type)
 
 
 @FORMATS
+@settings(deadline=None)
 @given(batch=st.lists(profiles(), min_size=1, max_size=3))
 def test_a_report_read_back_is_what_was_reported(form: str, batch: list[Profile]) -> None:
     """Every fact of every profile survives each form, whatever its names and numbers, in order."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.engine import wire
@@ -45,17 +46,14 @@ def main() -> None:
 
 def profile_costs(profile: Profile, rounds: int) -> dict[str, Cost]:
     """For each format what one profile costs."""
-    calls = {
-        name: lambda wire_format=wire_format: wire_format.encode(profile) for name, wire_format in wire.FORMATS.items()
-    }
-    return _costs(calls, rounds)
+    return _costs({name: partial(form.encode, profile) for name, form in wire.FORMATS.items()}, rounds)
 
 
 def batch_costs(profile: Profile, rounds: int) -> dict[str, Cost]:
     """For each format what a report of 100 encoded profiles costs."""
     now = datetime.now(UTC)
-    encoded = {name: [wire.encode(profile, name)] * BATCH for name in wire.FORMATS}
-    return _costs({name: lambda batch=batch: wire.join(batch, now) for name, batch in encoded.items()}, rounds)
+    batches = {name: [wire.encode(profile, name)] * BATCH for name in wire.FORMATS}
+    return _costs({name: partial(wire.join, batch, now) for name, batch in batches.items()}, rounds)
 
 
 def _costs(calls: dict[str, Callable[[], bytes]], rounds: int) -> dict[str, Cost]:
