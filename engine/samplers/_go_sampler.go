@@ -1,0 +1,237 @@
+// Added to a copy of the standard library's runtime/pprof by go_overlay.py.
+//
+// One goroutine hands the CPU profile of each second to the agent. Profiles that the program takes of itself go on:
+// StartCPUProfile feeds a second profile from the same samples. Without an agent everything is as the library has it.
+
+package pprof
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	samplerTick     = 100 * time.Millisecond // how soon a request for a flush is seen
+	samplerPatience = 200 * time.Millisecond // the longest that the program's end waits for the agent
+	negligibleCPU   = time.Millisecond       // a second with less is left to the next window: idle programs stay idle
+	logCapacity     = 1000 * time.Second     // thread-seconds at 1 Hz: half of what the runtime's log holds of deep stacks
+	programHz       = 100                    // what StartCPUProfile promises
+)
+
+// agentSampler owns the runtime's one CPU profile while it is on.
+type agentSampler struct {
+	sync.Mutex
+	on      bool
+	hz      int
+	link    *agentLink
+	window  *profileBuilder // the samples since the last window was sent
+	opened  time.Time
+	cpu     time.Duration   // the process's CPU time when samples were last collected
+	program *profileBuilder // the profile that the program is taking of itself, or nil
+	data    []uint64        // the samples being collected, as readProfile gives them
+	tags    []unsafe.Pointer
+	zw      *gzip.Writer
+}
+
+var sampler agentSampler
+
+//go:linkname procPin runtime.procPin
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+func procUnpin()
+
+func init() {
+	s := &sampler
+	if s.link = dialAgent(); s.link == nil {
+		return
+	}
+	s.link.push(messageHello, []byte(fmt.Sprint(syscall.Getpid())))
+	// The agent is on this machine: compressing would cost more than it saves.
+	s.zw, _ = gzip.NewWriterLevel(io.Discard, gzip.NoCompression)
+	s.on = true
+	s.open()
+	s.start(agentHz)
+	callAtExit(s.sendLastWindow)
+	go runSampler()
+}
+
+// runSampler bears a name of the runtime's, which so counts it as one of its own goroutines: NumGoroutine, goroutine
+// profiles and tracebacks show the program's.
+//
+//go:linkname runSampler runtime.runMultiLangProfiler
+func runSampler() {
+	s := &sampler
+	var watch deadlockWatch
+	for s.tick(watch.deadlocked()) {
+		time.Sleep(samplerTick)
+	}
+}
+
+// tick does what is due, and tells whether there is more to come.
+func (s *agentSampler) tick(deadlocked bool) bool {
+	s.Lock()
+	defer s.Unlock()
+	if !s.on {
+		return false
+	}
+	flush := s.link.flushAsked()
+	used := processCPU() - s.cpu
+	over := time.Since(s.opened) >= windowLength && (used >= negligibleCPU || s.window.m.all != nil)
+	if flush || over || used > logCapacity/time.Duration(s.hz) {
+		s.collect(s.hz)
+	}
+	if flush || over {
+		s.send()
+	}
+	if flush {
+		s.link.push(messageFlushed, nil)
+	}
+	s.link.resume()
+	if s.program != nil {
+		return true
+	}
+	if deadlocked {
+		s.stop()
+		s.link.push(messageDeadlock, nil)
+	} else if s.link.dead {
+		s.stop()
+	}
+	return s.on
+}
+
+// sendLastWindow runs when main returns and in os.Exit.
+func (s *agentSampler) sendLastWindow() {
+	for begin := time.Now(); !s.TryLock(); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > samplerPatience {
+			return
+		}
+	}
+	defer s.Unlock()
+	if s.on {
+		s.link.patient = true
+		s.stop()
+	}
+}
+
+// StartCPUProfile enables CPU profiling for the current process.
+func StartCPUProfile(w io.Writer) error {
+	s := &sampler
+	s.Lock()
+	defer s.Unlock()
+	if !s.on {
+		return libraryStartCPUProfile(w)
+	}
+	if s.program != nil {
+		return fmt.Errorf("cpu profiling already in use")
+	}
+	s.collect(programHz)
+	s.program = newProfileBuilder(w)
+	return nil
+}
+
+// StopCPUProfile stops the current CPU profile, if any.
+// StopCPUProfile only returns after all the writes for the
+// profile have completed.
+func StopCPUProfile() {
+	s := &sampler
+	s.Lock()
+	defer s.Unlock()
+	if s.program == nil {
+		libraryStopCPUProfile()
+		return
+	}
+	s.collect(agentHz)
+	s.program.build()
+	s.program = nil
+}
+
+// start begins to sample.
+func (s *agentSampler) start(hz int) {
+	runtime.SetCPUProfileRate(hz)
+	s.hz = hz
+	// Every thread has a timer of its own. The process's would outlive syscall.Exec, and its signal kill the successor.
+	const itimerProf = 2
+	var never [4]int
+	syscall.RawSyscall(syscall.SYS_SETITIMER, itimerProf, uintptr(unsafe.Pointer(&never)), 0)
+}
+
+// collect takes the samples since the last call out of the runtime's log and, unless hz is 0, goes on sampling at hz.
+func (s *agentSampler) collect(hz int) {
+	before := s.hz
+	s.takeLog(hz)
+	for _, profile := range [...]*profileBuilder{s.window, s.program} {
+		if profile == nil {
+			continue
+		}
+		profile.havePeriod = false // Each log begins with its period.
+		if err := profile.addCPUData(s.data, s.tags); err != nil {
+			panic("runtime/pprof: converting profile: " + err.Error())
+		}
+	}
+	if hz != before {
+		s.closeWindow()
+	}
+}
+
+// takeLog closes the runtime's log of samples, copies it and begins another one. In between nothing is sampled, so this
+// goroutine must not wait for its turn there, behind hundreds of busy ones.
+func (s *agentSampler) takeLog(hz int) {
+	procPin()
+	defer procUnpin()
+	s.data, s.tags = s.data[:0], s.tags[:0]
+	runtime.SetCPUProfileRate(0)
+	for eof := false; !eof; {
+		var data []uint64
+		var tags []unsafe.Pointer
+		data, tags, eof = readProfile() // Never blocks on a closed log.
+		s.data = append(s.data, data...)
+		s.tags = append(s.tags, tags...)
+	}
+	s.cpu = processCPU()
+	if hz > 0 {
+		s.start(hz)
+	}
+}
+
+// send closes the window, unless the agent has yet to read the last one; then nothing is lost, the window is just longer.
+func (s *agentSampler) send() {
+	if len(s.link.unsent) == 0 {
+		s.closeWindow()
+	}
+}
+
+func (s *agentSampler) closeWindow() {
+	if s.window.m.all != nil && !s.link.dead {
+		var encoded bytes.Buffer
+		s.zw.Reset(&encoded)
+		s.window.zw = s.zw
+		s.window.build()
+		s.link.push(messageWindow, encoded.Bytes())
+	}
+	s.open()
+}
+
+func (s *agentSampler) open() {
+	s.window = newProfileBuilder(io.Discard)
+	s.opened = time.Now()
+}
+
+func (s *agentSampler) stop() {
+	s.collect(0)
+	s.on = false
+}
+
+// processCPU is the CPU time that the process has used.
+func processCPU() time.Duration {
+	var usage syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

@@ -1,0 +1,227 @@
+"""Samples Go programs: builds them with a sampler inside, which hands over the pprof profile of each second."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..events import Note, Warned
+from ..processes import process_end
+from ..settings import Mode
+from .agent_socket import AgentSocket
+from .go_build import GoBuild
+from .go_overlay import SOCKET_NAME
+from .pprof_reader import MalformedProfile, PprofProfile, read_profile
+from .sampler import CannotStart, Launch
+
+if TYPE_CHECKING:
+    from ..stacks import Frame
+    from .sampler import Context, Process
+
+MAX_RATE_HZ = 500
+"""What Go's runtime is made for (runtime/pprof.StartCPUProfile)."""
+MAX_WINDOW_BYTES = 32 << 20
+FLUSH_S = 0.28
+DRAIN_S = 0.5
+"""How long after the program's end we wait for the connections to close, on which its last samples come."""
+SILENCE_S = 5.0
+"""After which a program that does not connect is spoken of."""
+_CLOCK_MONOTONIC_COARSE = 6
+"""Of linux/time.h; its resolution is the kernel's tick."""
+_ELF_MAGIC = b"\x7fELF"
+_OWN_GOROUTINES = ("runtime.runMultiLangProfiler", "runtime/pprof.allGoroutinesParked.")
+_LOST_SAMPLES = "runtime/pprof.lostProfileEvent"
+
+
+class GoSampler:
+    """The `Sampler` of Go programs. Messages to and from the program are described in `_go_link.go`."""
+
+    name = "Go pprof"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._folder: Path | None = None
+        self._socket: AgentSocket | None = None
+        self._processes: dict[int, int] = {}
+        """Connection -> pid, of those that samples are taken from."""
+        self._connected = asyncio.Event()
+        self._disconnected = asyncio.Event()
+        self._disconnected.set()
+        self._unflushed: set[int] = set()
+        self._flushed = asyncio.Event()
+        self._carry = 0
+        """What the scaling of sample counts left over; see `_scaled`."""
+
+    async def prepare(self) -> Launch:
+        settings = self._context.settings
+        if settings.mode is Mode.WALL:
+            raise CannotStart("Go's runtime measures CPU time only; leave out --mode wall")
+        program = settings.working_folder / settings.program
+        if _is_executable(program):
+            reason = (
+                f"{settings.program} is a compiled program and runs unprofiled: name its .go file or folder instead"
+            )
+            return Launch((str(program), *settings.arguments), unprofiled=reason)
+        build = GoBuild(self._context)
+        self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
+        began_s = self._context.clock.monotonic()
+        built = await build.build(self._folder, self._rate_hz())
+        self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
+        self.name = f"Go pprof ({built.toolchain.version})"
+        unprofiled = built.unprofiled
+        if not unprofiled:
+            self._socket = AgentSocket(
+                built.executable.parent / SOCKET_NAME, self._on_message, self._on_close, MAX_WINDOW_BYTES
+            )
+            try:
+                await self._socket.start()
+            except OSError as error:
+                unprofiled = f"The program runs unprofiled: no socket for its samples can be made: {error}"
+        argv = (str(built.executable), *settings.arguments)
+        return Launch(argv, source_file=built.source.main_file, unprofiled=unprofiled)
+
+    async def sample(self, process: Process) -> None:
+        assert self._socket is not None, "only a program that is profiled is sampled"
+        watching = asyncio.create_task(self._watch_connections())
+        try:
+            await process_end(process.pid)
+            await self._socket.wait_until_left(DRAIN_S)
+        finally:
+            watching.cancel()
+
+    async def flush(self) -> None:
+        if self._socket is None or not self._processes:
+            return
+        self._unflushed = set(self._processes)
+        self._flushed.clear()
+        for connection in self._unflushed:
+            self._socket.send(connection, b"flush")
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self._flushed.wait()
+        except TimeoutError:
+            return
+
+    async def close(self) -> None:
+        if self._socket:
+            await self._socket.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _rate_hz(self) -> int:
+        """The rate the program is sampled at: thread timers fire on the kernel's ticks, reliably on every second one."""
+        asked_hz = self._context.settings.rate_hz
+        tick_hz = round(1 / time.clock_getres(_CLOCK_MONOTONIC_COARSE))
+        rate_hz = min(asked_hz, MAX_RATE_HZ, tick_hz // 2)
+        if rate_hz < asked_hz:
+            self._context.emit(
+                Note(
+                    f"Go programs can be sampled {rate_hz} times a second here; each sample counts {asked_hz / rate_hz:.3g}"
+                )
+            )
+        return rate_hz
+
+    async def _watch_connections(self) -> None:
+        """Speak of a program that does not connect, or no longer is, while it lives."""
+        sleep = self._context.clock.sleep
+        await sleep(SILENCE_S)
+        if not self._connected.is_set():
+            self._context.emit(
+                Warned(f"The program has not connected to the sampler for {SILENCE_S:g} s: it is not profiled")
+            )
+        while True:
+            await self._connected.wait()
+            await self._disconnected.wait()
+            await sleep(DRAIN_S)
+            if self._disconnected.is_set():
+                self._context.emit(
+                    Warned("The program hands over no more samples: it has executed another one, or closed its files")
+                )
+
+    def _on_message(self, connection: int, payload: bytes) -> None:
+        kind, content = payload[:1], payload[1:]
+        if kind == b"H":
+            self._greet(connection, content)
+        elif connection not in self._processes:
+            return
+        elif kind == b"W":
+            self._record(self._processes[connection], content)
+        elif kind == b"F":
+            self._on_flushed(connection)
+        elif kind == b"D":
+            self._leave(connection)
+
+    def _on_close(self, connection: int) -> None:
+        self._leave(connection)
+
+    def _greet(self, connection: int, pid: bytes) -> None:
+        # The program greets first; whoever else has this executable is one of its children.
+        if not pid.isdigit() or len(pid) > 10 or (self._processes and not self._context.settings.follow_children):
+            return
+        self._processes[connection] = int(pid)
+        self._disconnected.clear()
+        self._connected.set()
+        self._context.sampling(True)
+
+    def _leave(self, connection: int) -> None:
+        self._on_flushed(connection)
+        if self._processes.pop(connection, None) is not None and not self._processes:
+            self._connected.clear()
+            self._disconnected.set()
+            self._context.sampling(False)
+
+    def _on_flushed(self, connection: int) -> None:
+        self._unflushed.discard(connection)
+        if not self._unflushed:
+            self._flushed.set()
+
+    def _record(self, pid: int, window: bytes) -> None:
+        try:
+            profile = read_profile(window)
+        except MalformedProfile as error:
+            self._context.emit(Warned(f"A second of samples is lost: the program sent {error}"))
+            return
+        recorder = self._context.recorder
+        table = recorder.table
+        thread = table.thread(pid, 0, "goroutines")
+        interned = {
+            location: tuple(table.frame(frame) for frame in reversed(frames))
+            for location, frames in profile.locations.items()
+        }
+        for locations, count in profile.samples:
+            root, leaf = _ends(profile, locations)
+            samples = self._scaled(count, profile.period_ns)
+            if leaf and leaf.function == _LOST_SAMPLES:
+                recorder.lose(samples)
+            elif samples and not (root and root.function.startswith(_OWN_GOROUTINES)):
+                stack = [frame for location in reversed(locations) for frame in interned[location]]
+                recorder.add(thread, table.stack(stack), samples)
+
+    def _scaled(self, count: int, period_ns: int) -> int:
+        """`count` samples of `period_ns`, in periods of the rate asked for: `StackCounts` knows only those.
+
+        The periods differ where the machine is slower, and while the program takes a profile of itself, which is at 100 Hz.
+        """
+        rate_hz = round(1e9 / period_ns) if period_ns else self._context.settings.rate_hz
+        samples, self._carry = divmod(count * self._context.settings.rate_hz + self._carry, rate_hz)
+        return samples
+
+
+def _ends(profile: PprofProfile, locations: tuple[int, ...]) -> tuple[Frame | None, Frame | None]:
+    """The outermost and the innermost frame of a stack."""
+    if not locations:
+        return None, None
+    outermost, innermost = profile.locations[locations[-1]], profile.locations[locations[0]]
+    return (outermost[-1] if outermost else None), (innermost[0] if innermost else None)
+
+
+def _is_executable(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+    except OSError:
+        return False

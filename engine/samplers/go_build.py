@@ -1,0 +1,220 @@
+"""From what the user named to an executable: finds the Go source and the toolchain for it, and builds, changing neither."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import textwrap
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..events import Note
+from ..target import KEY_VARIABLE
+from .go_overlay import MAIN_IMPORT, PREFIX, Toolchain, UnknownRelease, write_overlay
+from .sampler import CannotStart
+
+if TYPE_CHECKING:
+    from .sampler import Context
+
+MAX_OUTPUT_CHARACTERS = 4_000
+"""Kept of what `go` says when it fails."""
+SLOW_BUILD_S = 3.0
+"""After which we say what takes so long."""
+INTERRUPT_S = 2.0
+"""How long `go` may take to clean up when it is interrupted."""
+_PACKAGE_CLAUSE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
+_MAIN_FUNCTION = re.compile(r"^func main\(\)", re.MULTILINE)
+_OUR_PART_FAILED = re.compile(rf"^# runtime/pprof$|\b{PREFIX}_\w+\.go\b", re.MULTILINE)
+_LIST_FORMAT = "{{.Name}}\n{{.Dir}}{{range .GoFiles}}\n{{.}}{{end}}{{range .CgoFiles}}\n{{.}}{{end}}"
+
+
+@dataclass(frozen=True, slots=True)
+class GoSource:
+    """What shall be built."""
+
+    folder: Path
+    """Of the package, absolute."""
+    file: Path | None
+    """The one file that is the program; None for the whole package."""
+    main_file: Path | None
+    """Where `func main` is, or the tests are."""
+    is_test: bool = False
+    """The package's test binary is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoProgram:
+    executable: Path
+    source: GoSource
+    toolchain: Toolchain
+    unprofiled: str | None
+    """Why nothing of ours is in it, as one clear line; None if it can be sampled."""
+
+
+class _Answer(NamedTuple):
+    status: int
+    output: str
+    errors: str
+
+
+class GoBuild:
+    """Runs the user's `go` in the user's environment. What it says when it fails is in the `CannotStart` raised."""
+
+    def __init__(self, context: Context) -> None:
+        self._emit = context.emit
+        self._settings = context.settings
+        self._go = _find_go(context.settings.runtime)
+        self._flags = context.settings.runtime_arguments
+        if any(re.match(r"--?overlay\b", flag) for flag in self._flags):
+            raise CannotStart("--go-arg -overlay cannot be used: the profiler builds with an overlay of its own")
+
+    async def build(self, folder: Path, rate_hz: int) -> GoProgram:
+        """Build what the user named; the executable alone lies in a folder made in `folder`. Raises `CannotStart`."""
+        source = await self._source()
+        toolchain, working_folder = await self._toolchain(source)
+        overlay, unprofiled = None, None
+        try:
+            overlay = _overlay(toolchain, source, folder, rate_hz)
+        except UnknownRelease as error:
+            unprofiled = f"{error}; the program runs unprofiled"
+        executables = folder / "bin"
+        executables.mkdir()
+
+        async def compiled(source: GoSource, overlay: Path | None) -> _Answer:
+            return await self._run(working_folder, *_command(source, self._flags, overlay, executables))
+
+        self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
+        slow = asyncio.create_task(self._say_that_it_is_slow())
+        try:
+            answer = await compiled(source, overlay)
+            if answer.status and source.file and "undefined: " in answer.errors:
+                package = replace(source, file=None)
+                whole = await compiled(package, overlay)
+                # Where the folder has several programs, each a file, the file's own errors are the ones that matter.
+                if "main redeclared" not in whole.errors:
+                    self._emit(Note(f"{source.file.name} needs other files: its whole folder is built"))
+                    source, answer = package, whole
+            if answer.status and overlay and _OUR_PART_FAILED.search(answer.errors):
+                unprofiled = f"{toolchain.version} does not compile the profiler's part; the program runs unprofiled"
+                answer = await compiled(source, None)
+        finally:
+            slow.cancel()
+        if answer.status:
+            raise self._failure(f"does not build with {toolchain.version}", answer)
+        executable = next(executables.iterdir(), None)
+        if executable is None:
+            raise self._failure("gave no executable", answer)
+        return GoProgram(executable, source, toolchain, unprofiled)
+
+    async def _source(self) -> GoSource:
+        program, working_folder = self._settings.program, self._settings.working_folder
+        path = working_folder / program
+        if path.is_file():
+            path = path.resolve()
+            if path.name.endswith("_test.go"):
+                return GoSource(path.parent, None, path, is_test=True)
+            if not _matches(_PACKAGE_CLAUSE, path, "main"):
+                raise CannotStart(f"{program} is no Go program: it is not in package main")
+            return GoSource(path.parent, path, path)
+        folder, package = (path.resolve(), ".") if path.is_dir() else (working_folder, program)
+        answer = await self._run(folder, "list", *self._flags, "-f", _LIST_FORMAT, package)
+        if answer.status:
+            what = "is a folder without a Go package" if package == "." else "is no file, no folder and no Go package"
+            raise self._failure(what, answer)
+        name, directory, *files = answer.output.splitlines()
+        if name != "main":
+            raise CannotStart(f"{program} is package {name}, not package main: there is nothing to run")
+        found = (Path(directory, file) for file in files)
+        return GoSource(Path(directory), None, next((file for file in found if _matches(_MAIN_FUNCTION, file)), None))
+
+    async def _toolchain(self, source: GoSource) -> tuple[Toolchain, Path]:
+        """The toolchain that go.mod asks for, which need not be `go`'s own, and the folder to build in."""
+        answer = await self._run(source.folder, "env", "GOROOT", "GOVERSION", "GOMOD", "GOWORK")
+        if answer.status:
+            raise self._failure("cannot be built", answer)
+        root, version, *deciding = answer.output.splitlines()
+        # Where nothing depends on it we build in the user's folder: then errors name files as the user does.
+        working_folder = self._settings.working_folder
+        deciders = [Path(file).parent for file in deciding if file not in ("", os.devnull)]
+        is_same = source.folder.is_relative_to(working_folder) and all(map(working_folder.is_relative_to, deciders))
+        return Toolchain(self._go, Path(root), version), working_folder if is_same else source.folder
+
+    async def _run(self, folder: Path, *arguments: str) -> _Answer:
+        """Run `go` in `folder`; when cancelled, it and the compilers it started end, too."""
+        # Go takes a folder's name from PWD, if that is the same folder; the overlay has the name without links.
+        environment = {**os.environ, "PWD": str(folder)}
+        environment.pop(KEY_VARIABLE, None)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self._go,
+                *arguments,
+                cwd=folder,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CannotStart(f"cannot start {self._go}: {(error.strerror or str(error)).lower()}") from None
+        try:
+            output, errors = await process.communicate()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(process.wait(), INTERRUPT_S)
+                    os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode is not None, "communicate() returns at the process's end"
+        return _Answer(process.returncode, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+
+    async def _say_that_it_is_slow(self) -> None:
+        await asyncio.sleep(SLOW_BUILD_S)
+        self._emit(Note("Still building: the first time takes up to half a minute, Go keeps the results"))
+
+    def _failure(self, what: str, answer: _Answer) -> CannotStart:
+        said = answer.errors.strip() or answer.output.strip()
+        if len(said) > MAX_OUTPUT_CHARACTERS:
+            said = said[:MAX_OUTPUT_CHARACTERS] + "…"
+        return CannotStart(f"{self._settings.program} {what}:\n{textwrap.indent(said, '   ')}")
+
+
+def _find_go(runtime: str | None) -> str:
+    found = shutil.which(runtime or "go")
+    if found is None and runtime is None:
+        raise CannotStart("Go was not found on PATH; install it or name it with --go")
+    if found is None:
+        raise CannotStart(f"{runtime} was not found, or cannot be run; --go names the go command to use")
+    return str(Path(found).absolute())
+
+
+def _overlay(toolchain: Toolchain, source: GoSource, folder: Path, rate_hz: int) -> Path:
+    folder = folder / "overlay"
+    folder.mkdir()
+    # The testing package imports runtime/pprof anyway.
+    return write_overlay(toolchain, folder, main_folder=None if source.is_test else source.folder, rate_hz=rate_hz)
+
+
+def _command(source: GoSource, flags: tuple[str, ...], overlay: Path | None, executables: Path) -> list[str]:
+    """The arguments of `go`; the package's or the program's own name becomes the executable's."""
+    what = [str(source.folder)]
+    if source.file:
+        what = [str(source.file), *([str(source.folder / MAIN_IMPORT)] if overlay else [])]
+    verb, output = ["build"], f"{executables}/"
+    if source.is_test:
+        verb, output = ["test", "-c"], str(executables / f"{source.folder.name}.test")
+    return [*verb, *flags, *(["-overlay", str(overlay)] if overlay else []), "-o", output, *what]
+
+
+def _matches(pattern: re.Pattern[str], file: Path, first_group: str | None = None) -> bool:
+    try:
+        found = pattern.search(file.read_text("utf-8", "replace"))
+    except OSError:
+        return False
+    return found is not None and (first_group is None or found[1] == first_group)
