@@ -116,7 +116,7 @@ def make_profile(
     """The profile of `window`: of bounded size, with exact counts, its text valid Unicode.
 
     `place` gives, for a function's index in `table`, its shown path and first line. Takes time with the frames of the
-    window's distinct stacks: 10 ms for most programs, half a second for one that fills the table.
+    window's distinct stacks: 10 ms for most programs, a second for one that fills the table.
     """
     counts = count_functions(table, window.counts.by_stack.items())
     ranked = [index for index in counts.total_samples if not _sums_up(table.functions[index])]
