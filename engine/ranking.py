@@ -6,9 +6,10 @@ The order is computed for all functions, a row's contents only for those that ar
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from .places import is_own_code, short_path
@@ -131,33 +132,32 @@ def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
         total = sum(samples for (thread, _), samples in by_stack.items() if thread in query.threads)
     functions = list(total_samples)
     if query.only_own:
-        own = catalogue.own()
-        functions = [function for function in functions if own[function]]
+        functions = list(compress(functions, map(catalogue.own().__getitem__, functions)))
     if query.pattern:
-        matches = catalogue.matches(query.pattern)
-        functions = [function for function in functions if matches[function]]
-    known = len(total_samples)
-    # Sorting is stable: by the least important first.
+        functions = list(compress(functions, map(catalogue.matches(query.pattern).__getitem__, functions)))
+    # Sorting is stable, so by the least important first. A hundred thousand functions leave no time for keys written in Python.
+    table, own_samples = catalogue.table, defaultdict(int, self_samples)
     if query.sort_by is not SortBy.SELF:
-        functions.sort(key=_or_zero(self_samples), reverse=True)
+        functions.sort(key=own_samples.__getitem__, reverse=True)
     if query.sort_by is not SortBy.TOTAL:
         functions.sort(key=total_samples.__getitem__, reverse=True)
+    descending = not query.reverse
     match query.sort_by:
         case SortBy.SELF:
-            functions.sort(key=_or_zero(self_samples), reverse=not query.reverse)
+            functions.sort(key=own_samples.__getitem__, reverse=descending)
         case SortBy.TOTAL:
-            functions.sort(key=total_samples.__getitem__, reverse=not query.reverse)
+            functions.sort(key=total_samples.__getitem__, reverse=descending)
         case SortBy.THREADS:
-            functions.sort(key=_or_zero(thread_counts), reverse=not query.reverse)
+            functions.sort(key=defaultdict(int, thread_counts).__getitem__, reverse=descending)
         case SortBy.TREND:
-            functions.sort(key=_or_zero(recent_self_samples(snapshot)), reverse=not query.reverse)
+            functions.sort(key=defaultdict(int, recent_self_samples(snapshot)).__getitem__, reverse=descending)
         case SortBy.NAME:
-            table = catalogue.table.functions
-            functions.sort(key=lambda function: table[function].name.casefold(), reverse=query.reverse)
+            functions.sort(key=lambda function: table.functions[function].name.casefold(), reverse=query.reverse)
         case SortBy.PLACE:
-            table, lines = catalogue.table.functions, catalogue.table.first_lines
-            functions.sort(key=lambda function: (table[function].file, lines[function]), reverse=query.reverse)
-    return Ranking(functions, known, total, self_samples, total_samples, thread_counts)
+            functions.sort(
+                key=lambda function: (table.functions[function].file, table.line_of(function)), reverse=query.reverse
+            )
+    return Ranking(functions, len(total_samples), total, self_samples, total_samples, thread_counts)
 
 
 def function_row(snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue, function: int) -> FunctionRow:
@@ -199,14 +199,6 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
             search = re.compile(pattern[1:-1], 0 if sensitive else re.IGNORECASE).search
         except re.error as error:
             raise BadPattern(str(error)) from None
-        return lambda text: search(text) is not None
-    if sensitive:
-        return lambda text: pattern in text
-    folded = pattern.casefold()
-    return lambda text: folded in text.casefold()
-
-
-def _or_zero(samples: Mapping[int, int]) -> Callable[[int], int]:
-    """A sort key; an entry's absence counts as zero."""
-    get = samples.get
-    return lambda function: get(function, 0)
+    else:
+        search = re.compile(re.escape(pattern), 0 if sensitive else re.IGNORECASE).search
+    return lambda text: search(text) is not None

@@ -69,6 +69,7 @@ class ProfilerApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "multi_lang_profiler"
     ALLOW_SELECT = False
+    AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(key, f"open({key!r})", view.TITLE, show=False, tooltip=f"Show {view.TITLE}", id=f"app.view_{key}")
@@ -85,7 +86,6 @@ class ProfilerApp(App[None]):
             "S",
             "send_now",
             "Send now",
-            show=False,
             tooltip="Close the window and report without waiting",
             id="app.send_now",
         ),
@@ -125,7 +125,13 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.DARK.name
-        self._palettes: dict[str, Palette] = {}
+        self.palette: Palette = make_palette(self.theme_variables, dark=True)
+        self._views = {key: view() for key, view in VIEWS.items()}
+        self._header, self._strip, self._side = (
+            RunHeader(id="header"),
+            ReporterStrip(id="reporter-strip"),
+            SidePanes(id="side"),
+        )
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
         self._front = next(iter(VIEWS))
@@ -136,26 +142,22 @@ class ProfilerApp(App[None]):
         self._next_show_s = 0.0
         self._wants_side = True
         self._leaving = False
+        self._was_reporting = False
 
-    @property
-    def palette(self) -> Palette:
-        theme = self.current_theme
-        if theme.name not in self._palettes:
-            self._palettes[theme.name] = make_palette(self.theme_variables, dark=theme.dark)
-        return self._palettes[theme.name]
+    def watch_theme(self) -> None:
+        self.palette = make_palette(self.theme_variables, dark=self.current_theme.dark)
 
     def compose(self) -> ComposeResult:
-        yield RunHeader(id="header")
+        yield self._header
         yield ViewBar(VIEWS, id="view-bar")
         with Container(id="body"):
             with ContentSwitcher(initial="empty", id="views"):
                 yield EmptyState(id="empty")
-                for key, view in VIEWS.items():
-                    made = view()
-                    made.id = f"view-{key}"
-                    yield made
-            yield SidePanes(id="side")
-        yield ReporterStrip(id="reporter-strip")
+                for key, view in self._views.items():
+                    view.id = f"view-{key}"
+                    yield view
+            yield self._side
+        yield self._strip
         yield Prompt(id="prompt")
         yield Footer(show_command_palette=False)
 
@@ -174,8 +176,7 @@ class ProfilerApp(App[None]):
         if self._exit:
             return
         newest, now_s = self.controls.snapshot(), self._clock.monotonic()
-        main = self.screen_stack[0]
-        header, strip, side = main.query_one(RunHeader), main.query_one(ReporterStrip), main.query_one(SidePanes)
+        header, strip, side = self._header, self._strip, self._side
         if newest is not None and newest is not self.snapshot:
             self.snapshot = newest
             header.show(newest)
@@ -188,7 +189,7 @@ class ProfilerApp(App[None]):
         side.tick(now_s)
         if perf_counter() >= self._next_show_s:
             self._show_front()
-        self._view(self._front).tick(now_s)
+        self._views[self._front].tick(now_s)
         if self._leaving and self._run_is_over():
             self.exit()
 
@@ -211,8 +212,8 @@ class ProfilerApp(App[None]):
 
     def open_source(self, path: str, line: int = 0) -> None:
         self.controls.open_source(path)
-        for key in VIEWS:
-            self._view(key).source_asked(path, line)
+        for view in self._views.values():
+            view.source_asked(path, line)
         self.open_view("Source")
 
     def prompt(
@@ -232,7 +233,10 @@ class ProfilerApp(App[None]):
         self._arrange()
         self._show_front()
         if self.query_one("#views", ContentSwitcher).current != "empty":
-            self._view(key).focus_target().focus()
+            self._views[key].focus_target().focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "send_now" or self._is_reporting()
 
     def action_mark(self) -> None:
         self.controls.mark("")
@@ -246,10 +250,7 @@ class ProfilerApp(App[None]):
             self.push_screen(ThreadPicker(self.snapshot, self.threads), self._threads_chosen)
 
     def action_send_now(self) -> None:
-        if self.snapshot is not None and self.snapshot.reporter.phase is ReporterPhase.OFF:
-            self.notify("Reporting is off; start with --report-endpoint", severity="warning")
-        else:
-            self.controls.send_now()
+        self.controls.send_now()
 
     def action_restart(self) -> None:
         self.controls.restart()
@@ -273,8 +274,7 @@ class ProfilerApp(App[None]):
         elif self._leaving or self.snapshot is None or self._program_is_over():
             self.exit()
         else:
-            reporting = self.snapshot.reporter.phase is not ReporterPhase.OFF
-            dialog = QuitDialog(clean(self.snapshot.program.command), reporting=reporting)
+            dialog = QuitDialog(clean(self.snapshot.program.command), reporting=self._is_reporting())
             self.push_screen(dialog, self._stop_and_leave)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -285,7 +285,7 @@ class ProfilerApp(App[None]):
                 run = partial(self.run_action, binding.action, default_namespace=self)
                 yield SystemCommand(binding.description, binding.tooltip, run)
         for key, view in VIEWS.items():
-            for node in (self._view(key), *self._view(key).query("*")):
+            for node in (self._views[key], *self._views[key].query("*")):
                 for binding in bindings_of(node):
                     run_there = partial(self._run_in_view, key, node, binding.action)
                     yield SystemCommand(
@@ -301,7 +301,7 @@ class ProfilerApp(App[None]):
 
     def _show_front(self) -> None:
         """Bring the view in front up to date, or say why it is empty."""
-        view, snapshot, main = self._view(self._front), self.snapshot, self.screen_stack[0]
+        view, snapshot, main = self._views[self._front], self.snapshot, self.screen_stack[0]
         switcher = main.query_one("#views", ContentSwitcher)
         empty = "Waiting for the first picture of the run" if snapshot is None else view.empty(snapshot)
         if empty:
@@ -326,7 +326,10 @@ class ProfilerApp(App[None]):
         """Say by classes where what stands beside the views."""
         main, view = self.screen_stack[0], VIEWS[self._front]
         width, height = self.size
-        reporting = self.snapshot is not None and self.snapshot.reporter.phase is not ReporterPhase.OFF
+        reporting = self._is_reporting()
+        if reporting is not self._was_reporting:
+            self._was_reporting = reporting
+            self.refresh_bindings()
         room = view.SIDE_PANES and self._wants_side
         beside = room and width >= SIDE_FROM_WIDTH and height >= 24
         below = room and not beside and width >= BELOW_FROM_SIZE[0] and height >= BELOW_FROM_SIZE[1]
@@ -336,7 +339,7 @@ class ProfilerApp(App[None]):
         # What the view in front or the panes beside it show is not shown twice.
         main.set_class(reporting and not beside and view is not ReporterView, "-strip")
         if self.snapshot is not None and (beside or below):
-            self.call_after_refresh(main.query_one(SidePanes).show, self.snapshot)
+            self.call_after_refresh(self._side.show, self.snapshot)
 
     def _redraw(self) -> None:
         for widget in self.screen_stack[0].query("*"):
@@ -387,6 +390,9 @@ class ProfilerApp(App[None]):
                 "The program is asked to end. Press q again to leave without waiting.", title="Stopping", timeout=60
             )
 
+    def _is_reporting(self) -> bool:
+        return self.snapshot is not None and self.snapshot.reporter.phase is not ReporterPhase.OFF
+
     def _program_is_over(self) -> bool:
         over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START)
         return self.snapshot is not None and self.snapshot.program.phase in over
@@ -395,9 +401,6 @@ class ProfilerApp(App[None]):
         """The program has ended and the last report is made or given up."""
         over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
         return self._program_is_over() and self.snapshot is not None and self.snapshot.reporter.phase in over
-
-    def _view(self, key: str) -> View:
-        return self.screen_stack[0].query_one(f"#view-{key}", VIEWS[key])
 
 
 def bindings_of(node: DOMNode) -> Iterator[Binding]:

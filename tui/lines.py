@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from .text import bar
+from .text import ELLIPSIS, bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ def two_sided(width: int, left: Sequence[Segment], right: Sequence[Segment] = ()
     """`left` and `right` at the two ends of a line, one cell in from them; `left` is cut where both do not fit."""
     right_length = length(right)
     if not right or right_length + 8 > width - 2:
-        return Strip([Segment(" "), *left]).adjust_cell_length(width)
-    left_strip = Strip([Segment(" "), *left]).adjust_cell_length(width - right_length - 2)
+        return _cut(Strip([Segment(" "), *left]), width)
+    left_strip = _cut(Strip([Segment(" "), *left]), width - right_length - 2)
     return Strip([*left_strip, Segment(" "), *right, Segment(" ")], width)
 
 
@@ -45,3 +45,12 @@ def joined(parts: Iterable[Sequence[Segment]], separator: Segment) -> list[Segme
 def gauge(share: float, width: int, style: Style, palette: Palette) -> Segment:
     """A bar of `width` cells filled to `share`, 0 to 1."""
     return Segment(bar(share, width), palette.track + style)
+
+
+def _cut(strip: Strip, width: int) -> Strip:
+    """`strip` in exactly `width` cells, with an ellipsis where something is missing."""
+    if strip.cell_length <= width or width < 2:
+        return strip.adjust_cell_length(width)
+    kept = strip.crop(0, width - 1)
+    last = list(kept)[-1]
+    return Strip([*kept, Segment(ELLIPSIS, last.style)]).adjust_cell_length(width)

@@ -8,7 +8,7 @@ from rich.segment import Segment
 
 from ..engine.snapshot import ReporterPhase
 from .lines import gauge, joined, two_sided
-from .text import clean, clock_time, count, duration, size
+from .text import clean, clock_time, count, duration, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def strip_lines(state: ReporterState, now_s: float, width: int, palette: Palette) -> list[Strip]:
     """Two lines: what it does now and how full the buffer is; where to, and how it went."""
     gauge_width = 12 if width >= 76 else 6
-    now = phase(state, now_s, palette)
+    now = joined(
+        [phase(state, now_s, palette), [Segment(state.format, palette.dim)] if width >= 90 else []], Segment("   ")
+    )
     buffer = joined([occupancy(state, gauge_width, palette), discards(state, palette)], Segment("  "))
     return [
         two_sided(width, now, buffer),
@@ -81,16 +83,10 @@ def discards(state: ReporterState, palette: Palette) -> list[Segment]:
 
 
 def target(state: ReporterState, palette: Palette) -> list[Segment]:
-    """Where reports go, and in which form."""
+    """Where reports go."""
     if not state.endpoint:
         return []
-    return joined(
-        [
-            [Segment("  → ", palette.faint), Segment(clean(state.endpoint), palette.dim)],
-            [Segment(state.format, palette.dim)],
-        ],
-        Segment("  ", palette.dim),
-    )
+    return [Segment("→ ", palette.faint), Segment(clean(state.endpoint), palette.dim)]
 
 
 def last_result(state: ReporterState, palette: Palette) -> list[Segment]:
@@ -121,10 +117,6 @@ def totals(state: ReporterState, palette: Palette) -> list[tuple[str, Segment]]:
 def countdown(seconds: float) -> str:
     """To a tenth where it matters: `2m 14s`, `9.3 s`."""
     return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
-
-
-def plural(number: int, noun: str) -> str:
-    return noun if number == 1 else f"{noun}s"
 
 
 def attempt_line(state: ReporterState, index: int, width: int, palette: Palette) -> Strip:

@@ -123,6 +123,11 @@ def count(number: float) -> str:
     raise AssertionError  # the loop returns for every number
 
 
+def plural(number: int, noun: str) -> str:
+    """The noun in the form that goes with `number`: `line`, `lines`."""
+    return noun if number == 1 else f"{noun}s"
+
+
 def size(size_bytes: float) -> str:
     """`812 B`, `14.2 KB`, `3.1 MB`."""
     if size_bytes < 1000:

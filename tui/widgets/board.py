@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
+    from textual.color import Color
 
     from ..palette import Palette
     from ..views import Host
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
 class Board(Widget, inherit_bindings=False):
     """Subclasses say in `paint` what they look like and call `repaint` when that may have changed."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._strips: list[Strip] = []
 
     @property
@@ -64,9 +68,33 @@ class Board(Widget, inherit_bindings=False):
             self.call_later(self.repaint)
 
 
+class DrawnLine:
+    """A line on the screen, and what it was made of: to see whether it would be made again just so."""
+
+    __slots__ = ("_ground", "_segments", "strip")
+
+    def __init__(self, segments: Sequence[Segment], ground: Style, width: int) -> None:
+        self._segments = segments
+        self._ground = ground
+        grounded = [Segment(text, ground + style if style else ground) for text, style, _ in segments]
+        strip = Strip(grounded, sum(cell_len(text) for text, _, _ in segments))
+        self.strip = strip.adjust_cell_length(width, ground)
+
+    def is_of(self, segments: Sequence[Segment], ground: Style, width: int) -> bool:
+        return self._segments == segments and self._ground == ground and self.strip.cell_length == width
+
+
+NO_LINE = DrawnLine((), Style(), 0)
+
+
 def ground_of(widget: Widget) -> Style:
     """The widget's background: Textual leaves it to line-drawn widgets to put it under their text."""
-    return Style(bgcolor=widget.background_colors[1].rich_color)
+    return _ground(widget.background_colors[1])
+
+
+@lru_cache(maxsize=64)
+def _ground(color: Color) -> Style:
+    return Style(bgcolor=color.rich_color)
 
 
 def changed_regions(old: Sequence[Strip], new: Sequence[Strip], width: int) -> list[Region]:

@@ -38,21 +38,24 @@ class FunctionTable(Table[FunctionRow]):
 
     def columns(self, width: int) -> Sequence[Column[FunctionRow]]:
         room, gap = width - 1, self.gap
+        bar_width, trend_width = (9, 10) if width < 110 else (12, 12) if width < 130 else (16, 15)
         fixed: list[Column[FunctionRow]] = [
-            Column(SortBy.SELF, "self %", 7, self._draw_self, "right"),
-            Column("bar", "", 10 if width < 110 else 16, self._draw_bar, sortable=False),
-            Column(SortBy.TOTAL, "total %", 8, self._draw_total, "right"),
+            Column(SortBy.SELF, "self%", 6, self._draw_self, "right"),
+            Column("bar", "", bar_width, self._draw_bar, sortable=False),
+            Column(SortBy.TOTAL, "total%", 7, self._draw_total, "right"),
         ]
         if width < 50:
             fixed.pop(1)
         if width >= 76:
-            fixed.append(Column(SortBy.TREND, "last minute", 11 if width < 110 else 20, self._draw_trend))
+            fixed.append(
+                Column(SortBy.TREND, "last minute" if trend_width > 10 else "minute", trend_width, self._draw_trend)
+            )
         if width >= 96:
-            fixed.append(Column("samples", "samples", 8, self._draw_samples, "right", sortable=False))
-        if width >= 104:
-            fixed.append(Column(SortBy.THREADS, "threads", 8, self._draw_threads, "right"))
+            fixed.append(Column("samples", "samples", 7, self._draw_samples, "right", sortable=False))
+        if width >= 116:
+            fixed.append(Column(SortBy.THREADS, "threads", 7, self._draw_threads, "right"))
         left = max(8, room - sum(column.width + gap for column in fixed) - gap)
-        place_width = 0 if left < 24 else min(44, left * 2 // 5)
+        place_width = 0 if left < 24 else min(44, left * 3 // 7)
         name_width = left - place_width - (gap if place_width else 0)
         columns = [*fixed, Column(SortBy.NAME, "function", name_width, self._draw_name)]
         if place_width:
@@ -97,7 +100,9 @@ class FunctionTable(Table[FunctionRow]):
         yield Segment(count(row.threads).rjust(width), self.palette.dim)
 
     def _draw_name(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment(fit(clean(row.name), width), self.palette.bold if row.is_own else self.palette.plain)
+        yield Segment(
+            fit(clean(row.name) or "(no name)", width), self.palette.bold if row.is_own else self.palette.plain
+        )
 
     def _draw_place(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(fit_path(clean(row.place), width), self.palette.dim)

@@ -10,7 +10,7 @@ from textual.binding import Binding
 
 from ...engine.ranking import BadPattern, Catalogue, Query, SortBy, rank
 from ...engine.snapshot import ProgramPhase
-from ..text import clean, count, duration
+from ..text import clean, count, duration, plural
 from ..views import View
 from .function_table import FunctionTable
 from .title_line import TitleLine
@@ -255,7 +255,7 @@ class FunctionsView(View):
         of = f" of {count(ranking.known)}" if len(ranking.functions) < ranking.known else ""
         left = [
             Segment(f"{count(len(ranking.functions))}{of}", palette.plain),
-            Segment(f" functions by {SORT_NAMES[query.sort_by]}", palette.dim),
+            Segment(f" {plural(ranking.known, 'function')} by {SORT_NAMES[query.sort_by]}", palette.dim),
             Segment(" reversed" if query.reverse else "", palette.dim),
         ]
         if query.pattern:

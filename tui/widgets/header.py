@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ...engine.snapshot import ProgramState, SamplingState, Snapshot
 
 CPU_POINTS = 24
+SILENT_AFTER_S = 5.0
+"""Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
 SIGNAL_NAMES = {
     129: "SIGHUP",
     130: "SIGINT",
@@ -43,8 +45,9 @@ class RunHeader(Board):
         self.repaint()
 
     def tick(self, now_s: float) -> None:
-        self._now_s = now_s
-        self.repaint()
+        if int(now_s) != int(self._now_s):
+            self._now_s = now_s
+            self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:  # noqa: ARG002
         if self._snapshot is None:
@@ -72,6 +75,8 @@ class RunHeader(Board):
         match program.phase:
             case ProgramPhase.PREPARING:
                 return "◌", "preparing", palette.warn
+            case ProgramPhase.RUNNING if self._snapshot and self._now_s - self._snapshot.taken_s > SILENT_AFTER_S:
+                return "●", f"no news for {duration(self._now_s - self._snapshot.taken_s)}", palette.bad
             case ProgramPhase.RUNNING:
                 return "●", f"running {duration(self._now_s - program.started_s)}", palette.good
             case ProgramPhase.FAILED_TO_START:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -19,10 +19,19 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.screen import Screen
 
-KEYS_WIDTH = 18
+KEYS_WIDTH = 13
 
-KeyLine = tuple[str, str]
-"""Keys as they are shown, and what they do."""
+WIDTH = 92
+IDS_FROM_WIDTH = 84
+
+
+class KeyLine(NamedTuple):
+    keys: str
+    """As they are shown."""
+    meaning: str
+    id: str
+    """By which the keys can be changed."""
+    in_footer: bool
 
 
 class HelpScreen(ModalScreen[None]):
@@ -44,28 +53,36 @@ class HelpScreen(ModalScreen[None]):
                     yield Static(Content(paragraph), classes="help-text")
                 for heading, lines in self._sections:
                     yield Static(Content(heading), classes="help-heading")
-                    for keys, meaning in lines:
-                        yield Static(
-                            Content.assemble((fit(keys, KEYS_WIDTH), "$text-accent"), meaning), classes="help-key"
-                        )
+                    for line in lines:
+                        yield Static(self._key_line(line), classes="help-key")
+
+    def _key_line(self, line: KeyLine) -> Content:
+        width = min(WIDTH, self.app.size.width * 9 // 10) - 8
+        keys = (fit(line.keys, KEYS_WIDTH - 1) + " ", "$accent")
+        if width < IDS_FROM_WIDTH - 8:
+            return Content.assemble(keys, line.meaning)
+        return Content.assemble(
+            keys, fit(line.meaning, width - KEYS_WIDTH - 22), (fit(line.id, 22, align="right"), "$foreground 40%")
+        )
 
 
 def key_sections(screen: Screen[object], view_title: str) -> list[tuple[str, list[KeyLine]]]:
     """The keys that work on `screen` now, those of the view in front before those that always work."""
-    of_view: dict[tuple[str, str], list[str]] = {}
-    always: dict[tuple[str, str], list[str]] = {}
+    app = screen.app
+    of_view: list[KeyLine] = []
+    always: list[KeyLine] = []
     for node, binding, enabled, tooltip in screen.active_bindings.values():
-        if not enabled or not binding.description or binding.system or binding.id is None:
-            continue
-        group = always if node in (screen.app, screen) else of_view
-        meaning = (binding.id, tooltip or binding.tooltip or binding.description)
-        group.setdefault(meaning, []).append(screen.app.get_key_display(binding))
-    return [(f"In {view_title}", _lines(of_view)), ("Everywhere", _lines(always))]
+        if enabled and binding.id is not None:
+            line = KeyLine(app.get_key_display(binding), tooltip or binding.description, binding.id, binding.show)
+            (always if node in (app, screen) else of_view).append(line)
+    return [(f"In {view_title}", _merged(of_view)), ("Everywhere", _merged(always))]
 
 
-def _lines(group: dict[tuple[str, str], list[str]]) -> list[KeyLine]:
-    return [(" ".join(_unique(keys)), meaning) for (_, meaning), keys in group.items()]
-
-
-def _unique(keys: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(keys))
+def _merged(lines: Iterable[KeyLine]) -> list[KeyLine]:
+    """One line for each id. What the footer names comes first, what everybody tries anyway (arrows, pages) last."""
+    by_id: dict[str, KeyLine] = {}
+    for line in lines:
+        former = by_id.get(line.id)
+        keys = f"{former.keys} {line.keys}" if former and line.keys not in former.keys.split() else line.keys
+        by_id[line.id] = line._replace(keys=keys)
+    return sorted(by_id.values(), key=lambda line: (not line.in_footer, line.id.startswith(("table.", "lines."))))

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ..text import plural
 from .board import changed_regions, ground_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class LinePane(ScrollView, Generic[Line], can_focus=True, inherit_bindings=False
             hits = len({row.line for row in self._rows if found.search(row.text)})
             said = [
                 Segment(f"/{self.search}", palette.accent),
-                Segment(f"  {hits} {'line' if hits == 1 else 'lines'}   ", palette.plain if hits else palette.warn),
+                Segment(f"  {hits} {plural(hits, 'line')}   ", palette.plain if hits else palette.warn),
             ]
         return [*said, Segment("following", palette.dim) if self.following else Segment("End follows", palette.warn)]
 

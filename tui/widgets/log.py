@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ..text import count
+from ..text import count, plural
 from ..views import View
 from .log_pane import LogPane
 from .title_line import TitleLine
@@ -40,7 +40,10 @@ class LogView(View):
     def _show_title(self, snapshot: Snapshot) -> None:
         palette = self.host.palette
         warnings = sum(line.is_warning for line in snapshot.log)
-        left = [Segment(count(len(snapshot.log)), palette.plain), Segment(" lines", palette.dim)]
+        left = [
+            Segment(count(len(snapshot.log)), palette.plain),
+            Segment(f" {plural(len(snapshot.log), 'line')}", palette.dim),
+        ]
         if warnings:
-            left += [Segment(f"   {count(warnings)} warnings", palette.warn)]
+            left += [Segment(f"   {count(warnings)} {plural(warnings, 'warning')}", palette.warn)]
         self.query_one(TitleLine).show(left, self.query_one(LogPane).state())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ..text import count
+from ..text import count, plural
 from ..views import View
 from .output_pane import OutputPane
 from .title_line import TitleLine
@@ -41,7 +41,10 @@ class OutputView(View):
     def _show_title(self, snapshot: Snapshot) -> None:
         palette = self.host.palette
         errors = sum(line.is_stderr for line in snapshot.output)
-        left = [Segment(count(len(snapshot.output)), palette.plain), Segment(" lines", palette.dim)]
+        left = [
+            Segment(count(len(snapshot.output)), palette.plain),
+            Segment(f" {plural(len(snapshot.output), 'line')}", palette.dim),
+        ]
         if errors:
             left += [Segment(f"   {count(errors)} on stderr", palette.warn)]
         if snapshot.output_dropped:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.strip import Strip
 
 from ...engine.snapshot import Attempt, ReporterPhase
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from textual.app import ComposeResult
-    from textual.binding import BindingType
 
     from ...engine.snapshot import ReporterState, Snapshot
 
@@ -35,15 +33,6 @@ class ReporterView(View):
         "The columns show the size of each batch that was sent, the newest at the right: bright if it was delivered, with a "
         "cross below it if it failed. The table below lists the attempts, newest first."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "S",
-            "app.send_now",
-            "Send now",
-            tooltip="Close the window and report without waiting",
-            id="reporter.send_now",
-        ),
-    ]
 
     def compose(self) -> ComposeResult:
         yield ReporterBoard(id="reporter-board")
@@ -77,17 +66,18 @@ class ReporterBoard(Board):
         self.repaint()
 
     def tick(self, now_s: float) -> None:
-        self._now_s = now_s
-        self.repaint()
+        if self._state and phase(self._state, now_s, self.palette) != phase(self._state, self._now_s, self.palette):
+            self._now_s = now_s
+            self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:
         state, palette = self._state, self.palette
         if state is None:
             return []
-        interval = [Segment("every ", palette.dim), Segment(f"{state.interval_s:g} s", palette.plain)]
+        terms = [Segment(f"every {state.interval_s:g} s, {state.format}", palette.dim)]
         sums = [[Segment(f"{label} ", palette.dim), number] for label, number in totals(state, palette)]
         lines = [
-            two_sided(width, phase(state, self._now_s, palette), interval),
+            two_sided(width, phase(state, self._now_s, palette), terms),
             two_sided(width, target(state, palette), last_result(state, palette)),
             two_sided(width, occupancy(state, max(8, width - 22), palette)),
             two_sided(width, joined(sums, Segment("   "))),

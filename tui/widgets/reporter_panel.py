@@ -29,8 +29,9 @@ class ReporterPanel(Board):
         self.repaint()
 
     def tick(self, now_s: float) -> None:
-        self._now_s = now_s
-        self.repaint()
+        if self._state and phase(self._state, now_s, self.palette) != phase(self._state, self._now_s, self.palette):
+            self._now_s = now_s
+            self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:
         state, palette = self._state, self.palette
@@ -42,7 +43,7 @@ class ReporterPanel(Board):
             if label != "buffered"
         ]
         lines = [
-            two_sided(width, phase(state, self._now_s, palette)),
+            two_sided(width, phase(state, self._now_s, palette), [Segment(state.format, palette.dim)]),
             two_sided(width, occupancy(state, max(8, width - 24), palette)),
             two_sided(width, joined(sums, Segment("   "))),
             two_sided(width, target(state, palette)),

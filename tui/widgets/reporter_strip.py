@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..reporter_lines import strip_lines
+from ..reporter_lines import phase, strip_lines
 from .board import Board
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ class ReporterStrip(Board):
         self.repaint()
 
     def tick(self, now_s: float) -> None:
-        self._now_s = now_s
-        self.repaint()
+        if self._state and phase(self._state, now_s, self.palette) != phase(self._state, self._now_s, self.palette):
+            self._now_s = now_s
+            self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:  # noqa: ARG002
         return strip_lines(self._state, self._now_s, width, self.palette) if self._state else []

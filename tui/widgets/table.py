@@ -13,12 +13,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..text import fit
-from .board import changed_regions, ground_of
+from .board import NO_LINE, DrawnLine, changed_regions, ground_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from rich.style import Style
     from textual import events
     from textual.binding import BindingType
 
@@ -93,7 +92,7 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
         self._cursor_key: int | None = None
         """None: stay on the top row."""
         self._columns: Sequence[Column[Row]] = ()
-        self._strips: list[Strip] = []
+        self._lines: list[DrawnLine] = []
         """What is on the screen now: the header and the visible rows."""
 
     def columns(self, width: int) -> Sequence[Column[Row]]:
@@ -149,18 +148,27 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
         width, height = self.scrollable_content_region.size
         if not width or not height:
             return
+        ground, palette = ground_of(self), self.palette
+        cursor_ground = palette.cursor if self.has_focus else palette.cursor_away
         first = self.scroll_offset.y
-        visible = range(first, min(first + height - 1, len(self._keys)))
-        ground = ground_of(self)
-        new = [self._draw_header(width, ground), *(self._draw_row(index, width, ground) for index in visible)]
-        new.extend([Strip.blank(width, ground)] * (height - len(new)))
-        changed = changed_regions(self._strips, new, width)
-        self._strips = new
+        lines = [(self._header_segments(palette), ground)]
+        lines.extend(
+            (self._row_segments(index), cursor_ground if index == self._cursor else ground)
+            for index in range(first, min(first + height - 1, len(self._keys)))
+        )
+        lines.extend([([], ground)] * (height - len(lines)))
+        # A strip costs more than the segments it is made of, and most rows look as they did.
+        new = [
+            old if old.is_of(segments, under, width) else DrawnLine(segments, under, width)
+            for old, (segments, under) in zip([*self._lines, *[NO_LINE] * height], lines, strict=False)
+        ]
+        changed = changed_regions([line.strip for line in self._lines], [line.strip for line in new], width)
+        self._lines = new
         if changed:
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._lines[y].strip if y < len(self._lines) else Strip.blank(self.size.width)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -168,7 +176,7 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
             self.repaint()
 
     def on_resize(self, _event: events.Resize) -> None:
-        self._strips = []
+        self._lines = []
         self.virtual_size = Size(self.size.width, len(self._keys) + 1)
         self._columns = self.columns(self.scrollable_content_region.width)
         self._keep_cursor_visible()
@@ -251,25 +259,20 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
                 return column
         return None
 
-    def _draw_header(self, width: int, ground: Style) -> Strip:
-        palette = self.palette
+    def _header_segments(self, palette: Palette) -> list[Segment]:
         segments, gap = [Segment(" ")], Segment(" " * self.gap)
         for column in self._columns:
             is_sorted = column.id == self.sorted_by
             arrow = ("▼" if self.descending else "▲") if is_sorted else ""
             title = f"{column.title}{arrow}" if column.align == "left" else f"{arrow}{column.title}"
-            segments.append(
-                Segment(fit(title, column.width, align=column.align), palette.bold if is_sorted else palette.dim)
-            )
-            segments.append(gap)
-        return Strip(segments).adjust_cell_length(width).apply_style(ground)
+            style = palette.bold if is_sorted else palette.dim
+            segments += [Segment(fit(title, column.width, align=column.align), style), gap]
+        return segments
 
-    def _draw_row(self, index: int, width: int, ground: Style) -> Strip:
+    def _row_segments(self, index: int) -> list[Segment]:
         row = self.row(self._keys[index])
         segments, gap = [Segment(" ")], Segment(" " * self.gap)
         for column in self._columns:
             segments.extend(column.draw(row, column.width))
             segments.append(gap)
-        if index == self._cursor:
-            ground = self.palette.cursor if self.has_focus else self.palette.cursor_away
-        return Strip(segments).adjust_cell_length(width).apply_style(ground)
+        return segments
