@@ -31,3 +31,7 @@ class Controls(Protocol):
 
     def stop(self) -> None:
         """End the program (SIGTERM), make the final report and end; returns at once, the end shows in the snapshot."""
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the agent was told to end, by `stop` or by a signal: the screen goes as soon as the run is over."""

@@ -70,6 +70,8 @@ class Engine:
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
         self._leaving = False
+        self.leaving = False
+        """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
         self._interrupted_by: int | None = None
         """The signal that came before there was a program to pass it to."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -228,7 +230,9 @@ class Engine:
         """Signal `number` came to us; what the terminal sent to the whole group a headless run's program has already got."""
         if number == signal.SIGUSR1:
             self.mark("")
-        elif self.settings.screen or not from_terminal:
+            return
+        self.leaving = self.leaving or number != signal.SIGUSR2
+        if self.settings.screen or not from_terminal:
             self._call(lambda: self._start(self._pass_on(number)))
         else:
             self._call(lambda: self._start(self._give_up_preparing(number)))
@@ -249,6 +253,7 @@ class Engine:
         self._call(lambda: self._start(self._sources.open(path)))
 
     def stop(self) -> None:
+        self.leaving = True
         self._call(lambda: self._start(self._stop()))
 
     def _call(self, function: Callable[[], object]) -> None:

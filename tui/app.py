@@ -18,6 +18,7 @@ from ..engine.snapshot import ProgramPhase, ReporterPhase
 from . import themes
 from .palette import Palette, make_palette
 from .screen_settings import read_screen_settings, settings_file
+from .terminal import TerminalDriver
 from .text import clean
 from .widgets.board import Board
 from .widgets.empty import EmptyState
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.dom import DOMNode
+    from textual.driver import Driver
     from textual.screen import Screen
 
     from ..engine.clock import Clock
@@ -112,9 +114,16 @@ class ProfilerApp(App[None]):
         ),
     ]
 
-    def __init__(self, controls: Controls, clock: Clock | None = None, settings: Path | None = None) -> None:
+    def __init__(
+        self,
+        controls: Controls,
+        *,
+        clock: Clock | None = None,
+        settings: Path | None = None,
+        driver: type[Driver] | None = None,
+    ) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__()
+        super().__init__(driver_class=driver)
         if no_color is not None:
             # Textual takes it out of the environment; the profiled program is to find it there when it is started again.
             os.environ["NO_COLOR"] = no_color
@@ -125,7 +134,7 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.DARK.name
-        self.palette: Palette = make_palette(self.theme_variables, dark=True)
+        self.palette: Palette = make_palette(themes.DARK)
         self._views = {key: view() for key, view in VIEWS.items()}
         self._header, self._strip, self._side = (
             RunHeader(id="header"),
@@ -141,11 +150,10 @@ class ProfilerApp(App[None]):
         """The selection each view knows of."""
         self._next_show_s = 0.0
         self._wants_side = True
-        self._leaving = False
         self._was_reporting = False
 
     def watch_theme(self) -> None:
-        self.palette = make_palette(self.theme_variables, dark=self.current_theme.dark)
+        self.palette = make_palette(self.current_theme)
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -190,8 +198,10 @@ class ProfilerApp(App[None]):
         if perf_counter() >= self._next_show_s:
             self._show_front()
         self._views[self._front].tick(now_s)
-        if self._leaving and self._run_is_over():
-            self.exit()
+        if self.controls.leaving:
+            self._header.say_stopping()
+            if self._run_is_over():
+                self.exit()
 
     def open_view(self, title: str) -> None:
         self.action_open(next(key for key, view in VIEWS.items() if title == view.TITLE))
@@ -271,7 +281,7 @@ class ProfilerApp(App[None]):
         """Leave at once if the program has ended or was told to; else ask."""
         if isinstance(self.screen, QuitDialog):
             self.screen.dismiss(True)
-        elif self._leaving or self.snapshot is None or self._program_is_over():
+        elif self.controls.leaving or self.snapshot is None or self._program_is_over():
             self.exit()
         else:
             dialog = QuitDialog(clean(self.snapshot.program.command), reporting=self._is_reporting())
@@ -384,11 +394,8 @@ class ProfilerApp(App[None]):
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:
-            self._leaving = True
             self.controls.stop()
-            self.notify(
-                "The program is asked to end. Press q again to leave without waiting.", title="Stopping", timeout=60
-            )
+            self._header.say_stopping()
 
     def _is_reporting(self) -> bool:
         return self.snapshot is not None and self.snapshot.reporter.phase is not ReporterPhase.OFF
@@ -413,4 +420,4 @@ def bindings_of(node: DOMNode) -> Iterator[Binding]:
 
 def run_screen(controls: Controls) -> None:
     """Show the run until the user leaves; the program may go on then."""
-    ProfilerApp(controls).run()
+    ProfilerApp(controls, driver=TerminalDriver).run()

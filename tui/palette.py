@@ -13,6 +13,8 @@ from .heat import Heat
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from textual.theme import Theme
+
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -41,8 +43,9 @@ class Palette:
     """The same where the keys go elsewhere."""
 
 
-def make_palette(variables: Mapping[str, str], *, dark: bool) -> Palette:
-    """The palette of a theme, from its CSS variables."""
+def make_palette(theme: Theme) -> Palette:
+    """The palette of a theme."""
+    variables, dark = theme.to_color_system().generate(), theme.dark
     background = _color(variables, "background", "#101418" if dark else "#ffffff")
     foreground = _color(variables, "foreground", "#e0e0e0" if dark else "#202020")
     primary = _color(variables, "primary", "#4a90d9")

@@ -167,22 +167,24 @@ def bar(share: float, width: int) -> str:
     return filled + " " * (width - len(filled))
 
 
-def sparkline(values: Sequence[float], width: int, *, floor: float = 0.0) -> str:
-    """The latest of `values` as `width` columns, oldest first; each column is the mean of equally many values.
+def sparkline(values: Sequence[float], width: int, *, per_column: int = 1, newest: int = 0, floor: float = 0.0) -> str:
+    """The latest of `values` (oldest first) as `width` columns, each the mean of `per_column` values.
 
+    The newest column holds only `newest` values (0: all of them), so that columns stay what they are while a new one fills.
     The tallest column is full unless it is below `floor`: noise does not look like a mountain.
     """
-    per_column = max(1, -(-len(values) // width))
     columns: list[float] = []
-    for end in range(len(values), 0, -per_column):
-        part = values[max(0, end - per_column) : end]
-        columns.append(sum(part) / per_column)
-    columns = columns[:width][::-1]
+    end, size = len(values), newest or per_column
+    while end > 0 and len(columns) < width:
+        part = values[max(0, end - size) : end]
+        columns.append(sum(part) / len(part))
+        end, size = end - size, per_column
     top = max([floor, *columns])
     if top <= 0:
         return " " * width
-    drawn = "".join(SPARKS[min(6, int(7 * value / top))] if value > 0 else " " for value in columns)
-    return drawn.rjust(width)
+    return "".join(SPARKS[min(6, int(7 * value / top))] if value > 0 else " " for value in reversed(columns)).rjust(
+        width
+    )
 
 
 @lru_cache(maxsize=256)

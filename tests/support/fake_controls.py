@@ -14,6 +14,7 @@ class FakeControls:
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.current = snapshot
         self.asked: list[str] = []
+        self.leaving = False
 
     def snapshot(self) -> Snapshot | None:
         return self.current
@@ -35,3 +36,4 @@ class FakeControls:
 
     def stop(self) -> None:
         self.asked.append("stop")
+        self.leaving = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ...engine.ranking import FunctionRow, SortBy, function_row
+from ...engine.ranking import TREND_S, FunctionRow, SortBy, function_row
 from ..text import bar, clean, count, fit, fit_path, percent, sparkline
 from .table import Column, Table
 
@@ -28,9 +28,11 @@ class FunctionTable(Table[FunctionRow]):
         self._ranking: Ranking | None = None
         self._catalogue: Catalogue | None = None
         self._trend_floor = 0.0
+        self._run_s = 0
 
     def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
+        self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
         seconds = len(snapshot.recent)
         recent = sum(sum(second.values()) for second in snapshot.recent)
         self._trend_floor = TREND_FLOOR * recent / seconds if seconds else 0.0
@@ -91,7 +93,10 @@ class FunctionTable(Table[FunctionRow]):
             yield Segment(drawn[ground:], heat)
 
     def _draw_trend(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment(sparkline(row.trend, width, floor=self._trend_floor), self.palette.trend)
+        per_column = -(-TREND_S // width)
+        newest = self._run_s % per_column
+        drawn = sparkline(row.trend, width, per_column=per_column, newest=newest, floor=self._trend_floor)
+        yield Segment(drawn, self.palette.trend)
 
     def _draw_samples(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment((count(row.self_samples) if row.self_samples else "").rjust(width), self.palette.dim)

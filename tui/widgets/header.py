@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ...engine.snapshot import ProgramPhase
-from ..lines import joined, two_sided
+from ..lines import joined, length, two_sided
 from ..text import clean, count, duration, sparkline
 from .board import Board
 
@@ -38,6 +38,13 @@ class RunHeader(Board):
         super().__init__(id=id)
         self._snapshot: Snapshot | None = None
         self._now_s = 0.0
+        self._stopping = False
+
+    def say_stopping(self) -> None:
+        """The program was asked to end; while it has not, say so."""
+        if not self._stopping:
+            self._stopping = True
+            self.repaint()
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -75,6 +82,8 @@ class RunHeader(Board):
         match program.phase:
             case ProgramPhase.PREPARING:
                 return "◌", "preparing", palette.warn
+            case ProgramPhase.RUNNING if self._stopping:
+                return "●", "stopping; q again leaves at once", palette.warn
             case ProgramPhase.RUNNING if self._snapshot and self._now_s - self._snapshot.taken_s > SILENT_AFTER_S:
                 return "●", f"no news for {duration(self._now_s - self._snapshot.taken_s)}", palette.bad
             case ProgramPhase.RUNNING:
@@ -114,7 +123,10 @@ class RunHeader(Board):
             Segment(" · ", palette.faint),
             Segment(f"{sampling.mode} time", palette.dim),
         ]
-        return two_sided(width, joined(left, Segment("   ")), right if width >= 60 else ())
+        facts = joined(left, Segment("   "))
+        if length(facts) + length(right) + 4 > width:
+            right = right[-1:]
+        return two_sided(width, facts, right if length(facts) + length(right) + 4 <= width else ())
 
     def _rate(self, program: ProgramState, sampling: SamplingState) -> Sequence[Segment]:
         palette = self.palette
