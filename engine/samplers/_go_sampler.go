@@ -33,6 +33,7 @@ type agentSampler struct {
 	link    *agentLink
 	window  *profileBuilder // the samples since the last window was sent
 	opened  time.Time
+	length  time.Duration   // of the window: the first ones are short, since a crash or exec loses the last one
 	cpu     time.Duration   // the process's CPU time when samples were last collected
 	program *profileBuilder // the profile that the program is taking of itself, or nil
 	data    []uint64        // the samples being collected, as readProfile gives them
@@ -57,6 +58,7 @@ func init() {
 	// The agent is on this machine: compressing would cost more than it saves.
 	s.zw, _ = gzip.NewWriterLevel(io.Discard, gzip.NoCompression)
 	s.on = true
+	s.length = samplerTick
 	s.open()
 	s.start(agentHz)
 	callAtExit(s.sendLastWindow)
@@ -84,7 +86,7 @@ func (s *agentSampler) tick(deadlocked bool) bool {
 	}
 	flush := s.link.flushAsked()
 	used := processCPU() - s.cpu
-	over := time.Since(s.opened) >= windowLength && (used >= negligibleCPU || s.window.m.all != nil)
+	over := time.Since(s.opened) >= s.length && (used >= negligibleCPU || s.window.m.all != nil)
 	if flush || over || used > logCapacity/time.Duration(s.hz) {
 		s.collect(s.hz)
 	}
@@ -203,8 +205,12 @@ func (s *agentSampler) takeLog(hz int) {
 
 // send closes the window, unless the agent has yet to read the last one; then nothing is lost, the window is just longer.
 func (s *agentSampler) send() {
-	if len(s.link.unsent) == 0 {
-		s.closeWindow()
+	if len(s.link.unsent) > 0 {
+		return
+	}
+	s.closeWindow()
+	if s.length *= 2; s.length > windowLength {
+		s.length = windowLength
 	}
 }
 

@@ -15,7 +15,7 @@ from ..settings import Mode
 from .agent_socket import AgentSocket
 from .go_build import GoBuild
 from .go_overlay import SOCKET_NAME
-from .pprof_reader import MalformedProfile, PprofProfile, read_profile
+from .pprof_reader import MalformedProfile, read_profile
 from .sampler import CannotStart, Launch
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ _CLOCK_MONOTONIC_COARSE = 6
 _ELF_MAGIC = b"\x7fELF"
 _OWN_GOROUTINES = ("runtime.runMultiLangProfiler", "runtime/pprof.allGoroutinesParked.")
 _LOST_SAMPLES = "runtime/pprof.lostProfileEvent"
+_PREEMPTED = "runtime.asyncPreempt"
+"""The call that the runtime inserts to take a goroutine off its thread. Where the signal for that comes along with the one for
+the sample, as on a busy machine every other one does, the sample is of this call; the time was its caller's."""
 
 
 class GoSampler:
@@ -189,16 +192,18 @@ class GoSampler:
         table = recorder.table
         thread = table.thread(pid, 0, "goroutines")
         interned = {
-            location: tuple(table.frame(frame) for frame in reversed(frames))
+            location: [table.frame(_named(frame)) for frame in reversed(frames)]
             for location, frames in profile.locations.items()
         }
         for locations, count in profile.samples:
-            root, leaf = _ends(profile, locations)
             samples = self._scaled(count, profile.period_ns)
-            if leaf and leaf.function == _LOST_SAMPLES:
+            frames = [frame for location in locations for frame in profile.locations[location]]
+            if frames and frames[0].function == _LOST_SAMPLES:
                 recorder.lose(samples)
-            elif samples and not (root and root.function.startswith(_OWN_GOROUTINES)):
+            elif samples and not (frames and frames[-1].function.startswith(_OWN_GOROUTINES)):
                 stack = [frame for location in reversed(locations) for frame in interned[location]]
+                if len(stack) > 1 and frames[0].function == _PREEMPTED:
+                    stack.pop()
                 recorder.add(thread, table.stack(stack), samples)
 
     def _scaled(self, count: int, period_ns: int) -> int:
@@ -211,12 +216,12 @@ class GoSampler:
         return samples
 
 
-def _ends(profile: PprofProfile, locations: tuple[int, ...]) -> tuple[Frame | None, Frame | None]:
-    """The outermost and the innermost frame of a stack."""
-    if not locations:
-        return None, None
-    outermost, innermost = profile.locations[locations[-1]], profile.locations[locations[0]]
-    return (outermost[-1] if outermost else None), (innermost[0] if innermost else None)
+def _named(frame: Frame) -> Frame:
+    """`frame` with type arguments as Go's own stack traces show them: `main.Map[...]`; the profile has the compiler's shapes."""
+    name = frame.function
+    if "[" not in name:
+        return frame
+    return frame._replace(function=f"{name[: name.index('[')]}[...]{name[name.rfind(']') + 1 :]}")
 
 
 def _is_executable(path: Path) -> bool:

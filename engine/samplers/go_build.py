@@ -39,8 +39,8 @@ class GoSource:
 
     folder: Path
     """Of the package, absolute."""
-    file: Path | None
-    """The one file that is the program; None for the whole package."""
+    files: tuple[Path, ...]
+    """The files that are the program; none for the whole package."""
     main_file: Path | None
     """Where `func main` is, or the tests are."""
     is_test: bool = False
@@ -54,6 +54,17 @@ class GoProgram:
     toolchain: Toolchain
     unprofiled: str | None
     """Why nothing of ours is in it, as one clear line; None if it can be sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Environment:
+    """What `go` says of a source's place."""
+
+    toolchain: Toolchain
+    """The one that go.mod asks for, which need not be `go`'s own."""
+    folder: Path
+    """Where to build: in the user's folder if it decides the same, for then errors name files as the user does."""
+    has_module: bool
 
 
 class _Answer(NamedTuple):
@@ -76,32 +87,22 @@ class GoBuild:
     async def build(self, folder: Path, rate_hz: int) -> GoProgram:
         """Build what the user named; the executable alone lies in a folder made in `folder`. Raises `CannotStart`."""
         source = await self._source()
-        toolchain, working_folder = await self._toolchain(source)
+        environment = await self._environment(source)
+        toolchain = environment.toolchain
+        executables = folder / "bin"
+        executables.mkdir()
         overlay, unprofiled = None, None
         try:
             overlay = _overlay(toolchain, source, folder, rate_hz)
         except UnknownRelease as error:
             unprofiled = f"{error}; the program runs unprofiled"
-        executables = folder / "bin"
-        executables.mkdir()
-
-        async def compiled(source: GoSource, overlay: Path | None) -> _Answer:
-            return await self._run(working_folder, *_command(source, self._flags, overlay, executables))
-
         self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
         slow = asyncio.create_task(self._say_that_it_is_slow())
         try:
-            answer = await compiled(source, overlay)
-            if answer.status and source.file and "undefined: " in answer.errors:
-                package = replace(source, file=None)
-                whole = await compiled(package, overlay)
-                # Where the folder has several programs, each a file, the file's own errors are the ones that matter.
-                if "main redeclared" not in whole.errors:
-                    self._emit(Note(f"{source.file.name} needs other files: its whole folder is built"))
-                    source, answer = package, whole
+            source, answer = await self._compile(source, environment, overlay, executables)
             if answer.status and overlay and _OUR_PART_FAILED.search(answer.errors):
                 unprofiled = f"{toolchain.version} does not compile the profiler's part; the program runs unprofiled"
-                answer = await compiled(source, None)
+                source, answer = await self._compile(source, environment, None, executables)
         finally:
             slow.cancel()
         if answer.status:
@@ -111,16 +112,31 @@ class GoBuild:
             raise self._failure("gave no executable", answer)
         return GoProgram(executable, source, toolchain, unprofiled)
 
+    async def _compile(
+        self, source: GoSource, environment: _Environment, overlay: Path | None, executables: Path
+    ) -> tuple[GoSource, _Answer]:
+        """Build `source`, with the files beside it where it is a file that does not do without them."""
+        answer = await self._run(environment.folder, *_command(source, self._flags, overlay, executables))
+        if answer.status == 0 or len(source.files) != 1 or "undefined: " not in answer.errors:
+            return source, answer
+        whole = replace(source, files=() if environment.has_module else _neighbours(source.files[0]))
+        again = await self._run(environment.folder, *_command(whole, self._flags, overlay, executables))
+        if "main redeclared" in again.errors:
+            # Each file of the folder is a program: this one's own errors are the ones that matter.
+            return source, answer
+        self._emit(Note(f"{self._settings.program} needs other files: its whole folder is built"))
+        return whole, again
+
     async def _source(self) -> GoSource:
         program, working_folder = self._settings.program, self._settings.working_folder
         path = working_folder / program
         if path.is_file():
             path = path.resolve()
             if path.name.endswith("_test.go"):
-                return GoSource(path.parent, None, path, is_test=True)
+                return GoSource(path.parent, (), path, is_test=True)
             if not _matches(_PACKAGE_CLAUSE, path, "main"):
                 raise CannotStart(f"{program} is no Go program: it is not in package main")
-            return GoSource(path.parent, path, path)
+            return GoSource(path.parent, (path,), path)
         folder, package = (path.resolve(), ".") if path.is_dir() else (working_folder, program)
         answer = await self._run(folder, "list", *self._flags, "-f", _LIST_FORMAT, package)
         if answer.status:
@@ -130,19 +146,18 @@ class GoBuild:
         if name != "main":
             raise CannotStart(f"{program} is package {name}, not package main: there is nothing to run")
         found = (Path(directory, file) for file in files)
-        return GoSource(Path(directory), None, next((file for file in found if _matches(_MAIN_FUNCTION, file)), None))
+        return GoSource(Path(directory), (), next((file for file in found if _matches(_MAIN_FUNCTION, file)), None))
 
-    async def _toolchain(self, source: GoSource) -> tuple[Toolchain, Path]:
-        """The toolchain that go.mod asks for, which need not be `go`'s own, and the folder to build in."""
+    async def _environment(self, source: GoSource) -> _Environment:
         answer = await self._run(source.folder, "env", "GOROOT", "GOVERSION", "GOMOD", "GOWORK")
         if answer.status:
             raise self._failure("cannot be built", answer)
-        root, version, *deciding = answer.output.splitlines()
-        # Where nothing depends on it we build in the user's folder: then errors name files as the user does.
+        root, version, module, workspace = answer.output.splitlines()
+        deciding = [Path(file).parent for file in (module, workspace) if file not in ("", os.devnull, "off")]
         working_folder = self._settings.working_folder
-        deciders = [Path(file).parent for file in deciding if file not in ("", os.devnull)]
-        is_same = source.folder.is_relative_to(working_folder) and all(map(working_folder.is_relative_to, deciders))
-        return Toolchain(self._go, Path(root), version), working_folder if is_same else source.folder
+        is_same = source.folder.is_relative_to(working_folder) and all(map(working_folder.is_relative_to, deciding))
+        folder = working_folder if is_same else source.folder
+        return _Environment(Toolchain(self._go, Path(root), version), folder, has_module=bool(deciding))
 
     async def _run(self, folder: Path, *arguments: str) -> _Answer:
         """Run `go` in `folder`; when cancelled, it and the compilers it started end, too."""
@@ -203,13 +218,19 @@ def _overlay(toolchain: Toolchain, source: GoSource, folder: Path, rate_hz: int)
 
 def _command(source: GoSource, flags: tuple[str, ...], overlay: Path | None, executables: Path) -> list[str]:
     """The arguments of `go`; the package's or the program's own name becomes the executable's."""
-    what = [str(source.folder)]
-    if source.file:
-        what = [str(source.file), *([str(source.folder / MAIN_IMPORT)] if overlay else [])]
+    what = [str(file) for file in source.files] or [str(source.folder)]
+    if source.files and overlay:
+        what.append(str(source.folder / MAIN_IMPORT))
     verb, output = ["build"], f"{executables}/"
     if source.is_test:
         verb, output = ["test", "-c"], str(executables / f"{source.folder.name}.test")
     return [*verb, *flags, *(["-overlay", str(overlay)] if overlay else []), "-o", output, *what]
+
+
+def _neighbours(file: Path) -> tuple[Path, ...]:
+    """The program's files where there is no module: `file`, and those of package main beside it."""
+    others = (other for other in sorted(file.parent.glob("*.go")) if not other.name.endswith("_test.go"))
+    return (file, *(other for other in others if other != file and _matches(_PACKAGE_CLAUSE, other, "main")))
 
 
 def _matches(pattern: re.Pattern[str], file: Path, first_group: str | None = None) -> bool:

