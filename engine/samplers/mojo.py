@@ -369,7 +369,16 @@ class _Known:
 class _OpenSample:
     """A sample that is read event by event."""
 
-    __slots__ = ("frames", "is_collecting", "is_idle", "is_measured", "is_partial", "task_references", "thread", "time_us")
+    __slots__ = (
+        "frames",
+        "is_collecting",
+        "is_idle",
+        "is_measured",
+        "is_partial",
+        "task_references",
+        "thread",
+        "time_us",
+    )
 
     def __init__(self, thread: _Thread) -> None:
         self.thread = thread

@@ -1,0 +1,275 @@
+"""Austin, the sampler of CPython: the binary that fits an interpreter, its command line, and one run of it.
+
+Austin 3.7 runs on every Linux, but ends with CPython 3.13 and writes a pipe in blocks of 4 KiB, which hold back the samples of
+a quiet program for long; `stdbuf` (GNU coreutils), where it is installed, makes the blocks small. Austin 4 needs glibc 2.38.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..clock import wait_first
+from ..processes import process_end
+from .sampler import SamplingFailed
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+    from .interpreter import Interpreter
+
+READ_INTERVAL_S = 0.1
+"""Output is taken this often at most, so that we are not woken for every sample."""
+
+_KNOWN_PYTHONS = (((4, 1), (3, 10), (3, 15)), ((4, 0), (3, 9), (3, 14)), ((3, 7), (3, 8), (3, 13)))
+"""(Austin, its oldest Python, its newest), newest first: https://p403n1x87.github.io/austin/4.1/compatibility/"""
+_FLUSHES_SAMPLES = (4, 0)
+"""From here on Austin writes every sample at once."""
+_ATTACH_MS = 10
+"""How long Austin itself tries to attach: it does so without a pause, so we rather start it again."""
+_PROBE_DEADLINE_S = 5.0
+_END_DEADLINE_S = 0.4
+_PIPE_BYTES = 1 << 20
+"""Room for seconds of output, so that Austin never waits for us; without it a pipe holds 64 KiB."""
+_READS_AT_ONCE = 16
+_STDERR_BYTES = 4_096
+_MIN_BLOCK_BYTES = 32
+"""Less than Austin's description of itself, so that some of it comes at once, and tells that it has attached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Austin:
+    """A binary that runs on this machine."""
+
+    path: str
+    version: tuple[int, int]
+    stdbuf: str | None = None
+    """The program that gives it small blocks, where it needs one and there is one."""
+
+    @property
+    def pythons(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The oldest and the newest CPython it can read."""
+        return next((oldest, newest) for austin, oldest, newest in _KNOWN_PYTHONS if austin <= self.version)
+
+    def reads(self, interpreter: Interpreter) -> bool:
+        oldest, newest = self.pythons
+        return interpreter.version is None or oldest <= interpreter.version <= newest
+
+    def command(self, pid: int, *, interval_us: int, cpu: bool, children: bool) -> list[str]:
+        """The command line that samples process `pid` to standard output."""
+        binary, on_cpu = (["-b"], "-s") if self.version < _FLUSHES_SAMPLES else ([], "-c")
+        options = ["-P", *binary, *([on_cpu] if cpu else []), *(["-C"] if children else [])]
+        # No smaller blocks than take a hundredth of a second to fill, or a high rate would turn into as many system calls.
+        block_bytes = max(_MIN_BLOCK_BYTES, 1_000_000 // interval_us)
+        blocks = [self.stdbuf, f"--output={block_bytes}"] if self.stdbuf else []
+        return [*blocks, self.path, *options, "-t", str(_ATTACH_MS), "-i", str(interval_us), "-p", str(pid)]
+
+    def __str__(self) -> str:
+        return f"Austin {self.version[0]}.{self.version[1]}"
+
+
+class _Unusable(Exception):
+    """Why a binary cannot be used."""
+
+
+async def find_austin(interpreter: Interpreter) -> Austin:
+    """The binary that AUSTINPATH names, else the newest one, among those that run and can read `interpreter`.
+
+    Raises a final `SamplingFailed` that says what there is instead.
+    """
+    if interpreter.implementation != "CPython":
+        raise SamplingFailed(
+            f"{interpreter} cannot be sampled: Austin reads CPython only (choose one with --python)", final=True
+        )
+    probes = await asyncio.gather(*map(_probe, _candidates()), return_exceptions=True)
+    found = [probe for probe in probes if isinstance(probe, Austin)]
+    reading = [austin for austin in found if austin.reads(interpreter)]
+    if reading:
+        named = [austin for austin in reading if austin.path == os.environ.get("AUSTINPATH")]
+        return max(named or reading, key=lambda austin: austin.version)
+    what_there_is = [f"{austin} reads Python {' to '.join(map(_dotted, austin.pythons))}" for austin in found]
+    what_there_is += [str(probe) for probe in probes if isinstance(probe, _Unusable)]
+    raise SamplingFailed(
+        f"there is no Austin that can sample {interpreter} ({'; '.join(what_there_is) or 'none is installed'}): {_advice(interpreter)}",
+        final=True,
+    )
+
+
+class AustinRun:
+    """One Austin process, from its start to its end."""
+
+    def __init__(self, command: list[str], clock: Clock) -> None:
+        """Start it. Raises `SamplingFailed` if that is not possible."""
+        self._clock = clock
+        self._told_to_end = asyncio.Event()
+        self._next_read_s = clock.monotonic()
+        self._stderr = b""
+        self._output, output = _pipe()
+        self._errors, errors = _pipe()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PROFILER_")}
+        try:
+            # In a session of its own, for Ctrl+C at the terminal is not meant for it. If we die, its next write ends it.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+                env={**environment, "AUSTIN_NO_LOGGING": "1"},
+            )
+        except OSError as error:
+            os.close(self._output)
+            os.close(self._errors)
+            raise SamplingFailed(f"{command[0]} cannot be started: {(error.strerror or str(error)).lower()}") from None
+        finally:
+            os.close(output)
+            os.close(errors)
+        # Read all the time, although only its beginning is kept: Austin must not wait for us.
+        asyncio.get_running_loop().add_reader(self._errors, self._keep_errors)
+
+    @property
+    def was_told_to_end(self) -> bool:
+        return self._told_to_end.is_set()
+
+    @property
+    def complaint(self) -> str:
+        """What it wrote to its standard error, on one line."""
+        return " ".join(self._stderr.decode(errors="replace").split())
+
+    async def read(self) -> bytes:
+        """What it has written since the last call, waiting for some; empty once it will write no more."""
+        while True:
+            await _readable(self._output)
+            await wait_first(self._clock, self._next_read_s - self._clock.monotonic(), self._told_to_end.wait())
+            self._next_read_s = self._clock.monotonic() + READ_INTERVAL_S
+            data = self.take()
+            if data is not None:
+                return data
+
+    def take(self) -> bytes | None:
+        """What it has written since the last call; None if nothing, empty once it will write no more."""
+        parts: list[bytes] = []
+        try:
+            while len(parts) < _READS_AT_ONCE and (part := os.read(self._output, _PIPE_BYTES)):
+                parts.append(part)
+        except BlockingIOError:
+            return b"".join(parts) or None
+        return b"".join(parts)
+
+    def tell_to_end(self) -> None:
+        """Let it write what it holds back, and end."""
+        self._told_to_end.set()
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def status(self) -> int:
+        """Its exit status, once it has closed its output; negative for a signal. One that lingers is killed."""
+        await wait_first(self._clock, _END_DEADLINE_S, process_end(self._process.pid))
+        self._process.kill()
+        return self._process.wait()
+
+    def close(self) -> None:
+        """End it, if it has not ended, and let go of what it writes."""
+        asyncio.get_running_loop().remove_reader(self._errors)
+        os.close(self._errors)
+        os.close(self._output)
+        self._process.kill()
+        self._process.wait()
+
+    def _keep_errors(self) -> None:
+        try:
+            part = os.read(self._errors, _STDERR_BYTES)
+        except BlockingIOError:
+            return
+        if not part:
+            asyncio.get_running_loop().remove_reader(self._errors)
+        self._stderr += part[: _STDERR_BYTES - len(self._stderr)]
+
+
+def _candidates() -> list[str]:
+    """The binary the user names, the one installed with us, those on PATH; each once."""
+    named = os.environ.get("AUSTINPATH")
+    places = [str(Path(sys.executable).parent), *os.get_exec_path()]
+    found = (shutil.which("austin", path=place) for place in places)
+    return list(dict.fromkeys(path for path in (named, *found) if path))
+
+
+async def _probe(path: str) -> Austin:
+    """Raises `_Unusable`."""
+    stdbuf = shutil.which("stdbuf")
+    question = (path, "--version")
+    answer, same_answer = await asyncio.gather(
+        _ask(*question), _ask(stdbuf, "--output=64", *question) if stdbuf else _none()
+    )
+    version = re.match(r"austin (\d+)\.(\d+)", answer)
+    if version is None:
+        missing = re.search(r"GLIBC_([\d.]+)", answer)
+        raise _Unusable(
+            f"{path} needs glibc {missing[1]}" if missing else f"{path} is no Austin: it says {answer[:80]!r}"
+        )
+    austin = Austin(path, (int(version[1]), int(version[2])))
+    if austin.version < _KNOWN_PYTHONS[-1][0]:
+        raise _Unusable(f"{path} is too old ({austin})")
+    if austin.version < _FLUSHES_SAMPLES and answer == same_answer:
+        return replace(austin, stdbuf=stdbuf)
+    return austin
+
+
+async def _ask(*command: str) -> str:
+    """What `command` prints. Raises `_Unusable`."""
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+    except OSError as error:
+        raise _Unusable(f"{command[0]} cannot be started: {(error.strerror or str(error)).lower()}") from None
+    try:
+        return (await asyncio.wait_for(asked.communicate(), _PROBE_DEADLINE_S))[0].decode(errors="replace").strip()
+    except TimeoutError:
+        asked.kill()
+        await asked.wait()
+        raise _Unusable(f"{command[0]} does not answer") from None
+
+
+async def _none() -> None:
+    return None
+
+
+def _advice(interpreter: Interpreter) -> str:
+    oldest = _KNOWN_PYTHONS[-1][1]
+    if interpreter.version is not None and interpreter.version < oldest:
+        return f"choose Python {_dotted(oldest)} or newer with --python"
+    return "name another Austin with AUSTINPATH, or choose another Python with --python"
+
+
+def _pipe() -> tuple[int, int]:
+    """Its end for reading, which does not block, and the other; with as much room as we are given."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(reading, False)
+    with suppress(OSError):
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return reading, writing
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,0 +1,134 @@
+"""Which Python a process runs, and whether its memory may be read: what decides if Austin can sample it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_VERSION_DEADLINE_S = 5.0
+_YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+GRANT = (
+    "run the profiler as root or give it CAP_SYS_PTRACE (`docker run --cap-add=SYS_PTRACE`; "
+    "in Kubernetes `securityContext: {capabilities: {add: [SYS_PTRACE]}}`)"
+)
+"""What to do where nothing but a right is missing."""
+_MARKS = {"graalpy": "GraalPy", "pypy": "PyPy", "python": "CPython"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    implementation: str
+    """`CPython`, `PyPy` or `GraalPy`."""
+    version: tuple[int, int] | None
+    """None where nothing tells it."""
+
+    def __str__(self) -> str:
+        name = "Python" if self.implementation == "CPython" else self.implementation
+        return f"{name} {self.version[0]}.{self.version[1]}" if self.version else name
+
+
+async def interpreter_of(pid: int) -> Interpreter | None:
+    """What `pid` runs; None if that is no Python (yet: many a `python3` is a script that ends in starting one)."""
+    program = executable(pid)
+    if program is None:
+        return None
+    named = _named(program.name)
+    if named is None or named.version is None:
+        named = next(filter(None, map(_named, sorted(_mapped_libraries(pid)))), named)
+    if named is not None and named.version is None:
+        return Interpreter(named.implementation, await _told_version(program))
+    return named
+
+
+def looks_like_python(pid: int) -> bool:
+    program = executable(pid)
+    return program is not None and bool(_named(program.name) or any(map(_named, _mapped_libraries(pid))))
+
+
+def executable(pid: int) -> Path | None:
+    """The file that `pid` runs, links resolved; None once it has ended."""
+    try:
+        program = Path(f"/proc/{pid}/exe").readlink()
+    except OSError:
+        return None
+    return program.with_name(program.name.removesuffix(" (deleted)"))
+
+
+def why_memory_is_closed(pid: int) -> str | None:
+    """Why the kernel does not let us read the memory of `pid` and what to do about it; None if it does, or `pid` has ended."""
+    try:
+        os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
+    except PermissionError:
+        pass
+    except OSError:
+        return None
+    else:
+        return None
+    try:
+        user = Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return None
+    match _ptrace_scope():
+        case 3:
+            return "kernel.yama.ptrace_scope is 3, which forbids it to everybody; boot with a lower value"
+        case 2:
+            return "kernel.yama.ptrace_scope is 2: run the profiler as root, or run `sudo sysctl kernel.yama.ptrace_scope=1`"
+    if user not in (os.geteuid(), 0):
+        return f"it runs as another user ({user}): run the profiler as that user or as root"
+    return GRANT
+
+
+def knows_children() -> bool:
+    """Whether this kernel lists a process's children (CONFIG_PROC_CHILDREN)."""
+    return Path("/proc/thread-self/children").exists()
+
+
+def _named(file: str) -> Interpreter | None:
+    """What the name of a program or a library says of its Python, if it is one."""
+    for mark, implementation in _MARKS.items():
+        found = re.search(mark + r"(?:(\d)\.(\d+))?", file)
+        if found:
+            return Interpreter(implementation, (int(found[1]), int(found[2])) if found[1] else None)
+    return None
+
+
+def _ptrace_scope() -> int:
+    try:
+        return int(_YAMA.read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _mapped_libraries(pid: int) -> set[str]:
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return set()
+    return {name for line in lines if (name := line.rpartition("/")[2]).startswith(("libpython", "libpypy"))}
+
+
+async def _told_version(program: Path) -> tuple[int, int] | None:
+    """What the interpreter itself says; only asked where no file name tells."""
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            program,
+            "-V",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    except OSError:
+        return None
+    try:
+        answer, _ = await asyncio.wait_for(asked.communicate(), _VERSION_DEADLINE_S)
+    except TimeoutError:
+        return None
+    finally:
+        if asked.returncode is None:
+            asked.kill()
+            await asked.wait()
+    version = re.match(rb"Python (\d)\.(\d+)", answer)
+    return (int(version[1]), int(version[2])) if version else None

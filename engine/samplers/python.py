@@ -1,0 +1,291 @@
+"""The Python sampler: Austin, attached to the running program.
+
+Austin reads the interpreter's memory from outside, so nothing about the program changes, and what happens to Austin does not
+reach it. To follow children it looks at every process of the machine ten times a second; so it is told to only once the
+program has a child that is a Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from ..clock import wait_first
+from ..events import Warned
+from ..processes import process_end, process_tree
+from ..settings import Mode
+from ..stacks import Frame
+from .austin import Austin, AustinRun, find_austin
+from .cpu_credit import CpuCredit
+from .interpreter import (
+    GRANT,
+    Interpreter,
+    executable,
+    interpreter_of,
+    knows_children,
+    looks_like_python,
+    why_memory_is_closed,
+)
+from .mojo import MojoError, MojoReader
+from .python_launch import python_launch
+from .sampler import SamplingFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .mojo import Seen
+    from .sampler import Context, Launch, Process
+
+_ATTACH_PAUSES_S = (0.01, 0.01, 0.02, 0.03, 0.05)
+"""Between attempts, while the interpreter starts; the last one stays."""
+_ATTACH_DEADLINE_S = 5.0
+_MAX_GAP_S = 1.0
+"""Between two Austins, over which the program's CPU time is still counted."""
+_BELIEF_S = 0.5
+"""An Austin that has not given up by now has attached."""
+_FOREIGN_PAUSE_S = 0.25
+_FOREIGN_PATIENCE_S = 5.0
+"""A program that has not become a Python after this is announced."""
+_CHILDREN_INTERVAL_S = 0.1
+_CHILDREN_SHARE = 0.002
+"""Of a core, at most, to look out for children."""
+_SILENCE_CHECK_S = 2.0
+_SILENCE_PERIODS = 300
+"""Sampling periods of a thread's CPU time without a sample after which Austin counts as deaf: it may hold back 4 KiB."""
+_NO_PERMISSION = 37
+"""Austin's exit status where the kernel refuses it the program's memory (its EPROCPERM)."""
+
+
+class PythonSampler:
+    """A `Sampler`."""
+
+    def __init__(self, context: Context) -> None:
+        self.name = "Austin"
+        self._context = context
+        self._clock = context.clock
+        self._austins: dict[Interpreter, Austin] = {}
+        self._session: _Session | None = None
+        self._has_children = False
+        self._has_waited = False
+
+    async def prepare(self) -> Launch:
+        return python_launch(self._context.settings, os.environ)
+
+    async def sample(self, process: Process) -> None:
+        ended = asyncio.ensure_future(process_end(process.pid))
+        try:
+            await self._keep_attached(process.pid, ended)
+        finally:
+            ended.cancel()
+
+    async def flush(self) -> None:
+        # What Austin itself still holds back does not go with the program: Austin writes it when the program has ended.
+        if self._session is not None:
+            self._session.take()
+
+    async def close(self) -> None:
+        """Nothing outlives `sample`."""
+
+    async def _keep_attached(self, pid: int, ended: asyncio.Future[None]) -> None:
+        """Attach, and again when the program becomes another (exec) or Austin loses it, until it ends."""
+        failures = 0
+        useful_s = self._clock.monotonic()
+        credit = self._new_credit()
+        while (interpreter := await self._wait_for_python(pid, ended)) is not None:
+            austin = self._austins.get(interpreter) or await find_austin(interpreter)
+            self._austins[interpreter] = austin
+            self.name = str(austin)
+            if self._clock.monotonic() - useful_s > _MAX_GAP_S:
+                # What was used meanwhile is not covered, so it must not be counted for what is seen from now on.
+                credit = self._new_credit()
+            session = _Session(self._context, self._start(austin, pid), credit, pid)
+            status = await self._attend(session, ended)
+            # The kernel may tell Austin of the program's end before it tells us.
+            await wait_first(self._clock, _ATTACH_PAUSES_S[min(failures, len(_ATTACH_PAUSES_S) - 1)], ended)
+            if ended.done():
+                return
+            if session.is_attached and status < 0 and not session.was_told_to_end:
+                raise SamplingFailed(f"{austin} {_violent_end(session, -status)}")
+            why = _refusal(pid, status) if status > 0 and not session.was_told_to_end else None
+            if why is not None:
+                raise SamplingFailed(f"{austin} may not read the memory of process {pid}: {why}", final=True)
+            now_s = self._clock.monotonic()
+            if session.has_seen or session.was_told_to_end:
+                failures, useful_s = 0, now_s
+                continue
+            failures += 1
+            if now_s - useful_s > _ATTACH_DEADLINE_S:
+                complaint = session.complaint or f"it ends with status {status}"
+                raise SamplingFailed(f"{austin} cannot attach to process {pid} ({interpreter}): {complaint}")
+
+    async def _wait_for_python(self, pid: int, ended: asyncio.Future[None]) -> Interpreter | None:
+        """What `pid`, or failing that a child of it, runs; None once `pid` has ended. Many a `python3` is a shell script at first."""
+        pauses = iter(_ATTACH_PAUSES_S)
+        since_s = self._clock.monotonic()
+        while not ended.done():
+            interpreter = await interpreter_of(pid)
+            if interpreter is not None:
+                return interpreter
+            for child in process_tree(pid)[1:] if self._context.settings.follow_children else ():
+                interpreter = await interpreter_of(child)
+                if interpreter is not None:
+                    self._has_children = True
+                    return interpreter
+            if not self._has_waited and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
+                self._has_waited = True
+                what = executable(pid)
+                self._context.emit(
+                    Warned(f"Process {pid} runs {what}, which is not Python: no samples until it starts one")
+                )
+            await wait_first(self._clock, next(pauses, _FOREIGN_PAUSE_S), ended)
+        return None
+
+    def _new_credit(self) -> CpuCredit:
+        settings = self._context.settings
+        return CpuCredit(self._context.recorder, settings.mode, settings.rate_hz)
+
+    def _start(self, austin: Austin, pid: int) -> AustinRun:
+        settings = self._context.settings
+        command = austin.command(
+            pid,
+            interval_us=1_000_000 // settings.rate_hz,
+            cpu=settings.mode is Mode.CPU,
+            children=self._has_children,
+        )
+        return AustinRun(command, self._clock)
+
+    async def _attend(self, session: _Session, ended: asyncio.Future[None]) -> int:
+        """Read what Austin writes until it ends, and see to it that it does; its exit status."""
+        watchers = [asyncio.ensure_future(session.end_when_deaf()), asyncio.ensure_future(session.believe_attached())]
+        if self._context.settings.follow_children and not self._has_children:
+            watchers.append(asyncio.ensure_future(self._end_for_children(session)))
+        end = session.end
+
+        def on_end(_: asyncio.Future[None]) -> None:
+            end()
+
+        ended.add_done_callback(on_end)
+        self._session = session
+        try:
+            return await session.read_all()
+        except MojoError as error:
+            raise SamplingFailed(f"{self.name} wrote what cannot be read: {error}") from None
+        finally:
+            self._session = None
+            ended.remove_done_callback(on_end)
+            for watcher in watchers:
+                watcher.cancel()
+            session.close()
+            self._context.sampling(False)
+
+    async def _end_for_children(self, session: _Session) -> None:
+        """Once the program has a Python for a child, end `session`, so that the next one follows children."""
+        foreign: dict[int, Path | None] = {}
+        while knows_children():
+            began_s = self._clock.monotonic()
+            for child in process_tree(session.pid)[1:]:
+                program = executable(child)
+                if child in foreign and foreign[child] == program:
+                    continue
+                foreign[child] = program
+                if looks_like_python(child):
+                    self._has_children = True
+                    session.end()
+                    return
+            took_s = self._clock.monotonic() - began_s
+            await self._clock.sleep(max(_CHILDREN_INTERVAL_S, took_s / _CHILDREN_SHARE))
+        self._has_children = True
+        session.end()
+
+
+class _Session:
+    """One run of Austin, and what it has seen."""
+
+    def __init__(self, context: Context, run: AustinRun, credit: CpuCredit, pid: int) -> None:
+        self.pid = pid
+        self.has_seen = False
+        """Whether there has been a sample."""
+        self.is_attached = False
+        self.is_deaf = False
+        self._context = context
+        self._run = run
+        self._folder = str(context.settings.working_folder)
+        self._reader = MojoReader(context.recorder.table, self._frame)
+        self._credit = credit
+
+    @property
+    def was_told_to_end(self) -> bool:
+        return self._run.was_told_to_end
+
+    @property
+    def complaint(self) -> str:
+        return self._run.complaint
+
+    async def read_all(self) -> int:
+        """Record what Austin writes until it ends; its exit status. Raises `MojoError`."""
+        while data := await self._run.read():
+            self._record(data)
+        return await self._run.status()
+
+    def take(self) -> None:
+        """Record at once what Austin has written."""
+        self._record(self._run.take() or b"")
+
+    def end(self) -> None:
+        self._run.tell_to_end()
+
+    def close(self) -> None:
+        self._run.close()
+        self._count(self._reader.finish())
+
+    async def end_when_deaf(self) -> None:
+        """Kill an Austin that gives no samples of a program which is busy."""
+        while True:
+            await self._context.clock.sleep(_SILENCE_CHECK_S)
+            if self._credit.unseen_periods(self.pid) > _SILENCE_PERIODS:
+                self.is_deaf = True
+                self._run.kill()
+                return
+
+    async def believe_attached(self) -> None:
+        """Austin describes itself once it has attached, but what it writes in large blocks comes late."""
+        await self._context.clock.sleep(_BELIEF_S)
+        self._attached()
+
+    def _record(self, data: bytes) -> None:
+        seen = self._reader.feed(data)
+        if self._reader.metadata:
+            self._attached()
+        self._count(seen)
+
+    def _attached(self) -> None:
+        if not self.is_attached:
+            self.is_attached = True
+            self._context.sampling(True)
+
+    def _count(self, seen: list[Seen]) -> None:
+        self._credit.add(seen)
+        self.has_seen = self.has_seen or bool(seen)
+        if self._reader.lost_samples:
+            self._context.recorder.lose(self._reader.lost_samples)
+            self._reader.lost_samples = 0
+
+    def _frame(self, scope: str, file: str, line: int) -> Frame:
+        """Python 3.8 and what is on a relative `sys.path` have relative names; `<frozen …>`, `<string>` are no files."""
+        if file and not file.startswith("<"):
+            file = os.path.normpath(os.path.join(self._folder, file))  # noqa: PTH118 - pathlib would follow no ".."
+        return Frame(scope, file, line)
+
+
+def _refusal(pid: int, status: int) -> str | None:
+    """Why Austin was not let near the program and what to do; None if it was another thing that it failed for."""
+    return why_memory_is_closed(pid) or (GRANT if status == _NO_PERMISSION else None)
+
+
+def _violent_end(session: _Session, number: int) -> str:
+    if session.is_deaf:
+        return "fell silent while the program was busy"
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return f"was ended by {name}"

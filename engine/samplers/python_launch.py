@@ -1,0 +1,94 @@
+"""How to start a Python program: the user's own interpreter, and what can be said against FILE before it is run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .sampler import CannotStart, Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..settings import Settings
+
+_LOOK_BYTES = 8_192
+_ZIP_MAGIC = b"PK\x03\x04"
+
+
+def python_launch(settings: Settings, environment: Mapping[str, str]) -> Launch:
+    """The command line of the program, and its source file. Looks at a few files and starts nothing. Raises `CannotStart`."""
+    interpreter = _find_interpreter(settings, environment)
+    source: Path | None
+    if settings.is_module:
+        source = _module_file(settings, interpreter, environment)
+    else:
+        source = _checked_file(settings.working_folder / settings.program, settings.program)
+    program = (*(["-m"] if settings.is_module else []), settings.program)
+    return Launch((interpreter, *settings.runtime_arguments, *program, *settings.arguments), source_file=source)
+
+
+def _find_interpreter(settings: Settings, environment: Mapping[str, str]) -> str:
+    path = environment.get("PATH", os.defpath)
+    if settings.runtime is not None:
+        # A relative path means the same to the user and to us wherever the program is started.
+        wanted = str(settings.working_folder / settings.runtime) if "/" in settings.runtime else settings.runtime
+        if Path(wanted).is_dir():
+            wanted = str(Path(wanted, "bin", "python"))
+        found = shutil.which(wanted, path=path)
+        if found is None:
+            raise CannotStart(f"--python {settings.runtime}: there is no such interpreter, or it cannot be executed")
+        return found
+    virtual = environment.get("VIRTUAL_ENV")
+    if virtual and (found := shutil.which(str(Path(virtual, "bin", "python")))):
+        return found
+    found = shutil.which("python3", path=path) or shutil.which("python", path=path)
+    if found is None:
+        raise CannotStart("Python was not found on PATH; install it or name it with --python")
+    return found
+
+
+def _checked_file(file: Path, shown: str) -> Path:
+    """The file whose source is run. A syntax error in it is the program's own failure, and its own message says more."""
+    try:
+        mode = file.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return _main_of_folder(file, shown)
+        if stat.S_ISREG(mode) and file.suffix != ".pyc":
+            with file.open("rb") as opened:
+                beginning = opened.read(_LOOK_BYTES)
+            # A zip file can be run too, also behind a line that names an interpreter; source code holds no NUL.
+            if b"\x00" in beginning and _ZIP_MAGIC not in beginning:
+                raise CannotStart(f"{shown} is not a Python program: it holds binary data")
+    except FileNotFoundError:
+        raise CannotStart(f"{shown}: there is no such file") from None
+    except OSError as error:
+        raise CannotStart(f"{shown} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    return file
+
+
+def _main_of_folder(folder: Path, shown: str) -> Path:
+    main = folder / "__main__.py"
+    if not main.is_file():
+        raise CannotStart(f"{shown} is a folder without a __main__.py; name the file to run, or a module with -m")
+    return main
+
+
+def _module_file(settings: Settings, interpreter: str, environment: Mapping[str, str]) -> Path | None:
+    """Where `-m MODULE` will come from as far as folders tell; None does not mean that there is no such module."""
+    searched = [settings.working_folder]
+    searched += [
+        settings.working_folder / entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry
+    ]
+    library = Path(interpreter).parent.parent / "lib"
+    for folder in sorted(library.glob("python3.*")):
+        searched += [folder / "site-packages", folder]
+    name = settings.program.replace(".", "/")
+    for folder in searched:
+        for file in (folder / name / "__main__.py", folder / f"{name}.py"):
+            if file.is_file():
+                return file
+    return None
