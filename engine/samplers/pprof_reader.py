@@ -127,28 +127,15 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
     """`(field, number, content)` of each field: content is empty for numbers, the number 0 for contents."""
     at, end = 0, len(message)
     while at < end:
-        key = message[at]
-        if key < 0x80:
-            at += 1
-        else:
-            key, at = _varint(message, at)
+        key, at = (message[at], at + 1) if message[at] < 0x80 else _varint(message, at)
         kind = key & 7
         if kind == 0:
-            number = message[at]
-            if number < 0x80:
-                at += 1
-            else:
-                number, at = _varint(message, at)
+            number, at = (message[at], at + 1) if message[at] < 0x80 else _varint(message, at)
             yield key >> 3, number, b""
         elif kind == 2:
-            length = message[at]
-            if length < 0x80:
-                at += 1
-            else:
-                length, at = _varint(message, at)
-            content = message[at : at + length]
+            length, at = (message[at], at + 1) if message[at] < 0x80 else _varint(message, at)
+            yield key >> 3, 0, message[at : at + length]
             at += length
-            yield key >> 3, 0, content
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
         else:
