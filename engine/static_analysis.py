@@ -94,7 +94,7 @@ def analyse(source: bytes, file: PurePath | str, language: Language) -> StaticAn
     `file` tells the grammar by its ending, `language` where the ending does not. None where the parser cannot cope.
     Blocks for as long as a process takes to start, about 0.1 s, and for 0.1 s per 15,000 lines.
 
-    The parser has a process of its own, because on some inputs (100 kB of `a<ba<b…` as Java) it takes all memory or crashes,
+    The parser has a process of its own, because on some inputs (1 MB of `a<ba<b…` as Java) it takes all memory or crashes,
     and because it holds the interpreter's lock throughout.
     """
     try:
