@@ -3,9 +3,10 @@
 // A worker thread in the profiled program. It takes CPU profiles of the main thread and of the program's worker threads through
 // V8's inspector (no port is opened) and hands each window to the sampler over a Unix socket.
 //
-// Windows overlap in one session: the next profile begins before the last one ends, because V8 walks all compiled code when its
-// first profile starts, which stalls a large program for a quarter of a second. The titles are two constants: V8 keeps every
-// title it has seen.
+// A window is a profile that is stopped and started again. That is cheap and exact only while another profile of the same session
+// goes on: V8 forgets what it knows of compiled code when the last one stops, walks all code when the first one starts (a quarter
+// of a second in a large program), and even then misses the loop that is running. So an anchor is kept beside the windows, by
+// `console.profile`: nothing else can take a second profile. Its own samples are thrown away, now and then, to free their memory.
 
 const fs = require('fs');
 const net = require('net');
@@ -13,11 +14,12 @@ const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, threadId, workerData } = require('worker_threads');
 
 const { key, titles, shared, intervalUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
-const [PHASE, EXITING] = [0, 1];
+const [PHASE, EXITING, ANCHORED] = [0, 1, 2];
 const FIRST_WINDOW_US = 300_000;
 const WINDOW_US = 1_000_000;
-const MAX_RESTART_SHARE = 0.02;
-const EXIT_MS = 200;
+const MAX_STALL_SHARE = 0.02;
+const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
+const EXIT_MS = 150;
 const MAX_UNSENT_BYTES = 4_000_000;
 const MAX_MESSAGE_BYTES = 4_000_000;
 const MAX_THREADS = 256;
@@ -29,109 +31,112 @@ const main = '';
 const threads = new Map(); // the inspector's session of a worker thread, or `main` -> ProfiledThread
 const attached = new Map(); // worker thread's number -> the inspector's session, and the thread's name
 const announced = new Map(); // worker thread's number -> what its preload told
+const mapped = new Set(); // scripts whose source map was asked for
 let lost = 0; // samples that could not be handed over
 let isOff = false;
 
-/** One thread of the program, and the profile that is being taken of it. */
+/** One thread of the program, and the profiles that are being taken of it. */
 class ProfiledThread {
-  constructor(id, tid, name, post) {
+  constructor(id, tid, name, words, post) {
     this.id = id;
-    this.tid = tid;
     this.name = name;
+    this.words = words; // shared with the thread
     this.post = post;
-    this.turn = 0;
+    this.anchor = 0; // the one of the two titles it has
+    this.anchorSamples = 0;
     this.change = undefined; // the promise of the window's change that is under way
-    this.handingOver = undefined; // the promise of the last window's way to the socket
-    this.mapped = new Set();
     this.cpuTimes = new CpuTimes(tid);
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
-  /** Start the first profile; gives whether that was possible. */
+  /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
   async begin() {
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: intervalUs });
-    const answer = isProfilingItself ? this.ask('Profiler.start') : this.call('begin', titles[0]);
-    return (await answer) !== undefined;
+    const isSampling = (await this.ask('Profiler.start')) !== undefined;
+    tell(this.words, PHASE, isSampling ? 1 : 2);
+    return isSampling;
   }
 
-  /** Close the window and open the next one. */
+  /** Close the window and open the next one; gives when it is handed over. */
   rotate() {
     this.nextWindowUs = nowUs() + WINDOW_US;
-    this.change ??= (isProfilingItself ? this.restart() : this.overlap()).finally(() => {
+    this.change ??= this.replaceWindow().finally(() => {
       this.change = undefined;
     });
     return this.change;
   }
 
-  async overlap() {
-    const ending = titles[this.turn];
-    this.turn = 1 - this.turn;
-    const changed = this.evaluate(`${this.expression('begin', titles[this.turn])};${this.expression('end', ending)}`);
-    void this.ask('Runtime.discardConsoleEntries');
-    await changed;
-    await this.handingOver;
-  }
-
-  async restart() {
+  async replaceWindow() {
     const beganUs = nowUs();
     const stopped = this.ask('Profiler.stop');
-    await this.ask('Profiler.start');
-    const tookUs = nowUs() - beganUs;
-    this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + tookUs / MAX_RESTART_SHARE);
-    await this.finish((await stopped)?.profile);
+    const started = this.ask('Profiler.start');
+    void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
+    const profile = (await stopped)?.profile;
+    const cpuTimes = this.cpuTimes.take();
+    await started;
+    if (!Atomics.load(this.words, ANCHORED)) {
+      this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
+    } else {
+      this.anchorSamples += profile?.samples.length ?? 0;
+      if (this.anchorSamples > MAX_ANCHOR_SAMPLES) {
+        this.moveAnchor();
+      }
+    }
+    await this.handOver(profile, cpuTimes);
+  }
+
+  /**
+   * A new anchor before the old one is lifted. This runs JavaScript in the thread: a `worker.terminate()` or a timeout of `vm` that
+   * meets it gets lost, which is one reason why it is done so rarely.
+   */
+  moveAnchor() {
+    this.anchorSamples = 0;
+    const old = titles[this.anchor];
+    this.anchor = 1 - this.anchor;
+    void this.evaluate(`${this.expression('begin', titles[this.anchor])};${this.expression('end', old)}`);
   }
 
   /** Close the last window. */
   async end() {
-    if (isProfilingItself) {
-      await this.finish((await this.ask('Profiler.stop'))?.profile);
-    } else {
-      await this.evaluate(titles.map((title) => this.expression('end', title)).join(';'));
-      await this.handingOver;
-    }
+    const profile = (await this.ask('Profiler.stop'))?.profile;
+    await this.handOver(profile, this.cpuTimes.take());
   }
 
-  /** A window's profile is there: hand it over, behind the source maps of files that were not met before. */
-  finish(profile) {
-    if (profile) {
-      this.handingOver = this.handOver(profile, this.cpuTimes.take());
-    }
-    return this.handingOver;
-  }
-
+  /** Send a window, behind the source maps of files that were not met before. */
   async handOver(profile, cpuTimes) {
+    if (!profile?.samples?.length) {
+      return;
+    }
     const urls = new Set(profile.nodes.map((node) => node.callFrame.url).filter((url) => MAPPED.test(url)));
     for (const url of urls) {
-      if (!this.mapped.has(url)) {
-        this.mapped.add(url);
-        const map = (await this.call('sourceMap', url))?.result.value;
+      if (!mapped.has(url)) {
+        mapped.add(url);
+        const map = await threads.get(main).evaluate(this.expression('sourceMap', url));
         if (map) {
           send({ type: 'map', url, map: JSON.parse(map) });
         }
       }
     }
-    sendWindow(this, profile, cpuTimes);
+    if (!send({ type: 'window', thread: this.id, name: this.name, cpuTimes, ...compact(profile) })) {
+      lost += profile.samples.length;
+    }
+    sendLost();
   }
 
-  /** The thread is gone; what it did since its last window is lost. */
-  close() {
+  /** Count what the thread did since its last window as lost. */
+  loseOpenWindow() {
     lost += Math.round(this.cpuTimes.sinceTaken() / 1000 / intervalUs);
-    this.cpuTimes.close();
   }
 
   expression(name, argument) {
     return `globalThis[Symbol.for(${JSON.stringify(key)})].${name}(${JSON.stringify(argument)})`;
   }
 
-  call(name, argument) {
-    return this.evaluate(this.expression(name, argument));
-  }
-
+  /** The value of `expression` in the thread, or undefined. */
   async evaluate(expression) {
     const named = `${expression}\n//# sourceURL=${key}`;
-    const answer = await this.ask('Runtime.evaluate', { expression: named, silent: true, returnByValue: true });
-    return answer?.exceptionDetails ? undefined : answer;
+    return (await this.ask('Runtime.evaluate', { expression: named, silent: true, returnByValue: true }))?.result.value;
   }
 
   /** The inspector's answer, or undefined if it refuses. */
@@ -193,16 +198,6 @@ function nowUs() {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-function sendWindow(thread, profile, cpuTimes) {
-  if (!profile.samples?.length) {
-    return;
-  }
-  if (!send({ type: 'window', thread: thread.id, name: thread.name, cpuTimes, ...compact(profile) })) {
-    lost += profile.samples.length;
-  }
-  sendLost();
-}
-
 function sendLost() {
   if (lost && send({ type: 'lost', samples: lost })) {
     lost = 0;
@@ -257,16 +252,25 @@ async function flush() {
   send({ type: 'flushed' });
 }
 
-/** The main thread is in its `exit` event and waits: hand over what there is, and detach. */
+/**
+ * The main thread is in its `exit` event and waits: hand over its last window, and detach. Worker threads that still run are left
+ * alone: one that is terminated while it evaluates something for the inspector forgets the termination and runs on.
+ */
 async function exit() {
   clearInterval(timer);
-  const ended = Promise.all(Array.from(threads.values(), (thread) => thread.end()));
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, EXIT_MS))]);
+  const changes = Array.from(threads.values(), (thread) => thread.change);
+  await within(EXIT_MS, Promise.all([threads.get(main).end(), ...changes]));
+  for (const thread of threads.values()) {
+    thread.loseOpenWindow();
+  }
   disconnect();
   sendLost();
-  socket.end(() => {
-    tell(shared, EXITING, 2);
-  });
+  await within(EXIT_MS, new Promise((resolve) => socket.end(resolve)));
+  tell(shared, EXITING, 2);
+}
+
+function within(milliseconds, promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
 }
 
 /** Leave the program alone, for good. This thread stays: one that ends in the middle of a run can abort the process. */
@@ -298,34 +302,25 @@ function profileWorker(id) {
   const { sessionId, name } = attached.get(id);
   const answers = new Map();
   let calls = 0;
-  const thread = new ProfiledThread(id, worker.tid, name, (method, params, done) => {
+  const thread = new ProfiledThread(id, worker.tid, name, worker.words, (method, params, done) => {
     calls += 1;
     answers.set(calls, done);
     const message = JSON.stringify({ id: calls, method, params });
     session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
   });
   thread.receive = (message) => {
-    const { id: call, error, result, method, params } = JSON.parse(message);
-    if (call !== undefined) {
-      answers.get(call)?.(error, result);
-      answers.delete(call);
-    } else if (method === 'Profiler.consoleProfileFinished') {
-      onProfile(thread, params);
-    }
+    const { id: call, error, result } = JSON.parse(message);
+    answers.get(call)?.(error, result);
+    answers.delete(call);
   };
   threads.set(sessionId, thread);
-  thread.shared = worker.shared;
-  void thread.begin().then((isSampling) => tell(worker.shared, PHASE, isSampling ? 1 : 2));
+  void thread.begin();
 }
 
-function onProfile(thread, { title, profile }) {
-  if (titles.includes(title)) {
-    void thread.finish(profile).then(() => {
-      if (thread.id && Atomics.load(thread.shared, EXITING)) {
-        tell(thread.shared, EXITING, 2);
-      }
-    });
-  }
+async function endWorker(id) {
+  const { sessionId } = attached.get(id);
+  await threads.get(sessionId).end();
+  tell(announced.get(id).words, EXITING, 2);
 }
 
 function tell(words, index, value) {
@@ -335,20 +330,17 @@ function tell(words, index, value) {
 
 async function start() {
   session.connectToMainThread();
-  const thread = new ProfiledThread(0, workerData.tid, '', (method, params, done) => session.post(method, params, done));
+  const thread = new ProfiledThread(0, workerData.tid, '', shared, session.post.bind(session));
   threads.set(main, thread);
-  const isSampling = await thread.begin();
-  if (!isSampling) {
+  if (!(await thread.begin())) {
     off();
     return;
   }
   const { pid, name } = workerData;
   send({ type: 'hello', pid, name, version: process.version, isProfilingItself });
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
-  tell(shared, PHASE, 1);
 }
 
-session.on('Profiler.consoleProfileFinished', ({ params }) => onProfile(threads.get(main), params));
 session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
   // `workerId` counts sessions, not threads.
   const [, number, name] = /^\[worker (\d+)\] ?(.*)$/s.exec(workerInfo.title) ?? [];
@@ -364,7 +356,9 @@ session.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, messa
   threads.get(sessionId)?.receive(message);
 });
 session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
-  threads.get(sessionId)?.close();
+  const thread = threads.get(sessionId);
+  thread?.loseOpenWindow();
+  thread?.cpuTimes.close();
   threads.delete(sessionId);
   for (const [id, worker] of attached) {
     if (worker.sessionId === sessionId) {
@@ -387,8 +381,12 @@ const timer = setInterval(() => {
 }, pollMs);
 const channel = new BroadcastChannel(key);
 channel.onmessage = ({ data }) => {
-  announced.set(data.id, data);
-  profileWorker(data.id);
+  if (data.isExiting) {
+    void endWorker(data.id);
+  } else {
+    announced.set(data.id, data);
+    profileWorker(data.id);
+  }
 };
 parentPort.on('message', () => void exit());
 const socket = net.connect(workerData.socket);

@@ -7,11 +7,14 @@
 const VARIABLE = 'MULTI_LANG_PROFILER_NODE';
 const START_WAIT_MS = 500;
 const WORKER_WAIT_MS = 100;
-const EXIT_WAIT_MS = 300;
+// Node.js itself would wait for the helper to detach, as long as it takes, and would say so on stderr.
+const EXIT_WAIT_MS = 3000;
 
 // The words of memory that a thread and the helper share.
 const PHASE = 0; // 0 starting, 1 sampling, 2 off
 const EXITING = 1; // 1 from the thread's `exit` event on, 2 when the helper has its last window
+const ANCHORED = 2; // 1 when the thread has its anchor; see the helper
+const WORDS_BYTES = 12;
 
 function mainThread(config) {
   if (!config.follow) {
@@ -31,8 +34,10 @@ function mainThread(config) {
   trial.connect();
   trial.disconnect();
 
-  offerToHelper(config.key);
-  const shared = new Int32Array(new SharedArrayBuffer(8));
+  const profile = offerToHelper(config.key);
+  // Both of these print that `console.profile` was called.
+  const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
+  const shared = new Int32Array(new SharedArrayBuffer(WORDS_BYTES));
   const helper = new Worker(path.join(__dirname, 'node_helper.cjs'), {
     argv: [],
     execArgv: [],
@@ -46,14 +51,15 @@ function mainThread(config) {
       pid: process.pid,
       tid: nativeThreadId(),
       name: path.basename(process.argv[1] ?? 'node'),
-      // Both of these print the profiles that `console.profile` makes.
-      isProfilingItself: Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof'),
+      isProfilingItself,
     },
   });
   helper.on('error', () => {});
   helper.unref();
 
-  Atomics.wait(shared, PHASE, 0, START_WAIT_MS);
+  if (Atomics.wait(shared, PHASE, 0, START_WAIT_MS) !== 'timed-out' && !isProfilingItself) {
+    dropAnchor(profile, config.titles, shared);
+  }
   process.on('exit', () => {
     if (Atomics.load(shared, PHASE) === 1) {
       Atomics.store(shared, EXITING, 1);
@@ -66,24 +72,32 @@ function mainThread(config) {
 function workerThread({ key, titles }) {
   const { BroadcastChannel, threadId } = require('worker_threads');
   const profile = offerToHelper(key);
-  const shared = new Int32Array(new SharedArrayBuffer(8));
-  const channel = new BroadcastChannel(key);
-  channel.postMessage({ id: threadId, tid: nativeThreadId(), shared });
-  channel.close();
-  Atomics.wait(shared, PHASE, 0, WORKER_WAIT_MS);
+  const words = new Int32Array(new SharedArrayBuffer(WORDS_BYTES));
+  const tell = (message) => {
+    const channel = new BroadcastChannel(key);
+    channel.postMessage({ id: threadId, ...message });
+    channel.close();
+  };
+  tell({ tid: nativeThreadId(), words });
+  if (Atomics.wait(words, PHASE, 0, WORKER_WAIT_MS) !== 'timed-out') {
+    dropAnchor(profile, titles, words);
+  }
   process.on('exit', () => {
-    if (Atomics.load(shared, PHASE) === 1) {
-      Atomics.store(shared, EXITING, 1);
-      for (const title of titles) {
-        profile.end(title);
-      }
-      Atomics.wait(shared, EXITING, 1, WORKER_WAIT_MS);
+    if (Atomics.load(words, PHASE) === 1) {
+      Atomics.store(words, EXITING, 1);
+      tell({ isExiting: true });
+      Atomics.wait(words, EXITING, 1, WORKER_WAIT_MS);
     }
   });
 }
 
-// The helper reaches these by `Runtime.evaluate`. The first two are V8's own, bound, so that no frame of ours is on the stack and a
-// program that replaces `console.profile` is not in the way.
+function dropAnchor(profile, titles, words) {
+  profile.begin(titles[0]);
+  Atomics.store(words, ANCHORED, 1);
+}
+
+// The helper reaches these by `Runtime.evaluate`. The first two are V8's own, bound: a program that replaces `console.profile` is
+// not in the way.
 function offerToHelper(key) {
   const value = Object.freeze({
     begin: console.profile.bind(console),
