@@ -266,15 +266,16 @@ class Reporter:
 
     async def _keep_on_disk(self) -> None:
         if self._spool:
-            patience_s = min(DISK_PATIENCE_S, self._settings.interval_s / 4)
-            await _done_within(patience_s, self._spool.keep(self._buffer.held()))
+            await _done_within(DISK_PATIENCE_S, self._spool.keep(self._buffer.held()))
             self._mention_disk(self._spool)
 
     async def _take_over(self) -> None:
         """Take in what dead agents have left, as far as there is room; not while a send is under way."""
-        if not self._spool or not self._buffer.room:
+        # One place is left for the next window, so that it pushes nothing out.
+        room = self._buffer.room - (self._buffer.limit > 1)
+        if not self._spool or room <= 0:
             return
-        looking = self._spool.take_over(self._buffer.room)
+        looking = self._spool.take_over(room)
         if not await _done_within(DISK_PATIENCE_S, looking):
             return
         found = looking.result()

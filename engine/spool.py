@@ -184,20 +184,26 @@ class _Disk:
         self._last_order = 0
 
     def sync(self, wanted: tuple[EncodedProfile, ...]) -> None:
-        self.problem = None
-        with self._noting_problems():
-            self._remove(self.entries.keys() - {profile.profile_id for profile in wanted})
-        with self._noting_problems():
-            missing = [profile for profile in wanted if profile.profile_id not in self.entries]
+        unwanted = self.entries.keys() - {profile.profile_id for profile in wanted}
+        missing = [profile for profile in wanted if profile.profile_id not in self.entries]
+        if not unwanted and not missing:
+            return
+        problems: list[str] = []
+        with self._noting(problems):
+            self._remove(unwanted)
+        with self._noting(problems):
             for profile in missing:
                 place = self._offered.pop(profile.profile_id, None)
                 self.entries[profile.profile_id] = place or self._write(profile)
             if missing and self._own:
                 _sync_folder(self._own.path)
+        self.problem = problems[0] if problems else None
 
     def take_over(self, room: int) -> Found:
-        with self._noting_problems():
+        problems: list[str] = []
+        with self._noting(problems):
             return self._take_over(room)
+        self.problem = problems[0]
         return Found()
 
     def close(self) -> None:
@@ -207,11 +213,11 @@ class _Disk:
         self._own, self._taken = None, []
 
     @contextlib.contextmanager
-    def _noting_problems(self) -> Iterator[None]:
+    def _noting(self, problems: list[str]) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            self.problem = f"{error.strerror or error} ({error.filename or self._folder})"
+            problems.append(f"{error.strerror or error} ({error.filename or self._folder})")
 
     def _remove(self, profile_ids: Iterable[str]) -> None:
         for profile_id in list(profile_ids):

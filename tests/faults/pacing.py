@@ -6,10 +6,18 @@ import random
 import threading
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.events import AttemptFailed, AttemptSucceeded, BufferFull, ProfileAdded, Reported, Retrying
+from multi_lang_profiler.engine.events import (
+    AttemptFailed,
+    AttemptSucceeded,
+    BufferFull,
+    ProfileAdded,
+    Reported,
+    Retrying,
+)
 from tests.support.agent import Agent, make_profile, until
 from tests.support.backend import Backend, after, reset, with_headers
 
@@ -18,12 +26,20 @@ from .table import Row
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.backend import Answer
+
 row_9 = Row(9, "429 or 503 with Retry-After", "waits as told, at most until the next interval; nonsense is ignored")
 row_10 = Row(10, "500, 200 · 500, 500, 200", "two or three attempts, waits of 1 s and 2 s, buffer empty after")
 row_14 = Row(14, "down for three intervals, then up", "nine attempts, then one delivery, oldest first")
-row_15 = Row(15, "100 in flight, 30 more arrive", "delivered: the 30 remain, none discarded; failed: the newest 100 remain")
-row_16 = Row(16, "wall clock jumps; interval shorter than the retries", "cadence kept; never two sends at once, no burst")
-row_29 = Row(29, "70% of answers fail, at a 1 s interval", "conservation exact at the end (ten minutes: `python -m tests.soak`)")
+row_15 = Row(
+    15, "100 in flight, 30 more arrive", "delivered: the 30 remain, none discarded; failed: the newest 100 remain"
+)
+row_16 = Row(
+    16, "wall clock jumps; interval shorter than the retries", "cadence kept; never two sends at once, no burst"
+)
+row_29 = Row(
+    29, "70% of answers fail, at a 1 s interval", "conservation exact at the end (ten minutes: `python -m tests.soak`)"
+)
 
 ROWS = [row_9, row_10, row_14, row_15, row_16, row_29]
 
@@ -91,7 +107,10 @@ async def recovers(folder: Path) -> None:
                 await agent.interval()
                 assert pauses_s(agent) == waits_s
                 assert agent.said(AttemptSucceeded) == [AttemptSucceeded(len(waits_s) + 1, 3)]
-                assert agent.lines[-2:] == [f"✅ Succeeded on attempt {len(waits_s) + 1}/3", "✅ Successfully reported 1 profiles"]
+                assert agent.lines[-2:] == [
+                    f"✅ Succeeded on attempt {len(waits_s) + 1}/3",
+                    "✅ Successfully reported 1 profiles",
+                ]
                 assert backend.accepted == agent.accepted
                 assert agent.kept == []
 
@@ -119,7 +138,7 @@ async def fills_up_in_flight(folder: Path) -> None:
             async with Agent(backend.url, folder) as agent:
                 await agent.add(*(make_profile() for _ in range(99)))
                 await agent.advance_during_attempt(agent.settings.interval_s / 2)
-                await until(lambda backend=backend: backend.requests)
+                await until(partial(len, backend.requests))
                 assert agent.reporter.state.in_flight == 100
                 await agent.add(*(make_profile() for _ in range(30)))
                 assert agent.reporter.state.discarded == 0
@@ -177,7 +196,8 @@ async def is_stopped_for_an_hour(folder: Path) -> None:
 @row_29.case
 async def fails_most_of_the_time(folder: Path) -> None:
     chance = random.Random(29)
-    answers = [200 if chance.random() < 0.3 else chance.choice([500, 503, 401, reset]) for _ in range(600)]
+    failures: list[Answer] = [500, 503, 401, reset]
+    answers = [200 if chance.random() < 0.3 else chance.choice(failures) for _ in range(600)]
     with Backend(*answers, 200) as backend:
         async with Agent(backend.url, folder, interval_s=1, max_buffer=5) as agent:
             await agent.interval(times=120)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from multi_lang_profiler.engine.reporter import Reporter
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from multi_lang_profiler.engine.answer import Answer
-    from multi_lang_profiler.engine.clock import Clock
     from multi_lang_profiler.engine.events import Event
     from multi_lang_profiler.engine.transport import Transport
 
@@ -75,7 +75,6 @@ class Agent:
         folder: Path | None = None,
         *,
         transport: Transport | None = None,
-        clock: Clock | None = None,
         interval_s: float = INTERVAL_S,
         max_buffer: int = 100,
         attempt_deadline_s: float = 10.0,
@@ -90,7 +89,7 @@ class Agent:
             attempt_deadline_s=attempt_deadline_s,
             spool_folder=folder,
         )
-        self.clock = clock or ManualClock()
+        self.clock = ManualClock()
         self.events: list[tuple[float, Event]] = []
         """With their moments on the agent's clock."""
         self.accepted: list[str] = []
@@ -106,8 +105,7 @@ class Agent:
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self.reporter.run(self.close_window))
         await self.settle()
-        if isinstance(self.clock, ManualClock):
-            await self.advance(self.settings.interval_s / 2)
+        await self.advance(self.settings.interval_s / 2)
         return self
 
     async def __aexit__(self, error: object, *_: object) -> None:
@@ -134,12 +132,10 @@ class Agent:
             await self.advance(self.settings.interval_s)
 
     async def advance(self, seconds: float) -> None:
-        assert isinstance(self.clock, ManualClock)
         await self.clock.advance(seconds, self.settle)
 
     async def advance_during_attempt(self, seconds: float) -> None:
         """The same, without waiting for the attempt under way."""
-        assert isinstance(self.clock, ManualClock)
         await self.clock.advance(seconds, self._settle_all_but_attempts)
 
     async def settle(self) -> None:
@@ -204,5 +200,9 @@ class Agent:
                     break
             if self.spool and not self.is_stopped:
                 idle: asyncio.Future[None] = loop.create_future()
-                self.spool._jobs.put(lambda idle=idle: loop.call_soon_threadsafe(idle.set_result, None))  # type: ignore[misc]
+                self.spool._jobs.put(partial(_wake, idle))
                 await idle
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    waiting.get_loop().call_soon_threadsafe(waiting.set_result, None)

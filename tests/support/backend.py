@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 import struct
@@ -259,7 +260,13 @@ def after(event: threading.Event, answer: Answer) -> Answer:
     async def answer_then(exchange: Exchange) -> None:
         while not event.is_set():
             await asyncio.sleep(0.002)
-        await (answer(exchange) if callable(answer) else ok(exchange) if answer == HTTPStatus.OK else exchange.status(answer))
+        await (
+            answer(exchange)
+            if callable(answer)
+            else ok(exchange)
+            if answer == HTTPStatus.OK
+            else exchange.status(answer)
+        )
 
     return answer_then
 
@@ -297,15 +304,12 @@ def main() -> None:
         backend._port = port
         backend.start()
         print(f"Listening at {backend.url}", flush=True)
-        shown = 0
-        while True:
-            backend.wait_for(lambda backend, shown=shown: len(backend.requests) > shown, float("inf"))
-            for request in backend.requests[shown:]:
-                print(
-                    f"{len(request.body)} bytes of {request.headers.get('content-type')}: {request.profile_ids}",
-                    flush=True,
-                )
-                shown += 1
+        for number in itertools.count():
+            while len(backend.requests) <= number:
+                time.sleep(0.05)
+            request = backend.requests[number]
+            content_type = request.headers.get("content-type")
+            print(f"{len(request.body)} bytes of {content_type}: {request.profile_ids}", flush=True)
 
 
 if __name__ == "__main__":
