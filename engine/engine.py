@@ -133,9 +133,8 @@ class Engine:
             self._windows.begin()
             if self.settings.report:
                 self._start_reporting(self.settings.report)
-        assert run.launch is not None, "a started run has a launch"
-        if run.launch.source_file:
-            self._start(self._sources.open(str(run.launch.source_file)))
+        if self._source_file:
+            self._start(self._read_source(self._source_file))
         beside = [self._start(self._keep_history(process.pid, process.started_s)), self._start(self._end_in_time())]
         try:
             return await run.finish()
@@ -144,6 +143,13 @@ class Engine:
             for task in beside:
                 task.cancel()
             await run.close()
+
+    async def _read_source(self, file: Path) -> None:
+        """Now, as it is while the program starts: it may be edited later."""
+        if self.settings.screen:
+            await self._sources.open(str(file))
+        if self.settings.report or self.settings.json_file:
+            await self._sources.analysis(file)
 
     async def _keep_history(self, pid: int, started_s: float) -> None:
         cpu = TreeCpu(pid)

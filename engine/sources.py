@@ -39,7 +39,7 @@ class Sources:
 
     def __init__(self, working_folder: Path) -> None:
         self._working_folder = str(working_folder).rstrip("/") + "/"
-        self._analyses: dict[Path, StaticAnalysis | None] = {}
+        self._analyses: dict[Path, asyncio.Future[StaticAnalysis | None]] = {}
         self._located: set[int] = set()
         self.texts: dict[str, str] = {}
         """Path -> text, of the files somebody asked for."""
@@ -66,8 +66,9 @@ class Sources:
         if file is None or file.suffix not in LANGUAGE_BY_ENDING:
             return None
         if file not in self._analyses:
-            self._analyses[file] = await asyncio.to_thread(_analyse, file)
-        return self._analyses[file]
+            self._analyses[file] = asyncio.ensure_future(asyncio.to_thread(_analyse, file))
+        # Shielded: whoever stops waiting for it does not take it from the others.
+        return await asyncio.shield(self._analyses[file])
 
     async def locate(self, table: StackTable, functions: Iterable[int]) -> None:
         """Fill in where `functions` begin, for runtimes that report only the line being executed."""
@@ -92,7 +93,7 @@ def _read_text(path: Path) -> str:
 
 
 def _analyse(file: Path) -> StaticAnalysis | None:
-    from .static_analysis import analyse  # noqa: PLC0415 - tree-sitter takes its time to load
+    from .static_analysis import analyse  # noqa: PLC0415 - not needed before the program has started
 
     try:
         with file.open("rb") as opened:
