@@ -13,6 +13,8 @@ def parse(text: bytes | str) -> object:
     """The value that `text` writes. Raises `ValueError` where it is no JSON, or JSON that nothing of ours writes."""
     try:
         value: object = json.loads(text, parse_constant=_refuse_constant)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"no JSON: {error}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value

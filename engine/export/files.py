@@ -68,12 +68,13 @@ def read(file: Path) -> Recording:
     content = file.read_bytes()
     written_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     try:
-        return _loads(content, written_at)
+        return loads(content, written_at)
     except ValueError as error:
         raise ValueError(f"{valid_text(str(file))!r} cannot be opened as a profile: {error}") from error
 
 
-def _loads(content: bytes, written_at: datetime) -> Recording:
+def loads(content: bytes, written_at: datetime) -> Recording:
+    """The run in a file's `content`; `written_at` is when it began if the form does not say. Raises `ValueError`."""
     if content.startswith(b"\x1f\x8b"):
         try:
             content = gzip.decompress(content)
@@ -86,7 +87,11 @@ def _loads(content: bytes, written_at: datetime) -> Recording:
         if "shared" in document.fields:
             return speedscope.loads(document, written_at)
         return from_profiles(JsonFormat().decode(content).profiles)
-    return folded.loads(content, written_at)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is in none of the forms: JSON envelope, speedscope, pprof, folded stacks") from None
+    return folded.loads(text, written_at)
 
 
 def _form(file: Path) -> Callable[[Recording], bytes]:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from .recording import Recording
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_LINE = re.compile(r"(.+)\s(\d+)")
-_FRAME = re.compile(r"(.*) \((.*?)(?::(\d+))?\)", re.DOTALL)
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LINE = re.compile(r"(.*)\s(\d+)")
+_COMMENT = re.compile(r"# \w+: ")
+"""How Austin begins a line about the recording."""
+_FRAME = re.compile(r"(.*) \((.*?)(?::(\d+))?\)")
 
 
 def dumps(recording: Recording) -> bytes:
@@ -36,15 +38,15 @@ def dumps(recording: Recording) -> bytes:
     return "".join(f"{stack} {samples[stack]}\n" for stack in sorted(samples)).encode()
 
 
-def loads(content: bytes, written_at: datetime) -> Recording:
-    """The run in `content`. Raises `ValueError` where a line is not a stack and a number."""
+def loads(text: str, written_at: datetime) -> Recording:
+    """The run in `text`. Raises `ValueError` where a line is not a stack and a number."""
     table, counts = StackTable(), StackCounts()
     thread = table.thread(0, 0)
-    for number, line in enumerate(content.decode().split("\n"), start=1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.rstrip()  # noqa: PLW2901
+        if not line or _COMMENT.match(line):
             continue
-        parts = _LINE.fullmatch(stripped)
+        parts = _LINE.fullmatch(line)
         if parts is None:
             raise ValueError(f"line {number} is not a folded stack: frames joined by semicolons, a space, a number")
         frames = [table.frame(_frame(text)) for text in parts[1].split(";")]
@@ -55,12 +57,15 @@ def loads(content: bytes, written_at: datetime) -> Recording:
 
 
 def _text(name: str, file: str, line: int) -> str:
+    name, file = _clean(name) or "-", _clean(file)
     if file:
-        text = f"{name} ({file}:{line})" if line else f"{name} ({file})"
-    else:
-        # Keeps a name that looks as if it had a file behind it from being read so.
-        text = f"{name} ()" if _FRAME.fullmatch(name) else name
-    return _CONTROL.sub(" ", text).replace(";", ",").strip() or "-"
+        return f"{name} ({file}:{line})" if line else f"{name} ({file})"
+    # Keeps a name that looks as if it had a file behind it from being read so.
+    return f"{name} ()" if _FRAME.fullmatch(name) else name
+
+
+def _clean(text: str) -> str:
+    return _UNWANTED.sub(" ", text).replace(";", ",").strip()
 
 
 def _frame(text: str) -> Frame:

@@ -86,10 +86,10 @@ def dumps(recording: Recording) -> bytes:
         profile.location.add(id=frame + 1, mapping_id=1, line=[schema.Line(function_id=function + 1, line=line)])
     for function in sorted({table.frames[frame].function for frame in frames}):
         name, file = table.functions[function]
+        # Without a system name: where it is the same, pprof takes "<module>" for a C++ template and cuts it away.
         profile.function.add(
             id=function + 1,
             name=text(name),
-            system_name=text(name),
             filename=text(file),
             start_line=table.line_of(function),
         )

@@ -7,6 +7,7 @@ for, stand in an object of our own that speedscope passes over.
 from __future__ import annotations
 
 import json
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ..json_object import JsonObject
@@ -86,15 +87,18 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
 def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[JsonObject]) -> Recording:
     table, counts = StackTable(), StackCounts()
     recording = from_facts(ours, table, counts)
-    threads = ours.array("threads")
+    threads, lines = ours.array("threads"), ours.array("lines")
     for number, profile in enumerate(profiles):
-        stacks = list(zip(profile.array("samples"), ours.array("lines")[number], profile.array("weights"), strict=True))
-        thread = table.thread(*threads[number]) if stacks else 0
-        for functions, lines, weight in stacks:
+        samples = profile.array("samples")
+        if not samples:
+            continue
+        pid, tid, name = threads[number]
+        thread = table.thread(index(pid), index(tid), str(name))
+        for functions, executed, weight in zip(samples, lines[number], profile.array("weights"), strict=True):
             ids = []
-            for function, line in zip(functions, lines, strict=True):
+            for function, line in zip(functions, executed, strict=True):
                 name, file, first_line = frames[function]
-                ids.append(table.frame(Frame(name, file, line, first_line)))
+                ids.append(table.frame(Frame(name, file, index(line), first_line)))
             counts.add(thread, table.stack(ids), round(weight * recording.sampling.rate_hz))
     return recording
 

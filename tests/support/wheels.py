@@ -1,4 +1,4 @@
-"""Brings packages from PyPI that must not be in the tests' own environment, into `.toolchains/` of the checkout."""
+"""Brings packages that must not be in the tests' own environment into `.toolchains/` of the checkout."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def wheel(name: str, version: str) -> Path:
     in_uv = [uv, "--directory", "/", "pip", "install", "--python", sys.executable] if uv else []
     installer = in_uv or [sys.executable, "-m", "pip", "install"]
     _install(folder, lambda target: [*installer, "--quiet", "--no-deps", "--target", target, f"{name}=={version}"])
+    return folder
+
+
+@functools.cache
+def debian_package(name: str) -> Path:
+    """A folder with that package's files; the test is skipped, and says so, if it cannot be had."""
+    folder = TOOLCHAINS / name
+    script = 'cd "$1" && { apt-get download "$2" || { apt-get update && apt-get download "$2"; }; } && dpkg -x ./*.deb . && rm ./*.deb'
+    _install(folder, lambda target: ["sh", "-c", script, "sh", target, name])
     return folder
 
 

@@ -1,0 +1,433 @@
+"""Exports: files that the tools they are meant for open, and that give the run back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from multi_lang_profiler.engine import export
+from multi_lang_profiler.engine.export.files import loads
+from multi_lang_profiler.engine.stacks import StackCounts, StackTable
+from tests.support import go, profiles, recordings
+from tests.support.node import npm_package
+from tests.support.wheels import ROOT, debian_package
+
+if TYPE_CHECKING:
+    from multi_lang_profiler.engine.export import Recording
+
+FLASK = recordings.recording("flask_server")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+ALL_ENDINGS = pytest.mark.parametrize("ending", export.ENDINGS)
+EXACT_ENDINGS = pytest.mark.parametrize("ending", [".speedscope.json", ".pb.gz"])
+
+
+def self_samples(recording: Recording) -> Counter[tuple[str, str]]:
+    """Samples by the function (name, shown path) that ran."""
+    table = recording.table
+    counted: Counter[tuple[str, str]] = Counter()
+    for (_thread, stack), samples in recording.counts.by_stack.items():
+        name, file = table.functions[table.leaves[stack]]
+        counted[name, recording.shown(file)] += samples
+    return counted
+
+
+@EXACT_ENDINGS
+@settings(deadline=None)
+@given(recording=profiles.recordings())
+def test_a_file_gives_the_same_run_back(ending: str, recording: Recording) -> None:
+    """speedscope and pprof files keep threads, stacks, lines, samples and all that is known of the run."""
+    read = loads(export.ENDINGS[ending](recording), NOW)
+
+    assert profiles.samples_by_stack(read) == profiles.samples_by_stack(recording)
+    lines = {function: recording.table.line_of(index) for index, function in enumerate(recording.table.functions)}
+    assert all(read.table.line_of(index) == lines[function] for index, function in enumerate(read.table.functions))
+    assert replace(read, table=recording.table, counts=recording.counts) == recording
+
+
+@settings(deadline=None)
+@given(
+    recording=profiles.recordings(
+        names=st.text(max_size=30) | st.sampled_from(["f (a.py:3)", "f ()", "#", "\ud800", "a;b 7"])
+    )
+)
+def test_folded_stacks_give_the_same_stacks_back(recording: Recording) -> None:
+    """Folded stacks lose threads and lines, but no sample: written again, what was read is the same file."""
+    folded = export.ENDINGS[".folded"](recording)
+    if recording.counts.total:
+        read = loads(folded, NOW)
+        assert read.counts.total == recording.counts.total
+        assert export.ENDINGS[".folded"](read) == folded
+    for line in folded.decode().split("\n")[:-1]:
+        assert re.fullmatch(r"[^;\x00-\x1f]+(;[^;\x00-\x1f]+)* \d+", line)
+
+
+@pytest.mark.parametrize("name", recordings.NAMES)
+def test_the_json_envelope_gives_the_functions_back(name: str, tmp_path: Path) -> None:
+    """A saved envelope has the self samples of every function it names, and as many samples as the run."""
+    recording = recordings.recording(name)
+    file = tmp_path / "run.json"
+    export.write(recording, file)
+
+    read = export.read(file)
+
+    assert read.counts.total == recording.counts.total
+    wanted = {stats.name: stats.self_samples for stats in recording.profile().functions if stats.self_samples}
+    assert {name: samples for (name, _), samples in self_samples(read).items()} == wanted
+    assert (read.language, read.began_at, read.sampling) == (recording.language, recording.began_at, recording.sampling)
+
+
+def test_a_report_of_several_windows_is_one_run(tmp_path: Path) -> None:
+    """The windows of an envelope add up: a body that was posted can be opened."""
+    file = tmp_path / "run.json"
+    export.write(FLASK, file)
+    envelope = json.loads(file.read_bytes())
+    envelope["profiles"] *= 3
+    file.write_text(json.dumps(envelope, indent=2))
+
+    read = export.read(file)
+
+    assert read.counts.total == 3 * FLASK.counts.total
+    assert read.duration_s == pytest.approx(3 * FLASK.duration_s)
+
+
+@ALL_ENDINGS
+def test_the_ending_tells_the_form_but_reading_does_not_need_it(ending: str, tmp_path: Path) -> None:
+    """Every form is recognised by what is in the file, gzipped or not, whatever the file is called."""
+    written = tmp_path / f"run{ending.upper()}"
+    export.write(FLASK, written)
+    renamed = tmp_path / "a profile"
+    content = written.read_bytes()
+    zipped = ending in (".pb.gz", ".pprof")
+    for variant in (content, gzip.decompress(content) if zipped else gzip.compress(content)):
+        renamed.write_bytes(variant)
+        assert export.read(renamed).counts.total == FLASK.counts.total
+
+
+@pytest.mark.parametrize("name", ["run", "run.svg", "run.gz", "folded", ".json", "run.json.bak"])
+def test_an_ending_that_says_nothing_is_refused(name: str, tmp_path: Path) -> None:
+    """The line names the file and every ending there is, and nothing is written."""
+    for attempt in (export.check_ending, lambda file: export.write(FLASK, file)):
+        with pytest.raises(ValueError, match=re.escape(repr(name))) as error:
+            attempt(tmp_path / name)
+        assert all(ending in str(error.value) for ending in export.ENDINGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_can_be_written_under_any_name(tmp_path: Path) -> None:
+    """The envelope goes where `--json` says, whatever the file is called."""
+    export.write_json(FLASK, tmp_path / "profile")
+    assert json.loads((tmp_path / "profile").read_bytes())["profiles"][0]["language"] == "Python"
+
+
+@ALL_ENDINGS
+def test_an_empty_run_can_be_saved(ending: str, tmp_path: Path) -> None:
+    """A program that never used the CPU has a file, too."""
+    file = tmp_path / f"run{ending}"
+    export.write(replace(FLASK, table=StackTable(), counts=StackCounts()), file)
+    if ending in (".folded", ".collapsed", ".txt"):
+        assert file.read_bytes() == b""
+    else:
+        assert export.read(file).counts.total == 0
+
+
+# Whole or not at all ---------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    """When the disk takes no more, the file of before is still there, whole, and nothing else is left."""
+    file = tmp_path / "run.speedscope.json"
+    file.write_text("before")
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from multi_lang_profiler.engine import export; from tests.support import recordings\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try: export.write(recordings.recording('flask_server'), Path(sys.argv[1]))\n"
+        "except OSError as error: sys.exit(error.strerror)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, file], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stderr) == (1, "File too large\n")
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_permissions_and_links_stay(tmp_path: Path) -> None:
+    """A file written over keeps its mode, a link still leads to it, and a new file gets the mode files usually get."""
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    real.write_text("")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    export.write(FLASK, link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert json.loads(real.read_bytes())
+
+    export.write(FLASK, tmp_path / "new.json")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "new.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_pipe_gets_the_bytes(tmp_path: Path) -> None:
+    """What is no file, a named pipe for one, is written to, not replaced."""
+    pipe = tmp_path / "run.folded"
+    os.mkfifo(pipe)
+    copy = tmp_path / "copy"
+    with copy.open("wb") as stream, subprocess.Popen(["cat", pipe], stdout=stream):
+        export.write(FLASK, pipe)
+    assert pipe.is_fifo()
+    assert export.read(copy).counts.total == FLASK.counts.total
+
+
+def test_a_missing_folder_is_an_ordinary_error(tmp_path: Path) -> None:
+    """Where the file cannot be, the system says why."""
+    with pytest.raises(FileNotFoundError):
+        export.write(FLASK, tmp_path / "no" / "run.json")
+    with pytest.raises(IsADirectoryError):
+        export.read(tmp_path)
+
+
+# Files that are none ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "it holds no samples"),
+        (b"just some words\n", "line 1 is not a folded stack"),
+        (b"\xff\xfe\x00", "it is in none of the forms"),
+        (b"\x1f\x8b\x08\x00", "gzipped, but damaged"),
+        (b"{", "JSON"),
+        (b'{"a": 1}', "profiles is missing"),
+        (b'{"profiles": [], "reported_at": "2026-11-24T00:00:00Z", "agent_version": ""}', "it holds no profiles"),
+        (b'{"shared": {"frames": []}, "profiles": []}', "it holds no samples"),
+        (
+            b'{"shared": {"frames": []}, "profiles": [{"type": "sampled", "unit": "bytes"}]}',
+            "not time: sampled profiles in bytes",
+        ),
+        (
+            b'{"shared":{"frames":[]},"profiles":[{"name":"","type":"sampled","unit":"none","samples":[[1]],"weights":[1]}]}',
+            "do not fit together",
+        ),
+        (b"\x0a\x04\x08\x01\x10\x02\x32\x00\x32\x05space\x32\x05bytes", "not time: space in bytes"),
+        (b"\x0a\x04\x08\x01\x10\x02\x12", "pprof data is damaged"),
+        (b"\x0a\x04\x08\x09\x10\x02", "pprof data is damaged"),
+    ],
+)
+def test_what_is_no_profile_is_refused_with_the_reason(content: bytes, says: str, tmp_path: Path) -> None:
+    """A file that cannot be opened gives one line that names it and says what is wrong."""
+    file = tmp_path / "run"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=says) as error:
+        export.read(file)
+    assert str(error.value).startswith(f"{str(file)!r} cannot be opened as a profile: ")
+    assert "\n" not in str(error.value)
+
+
+@ALL_ENDINGS
+def test_damaged_files_are_refused(ending: str, tmp_path: Path) -> None:
+    """Cut and flipped files are read or refused: nothing but the documented error ever escapes."""
+    file = tmp_path / f"run{ending}"
+    export.write(recordings.recording("small"), file)
+    content = file.read_bytes()
+    if ending in (".pb.gz", ".pprof"):
+        content = gzip.decompress(content)
+    rng = random.Random(2)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(content)
+        for _ in range(rng.randrange(1, 4)):
+            at = rng.randrange(len(damaged))
+            if rng.random() < 0.3:
+                del damaged[at : at + rng.randrange(1, 200)]
+            else:
+                damaged[at] = rng.randrange(256)
+        file.write_bytes(damaged)
+        try:
+            export.read(file)
+        except ValueError:
+            refused += 1
+    assert refused > 10
+
+
+# What the tools make of them -------------------------------------------------------------------------------------------
+
+
+def test_speedscope_shows_the_run(tmp_path: Path) -> None:
+    """speedscope's own importer finds every thread, the time of each function, its file and where it begins."""
+    file = tmp_path / "run.speedscope.json"
+    export.write(FLASK, file)
+
+    seen = _seen_by_speedscope(file)
+
+    assert seen["name"] == "server.py"
+    assert len(seen["profiles"]) == 5
+    assert {profile["unit"] for profile in seen["profiles"]} == {"seconds"}
+    totals = [profile["total"] for profile in seen["profiles"]]
+    assert totals == sorted(totals, reverse=True)
+    assert sum(totals) == pytest.approx(FLASK.counts.total / 250)
+    self_s: Counter[tuple[str, str]] = Counter()
+    for profile in seen["profiles"]:
+        for frame in profile["frames"]:
+            self_s[frame["name"], FLASK.shown(frame["file"])] += frame["self"]
+    wanted = {function: samples / 250 for function, samples in self_samples(FLASK).items()}
+    assert {function: n for function, n in self_s.items() if n} == pytest.approx(wanted)
+    [score] = [frame for frame in seen["profiles"][1]["frames"] if frame["name"] == "score"]
+    assert (score["file"], score["line"]) == ("/srv/app/server.py", 9)
+
+
+@pytest.mark.parametrize("ending", [".folded", ".pb.gz"])
+def test_speedscope_opens_the_other_forms_too(ending: str, tmp_path: Path) -> None:
+    """Its importers of folded stacks and of pprof agree with us on the total and on the hottest function."""
+    file = tmp_path / f"run{ending}"
+    export.write(FLASK, file)
+
+    [profile] = _seen_by_speedscope(file)["profiles"]
+
+    per_sample = {"none": 1, "nanoseconds": 4_000_000}[profile["unit"]]
+    assert profile["total"] == FLASK.counts.total * per_sample
+    hottest = max(profile["frames"], key=lambda frame: frame["self"])
+    [((name, _), samples)] = self_samples(FLASK).most_common(1)
+    assert hottest["name"].split(" (")[0] == name
+    assert hottest["self"] == samples * per_sample
+
+
+def test_speedscope_opens_an_empty_run(tmp_path: Path) -> None:
+    """A run without samples is an empty profile there, no error."""
+    file = tmp_path / "run.speedscope.json"
+    export.write(replace(FLASK, table=StackTable(), counts=StackCounts()), file)
+    assert [profile["total"] for profile in _seen_by_speedscope(file)["profiles"]] == [0]
+
+
+def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
+    """`go tool pprof` says which program, when, how long, the time of each function, its lines and its threads."""
+    file = tmp_path / "run.pb.gz"
+    export.write(FLASK, file)
+
+    top = _go_tool_pprof("-top", "-nodecount=100000", "-nodefraction=0", file)
+
+    assert "File: server.py\n" in top
+    assert "Type: cpu\nTime: Nov 24, 2026 at 12:00pm (UTC)\nDuration: 16.10s, Total samples = 16556ms" in top
+    rows = re.findall(r"^ +([\d.]+)(?:ms)? +[\d.]+% +[\d.]+% +[\d.]+(?:ms)? +[\d.]+%  (.*)$", top, re.MULTILINE)
+    flat = {name: int(ms) for ms, name in rows}
+    by_name: Counter[str] = Counter()
+    for (name, _file), samples in self_samples(FLASK).items():
+        by_name[name] += 4 * samples
+    assert {name: ms for name, ms in flat.items() if ms} == by_name
+
+    lines = _go_tool_pprof("-top", "-lines", "-nodecount=100000", "-nodefraction=0", file)
+    assert re.search(r" score /srv/app/server\.py:9$", lines, re.MULTILINE)
+    assert re.search(r"tid: .*\n +5\.5s \(33\.22%\): 775\n", _go_tool_pprof("-tags", file))
+
+
+def test_what_go_tool_pprof_writes_can_be_opened(tmp_path: Path) -> None:
+    """A profile that went through pprof's own reader and writer is the same run."""
+    ours, theirs = tmp_path / "ours.pb.gz", tmp_path / "theirs.pb.gz"
+    export.write(FLASK, ours)
+    _go_tool_pprof("-proto", f"-output={theirs}", ours)
+
+    read = export.read(theirs)
+
+    assert profiles.samples_by_stack(read) == profiles.samples_by_stack(FLASK)
+    assert read.began_at == FLASK.began_at
+
+
+def test_flamegraph_pl_draws_the_run(tmp_path: Path) -> None:
+    """Brendan Gregg's flamegraph.pl draws a box for each function and ignores no line."""
+    file = tmp_path / "run.folded"
+    export.write(FLASK, file)
+    script = debian_package("libdevel-nytprof-perl") / "usr/share/perl5/Devel/NYTProf/flamegraph.pl"
+
+    run = subprocess.run(["perl", script, file], capture_output=True, text=True, check=True, timeout=60)
+
+    assert run.stderr == ""
+    assert f"<title>all ({FLASK.counts.total:,} samples, 100%)" in run.stdout
+    assert re.search(r"<title>score \(server\.py:9\) \(\d+ samples", run.stdout)
+
+
+@pytest.mark.parametrize(("form", "ending"), [("speedscope", ".json"), ("raw", ".txt")])
+def test_files_of_py_spy_can_be_opened(form: str, ending: str, tmp_path: Path) -> None:
+    """What another profiler wrote is opened, too: its samples, its functions."""
+    program, file = tmp_path / "busy.py", tmp_path / f"theirs{ending}"
+    program.write_text("def busy():\n    return sum(i * i for i in range(400_000))\nfor _ in range(25):\n    busy()\n")
+    py_spy = shutil.which("py-spy", path=str(Path(sys.executable).parent))
+    assert py_spy
+    command: list[str | Path] = [py_spy, "record", "-f", form, "-r", "200", "-o", file, "--", sys.executable, program]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+    read = export.read(file)
+
+    hottest = self_samples(read).most_common(2)
+    assert {"busy", "<genexpr>"} & {name for (name, _), _ in hottest}
+    assert read.counts.total > 20
+    assert read.duration_s > 0
+    if form == "speedscope":
+        assert read.sampling.rate_hz == 200
+        assert any(path.endswith("busy.py") for (_, path), _ in hottest)
+
+
+def test_evented_speedscope_files_can_be_opened(tmp_path: Path) -> None:
+    """Profiles that tell when functions begin and end count the time between."""
+    events = [("O", 0, 0), ("O", 1, 10), ("C", 1, 40), ("O", 1, 45), ("C", 1, 50), ("C", 0, 60)]
+    document = {
+        "shared": {"frames": [{"name": "main"}, {"name": "work", "file": "a.py", "line": 3}]},
+        "profiles": [
+            {
+                "type": "evented",
+                "name": "main thread",
+                "unit": "milliseconds",
+                "startValue": 0,
+                "endValue": 60,
+                "events": [{"type": kind, "frame": frame, "at": at} for kind, frame, at in events],
+            }
+        ],
+    }
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(document))
+
+    read = export.read(file)
+
+    seconds = {name: samples / read.sampling.rate_hz for (name, _), samples in self_samples(read).items()}
+    assert seconds == pytest.approx({"main": 0.025, "work": 0.035}, abs=0.02)
+    assert read.table.threads[0].name == "main thread"
+
+
+def test_times_have_a_microsecond(tmp_path: Path) -> None:
+    """When a run began is kept to the microsecond where the form allows it."""
+    recording = replace(FLASK, began_at=FLASK.began_at + timedelta(microseconds=123_457))
+    for ending in (".pb.gz", ".speedscope.json"):
+        export.write(recording, tmp_path / f"run{ending}")
+        assert export.read(tmp_path / f"run{ending}").began_at == recording.began_at
+
+
+def _seen_by_speedscope(file: Path) -> dict[str, Any]:
+    release = npm_package("speedscope", "1.25.0") / "node_modules/speedscope/dist/release"
+    script = ROOT / "tests/support/speedscope_import.cjs"
+    run = subprocess.run(["node", script, release, file], capture_output=True, text=True, check=True, timeout=60)
+    seen: dict[str, Any] = json.loads(run.stdout)
+    return seen
+
+
+def _go_tool_pprof(*arguments: str | Path) -> str:
+    # Newer releases bring pprof as source, whose compilation takes a minute.
+    environment = {**os.environ, **go.ENVIRONMENT, "TZ": "UTC"}
+    command = [go.go(go.OLDEST), "tool", "pprof", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
