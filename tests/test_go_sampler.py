@@ -216,6 +216,14 @@ async def test_packages_of_a_module_are_built_as_go_builds_them(folder, program)
     assert _contents(module) == before
 
 
+async def test_files_are_found_though_the_build_trims_their_paths(folder):
+    """With -trimpath, which names files by their packages, those of program and library still are the files on disk."""
+    sampled = await sample(folder, "profiles_itself.go", "first", runtime_arguments=("-trimpath",))
+    files = {frame.file for stack, _ in sampled.stacks for frame in stack}
+    assert str(folder / "profiles_itself.go") in files
+    assert str(Path(go()).parents[1] / "src/runtime/proc.go") in files
+
+
 async def test_a_file_that_needs_its_neighbours_gets_them_without_a_module_too(folder):
     """Several files of package main in a plain folder are one program, whichever of them is named."""
     shutil.copytree(folder / "plain_folder", folder.parent / "plain")
@@ -297,7 +305,8 @@ async def test_compile_errors_are_shown_as_the_compiler_has_them(folder):
         ("ends.go", {"runtime_arguments": ("-overlay=x",)}, "--go-arg -overlay cannot be used"),
         ("several/parts/parts.go", {}, "several/parts/parts.go is no Go program: it is not in package main"),
         ("several/parts", {}, "several/parts is package parts, not package main"),
-        ("missing.go", {}, "missing.go is no file, no folder and no Go package"),
+        ("missing.go", {}, "missing.go does not exist"),
+        ("missing", {}, "missing is no file, no folder and no Go package"),
         ("empty", {}, "empty is a folder without a Go package"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..events import Note, Warned
 from ..processes import process_end
 from ..settings import Mode
+from ..stacks import Frame
 from .agent_socket import AgentSocket
 from .go_build import GoBuild
 from .go_overlay import SOCKET_NAME
@@ -19,7 +20,6 @@ from .pprof_reader import MalformedProfile, read_profile
 from .sampler import CannotStart, Launch
 
 if TYPE_CHECKING:
-    from ..stacks import Frame
     from .sampler import Context, Process
 
 MAX_RATE_HZ = 500
@@ -49,6 +49,9 @@ class GoSampler:
         self._context = context
         self._folder: Path | None = None
         self._socket: AgentSocket | None = None
+        self._roots: tuple[tuple[str, Path], ...] = ()
+        self._files: dict[str, str] = {}
+        """File as the program names it -> its absolute path."""
         self._processes: dict[int, int] = {}
         """Connection -> pid, of those that samples are taken from."""
         self._connected = asyncio.Event()
@@ -75,6 +78,7 @@ class GoSampler:
         built = await build.build(self._folder, self._rate_hz())
         self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
         self.name = f"Go pprof ({built.toolchain.version})"
+        self._roots = built.roots
         unprofiled = built.unprofiled
         if not unprofiled:
             self._socket = AgentSocket(
@@ -192,7 +196,7 @@ class GoSampler:
         table = recorder.table
         thread = table.thread(pid, 0, "goroutines")
         interned = {
-            location: [table.frame(_named(frame)) for frame in reversed(frames)]
+            location: [table.frame(self._known(frame)) for frame in reversed(frames)]
             for location, frames in profile.locations.items()
         }
         for locations, count in profile.samples:
@@ -215,13 +219,20 @@ class GoSampler:
         samples, self._carry = divmod(count * self._context.settings.rate_hz + self._carry, rate_hz)
         return samples
 
+    def _known(self, frame: Frame) -> Frame:
+        """`frame` as its users know it: with an absolute path, and `main.Map[...]` where the compiler has shapes of types."""
+        name, file = frame.function, frame.file
+        if "[" in name:
+            # As runtime.funcNameForPrint does for stack traces.
+            name = f"{name[: name.index('[')]}[...]{name[name.rfind(']') + 1 :]}"
+        if not file.startswith("/"):
+            file = self._files.get(file) or self._files.setdefault(file, self._absolute(file))
+        return Frame(name, file, frame.line, frame.first_line)
 
-def _named(frame: Frame) -> Frame:
-    """`frame` with type arguments as Go's own stack traces show them: `main.Map[...]`; the profile has the compiler's shapes."""
-    name = frame.function
-    if "[" not in name:
-        return frame
-    return frame._replace(function=f"{name[: name.index('[')]}[...]{name[name.rfind(']') + 1 :]}")
+    def _absolute(self, file: str) -> str:
+        """The path of a file that `-trimpath` made relative; `file` as it is if it is not found."""
+        places = (folder / file.removeprefix(prefix) for prefix, folder in self._roots if file.startswith(prefix))
+        return next((str(place) for place in places if place.is_file()), file)
 
 
 def _is_executable(path: Path) -> bool:

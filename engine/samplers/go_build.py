@@ -28,7 +28,8 @@ SLOW_BUILD_S = 3.0
 INTERRUPT_S = 2.0
 """How long `go` may take to clean up when it is interrupted."""
 _PACKAGE_CLAUSE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
-_MAIN_FUNCTION = re.compile(r"^func main\(\)", re.MULTILINE)
+_MODULE_CLAUSE = re.compile(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
+_MAIN_FUNCTION = re.compile(r"^func (main)\(\)", re.MULTILINE)
 _OUR_PART_FAILED = re.compile(rf"^# runtime/pprof$|\b{PREFIX}_\w+\.go\b", re.MULTILINE)
 _LIST_FORMAT = "{{.Name}}\n{{.Dir}}{{range .GoFiles}}\n{{.}}{{end}}{{range .CgoFiles}}\n{{.}}{{end}}"
 
@@ -52,6 +53,8 @@ class GoProgram:
     executable: Path
     source: GoSource
     toolchain: Toolchain
+    roots: tuple[tuple[str, Path], ...]
+    """`(prefix, folder)`: with `-trimpath` the program names its files by these prefixes, which stand for these folders."""
     unprofiled: str | None
     """Why nothing of ours is in it, as one clear line; None if it can be sampled."""
 
@@ -65,6 +68,8 @@ class _Environment:
     folder: Path
     """Where to build: in the user's folder if it decides the same, for then errors name files as the user does."""
     has_module: bool
+    roots: tuple[tuple[str, Path], ...]
+    """As in `GoProgram`: of the main module."""
 
 
 class _Answer(NamedTuple):
@@ -110,7 +115,8 @@ class GoBuild:
         executable = next(executables.iterdir(), None)
         if executable is None:
             raise self._failure("gave no executable", answer)
-        return GoProgram(executable, source, toolchain, unprofiled)
+        roots = (*environment.roots, ("./", source.folder), ("", toolchain.root / "src"))
+        return GoProgram(executable, source, toolchain, roots, unprofiled)
 
     async def _compile(
         self, source: GoSource, environment: _Environment, overlay: Path | None, executables: Path
@@ -134,9 +140,11 @@ class GoBuild:
             path = path.resolve()
             if path.name.endswith("_test.go"):
                 return GoSource(path.parent, (), path, is_test=True)
-            if not _matches(_PACKAGE_CLAUSE, path, "main"):
+            if _found(_PACKAGE_CLAUSE, path) != ["main"]:
                 raise CannotStart(f"{program} is no Go program: it is not in package main")
             return GoSource(path.parent, (path,), path)
+        if not path.is_dir() and (program.endswith(".go") or program.startswith((".", "/"))):
+            raise CannotStart(f"{program} does not exist")
         folder, package = (path.resolve(), ".") if path.is_dir() else (working_folder, program)
         answer = await self._run(folder, "list", *self._flags, "-f", _LIST_FORMAT, package)
         if answer.status:
@@ -145,8 +153,8 @@ class GoBuild:
         name, directory, *files = answer.output.splitlines()
         if name != "main":
             raise CannotStart(f"{program} is package {name}, not package main: there is nothing to run")
-        found = (Path(directory, file) for file in files)
-        return GoSource(Path(directory), (), next((file for file in found if _matches(_MAIN_FUNCTION, file)), None))
+        paths = (Path(directory, file) for file in files)
+        return GoSource(Path(directory), (), next((file for file in paths if _found(_MAIN_FUNCTION, file)), None))
 
     async def _environment(self, source: GoSource) -> _Environment:
         answer = await self._run(source.folder, "env", "GOROOT", "GOVERSION", "GOMOD", "GOWORK")
@@ -157,7 +165,8 @@ class GoBuild:
         working_folder = self._settings.working_folder
         is_same = source.folder.is_relative_to(working_folder) and all(map(working_folder.is_relative_to, deciding))
         folder = working_folder if is_same else source.folder
-        return _Environment(Toolchain(self._go, Path(root), version), folder, has_module=bool(deciding))
+        roots = [(f"{name}/", Path(module).parent) for name in _found(_MODULE_CLAUSE, Path(module))]
+        return _Environment(Toolchain(self._go, Path(root), version), folder, bool(deciding), tuple(roots))
 
     async def _run(self, folder: Path, *arguments: str) -> _Answer:
         """Run `go` in `folder`; when cancelled, it and the compilers it started end, too."""
@@ -230,12 +239,12 @@ def _command(source: GoSource, flags: tuple[str, ...], overlay: Path | None, exe
 def _neighbours(file: Path) -> tuple[Path, ...]:
     """The program's files where there is no module: `file`, and those of package main beside it."""
     others = (other for other in sorted(file.parent.glob("*.go")) if not other.name.endswith("_test.go"))
-    return (file, *(other for other in others if other != file and _matches(_PACKAGE_CLAUSE, other, "main")))
+    return (file, *(other for other in others if other != file and _found(_PACKAGE_CLAUSE, other) == ["main"]))
 
 
-def _matches(pattern: re.Pattern[str], file: Path, first_group: str | None = None) -> bool:
+def _found(pattern: re.Pattern[str], file: Path) -> list[str]:
+    """What the pattern's group is in `file`; nothing if it cannot be read."""
     try:
-        found = pattern.search(file.read_text("utf-8", "replace"))
+        return pattern.findall(file.read_text("utf-8", "replace"))[:1]
     except OSError:
-        return False
-    return found is not None and (first_group is None or found[1] == first_group)
+        return []
