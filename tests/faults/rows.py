@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import disk, inputs, network, pacing
+from . import disk, ending, inputs, network, pacing
 
-ROWS = sorted((*network.ROWS, *pacing.ROWS, *disk.ROWS, *inputs.ROWS), key=lambda row: row.number)
+ROWS = sorted((*network.ROWS, *pacing.ROWS, *disk.ROWS, *ending.ROWS, *inputs.ROWS), key=lambda row: row.number)
