@@ -42,7 +42,7 @@ class Query:
     reverse: bool = False
     """False: numbers from the greatest, texts from A."""
     pattern: str = ""
-    """A part of the function's name or path, or `/a regular expression/`. Capitals matter where the pattern has some."""
+    """A part of the function's name or path; or a regular expression behind a `~`. Capitals matter where the pattern has some."""
     only_own: bool = False
     threads: frozenset[int] | None = None
     """Count samples of these threads alone (indexes into `StackTable.threads`); None for all."""
@@ -86,6 +86,7 @@ class Catalogue:
         self.table = table
         self._folder = str(working_folder).rstrip("/")
         self._own: list[bool] = []
+        self._paths: list[str] = []
         self._haystacks: list[str] = []
         self._pattern = ""
         self._matches: list[bool] = []
@@ -108,13 +109,15 @@ class Catalogue:
         self._matches.extend(map(matcher, self._haystacks[len(self._matches) :]))
         return self._matches
 
+    def paths(self) -> Sequence[str]:
+        """For each function its file as it is shown; empty where the runtime does not say."""
+        functions = self.table.functions
+        self._paths.extend(short_path(file, self._folder) for _, file in functions[len(self._paths) : len(functions)])
+        return self._paths
+
     def place(self, function: int) -> str:
-        file = self.table.functions[function].file
-        if not file:
-            return ""
-        line = self.table.line_of(function)
-        path = short_path(file, self._folder)
-        return f"{path}:{line}" if line else path
+        path, line = self.paths()[function], self.table.line_of(function)
+        return f"{path}:{line}" if path and line else path
 
 
 def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
@@ -154,9 +157,8 @@ def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
         case SortBy.NAME:
             functions.sort(key=lambda function: table.functions[function].name.casefold(), reverse=query.reverse)
         case SortBy.PLACE:
-            functions.sort(
-                key=lambda function: (table.functions[function].file, table.line_of(function)), reverse=query.reverse
-            )
+            paths = catalogue.paths()
+            functions.sort(key=lambda function: (paths[function], table.line_of(function)), reverse=query.reverse)
     return Ranking(functions, len(total_samples), total, self_samples, total_samples, thread_counts)
 
 
@@ -191,14 +193,14 @@ def thread_samples(snapshot: Snapshot) -> Mapping[int, int]:
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:
-    sensitive = any(character.isupper() for character in pattern)
-    if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
-        # In an expression capitals may be classes: `\S`, `\W`.
-        sensitive = bool(re.search(r"(?<!\\)[A-Z]", pattern))
-        try:
-            search = re.compile(pattern[1:-1], 0 if sensitive else re.IGNORECASE).search
-        except re.error as error:
-            raise BadPattern(str(error)) from None
+    if pattern.startswith("~"):
+        # Capitals behind a backslash are classes, not letters: `\S`, `\W`.
+        expression, letters = pattern[1:], re.sub(r"\\.", "", pattern)
     else:
-        search = re.compile(re.escape(pattern), 0 if sensitive else re.IGNORECASE).search
+        expression, letters = re.escape(pattern), pattern
+    minds_capitals = any(letter.isupper() for letter in letters)
+    try:
+        search = re.compile(expression, 0 if minds_capitals else re.IGNORECASE).search
+    except re.error as error:
+        raise BadPattern(str(error)) from None
     return lambda text: search(text) is not None

@@ -136,11 +136,12 @@ class ProfilerApp(App[None]):
         self.theme = themes.DARK.name
         self.palette: Palette = make_palette(themes.DARK)
         self._views = {key: view() for key, view in VIEWS.items()}
-        self._header, self._strip, self._side = (
-            RunHeader(id="header"),
-            ReporterStrip(id="reporter-strip"),
-            SidePanes(id="side"),
-        )
+        for key, view in self._views.items():
+            view.id = f"view-{key}"
+        self._header, self._view_bar = RunHeader(id="header"), ViewBar(VIEWS, id="view-bar")
+        self._empty, self._side = EmptyState(id="empty"), SidePanes(id="side")
+        self._switcher = ContentSwitcher(self._empty, *self._views.values(), initial="empty", id="views")
+        self._strip, self._prompt = ReporterStrip(id="reporter-strip"), Prompt(id="prompt")
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
         self._front = next(iter(VIEWS))
@@ -157,31 +158,29 @@ class ProfilerApp(App[None]):
 
     def compose(self) -> ComposeResult:
         yield self._header
-        yield ViewBar(VIEWS, id="view-bar")
+        yield self._view_bar
         with Container(id="body"):
-            with ContentSwitcher(initial="empty", id="views"):
-                yield EmptyState(id="empty")
-                for key, view in self._views.items():
-                    view.id = f"view-{key}"
-                    yield view
+            yield self._switcher
             yield self._side
         yield self._strip
-        yield Prompt(id="prompt")
+        yield self._prompt
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._main = self.screen
         self._follow_settings()
         self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
-        self.query_one(ViewBar).show(self._front)
+        self._view_bar.show(self._front)
         self.poll()
         self.set_interval(1 / FRAMES_PER_S, self.poll)
 
     def on_resize(self) -> None:
-        self._arrange()
+        # The app learns its new size after this.
+        self.call_later(self._arrange)
 
     def poll(self) -> None:
         """One frame: take the newest snapshot and show what has changed."""
-        if self._exit:
+        if not self._main.is_running:
             return
         newest, now_s = self.controls.snapshot(), self._clock.monotonic()
         header, strip, side = self._header, self._strip, self._side
@@ -235,14 +234,14 @@ class ProfilerApp(App[None]):
         changed: Callable[[str], None] | None = None,
         hint: str = "",
     ) -> None:
-        self.screen_stack[0].query_one(Prompt).ask(label, text, answered, changed=changed, hint=hint)
+        self._prompt.ask(label, text, answered, changed=changed, hint=hint)
 
     def action_open(self, key: str) -> None:
         self._front = key
-        self.query_one(ViewBar).show(key)
+        self._view_bar.show(key)
         self._arrange()
         self._show_front()
-        if self.query_one("#views", ContentSwitcher).current != "empty":
+        if self._switcher.current != "empty":
             self._views[key].focus_target().focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -311,17 +310,16 @@ class ProfilerApp(App[None]):
 
     def _show_front(self) -> None:
         """Bring the view in front up to date, or say why it is empty."""
-        view, snapshot, main = self._views[self._front], self.snapshot, self.screen_stack[0]
-        switcher = main.query_one("#views", ContentSwitcher)
+        view, snapshot = self._views[self._front], self.snapshot
         empty = "Waiting for the first picture of the run" if snapshot is None else view.empty(snapshot)
         if empty:
-            main.query_one(EmptyState).show(empty)
-            switcher.current = "empty"
+            self._empty.show(empty)
+            self._switcher.current = "empty"
             return
         assert snapshot is not None  # else there would be a reason above
-        if switcher.current != view.id:
-            switcher.current = view.id
-            if self.screen is main and not main.query_one(Prompt).display:
+        if self._switcher.current != view.id:
+            self._switcher.current = view.id
+            if self.screen is self._main and not self._prompt.display:
                 view.focus_target().focus()
         if self._told[self._front] != self.selected_function:
             self._told[self._front] = self.selected_function
@@ -334,7 +332,7 @@ class ProfilerApp(App[None]):
 
     def _arrange(self) -> None:
         """Say by classes where what stands beside the views."""
-        main, view = self.screen_stack[0], VIEWS[self._front]
+        main, view = self._main, VIEWS[self._front]
         width, height = self.size
         reporting = self._is_reporting()
         if reporting is not self._was_reporting:
@@ -343,16 +341,17 @@ class ProfilerApp(App[None]):
         room = view.SIDE_PANES and self._wants_side
         beside = room and width >= SIDE_FROM_WIDTH and height >= 24
         below = room and not beside and width >= BELOW_FROM_SIZE[0] and height >= BELOW_FROM_SIZE[1]
+        showed_side = main.has_class("-beside") or main.has_class("-below")
         main.set_class(height < 12, "-tiny")
         main.set_class(beside, "-beside")
         main.set_class(below, "-below")
         # What the view in front or the panes beside it show is not shown twice.
         main.set_class(reporting and not beside and view is not ReporterView, "-strip")
-        if self.snapshot is not None and (beside or below):
+        if self.snapshot is not None and (beside or below) and not showed_side:
             self.call_after_refresh(self._side.show, self.snapshot)
 
     def _redraw(self) -> None:
-        for widget in self.screen_stack[0].query("*"):
+        for widget in self._main.query("*"):
             if isinstance(widget, Board | Table | LinePane):
                 widget.repaint()
 
@@ -373,7 +372,7 @@ class ProfilerApp(App[None]):
         self.set_keymap(settings.keys)
 
     def _all_bindings(self) -> Iterator[Binding]:
-        for node in (self, *self.screen_stack[0].query("*")):
+        for node in (self, *self._main.query("*")):
             yield from bindings_of(node)
         for screen in (QuitDialog, HelpScreen, ThreadPicker):
             yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))

@@ -91,9 +91,9 @@ def shop_snapshot(*, run_s: float = RUN_S) -> Snapshot:
     main = table.thread(4242, 4242, "MainThread")
     workers = [table.thread(4242, 4250 + number, f"waitress-{number}") for number in range(4)]
     share = run_s / RUN_S
-    for frames, samples, threads in SHOP:
+    for frames, whole, threads in SHOP:
         stack = table.stack([table.frame(frame) for frame in frames])
-        samples = round(samples * share)
+        samples = round(whole * share)
         on = workers[:threads] or [main]
         for number, thread in enumerate(on):
             part = samples // len(on) + (number < samples % len(on))

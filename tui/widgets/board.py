@@ -56,7 +56,7 @@ class Board(Widget, inherit_bindings=False):
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, ground_of(self))
 
     def on_resize(self, _event: events.Resize) -> None:
         self._strips = []

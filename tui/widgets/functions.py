@@ -40,7 +40,7 @@ class FunctionsView(View):
         "Where the time goes. self is the share of all samples in which the function itself was running, total the share in "
         "which it was anywhere on the stack. In the bar, the bright part is self and the ground it stands on is total.\n"
         "The trend shows the self time of the last minute, newest at the right. Names of the program's own code are bold.\n"
-        "A filter is a part of the name or path, or /a regular expression/; it minds capitals if it has some. Pausing freezes "
+        "A filter is a part of the name or path, or a regular expression behind a ~; it minds capitals if it has some. Pausing freezes "
         "this table alone: sampling and reporting go on."
     )
     SIDE_PANES = True
@@ -195,7 +195,7 @@ class FunctionsView(View):
             before,
             lambda answer: self._filter(before if answer is None else answer),
             changed=self._filter,
-            hint="part of a name or path, or /regular expression/",
+            hint="part of a name or path, or ~regular expression",
         )
 
     def action_clear(self) -> None:

@@ -35,6 +35,7 @@ class KeyLine(NamedTuple):
 
 
 class HelpScreen(ModalScreen[None]):
+    AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "dismiss", "Close", tooltip="Close the help", id="help.close"),
     ]

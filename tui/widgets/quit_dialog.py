@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class QuitDialog(ModalScreen[bool]):
     """Gives True if the program is to be stopped."""
 
+    AUTO_FOCUS = "#stop"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,q,ctrl+c", "stop", "Stop it and quit", tooltip="End the program, report, and leave", id="quit.stop"),
         Binding("escape,n", "stay", "Go on", tooltip="Back to the screen; the program runs on", id="quit.stay"),

@@ -168,7 +168,7 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
-        return self._lines[y].strip if y < len(self._lines) else Strip.blank(self.size.width)
+        return self._lines[y].strip if y < len(self._lines) else Strip.blank(self.size.width, ground_of(self))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

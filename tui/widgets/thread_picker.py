@@ -26,6 +26,7 @@ MAX_OFFERED = 500
 class ThreadPicker(ModalScreen[frozenset[int] | None]):
     """Gives the threads chosen; None for all of them."""
 
+    AUTO_FOCUS = "SelectionList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter",

@@ -1,0 +1,539 @@
+"""Every key of the screen, and what the screen does by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.binding import Binding
+from textual.events import Resize
+from textual.geometry import Region, Size
+from textual.widgets import ContentSwitcher
+
+from multi_lang_profiler.engine.snapshot import ProgramPhase
+from multi_lang_profiler.tui.app import VIEWS, bindings_of
+from multi_lang_profiler.tui.widgets.function_table import FunctionTable
+from multi_lang_profiler.tui.widgets.help_screen import HelpScreen
+from multi_lang_profiler.tui.widgets.line_pane import LinePane
+from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog
+from multi_lang_profiler.tui.widgets.table import Table
+from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
+from tests.support.screen import Screen, show, text_of
+from tests.support.snapshots import (
+    STARTED_S,
+    ended,
+    hostile_snapshot,
+    reporter_off,
+    reporter_retrying,
+    shop_snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.widget import Widget
+
+    from multi_lang_profiler.engine.snapshot import Snapshot
+
+SIZES = [(80, 24), (120, 40), (200, 50), (20, 5), (1, 1)]
+
+
+def names(screen: Screen) -> list[str]:
+    """The functions in the table, from the top."""
+    table = screen.app.query_one(FunctionTable)
+    return [table.row(key).name for key in table._keys]
+
+
+def front(screen: Screen) -> str | None:
+    """The id of what is in front."""
+    return screen.app.query_one("#views", ContentSwitcher).current
+
+
+def refreshes(monkeypatch: pytest.MonkeyPatch, widget: Widget) -> list[Region]:
+    """The regions of `widget` that are drawn again from now on."""
+    regions: list[Region] = []
+    refresh = widget.refresh
+
+    def recorded(*spans: Region, **options: bool) -> Widget:
+        regions.extend(spans or [widget.size.region])
+        return refresh(*spans, **options)
+
+    monkeypatch.setattr(widget, "refresh", recorded)
+    return regions
+
+
+def title(screen: Screen) -> str:
+    return text_of(screen.app.query_one("#view-1").children[0])
+
+
+def header(screen: Screen) -> str:
+    return text_of(screen.app.query_one("#header"))
+
+
+def strip(screen: Screen) -> str:
+    return text_of(screen.app.query_one("#reporter-strip"))
+
+
+async def test_views_by_key_name_and_mouse() -> None:
+    """Each view comes to the front by its number and by a click on its name, and takes the keys."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        for key in VIEWS:
+            await pilot.press(key)
+            await pilot.pause()
+            assert front(screen) in (f"view-{key}", "empty")
+        line = text_of(screen.app.query_one("#view-bar"))
+        await pilot.click("#view-bar", offset=(line.index("Reporter") + 1, 0))
+        await pilot.pause()
+        assert front(screen) == "view-7"
+        assert screen.app.focused in [*screen.app.query_one("#view-7").query("*")]
+
+
+async def test_header_says_what_runs_and_how_it_is_watched() -> None:
+    """Command, language, pid, time, CPU, achieved against asked rate, sampler and mode stand in the header."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)):
+        for fact in ("python server.py --port 8000", "Python", "pid 4242", "running 3m 07s"):
+            assert fact in header(screen).splitlines()[0]
+        for fact in ("87%", "99 of 100 Hz", "15.6k samples", "austin 3.7.0", "cpu time"):
+            assert fact in header(screen).splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [("s", "levenshtein"), ("t", "Flask.full_dispatch_request"), ("n", "<module>"), ("f", "root")],
+)
+async def test_sort_keys(key: str, first: str) -> None:
+    """A key for each column sorts by it; the same key again turns the order round."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("h")
+        await pilot.press(key)
+        order = names(screen)
+        assert order[0] == first
+        await pilot.press(key)
+        assert names(screen)[0] != order[0]
+        assert "reversed" in title(screen)
+
+
+async def test_sort_steps_and_header_clicks() -> None:
+    """`<` and `>` walk through the sortable columns, and a click on a title sorts by it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("greater_than_sign")
+        assert "by total time" in title(screen)
+        await pilot.press("less_than_sign", "less_than_sign")
+        assert "by place" in title(screen)
+        table = screen.app.query_one(FunctionTable)
+        x = text_of(table).splitlines()[0].index("function")
+        await pilot.click(table, offset=(x + 1, 0))
+        await pilot.pause()
+        assert "by name" in title(screen)
+        assert names(screen)[0] == "<module>"
+
+
+async def test_filter() -> None:
+    """Typing filters at once, Enter keeps the filter, Escape in the prompt brings the former one back, Escape later clears it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        everything = len(names(screen))
+        await pilot.press("slash", *"cart")
+        assert names(screen) == ["Cart.total"]
+        await pilot.press("enter")
+        assert isinstance(screen.app.focused, FunctionTable)
+        assert "filter cart" in title(screen)
+        await pilot.press("slash", "x", "escape")
+        assert names(screen) == ["Cart.total"]
+        await pilot.press("escape")
+        assert len(names(screen)) == everything
+
+
+async def test_bad_expression_keeps_what_is_shown() -> None:
+    """While an expression is half typed, the table stays and the title says what is wrong with it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        before = len(names(screen))
+        await pilot.press("slash", *"~(")
+        assert len(names(screen)) == before
+        assert "unterminated" in title(screen)
+
+
+async def test_own_code() -> None:
+    """`o` leaves only the program's own functions, and brings the others back."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("o")
+        assert "pbkdf2_hmac" not in names(screen)
+        assert "levenshtein" in names(screen)
+        await pilot.press("o")
+        assert "pbkdf2_hmac" in names(screen)
+
+
+@pytest.mark.parametrize("key", ["p", "space"])
+async def test_pause_freezes_the_table_only(key: str) -> None:
+    """Paused, the table keeps its numbers and can be sorted, the header goes on, and the title says so."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        table = screen.app.query_one(FunctionTable)
+        before = text_of(table)
+        later = replace(shop_snapshot(run_s=240), table=shop_snapshot().table)
+        await show(pilot, screen, later)
+        assert text_of(table) == before
+        assert "PAUSED" in title(screen)
+        assert "20.0k samples" in header(screen)
+        await pilot.press("n", key)
+        await pilot.pause()
+        assert "PAUSED" not in title(screen)
+        assert text_of(table) != before
+
+
+async def test_threads() -> None:
+    """The thread picker counts the samples of the threads marked, says so, and gives all of them back."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("T")
+        await pilot.pause()
+        assert isinstance(screen.app.screen, ThreadPicker)
+        await pilot.press("end", "space", "enter")
+        await pilot.pause()
+        assert names(screen)[0] == "Poll.wait"
+        assert "thread MainThread" in title(screen)
+        await pilot.press("T", "a")
+        await pilot.pause()
+        assert names(screen)[0] == "levenshtein"
+        await pilot.press("T", "escape")
+        assert screen.app.threads is None
+
+
+async def test_commands_reach_the_engine() -> None:
+    """Mark, named mark, send now, restart and export are asked of the engine, each by its key."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("m", "M", *"rush", "enter", "S", "R", "e", "enter")
+        assert screen.controls.asked == [
+            "mark",
+            "mark rush",
+            "send now",
+            "restart",
+            "export /home/ada/shop/profile.speedscope.json",
+        ]
+
+
+async def test_copy_place() -> None:
+    """`y` puts path and line of the function under the cursor on the clipboard."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("y")
+        assert screen.app.clipboard == "/home/ada/shop/shop/search.py:88"
+
+
+async def test_send_now_only_while_reporting() -> None:
+    """Without a reporter there is nothing to send: the key is dead and not offered, and the strip is not there."""
+    screen = Screen(replace(shop_snapshot(), reporter=reporter_off()))
+    async with screen.app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("S")
+        assert screen.controls.asked == []
+        assert not screen.app.query_one("#reporter-strip").display
+        await pilot.press("7")
+        await pilot.pause()
+        assert "Reporting is off" in text_of(screen.app.query_one("#empty"))
+
+
+async def test_quit_asks_while_the_program_runs() -> None:
+    """`q` asks first; Escape goes on; confirmed, the program is told to end and the screen waits for the last report."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("q")
+        assert isinstance(screen.app.screen, QuitDialog)
+        await pilot.press("escape")
+        assert screen.controls.asked == []
+        await pilot.press("q", "y")
+        assert screen.controls.asked == ["stop"]
+        assert "stopping" in header(screen)
+        over = ended(shop_snapshot(), exit_status=143)
+        await show(pilot, screen, replace(over, reporter=shop_snapshot().reporter))
+        assert screen.app.is_running
+        await show(pilot, screen, over)
+    assert screen.app._exit
+
+
+@pytest.mark.parametrize("keys", [["q", "q"], ["ctrl+c", "ctrl+c"], ["q", "enter"], ["ctrl+c", "y"]])
+async def test_ways_to_stop(keys: list[str]) -> None:
+    """Ctrl+C asks like `q`; either key twice, Enter or `y` confirm; the next one leaves without waiting."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        assert screen.controls.asked == ["stop"]
+        await pilot.press("q")
+    assert screen.app._exit
+
+
+async def test_ended_program_stays_on_the_screen() -> None:
+    """When the program ends the numbers stay, the header tells the exit status, and `q` leaves at once."""
+    screen = Screen(ended(shop_snapshot(), exit_status=137))
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        assert "exited 137 (SIGKILL) after 3m 07s" in header(screen)
+        assert names(screen)[0] == "levenshtein"
+        screen.clock.at_s += 500
+        screen.app.poll()
+        assert "exited 137 (SIGKILL) after 3m 07s" in header(screen)
+        await pilot.press("q")
+    assert screen.app._exit
+
+
+async def test_told_to_leave_by_a_signal() -> None:
+    """When a signal told the agent to end, the screen goes as soon as the run is over, without being asked."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        screen.controls.leaving = True
+        screen.app.poll()
+        assert screen.app.is_running
+        await show(pilot, screen, ended(shop_snapshot(), exit_status=143))
+    assert screen.app._exit
+
+
+async def test_retry_is_seen_as_it_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempt, its error, the wait counting down, the full buffer and discards stand in the strip; only its digits are redrawn."""
+    screen = Screen(replace(shop_snapshot(), reporter=reporter_retrying()))
+    async with screen.app.run_test(size=(80, 24)):
+        for fact in ("Attempt 2/3 failed", "retry in 1.4 s", "94/100", "3 discarded", "connection refused"):
+            assert fact in strip(screen)
+        regions = refreshes(monkeypatch, screen.app.query_one("#reporter-strip"))
+        screen.clock.at_s += 0.5
+        screen.app.poll()
+        assert "retry in 0.9 s" in strip(screen)
+        (region,) = regions
+        assert region.width <= 6
+
+
+async def test_countdown() -> None:
+    """The time to the next report counts down between snapshots; in the reporter view it does so in the view."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        assert "Next report in 22s" in strip(screen)
+        screen.clock.at_s += 15
+        screen.app.poll()
+        assert "Next report in 7.6 s" in strip(screen)
+        await pilot.press("7")
+        await pilot.pause()
+        assert not screen.app.query_one("#reporter-strip").display
+        screen.clock.at_s += 2
+        screen.app.poll()
+        assert "Next report in 5.6 s" in text_of(screen.app.query_one("#reporter-board"))
+
+
+async def test_silent_engine_is_noticed() -> None:
+    """When no new picture comes while the program should run, the header says since when."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)):
+        screen.clock.at_s += 12
+        screen.app.poll()
+        assert "no news for 12s" in header(screen)
+
+
+async def test_nothing_new_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as neither the snapshot nor the clock moves, no widget is drawn again."""
+    screen = Screen()
+    async with screen.app.run_test(size=(200, 50)) as pilot:
+        await pilot.pause()
+        widgets = [widget for widget in screen.app.query("*") if hasattr(widget, "repaint")]
+        drawn = [refreshes(monkeypatch, widget) for widget in widgets]
+        screen.app.poll()
+        screen.app.poll()
+        assert not any(drawn)
+
+
+async def test_before_the_first_sample() -> None:
+    """While there is nothing to show, the screen says why: no picture yet, preparing, idle, or what went wrong."""
+    idle = shop_snapshot(run_s=0)
+    idle = replace(idle, counts=type(idle.counts)(), self_samples={}, total_samples={}, recent=(), timeline=())
+    preparing = replace(idle, program=replace(idle.program, phase=ProgramPhase.PREPARING, pid=None))
+    failed = replace(
+        idle, program=replace(idle.program, phase=ProgramPhase.FAILED_TO_START, error="go was not found on PATH")
+    )
+    screen = Screen()
+    screen.controls.current = None
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        empty = screen.app.query_one("#empty")
+        assert "Waiting for the first picture" in text_of(empty)
+        for snapshot, words in (
+            (preparing, "Preparing the program"),
+            (idle, "--mode wall"),
+            (failed, "go was not found"),
+        ):
+            await show(pilot, screen, snapshot)
+            assert words in text_of(empty)
+        await show(pilot, screen, shop_snapshot())
+        assert isinstance(screen.app.focused, FunctionTable)
+
+
+async def test_side_panes() -> None:
+    """On a large screen reporter, output and log stand beside the table; `b` takes them away; the strip is there when they are not."""
+    screen = Screen()
+    async with screen.app.run_test(size=(200, 50)) as pilot:
+        await pilot.pause()
+        side, strip_widget = screen.app.query_one("#side"), screen.app.query_one("#reporter-strip")
+        assert side.display
+        assert not strip_widget.display
+        assert "Succeeded on attempt 2/3" in text_of(screen.app.query_one("#side-log"))
+        assert "GET /search" in text_of(screen.app.query_one("#side-output"))
+        await pilot.press("b")
+        await pilot.pause()
+        assert not side.display
+        assert strip_widget.display
+        await pilot.press("b")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not side.display
+        assert strip_widget.display
+
+
+@pytest.mark.parametrize("make", [shop_snapshot, hostile_snapshot], ids=["shop", "hostile"])
+async def test_no_size_and_no_name_breaks_it(make: Callable[[], Snapshot]) -> None:
+    """In every view, at every size, with every name, lines have exactly the width of the screen and hold no control character."""
+    screen = Screen(make())
+    async with screen.app.run_test(size=SIZES[0]) as pilot:
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for key in VIEWS:
+                screen.app.action_open(key)
+                await pilot.pause()
+                for widget in screen.app.query("*"):
+                    if hasattr(widget, "repaint") and widget.is_on_screen:
+                        lines = widget.render_lines(widget.size.region)
+                        assert {line.cell_length for line in lines} <= {widget.size.width}
+                        assert not any(ord(character) < 32 for line in lines for character in line.text)
+
+
+async def test_resize_storm() -> None:
+    """Thirty sizes in a row, faster than it can draw, leave a screen that works."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        for number in range(30):
+            size = Size(1 + number * 37 % 210, 1 + number * 13 % 60)
+            screen.app.post_message(Resize(size, size))
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("down")
+        assert "levenshtein" in text_of(screen.app.query_one(FunctionTable))
+
+
+async def test_slow_views_are_shown_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that takes long to show is shown at most a tenth of the time, so that keys stay quick."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)):
+        shown: list[Snapshot] = []
+
+        def slow_show(snapshot: Snapshot) -> None:
+            shown.append(snapshot)
+            began = perf_counter()
+            while perf_counter() - began < 0.05:
+                pass
+
+        monkeypatch.setattr(screen.app._views["1"], "show", slow_show)
+        for _ in range(5):
+            screen.controls.current = replace(shop_snapshot())
+            screen.app.poll()
+        assert len(shown) == 1
+
+
+def test_every_binding_has_id_description_and_tooltip() -> None:
+    """Each of our bindings can be remapped (id) and explained (tooltip), and no id stands for two things."""
+    screen = Screen()
+    seen: dict[str, str] = {}
+    classes = {cls for view in VIEWS.values() for cls in view.__mro__}
+    for cls in (type(screen.app), *classes, Table, LinePane, QuitDialog, HelpScreen, ThreadPicker):
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            if cls.__module__.startswith("textual."):
+                continue
+            assert isinstance(binding, Binding)
+            assert binding.id, binding
+            assert binding.tooltip, binding
+            assert binding.description, binding
+            assert seen.setdefault(binding.id, binding.action) == binding.action
+
+
+async def test_help_names_every_key_of_the_view() -> None:
+    """`?` explains the view in front with its own words and lists each key that works in it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        for key in ("1", "7", "8", "9"):
+            await pilot.press(key, "question_mark")
+            await pilot.pause()
+            assert isinstance(screen.app.screen, HelpScreen)
+            text = " ".join(str(static.render()) for static in screen.app.screen.query("Static"))
+            view = screen.app._views[key]
+            assert view.HELP.split("\n")[0][:40] in text
+            for node in (view, view.focus_target(), screen.app):
+                for binding in bindings_of(node):
+                    assert str(binding.id) in text, binding.id
+            await pilot.press("escape")
+
+
+async def test_palette_has_everything() -> None:
+    """Every binding of the app and of every view is a command in the palette; one of another view opens that view."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        commands = {command.title: command for command in screen.app.get_system_commands(screen.app.screen)}
+        for key, view in VIEWS.items():
+            assert view.TITLE in commands
+            for binding in bindings_of(screen.app._views[key]):
+                assert f"{view.TITLE}: {binding.description}" in commands
+        await pilot.press("9")
+        await commands["Hot functions: Own code"].callback()
+        await pilot.pause()
+        assert front(screen) == "view-1"
+        assert "own code only" in title(screen)
+
+
+async def test_themes_reach_every_line() -> None:
+    """Another theme recolours what is drawn by line, too."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        table = screen.app.query_one(FunctionTable)
+        before = table.render_lines(table.size.region)[3]
+        screen.app.theme = "profiler-light"
+        await pilot.pause()
+        await pilot.pause()
+        after = table.render_lines(table.size.region)[3]
+        assert after.text == before.text
+        assert [segment.style for segment in after] != [segment.style for segment in before]
+
+
+async def test_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR all that is sent to the terminal is grey, and the variable stays for the profiled program."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)):
+        import os
+
+        assert os.environ["NO_COLOR"] == "1"
+        table = screen.app.query_one(FunctionTable)
+        for line in table.render_lines(table.size.region):
+            for segment in line:
+                for color in (segment.style.color, segment.style.bgcolor) if segment.style else ():
+                    triplet = color.get_truecolor() if color else (0, 0, 0)
+                    assert len(set(triplet)) == 1
+
+
+def test_settings_file_is_where_the_platform_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file of wishes lies in $XDG_CONFIG_HOME, or in ~/.config."""
+    from multi_lang_profiler.tui.screen_settings import settings_file
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/cfg")
+    assert settings_file() == Path("/cfg/multi_lang_profiler/screen.toml")
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert settings_file() == Path("/home/ada/.config/multi_lang_profiler/screen.toml")
+
+
+def test_made_up_run_is_consistent() -> None:
+    """The snapshots these tests stand on hold what an engine promises: samples sum up, times agree."""
+    snapshot = shop_snapshot()
+    assert sum(snapshot.self_samples.values()) == snapshot.counts.total == sum(snapshot.counts.by_stack.values())
+    assert snapshot.taken_s - STARTED_S == 187.0
