@@ -244,7 +244,7 @@ class Engine:
             self._call(lambda: self._start(self._give_up_preparing(number)))
 
     def send_now(self) -> None:
-        self._call(lambda: self._reporter and self._reporter.send_now())
+        self._call(self._send_now)
 
     def mark(self, name: str) -> None:
         self._call(lambda: self._mark(name))
@@ -296,6 +296,10 @@ class Engine:
     async def _end_program(self) -> None:
         if self._run and self._run.is_running:
             await self._run.send_signal(signal.SIGTERM, to_group=True)
+
+    def _send_now(self) -> None:
+        if self._reporter:
+            self._reporter.send_now()
 
     def _mark(self, name: str) -> None:
         if len(self._marks) >= MAX_MARKS:

@@ -108,6 +108,10 @@ class Backend:
         """Listen, after `stop()` again on the same port."""
         self._call(self._listen())
 
+    @property
+    def is_listening(self) -> bool:
+        return self._server is not None
+
     def stop(self) -> None:
         """Refuse connections."""
         self._call(self._end())

@@ -1,0 +1,43 @@
+"""A small Flask service; a request costs some ten milliseconds of CPU in known places."""
+
+import sys
+
+from flask import Flask, jsonify
+
+app = Flask(__name__)
+
+
+def price(item):
+    total = 0
+    for step in range(item % 7 * 6000 + 50000):
+        total += step * step % 7
+    return total
+
+
+def stock(item):
+    return sorted(str(number * item % 1009) for number in range(9000))[:3]
+
+
+def describe(item):
+    words = []
+    for number in range(6000):
+        words.append(f"{item}-{number}")
+    return " ".join(words)[:40]
+
+
+@app.route("/items/<int:item>")
+def item(item):
+    return jsonify(item=item, price=price(item), stock=stock(item), text=describe(item))
+
+
+@app.route("/stop")
+def stop():
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGTERM)
+    return "stopping"
+
+
+if __name__ == "__main__":
+    app.run(port=int(sys.argv[1]), threaded=True)

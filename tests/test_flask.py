@@ -1,0 +1,181 @@
+"""The main job, whole: a real Flask server under load, profiled, reported, and no different for it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from multi_lang_profiler.engine.profile import Profile
+from multi_lang_profiler.engine.wire import decode
+from tests.support.backend import Backend
+from tests.support.command import DEADLINE_S, Folder, finish
+
+SHOP = Path(__file__).parent / "programs/python/flask_shop.py"
+LOAD_S = 7.0
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        folder.write("shop.py", SHOP.read_text())
+        yield folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_up(url: str) -> None:
+    ends_s = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            assert time.monotonic() < ends_s, "the server did not come up"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def load(url: str, seconds: float) -> list[str]:
+    """Ask for one item after the other for so long; the answers."""
+    ends_s = time.monotonic() + seconds
+    answers = []
+    with httpx.Client(trust_env=False) as client:
+        for number in range(1_000_000):
+            answers.append(client.get(f"{url}/items/{number % 50}").text)
+            if time.monotonic() > ends_s:
+                break
+    return answers
+
+
+def descendant_python(pid: int) -> int:
+    """The program's pid: the agent's child that is not Austin."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if "shop.py" in Path(f"/proc/{child}/cmdline").read_text():
+            return int(child)
+    raise AssertionError("the program was not found")
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def shares_by_py_spy(raw: str) -> dict[str, float]:
+    """Self time of the application's functions, from py-spy's folded stacks: `main (a.py:1);work (a.py:9) 12`."""
+    samples: Counter[str] = Counter()
+    for line in raw.splitlines():
+        stack, _, count = line.rpartition(" ")
+        name, _, place = stack.rsplit(";", 1)[-1].partition(" (")
+        if place.startswith("shop.py:"):
+            samples[name] += int(count)
+    return {name: n / samples.total() for name, n in samples.most_common()}
+
+
+def shares(profiles: list[Profile]) -> dict[str, float]:
+    samples: Counter[str] = Counter()
+    for profile in profiles:
+        for stats in profile.functions:
+            if stats.file == "shop.py" and stats.self_samples:
+                samples[stats.name] += stats.self_samples
+    return {name: n / samples.total() for name, n in samples.most_common()}
+
+
+@pytest.mark.xdist_group("timing")
+def test_a_flask_server_under_load(folder):
+    """Every window arrives once, the hot functions are py-spy's, totals fit the CPU time, answers and status are the server's own."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with Backend() as backend:
+        process = folder.start(
+            *("python", "shop.py", "--no-tui", "--report-interval", "2", "--report-endpoint", backend.url),
+            *("--python", sys.executable, "--", str(port)),
+        )
+        wait_until_up(f"{url}/items/1")
+        up_at = datetime.now(UTC)
+        program = descendant_python(process.pid)
+        # Threads that hold the interpreter's lock: else py-spy counts those that wait for a CPU or have just been in a system call.
+        py_spy = subprocess.Popen(
+            [
+                *(Path(sys.executable).with_name("py-spy"), "record", "--pid", str(program), "--rate", "100"),
+                *("--duration", str(int(LOAD_S)), "--format", "raw", "--gil", "--output", folder.path / "raw"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        answers = load(url, LOAD_S)
+        said = py_spy.communicate()[0].decode()
+        used_s = cpu_s(program)
+        with contextlib.suppress(httpx.TransportError):  # it dies before it answers
+            httpx.get(f"{url}/stop", trust_env=False)
+        finished = finish(process)
+
+    assert finished.status == 128 + 15
+    assert all(answer == answers[number % 50] for number, answer in enumerate(answers)), (
+        "an answer was not the usual one"
+    )
+    assert len(backend.accepted) == len(set(backend.accepted)) >= 4
+    profiles = [
+        profile
+        for request in backend.requests
+        for profile in decode(request.body, request.headers["content-type"]).profiles
+    ]
+    began = [profile.began_at for profile in profiles]
+    assert began == sorted(began)
+
+    total = sum(profile.total_samples for profile in profiles)
+    # What the server used before a sampler could attach, as the interpreter started, is not in the profile.
+    assert total == pytest.approx(100 * used_s, rel=0.05, abs=20), f"{total} samples of {used_s} s of CPU time"
+
+    theirs = shares_by_py_spy((folder.path / "raw").read_text())
+    ours = shares([profile for profile in profiles if profile.began_at >= up_at])
+    assert list(theirs), said
+    assert list(ours)[:4] == list(theirs)[:4], (ours, theirs)
+    for name in list(theirs)[:4]:
+        assert ours[name] == pytest.approx(theirs[name], abs=0.08), (ours, theirs)
+
+
+def test_the_backend_down_for_three_intervals(folder):
+    """Down: nine attempts and a growing buffer; up again: one delivery of everything, oldest first."""
+    folder.write("idle.py", "import threading\nthreading.Event().wait(60)\n")
+    with Backend() as backend:
+        backend.stop()
+        # Three attempts take 3 s, so an interval of 4 s leaves room for each to end.
+        process = folder.start("python", "idle.py", "--report-endpoint", backend.url, "--report-interval", "4")
+        assert process.stderr
+        lines: list[str] = []
+        failures = 0
+        for line in iter(process.stderr.readline, b""):
+            lines.append(line.decode().rstrip("\n"))
+            failures += "Failed to report profiles" in lines[-1]
+            if failures == 3 and not backend.is_listening:
+                backend.start()
+            if "Successfully" in lines[-1]:
+                process.terminate()
+        assert process.wait(DEADLINE_S) == 143
+    said = "\n".join(lines)
+    assert len(re.findall(r"⚠️ Attempt \d/3 failed: HTTP request failed: connection refused", said)) == 9, said
+    assert re.findall(r"added to buffer \(total: (\d)\)", said)[:4] == ["1", "2", "3", "4"]
+    assert re.findall(r"📤 Sending (\d) profiles", said)[:4] == ["1", "2", "3", "4"]
+    assert "✅ Successfully reported 4 profiles" in said
+    assert said.count("   Profiles will be retried in next batch") == 3
+    first = backend.requests[0]
+    assert len(first.profile_ids) == 4
+    batch = decode(first.body, first.headers["content-type"])
+    began = [profile.began_at for profile in batch.profiles]
+    assert began == sorted(began)
