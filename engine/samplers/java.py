@@ -1,8 +1,9 @@
 """Samples a Java program with a small agent inside its JVM; `java_agent/Stacks.java` says how it weighs.
 
 What it counts: CPU time of the program's own threads (not of the JVM's compiler and garbage collector threads), or with
-`--mode wall` the time of every thread of the program, waiting or not; of virtual threads those that are mounted. Stacks are seen
-at the JVM's safepoints, as with any sampler that asks the JVM: an inlined leaf counts for its caller.
+`--mode wall` the time of every thread of the program, waiting or not. Stacks are seen at the JVM's safepoints, as by any sampler
+that asks the JVM: an inlined leaf counts for its caller. Virtual threads are sampled by the JVM's Flight Recorder, begun when the
+first is met, and as one thread; those that wait are not seen.
 
 The last half-second window arrives at every end that runs shutdown hooks: return, `System.exit`, an uncaught exception,
 SIGTERM, SIGINT, SIGHUP. `Runtime.halt`, SIGKILL and a crash of the JVM lose it. JVMs that the program starts are not followed.
@@ -106,7 +107,7 @@ class JavaSampler:
             silence.cancel()
             closed.cancel()
             ended.cancel()
-            loop.remove_reader(samples)
+            self._stop_reading()
             self._context.sampling(False)
 
     async def flush(self) -> None:
@@ -121,6 +122,7 @@ class JavaSampler:
     async def close(self) -> None:
         if self._indexing:
             await self._indexing
+        self._stop_reading()
         for descriptor in (self._samples, self._asks):
             if descriptor is not None:
                 os.close(descriptor)
@@ -159,11 +161,16 @@ class JavaSampler:
         except BlockingIOError:
             return False
         if not data:
-            asyncio.get_running_loop().remove_reader(self._samples)
+            self._stop_reading()
             self._closed.set()
             return False
         self._reader.feed(data)
         return True
+
+    def _stop_reading(self) -> None:
+        # Not once the descriptor is closed: its number may be somebody else's by then.
+        if self._samples is not None:
+            asyncio.get_running_loop().remove_reader(self._samples)
 
     def _take_message(self, kind: str, fields: list[str]) -> None:
         if kind == "w":

@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 AGENT_SOURCES = Path(__file__).parent / "java_agent"
+_FOR_JAVA_17 = frozenset({"FlightRecorded.java"})
 _NEEDED_MODULES = frozenset({"java.instrument", "java.management", "jdk.management"})
 _ASK_JAVA_S = 20.0
 _COMPILE_S = 120.0
@@ -77,11 +79,16 @@ async def find_java(named: str | None, environment: Mapping[str, str]) -> JavaRu
 async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str], None]) -> Path:
     """The compiled agent in `folder`, made there if it is not yet, after `on_compile(javac)`. Raises `NoAgent` or `OSError`.
 
+    There are two of them, of class files for Java 8 and for Java 17; the latter, for Java 21 and newer, samples virtual threads.
+
     Runs beside each other make the same file under names of their own and move it into place, so each sees all of it or none.
     """
-    sources = sorted(AGENT_SOURCES.glob("*.java"))
+    level = 17 if java.major is not None and java.major >= 21 else 8
+    sources = [
+        source for source in sorted(AGENT_SOURCES.glob("*.java")) if level == 17 or source.name not in _FOR_JAVA_17
+    ]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    jar = folder / f"java-agent-{digest}.jar"
+    jar = folder / f"java-agent-{digest}-{level}.jar"
     if _is_whole(jar):
         return jar
     javac = java.javac()
@@ -92,7 +99,7 @@ async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str],
         )
     on_compile(javac)
     with tempfile.TemporaryDirectory(prefix="java-agent-", dir=folder) as temporary:
-        await _compile(javac, sources, temporary)
+        await _compile(javac, level, sources, temporary)
         _write_jar(jar, Path(temporary))
     return jar
 
@@ -130,23 +137,14 @@ async def _properties(executable: str) -> dict[str, str]:
     return dict(re.findall(r"^\s+([\w.]+) = (.*)$", said, re.MULTILINE)) if status == 0 else {}
 
 
-async def _compile(javac: str, sources: list[Path], classes: str) -> None:
-    # Two spellings of the same: javac 8 has no --release, and later ones object to -source without it.
-    for level in (("--release", "8"), ("-source", "8", "-target", "8")):
-        status, said = await _run(
-            _COMPILE_S,
-            javac,
-            *level,
-            "-proc:none",
-            "-nowarn",
-            "-encoding",
-            "UTF-8",
-            "-d",
-            classes,
-            *map(str, sources),
-        )
-        if status == 0:
-            return
+async def _compile(javac: str, level: int, sources: list[Path], classes: str) -> None:
+    options = ("-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", classes)
+    status, said = await _run(_COMPILE_S, javac, "--release", str(level), *options, *map(str, sources))
+    if status and level == 8:
+        # javac 8 has no --release, and later ones take no -source without it.
+        status, _ = await _run(_COMPILE_S, javac, "-source", "8", "-target", "8", *options, *map(str, sources))
+    if status == 0:
+        return
     # What JAVA_TOOL_OPTIONS makes the JVM say is not what went wrong.
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith("Picked up ")]
     raise NoAgent(
@@ -188,5 +186,5 @@ def _is_whole(jar: Path) -> bool:
     try:
         with zipfile.ZipFile(jar) as archive:
             return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile, RuntimeError):
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return False

@@ -1,6 +1,5 @@
 package multilangprofiler;
 
-import java.lang.instrument.Instrumentation;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 
@@ -13,11 +12,12 @@ import java.nio.file.Paths;
  * <p>Written for Java 8, so that one compilation serves all runtimes.
  */
 public final class Agent {
+    static final String THREAD_NAMES = "multi_lang_profiler ";
     private static final long LAST_WORDS_MS = 300;
 
     private Agent() {}
 
-    public static void premain(String options, final Instrumentation instrumentation) {
+    public static void premain(String options) {
         try {
             String[] parts = options.split(",", 3);
             final boolean isWall = parts[0].equals("wall");
@@ -27,7 +27,7 @@ public final class Agent {
             daemon("sampler", new Runnable() {
                 @Override
                 public void run() {
-                    sample(isWall, periodNs, folder, instrumentation);
+                    sample(isWall, periodNs, folder);
                 }
             });
         } catch (Throwable unusable) {
@@ -35,16 +35,13 @@ public final class Agent {
         }
     }
 
-    private static void sample(boolean isWall, long periodNs, Path folder, Instrumentation instrumentation) {
+    private static void sample(boolean isWall, long periodNs, Path folder) {
         Pipe pipe = null;
         try {
             pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"));
-            Thread writer = daemon("writer", pipe);
-            Stacks stacks = new Stacks(isWall, instrumentation);
-            stacks.ignore(Thread.currentThread());
-            stacks.ignore(writer);
-            final Sampler sampler = new Sampler(stacks, pipe, periodNs);
-            Runtime.getRuntime().addShutdownHook(new Thread(rootGroup(), null, "multi_lang_profiler last words") {
+            daemon("writer", pipe);
+            final Sampler sampler = new Sampler(new Stacks(isWall, periodNs, folder), pipe, periodNs);
+            Runtime.getRuntime().addShutdownHook(new Thread(rootGroup(), null, THREAD_NAMES + "last words") {
                 @Override
                 public void run() {
                     sampler.awaitLastWords(LAST_WORDS_MS);
@@ -58,8 +55,8 @@ public final class Agent {
         }
     }
 
-    private static Thread daemon(String name, Runnable body) {
-        Thread thread = new Thread(rootGroup(), body, "multi_lang_profiler " + name);
+    static Thread daemon(String name, Runnable body) {
+        Thread thread = new Thread(rootGroup(), body, THREAD_NAMES + name);
         thread.setDaemon(true);
         // The program's class loader must not be kept alive by us, nor its handlers hear of us.
         thread.setContextClassLoader(null);

@@ -8,9 +8,12 @@ final class Sampler implements Runnable {
     private static final long WINDOW_NS = 500_000_000L;
     /** When the JVM is shutting down it may end at any time. */
     private static final long LAST_WINDOW_NS = 100_000_000L;
-    private static final long MAX_PERIOD_NS = 200_000_000L;
+    private static final long MAX_PERIOD_NS = 1_000_000_000L;
+    private static final long MAX_IDLE_NS = 100_000_000L;
     /** Share of one core that polling may take, before polls are made rarer. */
     private static final double MAX_SHARE = 0.03;
+    /** Pauses are at least this many times as long as what was polled took. */
+    private static final int LEAST_PAUSE = 10;
 
     private final Stacks stacks;
     private final Pipe pipe;
@@ -20,6 +23,7 @@ final class Sampler implements Runnable {
     private volatile boolean isEnding;
     private boolean saidLastWords;
     private long periodNs;
+    private long polls;
     private long windowBeganNs;
     private long windowBeganCpuNs;
 
@@ -38,15 +42,23 @@ final class Sampler implements Runnable {
         windowBeganCpuNs = stacks.ownCpuNs();
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
-            stacks.poll(beganNs);
+            long beganCpuNs = stacks.ownCpuNs();
+            stacks.poll(beganNs, periodNs);
+            polls++;
             boolean isLast = isEnding && !saidLastWords;
             if (isLast || pipe.isAsked() || beganNs - windowBeganNs >= (isEnding ? LAST_WINDOW_NS : WINDOW_NS)) {
                 closeWindow(beganNs, isLast);
             }
-            // Without jitter, a program that does something every 10 ms would always be met at the same place.
-            long pauseNs = (long) (periodNs * (0.75 + 0.5 * random.nextDouble())) - (System.nanoTime() - beganNs);
-            LockSupport.parkNanos(Math.max(pauseNs, periodNs / 8));
+            // Where one poll alone is too much, the next is far away, whatever the governor has yet to learn.
+            long leastNs = LEAST_PAUSE * (stacks.ownCpuNs() - beganCpuNs);
+            LockSupport.parkNanos(Math.max(leastNs, pauseNs() - (System.nanoTime() - beganNs)));
         }
+    }
+
+    private long pauseNs() {
+        long ns = stacks.isIdle() ? Math.max(periodNs, Math.min(MAX_IDLE_NS, periodNs * Stacks.POLLS_OF_THE_AWAKE)) : periodNs;
+        // Without jitter, a program that does something every 10 ms would always be met at the same place.
+        return (long) (ns * (0.75 + 0.5 * random.nextDouble()));
     }
 
     /** Called by the JVM's shutdown: returns when the profiler has what there is, or after {@code deadlineMs}. */
@@ -75,16 +87,16 @@ final class Sampler implements Runnable {
         }
     }
 
+    /** Sets the period by what the polls of a window cost. */
     private void govern(long wallNs, long cpuNs) {
-        if (wallNs < LAST_WINDOW_NS) {
+        long intervalNs = wallNs / Math.max(1, polls);
+        polls = 0;
+        if (wallNs < LAST_WINDOW_NS || stacks.isIdle()) {
             return;
         }
-        double share = (double) cpuNs / wallNs;
-        if (share > MAX_SHARE) {
-            periodNs = Math.min(MAX_PERIOD_NS, (long) (periodNs * share / MAX_SHARE));
-        } else if (share < MAX_SHARE / 2) {
-            periodNs = Math.max(askedPeriodNs, periodNs * 3 / 4);
-        }
-        periodNs = Math.max(periodNs, askedPeriodNs);
+        double fittingNs = intervalNs * ((double) cpuNs / wallNs) / MAX_SHARE;
+        // At most twice as long at once: the first polls of a cold JVM cost many times what later ones do.
+        double nextNs = Math.max(periodNs * 0.7, Math.min(intervalNs * 2.0, fittingNs));
+        periodNs = (long) Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, nextNs));
     }
 }

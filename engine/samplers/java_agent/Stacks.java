@@ -1,13 +1,15 @@
 package multilangprofiler;
 
 import com.sun.management.ThreadMXBean;
-import java.lang.instrument.Instrumentation;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 
 /**
  * Weighs stacks by what their threads spent on them.
@@ -17,157 +19,205 @@ import java.util.HashSet;
  * it computes, and gets the time of all ten. A thread in native code (a system call, say) reads as runnable to the JVM while
  * it waits for input; it counts as running if its CPU clock moves while we look.
  *
+ * <p>The time of a thread that carries virtual threads is spread over their {@linkplain VirtualThreads samples}.
+ *
  * <p>In wall mode every thread of the program is met at every poll, and the time since the last one is credited.
  */
 final class Stacks {
     static final int MAX_DEPTH = 256;
+    /** Threads that have not used the CPU for {@link #ASLEEP_NS} are asked about their clocks only so often. */
+    static final int POLLS_OF_THE_AWAKE = 8;
+    private static final long ASLEEP_NS = 1_000_000_000L;
     /** An account that holds this many periods is credited although the thread was not met running. */
     private static final int MAX_ACCOUNT = 20;
     /** A thread with less than this part of a period in its account is not worth looking at. */
     private static final int NEGLIGIBLE = 20;
+    private static final long MAX_CARRIED_NS = 5_000_000_000L;
     /** Threads of the JVM itself that only ever wait: left out of wall time. */
     private static final Collection<String> JVM_THREADS = new HashSet<String>(Arrays.asList(
             "Reference Handler", "Finalizer", "Signal Dispatcher", "Service Thread", "Attach Listener", "Common-Cleaner",
             "Notification Thread", "DestroyJavaVM"));
 
-    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private final ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final boolean isWall;
-    private final Mounted mounted;
+    private final long askedPeriodNs;
+    private final Path folder;
     private final int cores = Runtime.getRuntime().availableProcessors();
     private final HashSet<Long> ignored = new HashSet<Long>();
-    private long[] ids = {};
-    /** For each of {@link #ids} what is known of the thread; null for those to ignore. */
-    private Seen[] seen = {};
-    private HashMap<Long, Seen> seenById = new HashMap<Long, Seen>();
+    private HashMap<Long, Seen> threads = new HashMap<Long, Seen>();
+    private Seen[] awake = {};
+    private long startedCount;
+    private int pollsOfTheAwake;
     private long polledNs;
     private Window window = new Window();
+    /** Null until the first virtual thread is met, and where it cannot be had. */
+    private VirtualThreads virtualThreads;
+    private String trouble;
+    /** The time of carriers that is to be credited to the stacks of virtual threads. */
+    private long carriedNs;
+    private List<StackTraceElement[]> carried = Collections.emptyList();
 
-    Stacks(boolean isWall, Instrumentation instrumentation) {
+    Stacks(boolean isWall, long askedPeriodNs, Path folder) {
         this.isWall = isWall;
-        this.mounted = new Mounted(instrumentation);
-    }
-
-    void ignore(Thread thread) {
-        ignored.add(thread.getId());
+        this.askedPeriodNs = askedPeriodNs;
+        this.folder = folder;
     }
 
     long ownCpuNs() {
-        return threads.getCurrentThreadCpuTime();
+        return beans.getCurrentThreadCpuTime();
     }
 
     void lose(long ns) {
         window.lose(ns);
     }
 
-    /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}. */
-    void poll(long nowNs) {
+    /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}, polls are about {@code periodNs} apart. */
+    void poll(long nowNs, long periodNs) {
         boolean isFirst = polledNs == 0;
         long elapsedNs = nowNs - polledNs;
         polledNs = nowNs;
-        long[] all = threads.getAllThreadIds();
-        if (!Arrays.equals(all, ids)) {
-            adopt(all, !isFirst);
+        long started = beans.getTotalStartedThreadCount();
+        boolean isOfAll = started != startedCount || awake.length == 0 || ++pollsOfTheAwake == POLLS_OF_THE_AWAKE;
+        if (isOfAll) {
+            startedCount = started;
+            pollsOfTheAwake = 0;
+            list(!isFirst);
         }
-        if (!isWall) {
-            pollCpu(elapsedNs, isFirst);
-        } else if (!isFirst) {
+        if (isFirst) {
+            readClocks(awake);
+        } else if (isWall) {
             pollWall(elapsedNs);
+        } else {
+            pollCpu(elapsedNs, periodNs);
+            if (isOfAll) {
+                dismissSleepers();
+            }
         }
+    }
+
+    /** Whether no thread has used the CPU of late. */
+    boolean isIdle() {
+        return !isWall && awake.length == 0;
     }
 
     /** What was credited since the last call; with {@code isLast} all accounts are closed. */
     Window takeWindow(boolean isLast) {
         if (isLast) {
-            for (Seen thread : seenById.values()) {
+            for (Seen thread : threads.values()) {
                 settle(thread);
             }
         }
-        window.remark(mounted.trouble());
+        creditCarried(isLast);
+        window.remark(trouble);
         Window taken = window;
         window = new Window();
         return taken;
     }
 
-    private void adopt(long[] all, boolean areNew) {
-        HashMap<Long, Seen> before = seenById;
-        seenById = new HashMap<Long, Seen>();
-        ids = all;
-        seen = new Seen[all.length];
-        for (int i = 0; i < all.length; i++) {
-            Long id = all[i];
-            if (ignored.contains(id)) {
-                continue;
+    /** Finds out which threads there are, and takes all of them for awake. */
+    private void list(boolean areNew) {
+        HashMap<Long, Seen> before = threads;
+        threads = new HashMap<Long, Seen>();
+        for (long id : beans.getAllThreadIds()) {
+            if (!ignored.contains(id)) {
+                Seen thread = before.remove(id);
+                threads.put(id, thread == null ? new Seen(id, areNew) : thread);
             }
-            seen[i] = before.remove(id);
-            if (seen[i] == null) {
-                seen[i] = new Seen(id, areNew);
-            }
-            seenById.put(id, seen[i]);
         }
         for (Seen ended : before.values()) {
             settle(ended);
         }
+        awake = threads.values().toArray(new Seen[0]);
     }
 
-    private void pollCpu(long elapsedNs, boolean isFirst) {
-        long[] cpuNs = threads.getThreadCpuTime(ids);
-        int[] hot = new int[ids.length];
+    private void dismissSleepers() {
+        Seen[] active = new Seen[awake.length];
+        int count = 0;
+        for (Seen thread : awake) {
+            if (polledNs - thread.activeNs < ASLEEP_NS) {
+                active[count++] = thread;
+            }
+        }
+        awake = Arrays.copyOf(active, count);
+    }
+
+    /** For each of {@code some} the CPU time since its clock was last read. */
+    private long[] readClocks(Seen[] some) {
+        long[] cpuNs = beans.getThreadCpuTime(Seen.ids(some));
+        for (int i = 0; i < some.length; i++) {
+            long beforeNs = some[i].cpuNs;
+            // A thread that has ended has no clock.
+            some[i].cpuNs = Math.max(beforeNs, cpuNs[i]);
+            cpuNs[i] = some[i].cpuNs - beforeNs;
+        }
+        return cpuNs;
+    }
+
+    private void pollCpu(long elapsedNs, long periodNs) {
+        long[] usedNs = readClocks(awake);
+        Seen[] hot = new Seen[awake.length];
         int hotCount = 0;
         int newCount = 0;
         long spareNs = elapsedNs * cores;
-        for (int i = 0; i < ids.length; i++) {
-            Seen thread = seen[i];
-            if (thread == null || cpuNs[i] < 0) {
+        for (int i = 0; i < awake.length; i++) {
+            Seen thread = awake[i];
+            if (usedNs[i] == 0) {
                 continue;
             }
+            thread.activeNs = polledNs;
             // A system thread that becomes a Java thread (the one that ends the JVM, say) brings its past along.
-            long usedNs = Math.min(cpuNs[i] - thread.cpuNs, thread.isNew ? elapsedNs : Long.MAX_VALUE);
-            thread.cpuNs = cpuNs[i];
-            if (isFirst || usedNs <= 0) {
-                continue;
-            }
-            thread.accountNs += usedNs;
-            spareNs -= usedNs;
+            thread.accountNs += thread.isNew ? Math.min(usedNs[i], elapsedNs) : usedNs[i];
+            spareNs -= usedNs[i];
             if (thread.isNew || thread.accountNs * NEGLIGIBLE >= elapsedNs) {
-                hot[hotCount++] = i;
+                hot[hotCount++] = thread;
                 newCount += thread.isNew ? 1 : 0;
             }
         }
-        if (hotCount == 0) {
-            return;
+        if (hotCount > 0) {
+            // A thread that lives for less than a period is met by chance: it stands for those like it that were not met.
+            long newNs = Math.min(Math.min(elapsedNs, periodNs), Math.max(0, spareNs) / Math.max(1, newCount));
+            look(Arrays.copyOf(hot, hotCount), newNs, MAX_ACCOUNT * elapsedNs);
         }
-        long[] hotIds = new long[hotCount];
-        for (int i = 0; i < hotCount; i++) {
-            hotIds[i] = ids[hot[i]];
-        }
-        ThreadInfo[] infos = threads.getThreadInfo(hotIds, MAX_DEPTH);
-        long[] afterNs = threads.getThreadCpuTime(hotIds);
-        // A thread that lives for less than a period is met by chance: it stands for those like it that were not met.
-        long newNs = Math.min(elapsedNs, Math.max(0, spareNs) / Math.max(1, newCount));
-        for (int i = 0; i < hotCount; i++) {
-            Seen thread = seen[hot[i]];
+    }
+
+    /** Credits the accounts of those that are met running; new ones get at least {@code newNs}. */
+    private void look(Seen[] hot, long newNs, long maxAccountNs) {
+        long[] ids = Seen.ids(hot);
+        ThreadInfo[] infos = beans.getThreadInfo(ids, MAX_DEPTH);
+        boolean[] areOnCpu = null;
+        for (int i = 0; i < hot.length; i++) {
+            Seen thread = hot[i];
             if (infos[i] == null) {
                 continue;
             }
             thread.name = infos[i].getThreadName();
+            if (isOurs(thread.name)) {
+                ignored.add(thread.id);
+                thread.accountNs = 0;
+                continue;
+            }
             StackTraceElement[] trace = infos[i].getStackTrace();
             boolean isRunning = infos[i].getThreadState() == Thread.State.RUNNABLE;
-            if (Mounted.isCarrying(trace)) {
-                // The carrier reads as waiting meanwhile.
+            if (VirtualThreads.isCarrying(trace)) {
+                if (carry(thread.accountNs)) {
+                    thread.accountNs = 0;
+                    continue;
+                }
+                // Carriers read as waiting meanwhile.
                 isRunning = true;
-                trace = mounted.stackOn(thread.id, trace);
-                afterNs[i] = threads.getThreadCpuTime(new long[] {thread.id})[0];
             }
             if (trace.length == 0) {
                 continue;
             }
-            if (isRunning && (!trace[0].isNativeMethod() || afterNs[i] > thread.cpuNs)) {
-                if (thread.isNew) {
-                    thread.accountNs = Math.max(thread.accountNs, newNs);
-                }
+            if (isRunning && trace[0].isNativeMethod()) {
+                areOnCpu = areOnCpu == null ? areOnCpu(ids) : areOnCpu;
+                isRunning = areOnCpu[i];
+            }
+            if (isRunning) {
+                thread.accountNs = thread.isNew ? Math.max(thread.accountNs, newNs) : thread.accountNs;
                 thread.ran = trace;
                 settle(thread);
-            } else if (thread.accountNs > MAX_ACCOUNT * elapsedNs) {
+            } else if (thread.accountNs > maxAccountNs) {
                 thread.ran = thread.ran == null ? trace : thread.ran;
                 settle(thread);
             }
@@ -175,21 +225,73 @@ final class Stacks {
         }
     }
 
-    private void pollWall(long elapsedNs) {
-        ThreadInfo[] infos = threads.getThreadInfo(ids, MAX_DEPTH);
+    /** Whether the CPU clocks of these threads move. */
+    private boolean[] areOnCpu(long[] ids) {
+        long[] beforeNs = beans.getThreadCpuTime(ids);
+        long[] afterNs = beans.getThreadCpuTime(ids);
+        boolean[] areOnCpu = new boolean[ids.length];
         for (int i = 0; i < ids.length; i++) {
-            Seen thread = seen[i];
-            if (thread == null || infos[i] == null || JVM_THREADS.contains(infos[i].getThreadName())) {
+            areOnCpu[i] = afterNs[i] > beforeNs[i];
+        }
+        return areOnCpu;
+    }
+
+    private void pollWall(long elapsedNs) {
+        ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(awake), MAX_DEPTH);
+        for (ThreadInfo info : infos) {
+            if (info == null || JVM_THREADS.contains(info.getThreadName()) || isOurs(info.getThreadName())) {
                 continue;
             }
-            StackTraceElement[] trace = infos[i].getStackTrace();
-            if (Mounted.isCarrying(trace)) {
-                trace = mounted.stackOn(thread.id, trace);
-            }
-            if (trace.length > 0) {
-                window.add(thread.id, infos[i].getThreadName(), trace, elapsedNs);
+            StackTraceElement[] trace = info.getStackTrace();
+            if (trace.length > 0 && !(VirtualThreads.isCarrying(trace) && carry(elapsedNs))) {
+                window.add(info.getThreadId(), info.getThreadName(), trace, elapsedNs);
             }
         }
+    }
+
+    /** Takes {@code ns} of a carrier for its virtual threads; false if this Java does not let us see them. */
+    private boolean carry(long ns) {
+        if (virtualThreads == null && trouble == null) {
+            try {
+                virtualThreads = VirtualThreads.sample(folder, askedPeriodNs);
+            } catch (Throwable unavailable) {
+                trouble = unavailable.toString();
+            }
+        }
+        if (virtualThreads != null && virtualThreads.failure != null) {
+            trouble = virtualThreads.failure.toString();
+            virtualThreads = null;
+            window.lose(carriedNs);
+        }
+        carriedNs = virtualThreads == null ? 0 : carriedNs + ns;
+        return virtualThreads != null;
+    }
+
+    /** Spreads the time of the carriers over the samples of what they carried, which come late and at times of their own. */
+    private void creditCarried(boolean isLast) {
+        if (virtualThreads == null) {
+            return;
+        }
+        List<StackTraceElement[]> samples = virtualThreads.take();
+        carried = samples.isEmpty() ? carried : samples;
+        boolean isDue = !samples.isEmpty() || isLast || carriedNs > MAX_CARRIED_NS;
+        if (carriedNs == 0 || !isDue) {
+            return;
+        }
+        if (carried.isEmpty()) {
+            window.lose(carriedNs);
+        }
+        long leftNs = carriedNs;
+        for (int left = carried.size(); left > 0; left--) {
+            long ns = leftNs / left;
+            leftNs -= ns;
+            window.add(0, "virtual threads", carried.get(left - 1), ns);
+        }
+        carriedNs = 0;
+    }
+
+    private boolean isOurs(String thread) {
+        return thread.startsWith(Agent.THREAD_NAMES) || (virtualThreads != null && thread.startsWith("JFR "));
     }
 
     /** Credits what is in the account to where the thread was last met running. */
@@ -203,21 +305,5 @@ final class Stacks {
             window.add(thread.id, thread.name, thread.ran, thread.accountNs);
         }
         thread.accountNs = 0;
-    }
-
-    private static final class Seen {
-        final long id;
-        String name = "";
-        boolean isNew;
-        long cpuNs;
-        /** CPU time not yet credited to a stack. */
-        long accountNs;
-        /** The stack on which it was last met running. */
-        StackTraceElement[] ran;
-
-        Seen(long id, boolean isNew) {
-            this.id = id;
-            this.isNew = isNew;
-        }
     }
 }

@@ -92,7 +92,11 @@ final class Window {
             StringBuilder text, HashMap<StackTraceElement, Integer> frames, StackTraceElement[] trace, long ns, int maxDepth)
             {
         StringBuilder stack = new StringBuilder();
+        boolean isCut = trace.length >= maxDepth || trace[trace.length - 1] == VirtualThreads.CUT;
         for (int i = trace.length - 1; i >= 0; i--) {
+            if (trace[i] == VirtualThreads.CUT) {
+                continue;
+            }
             Integer index = frames.get(trace[i]);
             if (index == null) {
                 index = frames.size();
@@ -101,7 +105,7 @@ final class Window {
             }
             stack.append(stack.length() == 0 ? '\t' : ' ').append(index.intValue());
         }
-        text.append(trace.length < maxDepth ? "s\t" : "S\t").append(ns).append(stack).append('\n');
+        text.append(isCut ? "S\t" : "s\t").append(ns).append(stack).append('\n');
     }
 
     private static void appendFrame(StringBuilder text, StackTraceElement frame) {

