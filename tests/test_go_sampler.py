@@ -336,6 +336,7 @@ async def test_a_build_can_be_broken_off(folder, tmp_path, monkeypatch):
         await preparing
     await said.until(lambda: not _processes_in(tmp_path / "cold"))
     await sampler.close()
+    assert not list((tmp_path / "private").iterdir())
 
 
 def _processes_in(cache: Path) -> list[str]:

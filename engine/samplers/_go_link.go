@@ -8,10 +8,9 @@ import (
 
 // The first byte of a message tells what it is. In the other direction any message asks for a flush.
 const (
-	messageHello    = 'H' // the process's id in decimal
-	messageWindow   = 'W' // a profile as StartCPUProfile would have written it
-	messageFlushed  = 'F' // what a flush asked for has been sent
-	messageDeadlock = 'D' // no goroutine can ever run again: sampling ends, so that the runtime sees it, too
+	messageHello   = 'H' // the process's id in decimal
+	messageWindow  = 'W' // a profile as StartCPUProfile would have written it
+	messageFlushed = 'F' // what a flush asked for has been sent
 )
 
 // agentLink is the connection to the agent: a stream of messages, each after its length in four bytes, highest first.
@@ -74,8 +73,11 @@ func (l *agentLink) resume() {
 func (l *agentLink) flushAsked() bool {
 	var request [64]byte
 	n, _, err := syscall.Recvfrom(l.fd, request[:], syscall.MSG_DONTWAIT)
-	if err == nil && n == 0 {
-		l.dead = true
-	}
+	l.dead = l.dead || err == nil && n == 0 || err != nil && err != syscall.EAGAIN && err != syscall.EINTR
 	return err == nil && n > 0
+}
+
+func (l *agentLink) close() {
+	l.dead = true
+	syscall.Close(l.fd)
 }

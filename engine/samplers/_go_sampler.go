@@ -100,11 +100,9 @@ func (s *agentSampler) tick(deadlocked bool) bool {
 	if s.program != nil {
 		return true
 	}
-	if deadlocked {
+	if deadlocked || s.link.dead {
 		s.stop()
-		s.link.push(messageDeadlock, nil)
-	} else if s.link.dead {
-		s.stop()
+		s.link.close()
 	}
 	return s.on
 }
@@ -145,21 +143,25 @@ func StartCPUProfile(w io.Writer) error {
 func StopCPUProfile() {
 	s := &sampler
 	s.Lock()
-	defer s.Unlock()
-	if s.program == nil {
-		libraryStopCPUProfile()
-		return
+	program := s.program
+	if program != nil {
+		s.collect(agentHz)
+		s.program = nil
 	}
-	s.collect(agentHz)
-	s.program.build()
-	s.program = nil
+	s.Unlock()
+	if program != nil {
+		program.build() // Writes to the program's writer, which may take its time.
+	} else {
+		libraryStopCPUProfile()
+	}
 }
 
 // start begins to sample.
 func (s *agentSampler) start(hz int) {
 	runtime.SetCPUProfileRate(hz)
 	s.hz = hz
-	// Every thread has a timer of its own. The process's would outlive syscall.Exec, and its signal kill the successor.
+	// Every thread has a timer of its own, but for those that C code has made. The process's, which samples these, would
+	// outlive syscall.Exec, and its signal kill the successor.
 	const itimerProf = 2
 	var never [4]int
 	syscall.RawSyscall(syscall.SYS_SETITIMER, itimerProf, uintptr(unsafe.Pointer(&never)), 0)
@@ -174,9 +176,8 @@ func (s *agentSampler) collect(hz int) {
 			continue
 		}
 		profile.havePeriod = false // Each log begins with its period.
-		if err := profile.addCPUData(s.data, s.tags); err != nil {
-			panic("runtime/pprof: converting profile: " + err.Error())
-		}
+		// The runtime gives no malformed log. The library panics if it does, which is not for us to do.
+		_ = profile.addCPUData(s.data, s.tags)
 	}
 	if hz != before {
 		s.closeWindow()

@@ -72,10 +72,12 @@ class GoSampler:
                 f"{settings.program} is a compiled program and runs unprofiled: name its .go file or folder instead"
             )
             return Launch((str(program), *settings.arguments), unprofiled=reason)
-        build = GoBuild(self._context)
-        self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
         began_s = self._context.clock.monotonic()
-        built = await build.build(self._folder, self._rate_hz())
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
+            built = await GoBuild(self._context, self._folder).build(self._rate_hz())
+        except OSError as error:
+            raise CannotStart(f"{settings.program} cannot be built: {error}") from None
         self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
         self.name = f"Go pprof ({built.toolchain.version})"
         self._roots = built.roots
@@ -159,11 +161,6 @@ class GoSampler:
             self._record(self._processes[connection], content)
         elif kind == b"F":
             self._on_flushed(connection)
-        elif kind == b"D":
-            self._leave(connection)
-
-    def _on_close(self, connection: int) -> None:
-        self._leave(connection)
 
     def _greet(self, connection: int, pid: bytes) -> None:
         # The program greets first; whoever else has this executable is one of its children.
@@ -174,7 +171,7 @@ class GoSampler:
         self._connected.set()
         self._context.sampling(True)
 
-    def _leave(self, connection: int) -> None:
+    def _on_close(self, connection: int) -> None:
         self._on_flushed(connection)
         if self._processes.pop(connection, None) is not None and not self._processes:
             self._connected.clear()

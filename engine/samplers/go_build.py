@@ -81,7 +81,9 @@ class _Answer(NamedTuple):
 class GoBuild:
     """Runs the user's `go` in the user's environment. What it says when it fails is in the `CannotStart` raised."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, folder: Path) -> None:
+        """All that is made is made in `folder`, which is ours."""
+        self._folder = folder
         self._emit = context.emit
         self._settings = context.settings
         self._go = _find_go(context.settings.runtime)
@@ -89,16 +91,16 @@ class GoBuild:
         if any(re.match(r"--?overlay\b", flag) for flag in self._flags):
             raise CannotStart("--go-arg -overlay cannot be used: the profiler builds with an overlay of its own")
 
-    async def build(self, folder: Path, rate_hz: int) -> GoProgram:
-        """Build what the user named; the executable alone lies in a folder made in `folder`. Raises `CannotStart`."""
+    async def build(self, rate_hz: int) -> GoProgram:
+        """Build what the user named; the executable lies alone in its folder. Raises `CannotStart`."""
         source = await self._source()
         environment = await self._environment(source)
         toolchain = environment.toolchain
-        executables = folder / "bin"
+        executables = self._folder / "bin"
         executables.mkdir()
         overlay, unprofiled = None, None
         try:
-            overlay = _overlay(toolchain, source, folder, rate_hz)
+            overlay = _overlay(toolchain, source, self._folder, rate_hz)
         except UnknownRelease as error:
             unprofiled = f"{error}; the program runs unprofiled"
         self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
@@ -171,7 +173,8 @@ class GoBuild:
     async def _run(self, folder: Path, *arguments: str) -> _Answer:
         """Run `go` in `folder`; when cancelled, it and the compilers it started end, too."""
         # Go takes a folder's name from PWD, if that is the same folder; the overlay has the name without links.
-        environment = {**os.environ, "PWD": str(folder)}
+        # What go leaves behind when it has to be killed goes with our folder.
+        environment = {"GOTMPDIR": str(self._folder), **os.environ, "PWD": str(folder)}
         environment.pop(KEY_VARIABLE, None)
         try:
             process = await asyncio.create_subprocess_exec(
