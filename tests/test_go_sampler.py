@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.recorder import Recorder
 from multi_lang_profiler.engine.samplers.go import GoSampler
 from multi_lang_profiler.engine.samplers.go_overlay import Toolchain, UnknownRelease, write_overlay
 from multi_lang_profiler.engine.samplers.pprof_reader import read_profile
@@ -33,7 +32,8 @@ def own_environment(monkeypatch):
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """A working folder with a copy of the programs."""
-    return shutil.copytree(PROGRAMS, tmp_path / "work")
+    shutil.copytree(PROGRAMS, tmp_path / "work")
+    return Path(tmp_path / "work")
 
 
 # What is seen -------------------------------------------------------------------------------------------------------
@@ -177,9 +177,7 @@ async def test_the_program_goes_on_when_the_agent_is_gone(folder):
 
 async def test_an_agent_that_does_not_read_holds_nothing_up(folder, tmp_path):
     """With nobody reading at the other end the program ends by itself, with its own status, and so it does with nobody there."""
-    sampler = GoSampler(
-        context(go_settings(folder, "ends.go"), Recorder(), tmp_path / "private", Sampled(None, None, 100))
-    )
+    sampler = GoSampler(context(go_settings(folder, "ends.go"), tmp_path / "private", Sampled(100)))
     executable = (await sampler.prepare()).argv[0]
     socket_path = Path(executable).with_name(".agent")
     with socket.socket(socket.AF_UNIX) as unread:
@@ -210,9 +208,9 @@ async def test_packages_of_a_module_are_built_as_go_builds_them(folder, program)
     sampled = await sample(module, program, runtime_arguments=flags)
     assert sampled.status == 0
     assert sampled.stdout.startswith(b"flagged 3 ")
-    assert "example.com/parts.Part" in sampled.self_s
-    assert sampled.run.launch.source_file == module / "cmd/server/main.go"
-    assert Path(sampled.run.launch.argv[0]).name in ("server", "main")
+    assert "example.com/parts.Part" in sampled.self_samples
+    assert sampled.launch.source_file == module / "cmd/server/main.go"
+    assert Path(sampled.launch.argv[0]).name in ("server", "main")
     assert _contents(module) == before
 
 
@@ -237,7 +235,7 @@ async def test_a_test_binary_is_built_for_a_test_file(folder):
     sampled = await sample(folder / "several", "cmd/server/server_test.go", "-test.v", "-test.run", "Rounds")
     assert sampled.status == 0
     assert b"--- PASS: TestRounds" in sampled.stdout
-    assert any(name.endswith("server.TestRounds") for name in sampled.self_s)
+    assert any(name.endswith("server.TestRounds") for name in sampled.self_samples)
 
 
 async def test_an_older_go_gives_the_same(folder):
@@ -327,8 +325,8 @@ async def test_no_go_at_all_is_said(folder, monkeypatch):
 async def test_a_build_can_be_broken_off(folder, tmp_path, monkeypatch):
     """Cancelling while the standard library is being compiled ends go and its compilers."""
     monkeypatch.setenv("GOCACHE", str(tmp_path / "cold"))
-    said = Sampled(None, None, 100)
-    sampler = GoSampler(context(go_settings(folder, "ends.go"), Recorder(), tmp_path / "private", said))
+    said = Sampled(100)
+    sampler = GoSampler(context(go_settings(folder, "ends.go"), tmp_path / "private", said))
     preparing = asyncio.create_task(sampler.prepare())
     await said.until(lambda: _processes_in(tmp_path / "cold"))
     preparing.cancel()

@@ -88,10 +88,10 @@ def _compare(sampled: Sampled, own_profile: Path) -> None:
         frames = [frame.function for place in stack for frame in profile.locations[place]]
         # See _PREEMPTED in the sampler.
         own[frames[1] if frames[0] == "runtime.asyncPreempt" else frames[0]] += count
-    ours, own_total = sampled.self_s, sum(own.values())
+    ours, own_total = sampled.self_samples, own.total()
     print(f"{'self time':50} {'gofmt itself':>12} {'sampled':>9}")
     for name, count in own.most_common(TOP):
-        print(f"{name:50} {count / own_total:12.1%} {ours[name] / sampled.total_s:9.1%}")
+        print(f"{name:50} {count / own_total:12.1%} {ours[name] / ours.total():9.1%}")
     top = [{name for name, _ in counts.most_common(TOP)} for counts in (own, ours)]
     print(f"of the top {TOP}, {len(top[0] & top[1])} are the same")
 
@@ -124,7 +124,7 @@ def _run_plain(*command: str | Path) -> Took:
 
 
 def _took(sampled: Sampled) -> Took:
-    return Took(sampled.run.ended_s - sampled.run.process.started_s, sampled.run.cpu_s)
+    return Took(sampled.wall_s, sampled.run.cpu_s)
 
 
 def _timed(window: bytes) -> float:

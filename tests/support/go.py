@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import os
 import shutil
@@ -10,13 +11,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multi_lang_profiler.engine.clock import SystemClock
 from multi_lang_profiler.engine.recorder import Recorder
 from multi_lang_profiler.engine.run import Run
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Settings
+from multi_lang_profiler.engine.stacks import Frame
 
 from .node import TOOLCHAINS
 from .wheels import wheel
@@ -24,7 +26,8 @@ from .wheels import wheel
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from multi_lang_profiler.engine.stacks import Frame
+    from multi_lang_profiler.engine.samplers.sampler import Launch
+    from multi_lang_profiler.engine.stacks import StackTable
 
 DEADLINE_S = 120.0
 """The first build of all compiles the standard library."""
@@ -52,15 +55,26 @@ def go(version: str = NEWEST) -> str:
 class Sampled:
     """A run of a program, as its sampler recorded it."""
 
-    run: Run
-    recorder: Recorder
     rate_hz: int
+    recorder: Recorder = field(default_factory=Recorder)
     lines: list[str] = field(default_factory=list)
     """What the sampler told the user."""
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
     was_sampling: list[bool] = field(default_factory=list)
     status: int | None = None
+    run: Run = field(init=False)
+
+    @property
+    def wall_s(self) -> float:
+        assert self.run.process, "it was started"
+        assert self.run.ended_s, "it has ended"
+        return self.run.ended_s - self.run.process.started_s
+
+    @property
+    def launch(self) -> Launch:
+        assert self.run.launch, "it was started"
+        return self.run.launch
 
     @property
     def total_s(self) -> float:
@@ -77,11 +91,11 @@ class Sampled:
         return sorted(found, key=lambda entry: -entry[1])
 
     @property
-    def self_s(self) -> Counter[str]:
-        """Function -> seconds with it running."""
+    def self_samples(self) -> Counter[str]:
+        """Function -> samples with it running."""
         counts: Counter[str] = Counter()
         for frames, samples in self.stacks:
-            counts[frames[-1].function] += samples / self.rate_hz
+            counts[frames[-1].function] += samples
         return counts
 
     @property
@@ -103,15 +117,14 @@ async def sample(
     program: str | Path,
     *arguments: str,
     meanwhile: Callable[[Sampled], Awaitable[None]] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> Sampled:
     """Run the program in `folder` to its end, `meanwhile` doing things to it."""
     run_settings = go_settings(folder, program, arguments=arguments, **settings)
-    recorder = Recorder()
     private = folder / ".private"
-    sampled = Sampled(None, recorder, run_settings.rate_hz)
+    sampled = Sampled(run_settings.rate_hz)
     sampled.run = Run(
-        context(run_settings, recorder, private, sampled),
+        context(run_settings, private, sampled),
         lambda data, is_stderr: (sampled.stderr if is_stderr else sampled.stdout).extend(data),
     )
     before = Path.cwd()
@@ -133,20 +146,21 @@ async def sample(
     return sampled
 
 
-def go_settings(folder: Path, program: str | Path, **settings: object) -> Settings:
-    return Settings(
-        **{"language": Language.GO, "program": str(program), "runtime": go(), "working_folder": folder, **settings}
-    )
+def go_settings(folder: Path, program: str | Path, **settings: Any) -> Settings:
+    defaults = Settings(language=Language.GO, program=str(program), runtime=go(), working_folder=folder)
+    return dataclasses.replace(defaults, **settings)
 
 
-def context(settings: Settings, recorder: Recorder, private: Path, sampled: Sampled) -> Context:
+def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
+    """What a sampler is made with, everything it says going to `sampled`."""
+
     def private_folder() -> Path:
         private.mkdir(mode=0o700, exist_ok=True)
         return private
 
     return Context(
         settings=settings,
-        recorder=recorder,
+        recorder=sampled.recorder,
         emit=lambda event: sampled.lines.append(event.line),
         clock=SystemClock(),
         sampling=sampled.was_sampling.append,
@@ -155,8 +169,6 @@ def context(settings: Settings, recorder: Recorder, private: Path, sampled: Samp
     )
 
 
-def _frame(table, index) -> Frame:
-    from multi_lang_profiler.engine.stacks import Frame
-
+def _frame(table: StackTable, index: int) -> Frame:
     function, line = table.frames[index]
     return Frame(*table.functions[function], line, table.first_lines[function])
