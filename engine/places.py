@@ -39,3 +39,16 @@ def short_path(file: str, working_folder: str) -> str:
         below = file[len(working_folder) + 1 :]
         return _INSTALLED_UNDER.sub("", "/" + below) if _INSTALLED_UNDER.match("/" + below) else below
     return _INSTALLED_UNDER.sub("", file)
+
+
+def module_of(function: Function, path: str) -> str:
+    """What `function` belongs to: its Java package, or the first folder of its short `path`, or the file itself if it lies in none.
+
+    Of an absolute path, of which no folder means more than another, it is the last one.
+    """
+    if path.endswith(".java") and "/" not in path:
+        return ".".join(part for part in function.name.split(".") if part[:1].islower()) or path
+    folders = path.split("/")
+    if len(folders) == 1:
+        return path
+    return folders[-2] if path.startswith("/") else folders[0]

@@ -21,7 +21,9 @@ from .screen_settings import read_screen_settings, settings_file
 from .terminal import TerminalDriver
 from .text import clean
 from .widgets.board import Board
+from .widgets.call_tree import CallTreeView
 from .widgets.empty import EmptyState
+from .widgets.flame_graph import FlameGraphView
 from .widgets.functions import FunctionsView
 from .widgets.header import RunHeader
 from .widgets.help_screen import HelpScreen, key_sections
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 
 VIEWS: Mapping[str, type[View]] = {
     "1": FunctionsView,
+    "3": CallTreeView,
+    "4": FlameGraphView,
     "7": ReporterView,
     "8": OutputView,
     "9": LogView,
@@ -351,6 +355,8 @@ class ProfilerApp(App[None]):
             self.call_after_refresh(self._side.show, self.snapshot)
 
     def _redraw(self) -> None:
+        self._shown.clear()
+        self._show_front()
         for widget in self._main.query("*"):
             if isinstance(widget, Board | Table | LinePane):
                 widget.repaint()

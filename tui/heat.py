@@ -12,7 +12,7 @@ from functools import lru_cache
 from rich.style import Style
 from textual.color import Color, Gradient
 
-_CIVIDIS = (
+CIVIDIS = (
     "#00224e",
     "#123570",
     "#3b496c",
@@ -24,8 +24,8 @@ _CIVIDIS = (
     "#e1cc55",
     "#fee838",
 )
-_ON_DARK = Gradient.from_colors("#6b7687", *_CIVIDIS[5:], quality=64)
-_ON_LIGHT = Gradient.from_colors("#a09a86", *reversed(_CIVIDIS[:5]), quality=64)
+_ON_DARK = Gradient.from_colors("#6b7687", *CIVIDIS[5:], quality=64)
+_ON_LIGHT = Gradient.from_colors("#a09a86", *reversed(CIVIDIS[:5]), quality=64)
 
 
 class Heat:
@@ -36,13 +36,14 @@ class Heat:
 
     def color(self, share: float) -> Color:
         """Quiet for a small share, loud from about a third on; the square root spreads out the small ones."""
-        return _color(self.dark, round(_position(share) * 63))
+        return _color(self.dark, round(position(share) * 63))
 
     def style(self, share: float) -> Style:
-        return _style(self.dark, round(_position(share) * 63))
+        return _style(self.dark, round(position(share) * 63))
 
 
-def _position(share: float) -> float:
+def position(share: float) -> float:
+    """Where on the scale, 0 to 1, a share of the time lies."""
     return math.sqrt(min(1.0, max(0.0, share) * 2.5))
 
 

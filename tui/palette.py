@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
+from .flame_colors import FlameColors
 from .heat import Heat
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Palette:
     """Made anew when the theme changes. Every style but `cursor` and `track` leaves the background alone."""
 
     heat: Heat
+    flame: FlameColors
     plain: Style
     bold: Style
     dim: Style
@@ -58,6 +60,7 @@ def make_palette(theme: Theme) -> Palette:
 
     return Palette(
         heat=Heat(dark=dark),
+        flame=FlameColors(dark=dark, background=background, foreground=foreground),
         plain=ink(foreground),
         bold=Style(color=foreground.rich_color, bold=True),
         dim=ink(background.blend(foreground, 0.62)),

@@ -265,7 +265,7 @@ class FunctionsView(View):
         if query.only_own:
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:
-            left += [Segment(f"   {_threads_named(self._shown, self.host.threads)}", palette.accent)]
+            left += [Segment(f"   {threads_named(self._shown, self.host.threads)}", palette.accent)]
         right: list[Segment] = []
         if self._paused_s is not None:
             right = [Segment(f" PAUSED {duration(now_s - self._paused_s)} ", palette.match)]
@@ -288,7 +288,8 @@ def why_no_samples(snapshot: Snapshot) -> str:
             return "The program ended before a sample was taken"
 
 
-def _threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
+def threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
+    """The threads whose samples are counted, as a title names them."""
     if len(threads) > 1:
         return f"{len(threads)} threads"
     (thread,) = threads

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class TitleLine(Board):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._left: Sequence[Segment] = ()
         self._right: Sequence[Segment] = ()
 

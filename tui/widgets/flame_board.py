@@ -1,0 +1,298 @@
+"""A flame graph drawn in cells: boxes to move among, to zoom into, and to be told apart by colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding
+from textual.message import Message
+from textual.strip import Strip
+
+from ...engine.calltree import NO_FUNCTION, ROOT
+from ...engine.flame import Box, layout, trunk
+from ...engine.places import module_of
+from ..text import clean, fit
+from .board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+    from textual import events
+    from textual.binding import BindingType
+
+    from ...engine.flame import Row
+    from ...engine.tree_reader import TreeReader
+
+EDGE = "▏"
+NAME_FROM_WIDTH = 4
+"""Cells from which a box has a name in it: less than three letters say nothing."""
+WHEEL_ROWS = 2
+
+
+class FlameBoard(Board, can_focus=True):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move_row(-1)", "Up", show=False, tooltip="Go to the box above", id="flame.up"),
+        Binding("down", "move_row(1)", "Down", show=False, tooltip="Go to the box below", id="flame.down"),
+        Binding("left", "move_box(-1)", "Left", show=False, tooltip="Go to the box to the left", id="flame.left"),
+        Binding("right", "move_box(1)", "Right", show=False, tooltip="Go to the box to the right", id="flame.right"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="Scroll up one page", id="flame.page_up"),
+        Binding(
+            "pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="Scroll down one page", id="flame.page_down"
+        ),
+        Binding("enter", "zoom", "Zoom in", tooltip="Give the box the whole width", id="flame.zoom"),
+        Binding("backspace", "zoom_out", "Zoom out", tooltip="Back to the zoom before", id="flame.zoom_out"),
+        Binding("home,g", "whole", "Whole graph", show=False, tooltip="Zoom out to all samples", id="flame.whole"),
+    ]
+
+    class Moved(Message):
+        """Another box is under the cursor."""
+
+    class LaidOut(Message):
+        """The graph has another zoom or another size."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.grows_up = False
+        """Whether the root stands at the bottom: a flame, not an icicle."""
+        self.by_module = False
+        """Whether colours tell modules apart, instead of self time."""
+        self.zoom = ROOT
+        self._reader: TreeReader | None = None
+        self._rows: list[Row] | None = None
+        """None: to be laid out again."""
+        self._cursor: tuple[int, bool] | None = None
+        """The node under the cursor, and whether it is what is merged below it; None: where the calls part."""
+        self._top = 0
+        """The depth at the screen's edge that the root stands at."""
+        self._scrolled = False
+        self._zooms: list[int] = []
+        """To go back to."""
+        self._names: dict[int, str] = {}
+        self._modules: dict[str, int] = {}
+        self._function_modules: dict[int, int] = {}
+
+    def show_tree(self, reader: TreeReader, *, renewed: bool) -> None:
+        """Draw the reader's tree; `renewed` if its nodes are not those of the last one."""
+        if renewed or self._reader is None:
+            self.zoom, self._zooms, self._cursor, self._scrolled = ROOT, [], None, False
+            self._names, self._function_modules = {}, {}
+        self._reader, self._rows = reader, None
+        while not reader.tree.totals[self.zoom] and self.zoom != ROOT:
+            self.zoom = reader.tree.parents[self.zoom]
+        self.repaint()
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The boxes by depth."""
+        if self._rows is None:
+            self._rows = layout(self._reader.tree, self.size.width, self.zoom) if self._reader is not None else []
+            if self._find() is None:
+                self._cursor = None
+            self._keep_visible()
+        return self._rows
+
+    @property
+    def box(self) -> Box | None:
+        """The box under the cursor."""
+        at = self._at()
+        return self.rows[at[0]][at[1]] if at is not None else None
+
+    def go_to(self, node: int) -> None:
+        """Put the cursor on `node`, or on the nearest node above it that is drawn."""
+        rows, reader = self.rows, self._reader
+        assert reader is not None  # a node is of a tree
+        drawn = {box.node for row in rows for box in row if not box.merged}
+        while node not in drawn and node != ROOT:
+            node = reader.tree.parents[node]
+        if node in drawn:
+            self._put((node, False))
+
+    def module_style(self, function: int) -> Style:
+        """The colour of the function's module."""
+        return self.palette.flame.module(self._module(function), 0)
+
+    def paint(self, width: int, height: int) -> Sequence[Strip]:
+        rows = self.rows
+        depths: Sequence[int] = range(self._top, self._top + height)
+        if self.grows_up:
+            depths = depths[::-1]
+        cursor = self.box
+        return [
+            self._draw_row(rows[depth], depth, width, cursor) if depth < len(rows) else Strip([]) for depth in depths
+        ]
+
+    def on_resize(self, _event: events.Resize) -> None:
+        # Textual calls the base class's handler after this one.
+        self._rows = None
+        self.post_message(self.LaidOut())
+
+    def on_focus(self) -> None:
+        self.repaint()
+
+    def on_blur(self) -> None:
+        self.repaint()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        depth = self._top + (self.size.height - 1 - offset.y if self.grows_up else offset.y)
+        if 0 <= depth < len(self.rows):
+            box = next((box for box in self.rows[depth] if box.left <= offset.x < box.right), None)
+            if box is not None:
+                self._put_box(box)
+                if event.chain == 2:
+                    self.action_zoom()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._scroll(-WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._scroll(WHEEL_ROWS)
+
+    def action_move_row(self, rows: int) -> None:
+        at = self._at()
+        if at is None:
+            return
+        depth, index = at
+        box = self.rows[depth][index]
+        below = depth + (-rows if self.grows_up else rows)
+        if not 0 <= below < len(self.rows):
+            return
+        beside = [other for other in self.rows[below] if other.left < box.right and other.right > box.left]
+        if beside:
+            self._put_box(max(beside, key=lambda other: (not other.merged, other.samples)))
+
+    def action_move_box(self, boxes: int) -> None:
+        at = self._at()
+        if at is not None and 0 <= at[1] + boxes < len(self.rows[at[0]]):
+            self._put_box(self.rows[at[0]][at[1] + boxes])
+
+    def action_page(self, pages: int) -> None:
+        self._scroll(pages * max(1, self.size.height - 2))
+
+    def action_zoom(self) -> None:
+        box = self.box
+        if box is not None and box.node != self.zoom:
+            self._zooms.append(self.zoom)
+            self._zoom_to(box.node)
+
+    def action_zoom_out(self) -> None:
+        if self._zooms:
+            self._zoom_to(self._zooms.pop())
+
+    def action_whole(self) -> None:
+        self._zooms.clear()
+        self._zoom_to(ROOT)
+
+    def turn(self) -> None:
+        """From icicle to flame and back."""
+        self.grows_up = not self.grows_up
+        self.repaint()
+
+    def recolor(self) -> None:
+        """From self time to modules and back."""
+        self.by_module = not self.by_module
+        self.repaint()
+
+    def _zoom_to(self, node: int) -> None:
+        self.zoom, self._rows, self._scrolled = node, None, False
+        self.repaint()
+        self.post_message(self.LaidOut())
+        self.post_message(self.Moved())
+
+    def _put_box(self, box: Box) -> None:
+        self._put((box.node, box.merged > 0))
+
+    def _put(self, cursor: tuple[int, bool]) -> None:
+        self._cursor = cursor
+        self._scrolled = True
+        self._keep_visible()
+        self.repaint()
+        self.post_message(self.Moved())
+
+    def _at(self) -> tuple[int, int] | None:
+        """Depth and index of the box under the cursor; where nothing was chosen, the last that all samples have in common."""
+        rows = self.rows
+        if not rows:
+            return None
+        return self._find() or (max(0, trunk(list(rows)) - 1), 0)
+
+    def _find(self) -> tuple[int, int] | None:
+        if self._cursor is None or self._reader is None or not self._rows:
+            return None
+        node, merged = self._cursor
+        depth = len(self._reader.tree.path(node)) + merged
+        if depth >= len(self._rows):
+            return None
+        row = self._rows[depth]
+        index = next((at for at, box in enumerate(row) if box.node == node and (box.merged > 0) is merged), None)
+        return None if index is None else (depth, index)
+
+    def _scroll(self, rows: int) -> None:
+        self._scrolled = True
+        self._top += -rows if self.grows_up else rows
+        self._top = max(0, min(self._top, len(self.rows) - self.size.height))
+        self.repaint()
+
+    def _keep_visible(self) -> None:
+        """Keep the cursor's box on the screen; until the user moves, skip what all samples have in common if the rest needs the room."""
+        rows, height = self._rows or [], self.size.height
+        last = max(0, len(rows) - height)
+        if not self._scrolled:
+            self._top = min(last, max(0, trunk(rows) - 2))
+            return
+        at = self._find()
+        if at is not None:
+            self._top = max(at[0] - height + 1, min(self._top, at[0]))
+        self._top = max(0, min(self._top, last))
+
+    def _draw_row(self, row: Row, depth: int, width: int, cursor: Box | None) -> Strip:
+        segments: list[Segment] = []
+        odd, at = depth % 2, 0
+        for box in row:
+            if box.left > at:
+                segments.append(Segment(" " * (box.left - at)))
+            cells = box.right - box.left
+            style = self.palette.flame.selected if box is cursor else self._style(box, odd)
+            segments.append(Segment(self._label(box, cells), style))
+            at = box.right
+        if at < width:
+            segments.append(Segment(" " * (width - at)))
+        return Strip(segments, width)
+
+    def _label(self, box: Box, cells: int) -> str:
+        if box.merged:
+            return EDGE + fit(f"+{box.merged}" if cells >= NAME_FROM_WIDTH + 1 else "", cells - 1)
+        name = self._names.get(box.node)
+        if name is None:
+            assert self._reader is not None  # it laid the box out
+            name = self._names[box.node] = clean(self._reader.name(box.node))
+        return EDGE + (fit(name, cells - 1) if cells >= NAME_FROM_WIDTH else " " * (cells - 1))
+
+    def _style(self, box: Box, odd: int) -> Style:
+        colors, reader = self.palette.flame, self._reader
+        assert reader is not None  # it laid the box out
+        if box.merged:
+            return colors.merged
+        search, tree = reader.search, reader.tree
+        function = tree.functions[box.node]
+        if (search is not None and not search.found[box.node]) or function == NO_FUNCTION:
+            return colors.quiet(odd)
+        if self.by_module:
+            return colors.module(self._module(function), odd)
+        return colors.heat(colors.heat_step(tree.own[box.node] / tree.totals[ROOT]), odd)
+
+    def _module(self, function: int) -> int:
+        """A number for the module of `function`, in the order modules come."""
+        found = self._function_modules.get(function)
+        if found is None:
+            assert self._reader is not None  # its functions are asked for
+            catalogue = self._reader.catalogue
+            module = module_of(catalogue.table.functions[function], catalogue.paths()[function])
+            found = self._function_modules[function] = self._modules.setdefault(module, len(self._modules))
+        return found

@@ -1,0 +1,292 @@
+"""The call tree as a table whose rows open and close."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from rich.segment import Segment
+from textual.binding import Binding
+
+from ...engine.calltree import NO_FUNCTION, ROOT
+from ...engine.tree_rows import tree_rows
+from ..text import bar, clean, fit, fit_path, percent
+from .table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual import events
+    from textual.binding import BindingType
+
+    from ...engine.tree_reader import TreeReader
+
+OPEN_FROM_SHARE = 0.05
+"""Of all samples, from which a row is open until the user opens or closes one."""
+OPEN_ALL_FROM_SHARE = 0.001
+"""Of all samples, from which `open all` opens: what is less would bury the rest."""
+INDENT = 2
+NAME_STAYS = 28
+"""Cells of its column that the name under the cursor is given at least, however deep it lies."""
+
+
+class TreeRow(NamedTuple):
+    node: int
+    depth: int
+    name: str
+    place: str
+    total_samples: int
+    own_samples: int
+    sign: str
+    is_own: bool
+    found: bool
+
+
+class TreeTable(Table[TreeRow]):
+    """Rows by node of the tree."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "open", "Open", show=False, tooltip="Open the row; again: go to its first", id="tree.open"),
+        Binding(
+            "left", "close", "Close", show=False, tooltip="Close the row; again: go to its parent", id="tree.close"
+        ),
+        Binding("space", "toggle_row", "Open/close", tooltip="Open or close the row", id="tree.toggle"),
+        Binding("h", "heaviest", "Heaviest path", tooltip="Open the heaviest path alone", id="tree.heaviest"),
+        Binding("asterisk,x", "open_all", "Open all", show=False, tooltip="Open all below the row", id="tree.open_all"),
+        Binding("minus,X", "close_all", "Close all", show=False, tooltip="Close every row", id="tree.close_all"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._reader: TreeReader | None = None
+        self._opened: set[int] | None = None
+        """None: what is heavy is open, until the user opens or closes a row."""
+        self._depths: dict[int, int] = {}
+        self._shift = 0
+        """Cells of indent left out, so that deep names are seen."""
+
+    def show_tree(self, reader: TreeReader, *, renewed: bool) -> None:
+        """Draw the reader's tree; `renewed` if its nodes are not those of the last one."""
+        if renewed or reader is not self._reader:
+            self._opened = None
+            self._cursor_key = None
+        inverted = self._reader is not None and self._reader.tree.inverted
+        self._reader = reader
+        if reader.tree.inverted is not inverted or not self._columns:
+            self._columns = self.columns(self.scrollable_content_region.width)
+        self._list_rows()
+
+    def reveal(self, node: int) -> None:
+        """Open what is above `node` and go there."""
+        if self._reader is None:
+            return
+        opened = self._own_choice()
+        opened.update(self._reader.tree.path(node)[:-1])
+        self._list_rows()
+        self.go_to(node)
+
+    def columns(self, width: int) -> Sequence[Column[TreeRow]]:
+        gap, inverted = self.gap, self._reader is not None and self._reader.tree.inverted
+        bar_width = 9 if width < 110 else 12 if width < 130 else 16
+        columns: list[Column[TreeRow]] = [
+            Column("total", "self%" if inverted else "total%", 6, self._draw_total, "right", sortable=False)
+        ]
+        if not inverted:
+            columns.append(Column("self", "self%", 6, self._draw_self, "right", sortable=False))
+        if width >= 50:
+            columns.append(Column("bar", "", bar_width, self._draw_bar, sortable=False))
+        left = max(8, width - 1 - sum(column.width + gap for column in columns) - gap)
+        place_width = 0 if left < 40 else min(40, left // 3)
+        name_width = left - place_width - (gap if place_width else 0)
+        title = "function, below it who called it" if inverted else "function, below it what it called"
+        columns.append(
+            Column("name", title if name_width >= 36 else "function", name_width, self._draw_name, sortable=False)
+        )
+        if place_width:
+            columns.append(Column("place", "file:line", place_width, self._draw_place, sortable=False))
+        return columns
+
+    def row(self, key: int) -> TreeRow:
+        reader = self._reader
+        assert reader is not None  # there are no keys before the first tree
+        tree = reader.tree
+        sign = " " if not tree.has_children(key) else "▾" if self._is_open(key) else "▸"
+        search = reader.search
+        return TreeRow(
+            node=key,
+            depth=self._depths[key],
+            name=reader.name(key),
+            place=reader.place(key),
+            total_samples=tree.totals[key],
+            own_samples=tree.own[key],
+            sign=sign,
+            is_own=reader.is_own(key),
+            found=search is not None and bool(search.found[key]),
+        )
+
+    def repaint(self) -> None:
+        # A deep row is moved to the left, and what stands above it with it, until its name can be read.
+        column = next((column for column in self._columns if column.id == "name"), None)
+        if column is not None and self.cursor_key is not None:
+            room = max(INDENT, column.width - NAME_STAYS)
+            self._shift = max(0, INDENT * self._depths.get(self.cursor_key, 0) - room)
+        super().repaint()
+
+    def function_of(self, key: int) -> int | None:
+        """The function of a row; None for calls that no function is kept of."""
+        function = self._reader.tree.functions[key] if self._reader is not None else NO_FUNCTION
+        return None if function == NO_FUNCTION else function
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y == 0:
+            return
+        index = self.scroll_offset.y + offset.y - 1
+        if index < len(self._keys) and offset.x == self._sign_at(self._keys[index]):
+            event.prevent_default()
+            self._move_to(index)
+            self.action_toggle_row()
+
+    def action_open(self) -> None:
+        node = self.cursor_key
+        if node is None or self._reader is None or not self._reader.tree.has_children(node):
+            return
+        if self._is_open(node):
+            self.action_move(1)
+        else:
+            self._own_choice().add(node)
+            self._list_rows()
+
+    def action_close(self) -> None:
+        node = self.cursor_key
+        if node is None or self._reader is None:
+            return
+        if self._is_open(node) and not self._leads(node):
+            self._own_choice().discard(node)
+            self._list_rows()
+        elif (parent := self._reader.tree.parents[node]) != ROOT:
+            self._move_to(self._keys.index(parent))
+
+    def action_toggle_row(self) -> None:
+        node = self.cursor_key
+        if node is not None and self._is_open(node) and not self._leads(node):
+            self.action_close()
+        elif node is not None and not self._is_open(node):
+            self.action_open()
+
+    def action_heaviest(self) -> None:
+        if self._reader is None:
+            return
+        path = self._reader.tree.heaviest_path()
+        if path:
+            self._opened = set(path[:-1])
+            self._list_rows()
+            self._move_to(self._keys.index(path[-1]) if path[-1] in self._keys else 0)
+
+    def action_open_all(self) -> None:
+        node, reader = self.cursor_key, self._reader
+        if node is None or reader is None:
+            return
+        least = OPEN_ALL_FROM_SHARE * reader.tree.totals[ROOT]
+        opened, pending = self._own_choice(), [node]
+        while pending:
+            node = pending.pop()
+            if reader.tree.totals[node] >= least:
+                opened.add(node)
+                pending += reader.tree.children(node)
+        self._list_rows()
+
+    def action_close_all(self) -> None:
+        top = (
+            self._reader.tree.path(self.cursor_key)[0]
+            if self._reader is not None and self.cursor_key is not None
+            else None
+        )
+        self._opened = set()
+        if top is not None:
+            self._cursor_key = top
+        self._list_rows()
+
+    def _list_rows(self) -> None:
+        if self._reader is None:
+            return
+        nodes, depths = tree_rows(self._reader.tree, self._is_opened, self._reader.search)
+        self._depths = dict(zip(nodes, depths, strict=True))
+        self.show(nodes)
+
+    def _is_opened(self, node: int) -> bool:
+        """By the user, or of itself; a search opens rows beside."""
+        if self._opened is not None:
+            return node in self._opened
+        assert self._reader is not None  # its rows are being listed
+        tree = self._reader.tree
+        return (
+            not tree.inverted and tree.totals[node] >= OPEN_FROM_SHARE * tree.totals[ROOT] and tree.has_children(node)
+        )
+
+    def _is_open(self, node: int) -> bool:
+        return self._is_opened(node) or self._leads(node)
+
+    def _leads(self, node: int) -> bool:
+        """Whether a search keeps the row open: what it found lies below, and nothing it found above."""
+        if self._reader is None or self._reader.search is None:
+            return False
+        search = self._reader.search
+        return bool(search.leads[node]) and not any(search.found[above] for above in self._reader.tree.path(node))
+
+    def _own_choice(self) -> set[int]:
+        """What is open, from now on as the user says."""
+        if self._opened is None:
+            self._opened = {node for node in self._depths if self._is_opened(node)}
+        return self._opened
+
+    def _sign_at(self, key: int) -> int:
+        """The cell of the row that the triangle stands in."""
+        at = 1
+        for column in self._columns:
+            if column.id == "name":
+                break
+            at += column.width + self.gap
+        return at + max(0, INDENT * self._depths[key] - self._shift)
+
+    def _share(self, samples: int) -> float:
+        total = self._reader.tree.totals[ROOT] if self._reader is not None else 0
+        return samples / total if total else 0.0
+
+    def _percent(self, samples: int) -> str:
+        return percent(samples, self._reader.tree.totals[ROOT] if self._reader is not None else 0)
+
+    def _draw_total(self, row: TreeRow, width: int) -> Iterable[Segment]:
+        inverted = self._reader is not None and self._reader.tree.inverted
+        style = self.palette.heat.style(self._share(row.total_samples)) if inverted else self.palette.plain
+        yield Segment(self._percent(row.total_samples).rjust(width), style)
+
+    def _draw_self(self, row: TreeRow, width: int) -> Iterable[Segment]:
+        yield Segment(
+            self._percent(row.own_samples).rjust(width), self.palette.heat.style(self._share(row.own_samples))
+        )
+
+    def _draw_bar(self, row: TreeRow, width: int) -> Iterable[Segment]:
+        """As in the table of functions: self in its heat colour within total as the ground."""
+        inverted = self._reader is not None and self._reader.tree.inverted
+        share = self._share(row.total_samples if inverted else row.own_samples)
+        drawn, ground = bar(share, width), round(self._share(row.total_samples) * width)
+        heat = self.palette.heat.style(share)
+        if ground:
+            yield Segment(drawn[:ground], self.palette.track + heat)
+        if ground < width:
+            yield Segment(drawn[ground:], heat)
+
+    def _draw_name(self, row: TreeRow, width: int) -> Iterable[Segment]:
+        indent = min(max(0, INDENT * row.depth - self._shift), max(0, width - 4))
+        palette = self.palette
+        style = palette.match if row.found else palette.bold if row.is_own else palette.plain
+        name = fit(clean(row.name), max(0, width - indent - 2))
+        yield Segment(("│ " * indent)[:indent], palette.faint)
+        yield Segment(f"{row.sign} "[: width - indent], palette.accent)
+        shown = name.rstrip(" ") if row.found else name
+        yield Segment(shown, style)
+        if len(shown) < len(name):
+            yield Segment(name[len(shown) :])
+
+    def _draw_place(self, row: TreeRow, width: int) -> Iterable[Segment]:
+        yield Segment(fit_path(clean(row.place), width), self.palette.dim)
