@@ -14,7 +14,7 @@ const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, threadId, workerData } = require('worker_threads');
 
 const { key, titles, shared, intervalUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
-const [PHASE, EXITING, ANCHORED] = [0, 1, 2];
+const [PHASE, EXITING, ANCHORED, CLAIMED] = [0, 1, 2, 3];
 const FIRST_WINDOW_US = 300_000;
 const WINDOW_US = 1_000_000;
 const MAX_STALL_SHARE = 0.02;
@@ -25,6 +25,9 @@ const MAX_MESSAGE_BYTES = 4_000_000;
 const MAX_THREADS = 256;
 const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
 
+
+// A word on this thread's streams would keep the program alive until somebody reads it, which nobody does.
+process.stdout.write = process.stderr.write = () => true;
 
 const session = new Session();
 const main = '';
@@ -139,11 +142,11 @@ class ProfiledThread {
     return (await this.ask('Runtime.evaluate', { expression: named, silent: true, returnByValue: true }))?.result.value;
   }
 
-  /** The inspector's answer, or undefined if it refuses. */
+  /** The inspector's answer; undefined if it refuses, or if the session has ended. */
   ask(method, params) {
     return new Promise((resolve) => {
       this.post(method, params, (error, answer) => resolve(error ? undefined : answer));
-    });
+    }).catch(() => undefined);
   }
 }
 
@@ -329,6 +332,10 @@ function tell(words, index, value) {
 }
 
 async function start() {
+  if (Atomics.compareExchange(shared, CLAIMED, 0, 1) !== 0) {
+    off();
+    return;
+  }
   session.connectToMainThread();
   const thread = new ProfiledThread(0, workerData.tid, '', shared, session.post.bind(session));
   threads.set(main, thread);
@@ -394,4 +401,4 @@ socket.on('data', () => void flush()); // It is asked for nothing else.
 socket.on('error', off);
 socket.on('close', off);
 process.on('uncaughtException', off);
-start().catch(off);
+void start();

@@ -14,7 +14,8 @@ const EXIT_WAIT_MS = 3000;
 const PHASE = 0; // 0 starting, 1 sampling, 2 off
 const EXITING = 1; // 1 from the thread's `exit` event on, 2 when the helper has its last window
 const ANCHORED = 2; // 1 when the thread has its anchor; see the helper
-const WORDS_BYTES = 12;
+const CLAIMED = 3; // 1 from when the helper attaches, 2 when the process ends before it did
+const WORDS_BYTES = 16;
 
 function mainThread(config) {
   if (!config.follow) {
@@ -61,7 +62,7 @@ function mainThread(config) {
     dropAnchor(profile, config.titles, shared);
   }
   process.on('exit', () => {
-    if (Atomics.load(shared, PHASE) === 1) {
+    if (Atomics.compareExchange(shared, CLAIMED, 0, 2) === 1 && Atomics.load(shared, PHASE) !== 2) {
       Atomics.store(shared, EXITING, 1);
       helper.postMessage('exit');
       Atomics.wait(shared, EXITING, 1, EXIT_WAIT_MS);
