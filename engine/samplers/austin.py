@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -36,6 +37,8 @@ _FLUSHES_SAMPLES = (4, 0)
 _ATTACH_MS = 10
 """How long Austin itself tries to attach: it does so without a pause, so we rather start it again."""
 _PROBE_DEADLINE_S = 5.0
+_IDLE_S = 3_600.0
+"""Longest wait for output in one piece."""
 _END_DEADLINE_S = 0.4
 _PIPE_BYTES = 1 << 20
 """Room for seconds of output, so that Austin never waits for us; without it a pipe holds 64 KiB."""
@@ -146,13 +149,16 @@ class AustinRun:
 
     async def read(self) -> bytes:
         """What it has written since the last call, waiting for some; empty once it will write no more."""
-        while True:
-            await _readable(self._output)
+        while not self.was_told_to_end:
+            await wait_first(self._clock, _IDLE_S, _readable(self._output), self._told_to_end.wait())
             await wait_first(self._clock, self._next_read_s - self._clock.monotonic(), self._told_to_end.wait())
             self._next_read_s = self._clock.monotonic() + READ_INTERVAL_S
             data = self.take()
             if data is not None:
                 return data
+        # It closes its output when it ends, but a child of its own (it may ask an interpreter's version) can hold that open.
+        await wait_first(self._clock, _END_DEADLINE_S, _readable(self._output))
+        return self.take() or b""
 
     def take(self) -> bytes | None:
         """What it has written since the last call; None if nothing, empty once it will write no more."""
@@ -170,21 +176,25 @@ class AustinRun:
         self._process.terminate()
 
     def kill(self) -> None:
-        self._process.kill()
+        """End it and whatever it started; what it holds back is lost."""
+        if self._process.returncode is None:
+            # Not waited for yet, so the number of its session is still its own.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def status(self) -> int:
         """Its exit status, once it has closed its output; negative for a signal. One that lingers is killed."""
         await wait_first(self._clock, _END_DEADLINE_S, process_end(self._process.pid))
-        self._process.kill()
+        self.kill()
         return self._process.wait()
 
     def close(self) -> None:
         """End it, if it has not ended, and let go of what it writes."""
+        self.kill()
+        self._process.wait()
         asyncio.get_running_loop().remove_reader(self._errors)
         os.close(self._errors)
         os.close(self._output)
-        self._process.kill()
-        self._process.wait()
 
     def _keep_errors(self) -> None:
         try:

@@ -61,7 +61,7 @@ _UNKNOWN = b"\x01"
 """The string key that stands for Austin's `<unknown>` without a STRING event."""
 
 
-class MojoError(ValueError):
+class MojoError(Exception):
     """The stream is not MOJO, or is corrupt. The text is one clear line."""
 
 
@@ -161,7 +161,7 @@ class MojoReader:
                     touched.append(entry)
                 time_us = times.get(metric)
                 entry.samples += 1
-                entry.time_us += self._time_us(metric) if time_us is None else time_us
+                entry.time_us += self._remember_time(metric) if time_us is None else time_us
                 entry.thread.frames = entry.frames
             elif kind == _SINGLE_EVENT:
                 self._read_event(token.group())
@@ -171,7 +171,7 @@ class MojoReader:
 
     def _read_head(self, buffer: bytes) -> int:
         if not b"MOJ".startswith(buffer[:3]):
-            raise MojoError(f"it begins with {buffer[:32]!r}, not with MOJ")
+            raise MojoError(f"it begins with {buffer[:16]!r}, not with MOJ")
         version = _INTS.match(buffer, 3)
         if version is None:
             return 0
@@ -208,10 +208,10 @@ class MojoReader:
             thread = process.threads[tid] = _Thread(process, tid)
         return thread, parts.end()
 
-    def _time_us(self, metric: bytes) -> int:
+    def _remember_time(self, metric: bytes) -> int:
         if len(self._times) >= _MAX_TIMES:
             self._times.clear()
-        return self._times.setdefault(metric, _number(metric))
+        return self._times.setdefault(metric, _time_us(metric))
 
     def _read_event(self, event: bytes) -> None:
         kind = event[0]
@@ -226,7 +226,7 @@ class MojoReader:
         elif kind == _FRAME_REF:
             self._open.refer(self._open.thread.process.frame(event[1:]))
         elif kind == _METRIC_TIME:
-            self._open.time_us = _number(event[1:])
+            self._open.time_us = _time_us(event[1:])
             self._open.is_measured = True
         elif kind == _STRING:
             key_end = _INTS.match(event, 1).end()  # type: ignore[union-attr]
@@ -294,7 +294,7 @@ class MojoReader:
         return seen
 
     def _corrupt(self, why: str) -> MojoError:
-        return MojoError(f"Austin's output cannot be read (near byte {self._offset}): {why}")
+        return MojoError(f"near byte {self._offset:,} {why}")
 
 
 class _Process:
@@ -406,3 +406,10 @@ def _number(varint: bytes) -> int:
         value |= (byte & 0x7F) << shift
         shift += 7
     return -value if varint[0] & 0x40 else value
+
+
+def _time_us(metric: bytes) -> int:
+    time_us = _number(metric)
+    if time_us < 0:
+        raise ValueError("time runs backwards")
+    return time_us

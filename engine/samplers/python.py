@@ -38,19 +38,20 @@ if TYPE_CHECKING:
     from .mojo import Seen
     from .sampler import Context, Launch, Process
 
-_ATTACH_PAUSES_S = (0.01, 0.01, 0.02, 0.03, 0.05)
+_ATTACH_PAUSES_S = (0.01, 0.01, 0.01, 0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25)
 """Between attempts, while the interpreter starts; the last one stays."""
 _ATTACH_DEADLINE_S = 5.0
 _MAX_GAP_S = 1.0
 """Between two Austins, over which the program's CPU time is still counted."""
 _BELIEF_S = 0.5
 """An Austin that has not given up by now has attached."""
-_FOREIGN_PAUSE_S = 0.25
 _FOREIGN_PATIENCE_S = 5.0
 """A program that has not become a Python after this is announced."""
 _CHILDREN_INTERVAL_S = 0.1
 _CHILDREN_SHARE = 0.002
 """Of a core, at most, to look out for children."""
+_MANY_PROCESSES = 32
+"""More than this, and those that have ended are looked for, to be forgotten."""
 _SILENCE_CHECK_S = 2.0
 _SILENCE_PERIODS = 300
 """Sampling periods of a thread's CPU time without a sample after which Austin counts as deaf: it may hold back 4 KiB."""
@@ -108,9 +109,8 @@ class PythonSampler:
                 return
             if session.is_attached and status < 0 and not session.was_told_to_end:
                 raise SamplingFailed(f"{austin} {_violent_end(session, -status)}")
-            why = _refusal(pid, status) if status > 0 and not session.was_told_to_end else None
-            if why is not None:
-                raise SamplingFailed(f"{austin} may not read the memory of process {pid}: {why}", final=True)
+            if status > 0 and not session.was_told_to_end:
+                self._check_memory(pid, was_refused=status == _NO_PERMISSION)
             now_s = self._clock.monotonic()
             if session.has_seen or session.was_told_to_end:
                 failures, useful_s = 0, now_s
@@ -128,6 +128,7 @@ class PythonSampler:
             interpreter = await interpreter_of(pid)
             if interpreter is not None:
                 return interpreter
+            self._check_memory(pid)
             for child in process_tree(pid)[1:] if self._context.settings.follow_children else ():
                 interpreter = await interpreter_of(child)
                 if interpreter is not None:
@@ -139,8 +140,14 @@ class PythonSampler:
                 self._context.emit(
                     Warned(f"Process {pid} runs {what}, which is not Python: no samples until it starts one")
                 )
-            await wait_first(self._clock, next(pauses, _FOREIGN_PAUSE_S), ended)
+            await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
         return None
+
+    def _check_memory(self, pid: int, *, was_refused: bool = False) -> None:
+        """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""
+        why = why_memory_is_closed(pid) or (GRANT if was_refused else None)
+        if why is not None:
+            raise SamplingFailed(f"{self.name} may not read the memory of process {pid}: {why}", final=True)
 
     def _new_credit(self) -> CpuCredit:
         settings = self._context.settings
@@ -213,6 +220,7 @@ class _Session:
         self._run = run
         self._folder = str(context.settings.working_folder)
         self._reader = MojoReader(context.recorder.table, self._frame)
+        self._many_processes = _MANY_PROCESSES
         self._credit = credit
 
     @property
@@ -268,6 +276,11 @@ class _Session:
     def _count(self, seen: list[Seen]) -> None:
         self._credit.add(seen)
         self.has_seen = self.has_seen or bool(seen)
+        if len(self._reader.pids) > self._many_processes:
+            for pid in self._reader.pids:
+                if executable(pid) is None:
+                    self._reader.forget(pid)
+            self._many_processes = max(_MANY_PROCESSES, 2 * len(self._reader.pids))
         if self._reader.lost_samples:
             self._context.recorder.lose(self._reader.lost_samples)
             self._reader.lost_samples = 0
@@ -277,11 +290,6 @@ class _Session:
         if file and not file.startswith("<"):
             file = os.path.normpath(os.path.join(self._folder, file))  # noqa: PTH118 - pathlib would follow no ".."
         return Frame(scope, file, line)
-
-
-def _refusal(pid: int, status: int) -> str | None:
-    """Why Austin was not let near the program and what to do; None if it was another thing that it failed for."""
-    return why_memory_is_closed(pid) or (GRANT if status == _NO_PERMISSION else None)
 
 
 def _violent_end(session: _Session, number: int) -> str:

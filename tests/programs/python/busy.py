@@ -1,4 +1,4 @@
-"""Uses CPU in one of several ways, and prints how much of it (in seconds) since it was told to begin by a line on stdin.
+"""Says "ready"; after a line on stdin uses CPU in one of several ways, and prints how many seconds of it.
 
     busy.py KIND SECONDS [WORKERS]
 
@@ -46,6 +46,12 @@ def in_threads(work, workers, until):
         thread.join()
 
 
+def in_brief_threads(work, workers, until):
+    """As a server does that starts one per request."""
+    while time.monotonic() < until:
+        in_threads(work, workers, time.monotonic() + 0.002)
+
+
 def in_processes(work, workers, until):
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=work, args=(until,)) for _ in range(workers)]
@@ -59,6 +65,7 @@ KINDS = {
     "python": (burn_python, in_threads),
     "native": (burn_native, in_threads),
     "sleepy": (burn_now_and_then, in_threads),
+    "brief": (burn_python, in_brief_threads),
     "processes": (burn_python, in_processes),
 }
 
@@ -71,6 +78,7 @@ def cpu_seconds():
 def main():
     kind, seconds = sys.argv[1], float(sys.argv[2])
     workers = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    print("ready", flush=True)
     sys.stdin.readline()
     before = cpu_seconds()
     work, spread = KINDS[kind]
