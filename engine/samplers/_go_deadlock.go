@@ -8,6 +8,7 @@ import (
 )
 
 const (
+	idleCPU           = time.Millisecond // less between two looks is idleness
 	watchPauseMax     = 5 * time.Second
 	watchedGoroutines = 10000 // in a program with more, looking at all would cost too much
 	runtimeTextSize   = 4 << 20
@@ -20,6 +21,7 @@ var iscgo bool
 // runtime, which would otherwise end the program with "all goroutines are asleep - deadlock!".
 type deadlockWatch struct {
 	cpu         time.Duration // the process's CPU time at the last call
+	idle        bool          // it has used hardly any since the call before
 	pause       time.Duration
 	next        time.Time
 	seen        bool // in the last look, too
@@ -28,13 +30,13 @@ type deadlockWatch struct {
 
 // deadlocked costs a system call while the program is busy, and looks at it ever more rarely while it waits.
 func (w *deadlockWatch) deadlocked() bool {
+	cpu := processCPU()
+	w.idle = cpu-w.cpu < idleCPU
+	w.cpu = cpu
 	if !nextTimerKnown || iscgo {
 		return false // Where there is C code the runtime does not look for deadlocks either.
 	}
-	cpu := processCPU()
-	idle := cpu-w.cpu < negligibleCPU
-	w.cpu = cpu
-	if !idle {
+	if !w.idle {
 		w.pause, w.seen = 0, false
 		return false
 	}

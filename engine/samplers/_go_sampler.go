@@ -19,8 +19,9 @@ import (
 
 const (
 	samplerTick     = 100 * time.Millisecond // how soon a request for a flush is seen
+	samplerIdleTick = 250 * time.Millisecond // the same in a program that does nothing: each wakes the runtime for 0.3 ms
 	samplerPatience = 200 * time.Millisecond // the longest that the program's end waits for the agent
-	negligibleCPU   = time.Millisecond       // a second with less is left to the next window: idle programs stay idle
+	negligibleCPU   = 5 * time.Millisecond   // a second with less is left to the next window: idle programs stay idle
 	logCapacity     = 1000 * time.Second     // thread-seconds at 1 Hz: half of what the runtime's log holds of deep stacks
 	programHz       = 100                    // what StartCPUProfile promises
 )
@@ -73,7 +74,11 @@ func runSampler() {
 	s := &sampler
 	var watch deadlockWatch
 	for s.tick(watch.deadlocked()) {
-		time.Sleep(samplerTick)
+		if watch.idle {
+			time.Sleep(samplerIdleTick)
+		} else {
+			time.Sleep(samplerTick)
+		}
 	}
 }
 
