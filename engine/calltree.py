@@ -47,9 +47,9 @@ class CallTree:
         """For each node its index into `StackTable.functions`."""
         self.parents = [-1]
         """For each node its parent, a smaller number; -1 for the root."""
-        self.totals = [0]
+        self.total_samples = [0]
         """For each node the samples with it and the nodes above it on the stack."""
-        self.own = [0]
+        self.self_samples = [0]
         """For each node the samples of stacks that end there: of the tree as it is called, those with it running."""
         self._kept = kept
         self._max_nodes = max_nodes
@@ -57,6 +57,7 @@ class CallTree:
         self._older_sibling = [0]
         """Both 0 for none."""
         self._children: dict[int, int] = {}
+        """`parent << _SHIFT | function` -> node."""
         self._ends: dict[int, int] = {}
         """Stack -> the node it ends at."""
         self._frame_functions: list[int] = []
@@ -81,20 +82,20 @@ class CallTree:
         self._counted, self._counted_total = counts.by_stack, counts.total
         frames = self.table.frames
         self._frame_functions.extend(frame.function for frame in frames[len(self._frame_functions) : len(frames)])
-        parents, totals, own, ends = self.parents, self.totals, self.own, self._ends
+        parents, total_samples, self_samples, ends = self.parents, self.total_samples, self.self_samples, self._ends
         for stack, samples in grown.items():
             node = ends.get(stack, -1)
             if node < 0:
                 node = ends[stack] = self._end_of(stack)
-            own[node] += samples
+            self_samples[node] += samples
             while node >= 0:
-                totals[node] += samples
+                total_samples[node] += samples
                 node = parents[node]
 
     def children(self, node: int) -> list[int]:
         """The nodes right below `node` that have samples, oldest first."""
         found: list[int] = []
-        totals, older = self.totals, self._older_sibling
+        totals, older = self.total_samples, self._older_sibling
         child = self._newest_child[node]
         while child:
             if totals[child]:
@@ -104,7 +105,7 @@ class CallTree:
         return found
 
     def has_children(self, node: int) -> bool:
-        return self.totals[node] > self.own[node]
+        return self.total_samples[node] > self.self_samples[node]
 
     def path(self, node: int) -> list[int]:
         """The nodes from below the root to `node`."""
@@ -118,17 +119,17 @@ class CallTree:
     def heaviest_path(self, node: int = ROOT) -> list[int]:
         """The nodes below `node`, each the heaviest child of the one before; ends where no call is heavier than the caller's own samples."""
         path: list[int] = []
-        totals = self.totals
+        totals = self.total_samples
         while children := self.children(node):
             heaviest = max(children, key=totals.__getitem__)
-            if totals[heaviest] <= self.own[node] and node != ROOT:
+            if totals[heaviest] <= self.self_samples[node] and node != ROOT:
                 break
             path.append(node := heaviest)
         return path
 
     def heaviest_of(self, function: int) -> int | None:
         """The node of `function` with most samples; None if it has none."""
-        totals = self.totals
+        totals = self.total_samples
         nodes = (node for node, at in enumerate(self.functions) if at == function and totals[node])
         return max(nodes, key=totals.__getitem__, default=None)
 
@@ -150,7 +151,7 @@ class CallTree:
 
     def _forget(self, threads: frozenset[int] | None) -> None:
         # In place: whoever draws holds on to the lists.
-        self.totals[:] = self.own[:] = [0] * len(self.parents)
+        self.total_samples[:] = self.self_samples[:] = [0] * len(self.parents)
         self._threads, self._counted, self._counted_total = threads, {}, 0
 
     def _end_of(self, stack: int) -> int:
@@ -179,12 +180,12 @@ class CallTree:
                 return remainder
             functions = [NO_FUNCTION]
         first, count, zeros = len(self.parents), len(functions), [0] * len(functions)
-        new = [*range(first, first + count)]
+        new: list[int] = [*range(first, first + count)]
         parents = [parent, *new[:-1]]
         self.parents += parents
         self.functions += functions
-        self.totals += zeros
-        self.own += zeros
+        self.total_samples += zeros
+        self.self_samples += zeros
         self._older_sibling += [self._newest_child[parent], *zeros[1:]]
         self._newest_child += [*new[1:], 0]
         self._newest_child[parent] = first

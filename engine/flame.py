@@ -36,11 +36,11 @@ def layout(tree: CallTree, width: int, zoom: int = ROOT) -> list[Row]:
 
     Each row has a box at least. Without samples in `zoom` there is no row.
     """
-    whole = tree.totals[zoom]
+    whole = tree.total_samples[zoom]
     if not whole or width < 1:
         return []
     above = [ROOT, *tree.path(zoom)]
-    rows = [[Box(0, width, node, 0, tree.totals[node])] for node in above]
+    rows = [[Box(0, width, node, 0, tree.total_samples[node])] for node in above]
     twice = 2 * whole
 
     def edge(samples: int) -> int:
@@ -52,12 +52,12 @@ def layout(tree: CallTree, width: int, zoom: int = ROOT) -> list[Row]:
         row: Row = []
         next_starts: list[int] = []
         for box, box_start in zip(rows[-1], starts, strict=True):
-            if box.merged or box.samples == tree.own[box.node]:
+            if box.merged or box.samples == tree.self_samples[box.node]:
                 continue
             wide, narrow_count, narrow_samples = _by_width(tree, box.node, width, whole)
             start = box_start
             for child in wide:
-                samples = tree.totals[child]
+                samples = tree.total_samples[child]
                 row.append(Box(edge(start), edge(start + samples), child, 0, samples))
                 next_starts.append(start)
                 start += samples
@@ -78,7 +78,7 @@ def trunk(rows: list[Row]) -> int:
 
 def _by_width(tree: CallTree, node: int, width: int, whole: int) -> tuple[list[int], int, int]:
     """The children of `node` that are a column wide at least, by name; and how many others there are, and with how many samples."""
-    totals, functions, names = tree.totals, tree.functions, tree.table.functions
+    totals, functions, names = tree.total_samples, tree.functions, tree.table.functions
     wide: list[int] = []
     count = samples = 0
     for child in tree.children(node):

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class TreeRows(NamedTuple):
     nodes: list[int]
     """From the top: each node's children by samples, the most first, right below it."""
-    depths: list[int]
-    """For each row how deep it lies; 0 for what is right below the root."""
+    indents: list[int]
+    """For each row how far to indent it: as far as its parent if it is the only one it called, else one step further."""
+    only: list[bool]
+    """For each row whether it is the only one its parent called."""
 
 
 def tree_rows(tree: CallTree, is_open: Callable[[int], bool], search: TreeSearch | None = None) -> TreeRows:
@@ -25,24 +27,26 @@ def tree_rows(tree: CallTree, is_open: Callable[[int], bool], search: TreeSearch
 
     With a `search`: only the nodes it finds and what lies above and below them; those that lead to one are always open.
     """
-    nodes: list[int] = []
-    depths: list[int] = []
-    totals = tree.totals
-    pending = [(ROOT, -1, search is None)]
+    rows = TreeRows([], [], [])
+    total_samples = tree.total_samples
+    pending = [(ROOT, -1, False, search is None)]
     while pending:
-        node, depth, whole = pending.pop()
-        if depth >= 0:
-            nodes.append(node)
-            depths.append(depth)
-            if not (is_open(node) or not whole):
+        node, indent, only, whole = pending.pop()
+        if node != ROOT:
+            rows.nodes.append(node)
+            rows.indents.append(indent)
+            rows.only.append(only)
+            if whole and not is_open(node):
                 continue
         children = tree.children(node)
         if not whole and search is not None:
             children = [child for child in children if search.leads[child]]
+        is_chain = len(children) == 1 and node != ROOT
+        below = indent if is_chain else indent + 1
         # Popped from the end. Those that are equal stay in the order they came in.
         children.reverse()
-        children.sort(key=totals.__getitem__)
+        children.sort(key=total_samples.__getitem__)
         pending += [
-            (child, depth + 1, whole or (search is not None and bool(search.found[child]))) for child in children
+            (child, below, is_chain, whole or (search is not None and bool(search.found[child]))) for child in children
         ]
-    return TreeRows(nodes, depths)
+    return rows

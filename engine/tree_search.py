@@ -45,7 +45,7 @@ class TreeSearch:
         while pending:
             node = pending.pop()
             if self.found[node]:
-                samples += tree.totals[node]
+                samples += tree.total_samples[node]
             elif self.leads[node]:
                 pending += tree.children(node)
         return samples

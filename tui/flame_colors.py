@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from rich.style import Style
 from textual.color import Color, Gradient
@@ -25,6 +26,12 @@ _MODULES = (
 _STEPS = 24
 
 
+class BoxStyle(NamedTuple):
+    edge: Style
+    """Of its left edge, which parts it from its neighbour."""
+    text: Style
+
+
 class FlameColors:
     """Of one theme. Boxes below each other differ a little even if they mean the same, so that their edge is seen."""
 
@@ -37,32 +44,38 @@ class FlameColors:
         self.heat = lru_cache(maxsize=None)(self._heat_style)
         self.module = lru_cache(maxsize=None)(self._module_style)
         self.quiet = lru_cache(maxsize=None)(self._quiet_style)
-        self.selected = Style(color=background.rich_color, bgcolor=foreground.rich_color, bold=True)
-        self.merged = Style(
-            color=background.blend(foreground, 0.4).rich_color, bgcolor=background.blend(foreground, 0.07).rich_color
+        self.selected = BoxStyle(
+            Style(color=background.rich_color, bgcolor=foreground.rich_color),
+            Style(color=background.rich_color, bgcolor=foreground.rich_color, bold=True),
         )
+        self.merged = self._box(background.blend(foreground, 0.07), background.blend(foreground, 0.4))
         """Of what is too narrow to be drawn for itself."""
 
     def heat_step(self, share: float) -> int:
         """What `heat` takes, for a share of self time from 0 to 1."""
         return round(position(share) * _STEPS)
 
-    def _heat_style(self, step: int, odd: int) -> Style:
+    def _heat_style(self, step: int, odd: int) -> BoxStyle:
         return self._on(self._heat.get_color(step / _STEPS), odd)
 
-    def _module_style(self, module: int, odd: int) -> Style:
+    def _module_style(self, module: int, odd: int) -> BoxStyle:
         return self._on(Color.parse(_MODULES[module % len(_MODULES)]), odd)
 
-    def _quiet_style(self, odd: int) -> Style:
+    def _quiet_style(self, odd: int) -> BoxStyle:
         """Of what a search did not find."""
         ground = self._background.blend(self._foreground, 0.1 if odd else 0.13)
-        return Style(color=self._background.blend(self._foreground, 0.45).rich_color, bgcolor=ground.rich_color)
+        return self._box(ground, self._background.blend(self._foreground, 0.45))
 
-    def _on(self, ground: Color, odd: int) -> Style:
+    def _on(self, ground: Color, odd: int) -> BoxStyle:
         ground = ground.blend(self._background, 0.12) if odd else ground
         inks = (self._background, self._foreground)
-        ink = max(inks, key=lambda ink: _contrast(ink, ground))
-        return Style(color=ink.rich_color, bgcolor=ground.rich_color)
+        return self._box(ground, max(inks, key=lambda ink: _contrast(ink, ground)))
+
+    def _box(self, ground: Color, ink: Color) -> BoxStyle:
+        gap = self._background.rich_color
+        return BoxStyle(
+            Style(color=gap, bgcolor=ground.rich_color), Style(color=ink.rich_color, bgcolor=ground.rich_color)
+        )
 
 
 def _contrast(one: Color, other: Color) -> float:

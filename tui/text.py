@@ -65,6 +65,13 @@ def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> s
     return padding + text if align == "right" else text + padding
 
 
+def fit_name(name: str, width: int) -> str:
+    """A function's name (already clean) cut or padded to exactly `width` cells; of a long one what it is a part of is left out first."""
+    while cell_len(name) > width and "." in name and " " not in name:
+        name = name.split(".", 1)[1]
+    return fit(name, width)
+
+
 def fit_path(path: str, width: int) -> str:
     """A path (already clean) cut or padded to exactly `width` cells; of a long one the first folders are left out."""
     while cell_len(path) > width and "/" in path:

@@ -39,6 +39,9 @@ class CallTreeView(TreeView):
     def reveal(self, node: int) -> None:
         self.query_one(TreeTable).reveal(node)
 
+    def go_to_match(self) -> None:
+        self.query_one(TreeTable).go_to_match()
+
     def function_here(self) -> int | None:
         table = self.query_one(TreeTable)
         return table.function_of(table.cursor_key) if table.cursor_key is not None else None

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from ...engine.calltree import NO_FUNCTION, ROOT
 from ...engine.flame import Box, layout, trunk
 from ...engine.places import module_of
-from ..text import clean, fit
+from ..text import clean, fit_name
 from .board import Board
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from ...engine.flame import Row
     from ...engine.tree_reader import TreeReader
+    from ..flame_colors import BoxStyle
 
 EDGE = "▏"
-NAME_FROM_WIDTH = 4
-"""Cells from which a box has a name in it: less than three letters say nothing."""
+NAME_FROM_CELLS = 3
+"""Cells behind its edge from which a box has a name in it: two letters say nothing."""
 WHEEL_ROWS = 2
 
 
@@ -42,7 +43,18 @@ class FlameBoard(Board, can_focus=True):
             "pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="Scroll down one page", id="flame.page_down"
         ),
         Binding("enter", "zoom", "Zoom in", tooltip="Give the box the whole width", id="flame.zoom"),
-        Binding("backspace", "zoom_out", "Zoom out", tooltip="Back to the zoom before", id="flame.zoom_out"),
+        Binding(
+            "backspace", "zoom_out", "Zoom out", show=False, tooltip="Back to the zoom before", id="flame.zoom_out"
+        ),
+        Binding("n", "next_match(1)", "Next match", show=False, tooltip="Go to the next box found", id="flame.next"),
+        Binding(
+            "N",
+            "next_match(-1)",
+            "Previous match",
+            show=False,
+            tooltip="Go to the box found before",
+            id="flame.previous",
+        ),
         Binding("home,g", "whole", "Whole graph", show=False, tooltip="Zoom out to all samples", id="flame.whole"),
     ]
 
@@ -79,7 +91,7 @@ class FlameBoard(Board, can_focus=True):
             self.zoom, self._zooms, self._cursor, self._scrolled = ROOT, [], None, False
             self._names, self._function_modules = {}, {}
         self._reader, self._rows = reader, None
-        while not reader.tree.totals[self.zoom] and self.zoom != ROOT:
+        while not reader.tree.total_samples[self.zoom] and self.zoom != ROOT:
             self.zoom = reader.tree.parents[self.zoom]
         self.repaint()
 
@@ -111,7 +123,7 @@ class FlameBoard(Board, can_focus=True):
 
     def module_style(self, function: int) -> Style:
         """The colour of the function's module."""
-        return self.palette.flame.module(self._module(function), 0)
+        return self.palette.flame.module(self._module(function), 0).text
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:
         rows = self.rows
@@ -189,6 +201,19 @@ class FlameBoard(Board, can_focus=True):
         self._zooms.clear()
         self._zoom_to(ROOT)
 
+    def go_to_match(self) -> None:
+        """Put the cursor on the widest box that the search found."""
+        found = [self.rows[depth][index] for depth, index in self._found()]
+        if found:
+            self._put_box(max(found, key=lambda box: box.samples))
+
+    def action_next_match(self, step: int) -> None:
+        found, at = self._found(), self._at()
+        if found and at is not None:
+            ahead = [place for place in found if (place > at if step > 0 else place < at)]
+            depth, index = (ahead or found)[0 if step > 0 else -1]
+            self._put_box(self.rows[depth][index])
+
     def turn(self) -> None:
         """From icicle to flame and back."""
         self.grows_up = not self.grows_up
@@ -221,6 +246,18 @@ class FlameBoard(Board, can_focus=True):
         if not rows:
             return None
         return self._find() or (max(0, trunk(list(rows)) - 1), 0)
+
+    def _found(self) -> list[tuple[int, int]]:
+        """Depths and indexes of the boxes that the search found."""
+        search = self._reader.search if self._reader is not None else None
+        if search is None:
+            return []
+        return [
+            (depth, index)
+            for depth, row in enumerate(self.rows)
+            for index, box in enumerate(row)
+            if not box.merged and search.found[box.node]
+        ]
 
     def _find(self) -> tuple[int, int] | None:
         if self._cursor is None or self._reader is None or not self._rows:
@@ -257,24 +294,28 @@ class FlameBoard(Board, can_focus=True):
         for box in row:
             if box.left > at:
                 segments.append(Segment(" " * (box.left - at)))
-            cells = box.right - box.left
-            style = self.palette.flame.selected if box is cursor else self._style(box, odd)
-            segments.append(Segment(self._label(box, cells), style))
+            cells = box.right - box.left - 1
+            edge, text = self.palette.flame.selected if box is cursor else self._style(box, odd)
+            if cells < NAME_FROM_CELLS:
+                segments.append(Segment(EDGE + " " * cells, edge))
+            else:
+                segments.append(Segment(EDGE, edge))
+                segments.append(Segment(fit_name(self._name_of(box), cells), text))
             at = box.right
         if at < width:
             segments.append(Segment(" " * (width - at)))
         return Strip(segments, width)
 
-    def _label(self, box: Box, cells: int) -> str:
+    def _name_of(self, box: Box) -> str:
         if box.merged:
-            return EDGE + fit(f"+{box.merged}" if cells >= NAME_FROM_WIDTH + 1 else "", cells - 1)
+            return f"+{box.merged}"
         name = self._names.get(box.node)
         if name is None:
             assert self._reader is not None  # it laid the box out
             name = self._names[box.node] = clean(self._reader.name(box.node))
-        return EDGE + (fit(name, cells - 1) if cells >= NAME_FROM_WIDTH else " " * (cells - 1))
+        return name
 
-    def _style(self, box: Box, odd: int) -> Style:
+    def _style(self, box: Box, odd: int) -> BoxStyle:
         colors, reader = self.palette.flame, self._reader
         assert reader is not None  # it laid the box out
         if box.merged:
@@ -285,7 +326,7 @@ class FlameBoard(Board, can_focus=True):
             return colors.quiet(odd)
         if self.by_module:
             return colors.module(self._module(function), odd)
-        return colors.heat(colors.heat_step(tree.own[box.node] / tree.totals[ROOT]), odd)
+        return colors.heat(colors.heat_step(tree.self_samples[box.node] / tree.total_samples[ROOT]), odd)
 
     def _module(self, function: int) -> int:
         """A number for the module of `function`, in the order modules come."""

@@ -34,7 +34,7 @@ class FlameGraphView(TreeView):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "recolor", "Colours", tooltip="Colour by self time, or by module", id="flame.colors"),
-        Binding("v", "turn", "Turn over", tooltip="Root at the top, or at the foot", id="flame.turn"),
+        Binding("v", "turn", "Flip", tooltip="Root at the top, or at the foot", id="flame.turn"),
         Binding("s", "open_source", "Source", tooltip="Open the source of the box", id="flame.source"),
     ]
 
@@ -49,6 +49,9 @@ class FlameGraphView(TreeView):
 
     def reveal(self, node: int) -> None:
         self.query_one(FlameBoard).go_to(node)
+
+    def go_to_match(self) -> None:
+        self.query_one(FlameBoard).go_to_match()
 
     def function_here(self) -> int | None:
         box, reader = self.query_one(FlameBoard).box, self.reader
@@ -98,7 +101,7 @@ class FlameGraphView(TreeView):
         if box is None or reader is None:
             return
         tree = reader.tree
-        total, own = tree.totals[ROOT], 0 if box.merged else tree.own[box.node]
+        total, own = tree.total_samples[ROOT], 0 if box.merged else tree.self_samples[box.node]
         if box.merged:
             what = f"{count(box.merged)} {plural(box.merged, 'function')} called by {clean(reader.name(box.node))}, too narrow to draw"
             left = [Segment(what, palette.plain)]

@@ -31,11 +31,11 @@ NAME_STAYS = 28
 
 class TreeRow(NamedTuple):
     node: int
-    depth: int
+    indent: int
     name: str
     place: str
     total_samples: int
-    own_samples: int
+    self_samples: int
     sign: str
     is_own: bool
     found: bool
@@ -49,8 +49,17 @@ class TreeTable(Table[TreeRow]):
         Binding(
             "left", "close", "Close", show=False, tooltip="Close the row; again: go to its parent", id="tree.close"
         ),
-        Binding("space", "toggle_row", "Open/close", tooltip="Open or close the row", id="tree.toggle"),
-        Binding("h", "heaviest", "Heaviest path", tooltip="Open the heaviest path alone", id="tree.heaviest"),
+        Binding("space", "toggle_row", "Fold", tooltip="Open or close the row", id="tree.toggle"),
+        Binding("h", "heaviest", "Heaviest", tooltip="Open the heaviest path alone", id="tree.heaviest"),
+        Binding("n", "next_match(1)", "Next match", show=False, tooltip="Go to the next row found", id="tree.next"),
+        Binding(
+            "N",
+            "next_match(-1)",
+            "Previous match",
+            show=False,
+            tooltip="Go to the row found before",
+            id="tree.previous",
+        ),
         Binding("asterisk,x", "open_all", "Open all", show=False, tooltip="Open all below the row", id="tree.open_all"),
         Binding("minus,X", "close_all", "Close all", show=False, tooltip="Close every row", id="tree.close_all"),
     ]
@@ -60,7 +69,10 @@ class TreeTable(Table[TreeRow]):
         self._reader: TreeReader | None = None
         self._opened: set[int] | None = None
         """None: what is heavy is open, until the user opens or closes a row."""
-        self._depths: dict[int, int] = {}
+        self._indents: dict[int, int] = {}
+        self._only: dict[int, bool] = {}
+        """For each row in the table, as in `TreeRows`."""
+        self._inverted = False
         self._shift = 0
         """Cells of indent left out, so that deep names are seen."""
 
@@ -69,9 +81,9 @@ class TreeTable(Table[TreeRow]):
         if renewed or reader is not self._reader:
             self._opened = None
             self._cursor_key = None
-        inverted = self._reader is not None and self._reader.tree.inverted
         self._reader = reader
-        if reader.tree.inverted is not inverted or not self._columns:
+        if reader.tree.inverted is not self._inverted:
+            self._inverted = reader.tree.inverted
             self._columns = self.columns(self.scrollable_content_region.width)
         self._list_rows()
 
@@ -79,13 +91,13 @@ class TreeTable(Table[TreeRow]):
         """Open what is above `node` and go there."""
         if self._reader is None:
             return
-        opened = self._own_choice()
+        opened = self._chosen()
         opened.update(self._reader.tree.path(node)[:-1])
         self._list_rows()
         self.go_to(node)
 
     def columns(self, width: int) -> Sequence[Column[TreeRow]]:
-        gap, inverted = self.gap, self._reader is not None and self._reader.tree.inverted
+        gap, inverted = self.gap, self._inverted
         bar_width = 9 if width < 110 else 12 if width < 130 else 16
         columns: list[Column[TreeRow]] = [
             Column("total", "self%" if inverted else "total%", 6, self._draw_total, "right", sortable=False)
@@ -109,16 +121,15 @@ class TreeTable(Table[TreeRow]):
         reader = self._reader
         assert reader is not None  # there are no keys before the first tree
         tree = reader.tree
-        sign = " " if not tree.has_children(key) else "▾" if self._is_open(key) else "▸"
         search = reader.search
         return TreeRow(
             node=key,
-            depth=self._depths[key],
+            indent=self._indents[key],
             name=reader.name(key),
             place=reader.place(key),
-            total_samples=tree.totals[key],
-            own_samples=tree.own[key],
-            sign=sign,
+            total_samples=tree.total_samples[key],
+            self_samples=tree.self_samples[key],
+            sign=self._sign(key),
             is_own=reader.is_own(key),
             found=search is not None and bool(search.found[key]),
         )
@@ -128,7 +139,7 @@ class TreeTable(Table[TreeRow]):
         column = next((column for column in self._columns if column.id == "name"), None)
         if column is not None and self.cursor_key is not None:
             room = max(INDENT, column.width - NAME_STAYS)
-            self._shift = max(0, INDENT * self._depths.get(self.cursor_key, 0) - room)
+            self._shift = max(0, INDENT * self._indents.get(self.cursor_key, 0) - room)
         super().repaint()
 
     def function_of(self, key: int) -> int | None:
@@ -153,7 +164,7 @@ class TreeTable(Table[TreeRow]):
         if self._is_open(node):
             self.action_move(1)
         else:
-            self._own_choice().add(node)
+            self._chosen().add(node)
             self._list_rows()
 
     def action_close(self) -> None:
@@ -161,7 +172,7 @@ class TreeTable(Table[TreeRow]):
         if node is None or self._reader is None:
             return
         if self._is_open(node) and not self._leads(node):
-            self._own_choice().discard(node)
+            self._chosen().discard(node)
             self._list_rows()
         elif (parent := self._reader.tree.parents[node]) != ROOT:
             self._move_to(self._keys.index(parent))
@@ -186,11 +197,11 @@ class TreeTable(Table[TreeRow]):
         node, reader = self.cursor_key, self._reader
         if node is None or reader is None:
             return
-        least = OPEN_ALL_FROM_SHARE * reader.tree.totals[ROOT]
-        opened, pending = self._own_choice(), [node]
+        least = OPEN_ALL_FROM_SHARE * reader.tree.total_samples[ROOT]
+        opened, pending = self._chosen(), [node]
         while pending:
             node = pending.pop()
-            if reader.tree.totals[node] >= least:
+            if reader.tree.total_samples[node] >= least:
                 opened.add(node)
                 pending += reader.tree.children(node)
         self._list_rows()
@@ -206,12 +217,37 @@ class TreeTable(Table[TreeRow]):
             self._cursor_key = top
         self._list_rows()
 
+    def action_next_match(self, step: int) -> None:
+        search, here = self._reader.search if self._reader is not None else None, self._cursor
+        if search is None:
+            return
+        found = [index for index, node in enumerate(self._keys) if search.found[node]]
+        if found:
+            ahead = [index for index in found if (index > here if step > 0 else index < here)]
+            self._move_to((ahead or found)[0 if step > 0 else -1])
+
+    def go_to_match(self) -> None:
+        """Go to the first row that the search found."""
+        search = self._reader.search if self._reader is not None else None
+        found = next((node for node in self._keys if search is not None and search.found[node]), None)
+        if found is not None:
+            self.go_to(found)
+
     def _list_rows(self) -> None:
         if self._reader is None:
             return
-        nodes, depths = tree_rows(self._reader.tree, self._is_opened, self._reader.search)
-        self._depths = dict(zip(nodes, depths, strict=True))
-        self.show(nodes)
+        rows = tree_rows(self._reader.tree, self._is_opened, self._reader.search)
+        self._indents = dict(zip(rows.nodes, rows.indents, strict=True))
+        self._only = dict(zip(rows.nodes, rows.only, strict=True))
+        self.show(rows.nodes)
+
+    def _sign(self, node: int) -> str:
+        """Of a row that can be opened a triangle; of one that is all its parent called an arrow, as it is not indented."""
+        assert self._reader is not None  # its rows are being drawn
+        is_chain, has_children = self._only[node], self._reader.tree.has_children(node)
+        if has_children and not self._is_open(node):
+            return "▸"
+        return "↓" if is_chain else "▾" if has_children else " "
 
     def _is_opened(self, node: int) -> bool:
         """By the user, or of itself; a search opens rows beside."""
@@ -220,7 +256,9 @@ class TreeTable(Table[TreeRow]):
         assert self._reader is not None  # its rows are being listed
         tree = self._reader.tree
         return (
-            not tree.inverted and tree.totals[node] >= OPEN_FROM_SHARE * tree.totals[ROOT] and tree.has_children(node)
+            not tree.inverted
+            and tree.total_samples[node] >= OPEN_FROM_SHARE * tree.total_samples[ROOT]
+            and tree.has_children(node)
         )
 
     def _is_open(self, node: int) -> bool:
@@ -233,10 +271,10 @@ class TreeTable(Table[TreeRow]):
         search = self._reader.search
         return bool(search.leads[node]) and not any(search.found[above] for above in self._reader.tree.path(node))
 
-    def _own_choice(self) -> set[int]:
+    def _chosen(self) -> set[int]:
         """What is open, from now on as the user says."""
         if self._opened is None:
-            self._opened = {node for node in self._depths if self._is_opened(node)}
+            self._opened = {node for node in self._indents if self._is_opened(node)}
         return self._opened
 
     def _sign_at(self, key: int) -> int:
@@ -246,29 +284,27 @@ class TreeTable(Table[TreeRow]):
             if column.id == "name":
                 break
             at += column.width + self.gap
-        return at + max(0, INDENT * self._depths[key] - self._shift)
+        return at + max(0, INDENT * self._indents[key] - self._shift)
 
     def _share(self, samples: int) -> float:
-        total = self._reader.tree.totals[ROOT] if self._reader is not None else 0
+        total = self._reader.tree.total_samples[ROOT] if self._reader is not None else 0
         return samples / total if total else 0.0
 
     def _percent(self, samples: int) -> str:
-        return percent(samples, self._reader.tree.totals[ROOT] if self._reader is not None else 0)
+        return percent(samples, self._reader.tree.total_samples[ROOT] if self._reader is not None else 0)
 
     def _draw_total(self, row: TreeRow, width: int) -> Iterable[Segment]:
-        inverted = self._reader is not None and self._reader.tree.inverted
-        style = self.palette.heat.style(self._share(row.total_samples)) if inverted else self.palette.plain
+        style = self.palette.heat.style(self._share(row.total_samples)) if self._inverted else self.palette.plain
         yield Segment(self._percent(row.total_samples).rjust(width), style)
 
     def _draw_self(self, row: TreeRow, width: int) -> Iterable[Segment]:
         yield Segment(
-            self._percent(row.own_samples).rjust(width), self.palette.heat.style(self._share(row.own_samples))
+            self._percent(row.self_samples).rjust(width), self.palette.heat.style(self._share(row.self_samples))
         )
 
     def _draw_bar(self, row: TreeRow, width: int) -> Iterable[Segment]:
         """As in the table of functions: self in its heat colour within total as the ground."""
-        inverted = self._reader is not None and self._reader.tree.inverted
-        share = self._share(row.total_samples if inverted else row.own_samples)
+        share = self._share(row.total_samples if self._inverted else row.self_samples)
         drawn, ground = bar(share, width), round(self._share(row.total_samples) * width)
         heat = self.palette.heat.style(share)
         if ground:
@@ -277,12 +313,12 @@ class TreeTable(Table[TreeRow]):
             yield Segment(drawn[ground:], heat)
 
     def _draw_name(self, row: TreeRow, width: int) -> Iterable[Segment]:
-        indent = min(max(0, INDENT * row.depth - self._shift), max(0, width - 4))
+        indent = min(max(0, INDENT * row.indent - self._shift), max(0, width - 4))
         palette = self.palette
         style = palette.match if row.found else palette.bold if row.is_own else palette.plain
         name = fit(clean(row.name), max(0, width - indent - 2))
         yield Segment(("│ " * indent)[:indent], palette.faint)
-        yield Segment(f"{row.sign} "[: width - indent], palette.accent)
+        yield Segment(f"{row.sign} "[: width - indent], palette.dim if row.sign == "↓" else palette.accent)
         shown = name.rstrip(" ") if row.found else name
         yield Segment(shown, style)
         if len(shown) < len(name):

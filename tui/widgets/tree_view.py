@@ -34,10 +34,13 @@ class TreeView(View):
             "o",
             "only_own",
             "Own code",
+            show=False,
             tooltip="Leave out frames that are not the program's own code",
             id="calls.only_own",
         ),
-        Binding("p", "pause", "Pause", tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"),
+        Binding(
+            "p", "pause", "Pause", show=False, tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"
+        ),
         Binding(
             "y",
             "copy_place",
@@ -66,6 +69,10 @@ class TreeView(View):
 
     def reveal(self, node: int) -> None:
         """Put the cursor on `node`."""
+        raise NotImplementedError
+
+    def go_to_match(self) -> None:
+        """Put the cursor on something the search found."""
         raise NotImplementedError
 
     def function_here(self) -> int | None:
@@ -98,7 +105,7 @@ class TreeView(View):
         if snapshot is None:
             return
         reader = self.reader = self.reader or TreeReader(snapshot)
-        former = reader.tree
+        former, former_search = reader.tree, reader.search
         try:
             reader.read(snapshot, replace(self.asked, threads=self.host.threads))
             self._bad_pattern = ""
@@ -106,6 +113,8 @@ class TreeView(View):
             # While it is being typed: what was found last stays.
             self._bad_pattern = str(error)
         self.draw(reader, renewed=reader.tree is not former)
+        if reader.search is not None and reader.search is not former_search:
+            self.go_to_match()
         if self._wanted is not None:
             node = reader.node_of(self._wanted)
             self._wanted = None
@@ -170,7 +179,7 @@ class TreeView(View):
         reader, query, palette = self.reader, self.asked, self.host.palette
         if reader is None or self._shown is None:
             return
-        total = reader.tree.totals[ROOT]
+        total = reader.tree.total_samples[ROOT]
         left = [
             Segment(count(total), palette.plain),
             Segment(f" {plural(total, 'sample')} by {'callers' if query.inverted else 'calls'}", palette.dim),
