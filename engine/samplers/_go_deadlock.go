@@ -76,30 +76,26 @@ func allGoroutinesParked() bool {
 	return <-parked
 }
 
+// isParked tells whether a goroutine with this stack waits, and for something else than the network.
 func isParked(stack []uintptr) bool {
-	parked := false
-	for i, pc := range stack {
-		if f := runtime.FuncForPC(pc - 1); f != nil {
-			switch name := f.Name(); {
-			case i == 0:
-				parked = name == "runtime.gopark"
-			case name == "runtime.netpollblock":
-				return false
-			}
-		}
+	if len(stack) < 2 || functionAt(stack[0]) != "runtime.gopark" {
+		return false
 	}
-	return parked
+	return functionAt(stack[1]) != "runtime.netpollblock"
+}
+
+func functionAt(pc uintptr) string {
+	return runtime.FuncForPC(pc - 1).Name() // Of nil it is "".
 }
 
 // timerPending tells whether a timer is set; the sampler's own is not while the sampler runs.
 func (w *deadlockWatch) timerPending() bool {
 	if w.nextTimerAt == nil {
-		entry := runtimeFunction("runtime.timeSleepUntil")
-		if entry == 0 {
-			return true
+		w.nextTimerAt = func() int64 { return 0 }
+		if entry := runtimeFunction("runtime.timeSleepUntil"); entry != 0 {
+			function := &entry
+			w.nextTimerAt = *(*func() int64)(unsafe.Pointer(&function))
 		}
-		function := &entry
-		w.nextTimerAt = *(*func() int64)(unsafe.Pointer(&function))
 	}
 	return w.nextTimerAt() != math.MaxInt64
 }
