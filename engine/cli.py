@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .events import Event
     from .settings import Settings
 
-SUBCOMMANDS = frozenset({"receive"})
+SUBCOMMANDS = frozenset({"mark", "receive"})
 STATUS_USAGE = 2
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
@@ -88,7 +88,9 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     )
     thread.start()
     run_screen(engine)
-    engine.stop()
+    # Where the terminal was closed, the program has been told (SIGHUP) and decides for itself; we go on without a screen.
+    if not engine.leaving and sys.stdin.isatty():
+        engine.stop()
     thread.join()
     snapshot = engine.snapshot()
     if snapshot and snapshot.program.error:

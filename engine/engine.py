@@ -69,7 +69,6 @@ class Engine:
         self._runs = 0
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
-        self._leaving = False
         self.leaving = False
         """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
         self._interrupted_by: int | None = None
@@ -108,9 +107,9 @@ class Engine:
         while True:
             self._start_wanted.clear()
             status = await self._run_once()
-            if self.settings.watch and not self._leaving:
+            if self.settings.watch and not self.leaving:
                 await self._start_wanted.wait()
-            if self._leaving or not self._start_wanted.is_set():
+            if self.leaving or not self._start_wanted.is_set():
                 break
             self._begin_next_run()
         if self._runs:
@@ -131,6 +130,7 @@ class Engine:
         self._runs += 1
         if self._runs == 1:
             self._windows.begin()
+            self._start(self._listen_for_marks())
             if self.settings.report:
                 self._start_reporting(self.settings.report)
         if self._source_file:
@@ -204,14 +204,26 @@ class Engine:
         if self.settings.duration_s is not None:
             await self._clock.sleep(self.settings.duration_s)
             self._emit(Note(f"Ending the program after {self.settings.duration_s:g} s, as asked"))
-            await self._stop()
+            self.stop()
+
+    async def _listen_for_marks(self) -> None:
+        from .control_socket import ControlSocket  # noqa: PLC0415
+
+        control = ControlSocket(self.mark)
+        try:
+            # Without it only `multi_lang_profiler mark` does not reach us, and says so itself.
+            with contextlib.suppress(OSError):
+                await control.open()
+                await asyncio.Event().wait()
+        finally:
+            control.close()
 
     async def _watch(self) -> None:
         from .watch import changes  # noqa: PLC0415
 
         async for changed in changes(self.settings.working_folder):
             self._emit(Note(f"{changed} has changed; starting the program again"))
-            await self._restart()
+            await self._end_program()
 
     def _begin_next_run(self) -> None:
         before = self._recorder.begin_run()
@@ -241,7 +253,7 @@ class Engine:
         if self.settings.screen or not from_terminal:
             self._call(lambda: self._start(self._pass_on(number)))
         else:
-            self._call(lambda: self._start(self._give_up_preparing(number)))
+            self._call(lambda: self._give_up_preparing(number))
 
     def send_now(self) -> None:
         self._call(self._send_now)
@@ -250,7 +262,7 @@ class Engine:
         self._call(lambda: self._mark(name))
 
     def restart(self) -> None:
-        self._call(lambda: self._start(self._restart()))
+        self._call(lambda: self._start(self._end_program()))
 
     def export(self, file: Path) -> None:
         self._call(lambda: self._start(self._save([file])))
@@ -260,7 +272,7 @@ class Engine:
 
     def stop(self) -> None:
         self.leaving = True
-        self._call(lambda: self._start(self._stop()))
+        self._call(lambda: self._start(self._end_program()))
 
     def _call(self, function: Callable[[], object]) -> None:
         if self._loop is not None:
@@ -271,31 +283,26 @@ class Engine:
     # -------------------------------------------------------------------------------------------------------------------
 
     async def _pass_on(self, number: int) -> None:
-        self._leaving = True
         if self._run and self._run.is_running:
             await self._run.send_signal(number)
-        else:
-            await self._give_up_preparing(number)
+        elif self.leaving:
+            self._give_up_preparing(number)
 
-    async def _give_up_preparing(self, number: int) -> None:
-        self._leaving = True
+    def _give_up_preparing(self, number: int) -> None:
         self._start_wanted.set()
         if self._run and self._run.phase is ProgramPhase.PREPARING and self._main_task:
             self._interrupted_by = number
             self._main_task.cancel()
 
-    async def _stop(self) -> None:
-        self._leaving = True
-        self._start_wanted.set()
-        await self._end_program()
-
-    async def _restart(self) -> None:
-        self._start_wanted.set()
-        await self._end_program()
-
     async def _end_program(self) -> None:
+        """So that it starts again, or that we leave."""
         if self._run and self._run.is_running:
+            self._start_wanted.set()
             await self._run.send_signal(signal.SIGTERM, to_group=True)
+        elif self.leaving:
+            self._give_up_preparing(signal.SIGTERM)
+        else:
+            self._start_wanted.set()
 
     def _send_now(self) -> None:
         if self._reporter:

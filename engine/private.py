@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -37,6 +40,22 @@ def cache_folder() -> Path:
 def state_folder() -> Path:
     """`$XDG_STATE_HOME/multi_lang_profiler`, for what must outlive us; made by those who write there."""
     return _folder("XDG_STATE_HOME", ".local/state")
+
+
+def runtime_folder() -> Path:
+    """A folder of the user's for sockets, mode 0700, made if need be: `$XDG_RUNTIME_DIR/multi_lang_profiler`, else one in /tmp.
+
+    Raises `OSError` where it cannot be made or belongs to somebody else.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    path = Path(base, "multi_lang_profiler") if base.startswith("/") else Path(f"/tmp/mlp-{os.getuid()}")  # noqa: S108
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+        # In /tmp anybody may have made it first.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return path
 
 
 def _folder(variable: str, default: str) -> Path:

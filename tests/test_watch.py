@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from multi_lang_profiler.engine.watch import changes
-from tests.support.command import Folder, finish
+from tests.support.command import DEADLINE_S, Folder, finish
 
 
 @pytest.fixture
@@ -40,18 +42,24 @@ async def test_only_the_users_sources_count(tmp_path):
     await found.aclose()
 
 
+def save_until_run(folder: Folder, process: subprocess.Popen[bytes], text: str, prints: bytes) -> None:
+    """Save the program, again until it has run: the watcher says nothing of when it is ready."""
+    assert process.stdout
+    ends_s = time.monotonic() + DEADLINE_S
+    while not select.select([process.stdout], [], [], 2)[0]:
+        assert time.monotonic() < ends_s, f"{prints!r} was not printed"
+        folder.write("app.py", text)
+    assert process.stdout.readline() == prints
+
+
 def test_the_program_starts_again(folder):
     """A save restarts the program, also one that failed; the last run's status is ours."""
     folder.write("app.py", "print('first', flush=True)\nimport time\ntime.sleep(60)\n")
     process = folder.start("python", "app.py", "--watch")
     assert process.stdout
     assert process.stdout.readline() == b"first\n"
-    folder.write("app.py", "print('broken', flush=True)\nraise ValueError\n")
-    assert process.stdout.readline() == b"broken\n"
-    folder.write(
-        "app.py",
-        "print('third', flush=True)\nimport time, signal, sys\nsignal.signal(15, lambda *_: sys.exit(3))\ntime.sleep(60)\n",
-    )
-    assert process.stdout.readline() == b"third\n"
+    save_until_run(folder, process, "print('broken', flush=True)\nraise ValueError\n", b"broken\n")
+    third = "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(3))\nprint('third', flush=True)\ntime.sleep(60)\n"
+    save_until_run(folder, process, third, b"third\n")
     process.terminate()
     assert finish(process).status == 3

@@ -1,0 +1,75 @@
+"""How other processes of the same user reach a running agent: a Unix socket that takes one line, `mark NAME`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from .private import runtime_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MAX_LINE_BYTES = 1_000
+ANSWER_DEADLINE_S = 2.0
+_ENDING = ".sock"
+
+
+class ControlSocket:
+    """Listens while the agent runs; only the user can open it."""
+
+    def __init__(self, mark: Callable[[str], None]) -> None:
+        self._mark = mark
+        self._path: Path | None = None
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Raises `OSError` where the user's runtime folder cannot be used."""
+        folder = runtime_folder()
+        self._path = folder / f"{os.getpid()}{_ENDING}"
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()  # of a dead agent that had our number
+        self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE_BYTES)
+
+    def close(self) -> None:
+        if self._server:
+            self._server.close()
+        if self._path:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                line = (await reader.readline()).decode("utf-8", "replace")
+                verb, _, name = line.rstrip("\n").partition(" ")
+                if verb == "mark":
+                    self._mark(name)
+                    writer.write(b"ok\n")
+                    await writer.drain()
+        except (OSError, ValueError, TimeoutError):
+            pass  # whoever sent nonsense, too much or nothing gets no answer
+        finally:
+            writer.close()
+
+
+def running_agents() -> Iterator[int]:
+    """The process ids of the user's agents that listen."""
+    with contextlib.suppress(OSError):
+        for path in sorted(runtime_folder().glob(f"*{_ENDING}")):
+            with contextlib.suppress(ValueError):
+                yield int(path.name.removesuffix(_ENDING))
+
+
+def send_mark(pid: int, name: str) -> bool:
+    """Mark the run of agent `pid`; False if it does not answer."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ANSWER_DEADLINE_S)
+        connection.connect(str(runtime_folder() / f"{pid}{_ENDING}"))
+        connection.sendall(f"mark {name}\n".encode())
+        return connection.recv(16) == b"ok\n"
+    return False

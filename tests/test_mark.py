@@ -1,0 +1,58 @@
+"""Marks from outside: by command and by signal."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.command import Folder, finish
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        (tmp_path / "runtime").mkdir(mode=0o700)
+        folder.write("app.py", "import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
+        yield folder
+
+
+def test_a_mark_by_command_and_by_signal(folder):
+    """`mark NAME` and SIGUSR1 divide the run and are announced; the program is not disturbed by either."""
+    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "runtime")}
+    process = folder.start("python", "app.py", **runtime)
+    assert process.stdout
+    process.stdout.readline()
+    while folder.run("mark", "warm-up over", **runtime).status != 0:
+        pass  # the agent begins to listen a moment after the program has started
+    finished = folder.run("mark", "load", "--agent", str(process.pid), **runtime)
+    assert (finished.status, finished.stdout.decode()) == (0, f"Marked in profiler {process.pid}\n")
+    process.send_signal(signal.SIGUSR1)
+    assert process.stderr
+    said = ""
+    while "“mark 3”" not in said:
+        said += process.stderr.readline().decode()
+    assert "Mark “warm-up over” at" in said
+    assert "Mark “load” at" in said
+    process.terminate()
+    assert finish(process).status == 143
+    assert list((folder.path / "runtime").rglob("*.sock")) == []
+
+
+def test_nobody_to_mark(folder):
+    """Without a running profiler, or with a number that is none, it is one line and status 1."""
+    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "runtime")}
+    finished = folder.run("mark", **runtime)
+    assert (finished.status, finished.lines) == (1, ["multi_lang_profiler mark: no profiler of yours is running"])
+    assert folder.run("mark", "x", "--agent", "1", **runtime).status == 1
+
+
+def test_somebody_elses_folder_is_not_trusted(folder):
+    """A runtime folder that others can write to is not used: marks do not reach us, all else goes on."""
+    (folder.path / "runtime/multi_lang_profiler").mkdir(mode=0o777)
+    (folder.path / "runtime/multi_lang_profiler").chmod(0o777)
+    folder.write("app.py", "print('done')\n")
+    finished = folder.run("python", "app.py", XDG_RUNTIME_DIR=str(folder.path / "runtime"))
+    assert (finished.status, finished.stdout) == (0, b"done\n")
+    assert list((folder.path / "runtime").rglob("*.sock")) == []
