@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    Case = Callable[[Path], Awaitable[None]]
+    Case = Callable[[Path], Coroutine[object, object, None]]
 
 
 @dataclass(frozen=True, slots=True)
