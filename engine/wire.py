@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .profile import with_valid_text
 from .wire_json import JsonFormat
 from .wire_protobuf import ProtobufFormat
+from .wire_pyroscope import PyroscopeFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,9 @@ class CannotDecode(ValueError):
     """Bytes that are no report. The text says why, in one line."""
 
 
-FORMATS: Mapping[str, WireFormat] = MappingProxyType({wire.name: wire for wire in (JsonFormat(), ProtobufFormat())})
+FORMATS: Mapping[str, WireFormat] = MappingProxyType(
+    {wire.name: wire for wire in (JsonFormat(), ProtobufFormat(), PyroscopeFormat())}
+)
 """By the name that `--report-format` takes."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .profile import CallStack, FunctionStats, Profile, Sampling
 from .settings import AGENT_VERSION
 from .static_analysis import StaticAnalysis
+from .varint import delimited
 from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 MAX_FRAMES = 5_000
 """Frames of all call stacks of one profile that are read: more than a profile has room for, and what keeps a few bytes
 that say "the same frames again" from filling the reader's memory."""
-
-_PROFILES_TAG = b"\x0a"
-"""Field 1 of `ReportBatch`, length-delimited."""
 
 
 class ProtobufFormat:
@@ -70,9 +68,9 @@ class ProtobufFormat:
     def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
         from ..proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
 
-        parts = [part for body in bodies for part in (_PROFILES_TAG, _varint(len(body)), body)]
+        profiles = [part for body in bodies for part in (delimited(1, body), body)]
         rest = schema.ReportBatch(reported_at=_unix_s(reported_at), agent_version=AGENT_VERSION)
-        return b"".join((*parts, rest.SerializeToString()))
+        return b"".join((*profiles, rest.SerializeToString()))
 
     def decode(self, body: bytes) -> Batch:
         from google.protobuf.message import DecodeError  # noqa: PLC0415 - see the class
@@ -170,12 +168,3 @@ def _unix_s(moment: datetime) -> int:
 
 def _time(unix_s: int) -> datetime:
     return datetime.fromtimestamp(unix_s, UTC)
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)

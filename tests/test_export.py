@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from multi_lang_profiler.engine import export
 from multi_lang_profiler.engine.export.files import loads
 from multi_lang_profiler.engine.stacks import StackCounts, StackTable
-from tests.support import go, profiles, recordings
-from tests.support.node import npm_package
+from tests.support import profiles, recordings
+from tests.support.viewers import go_tool_pprof, seen_by_speedscope
 from tests.support.wheels import ROOT, debian_package
 
 if TYPE_CHECKING:
@@ -35,16 +35,6 @@ FLASK = recordings.recording("flask_server")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ALL_ENDINGS = pytest.mark.parametrize("ending", export.ENDINGS)
 EXACT_ENDINGS = pytest.mark.parametrize("ending", [".speedscope.json", ".pb.gz"])
-
-
-def self_samples(recording: Recording) -> Counter[tuple[str, str]]:
-    """Samples by the function (name, shown path) that ran."""
-    table = recording.table
-    counted: Counter[tuple[str, str]] = Counter()
-    for (_thread, stack), samples in recording.counts.by_stack.items():
-        name, file = table.functions[table.leaves[stack]]
-        counted[name, recording.shown(file)] += samples
-    return counted
 
 
 @EXACT_ENDINGS
@@ -88,7 +78,7 @@ def test_the_json_envelope_gives_the_functions_back(name: str, tmp_path: Path) -
 
     assert read.counts.total == recording.counts.total
     wanted = {stats.name: stats.self_samples for stats in recording.profile().functions if stats.self_samples}
-    assert {name: samples for (name, _), samples in self_samples(read).items()} == wanted
+    assert {name: samples for (name, _), samples in profiles.self_samples(read).items()} == wanted
     assert (read.language, read.began_at, read.sampling) == (recording.language, recording.began_at, recording.sampling)
 
 
@@ -273,7 +263,7 @@ def test_speedscope_shows_the_run(tmp_path: Path) -> None:
     file = tmp_path / "run.speedscope.json"
     export.write(FLASK, file)
 
-    seen = _seen_by_speedscope(file)
+    seen = seen_by_speedscope(file)
 
     assert seen["name"] == "server.py"
     assert len(seen["profiles"]) == 5
@@ -285,7 +275,7 @@ def test_speedscope_shows_the_run(tmp_path: Path) -> None:
     for profile in seen["profiles"]:
         for frame in profile["frames"]:
             self_s[frame["name"], FLASK.shown(frame["file"])] += frame["self"]
-    wanted = {function: samples / 250 for function, samples in self_samples(FLASK).items()}
+    wanted = {function: samples / 250 for function, samples in profiles.self_samples(FLASK).items()}
     assert {function: n for function, n in self_s.items() if n} == pytest.approx(wanted)
     [score] = [frame for frame in seen["profiles"][1]["frames"] if frame["name"] == "score"]
     assert (score["file"], score["line"]) == ("/srv/app/server.py", 9)
@@ -297,12 +287,12 @@ def test_speedscope_opens_the_other_forms_too(ending: str, tmp_path: Path) -> No
     file = tmp_path / f"run{ending}"
     export.write(FLASK, file)
 
-    [profile] = _seen_by_speedscope(file)["profiles"]
+    [profile] = seen_by_speedscope(file)["profiles"]
 
     per_sample = {"none": 1, "nanoseconds": 4_000_000}[profile["unit"]]
     assert profile["total"] == FLASK.counts.total * per_sample
     hottest = max(profile["frames"], key=lambda frame: frame["self"])
-    [((name, _), samples)] = self_samples(FLASK).most_common(1)
+    [((name, _), samples)] = profiles.self_samples(FLASK).most_common(1)
     assert hottest["name"].split(" (")[0] == name
     assert hottest["self"] == samples * per_sample
 
@@ -311,35 +301,35 @@ def test_speedscope_opens_an_empty_run(tmp_path: Path) -> None:
     """A run without samples is an empty profile there, no error."""
     file = tmp_path / "run.speedscope.json"
     export.write(replace(FLASK, table=StackTable(), counts=StackCounts()), file)
-    assert [profile["total"] for profile in _seen_by_speedscope(file)["profiles"]] == [0]
+    assert [profile["total"] for profile in seen_by_speedscope(file)["profiles"]] == [0]
 
 
-def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
+def testgo_tool_pprof_shows_the_run(tmp_path: Path) -> None:
     """`go tool pprof` says which program, when, how long, the time of each function, its lines and its threads."""
     file = tmp_path / "run.pb.gz"
     export.write(FLASK, file)
 
-    top = _go_tool_pprof("-top", "-nodecount=100000", "-nodefraction=0", file)
+    top = go_tool_pprof("-top", "-nodecount=100000", "-nodefraction=0", file)
 
     assert "File: server.py\n" in top
     assert "Type: cpu\nTime: Nov 24, 2026 at 12:00pm (UTC)\nDuration: 16.10s, Total samples = 16556ms" in top
     rows = re.findall(r"^ +([\d.]+)(?:ms)? +[\d.]+% +[\d.]+% +[\d.]+(?:ms)? +[\d.]+%  (.*)$", top, re.MULTILINE)
     flat = {name: int(ms) for ms, name in rows}
     by_name: Counter[str] = Counter()
-    for (name, _file), samples in self_samples(FLASK).items():
+    for (name, _file), samples in profiles.self_samples(FLASK).items():
         by_name[name] += 4 * samples
     assert {name: ms for name, ms in flat.items() if ms} == by_name
 
-    lines = _go_tool_pprof("-top", "-lines", "-nodecount=100000", "-nodefraction=0", file)
+    lines = go_tool_pprof("-top", "-lines", "-nodecount=100000", "-nodefraction=0", file)
     assert re.search(r" score /srv/app/server\.py:9$", lines, re.MULTILINE)
-    assert re.search(r"tid: .*\n +5\.5s \(33\.22%\): 775\n", _go_tool_pprof("-tags", file))
+    assert re.search(r"tid: .*\n +5\.5s \(33\.22%\): 775\n", go_tool_pprof("-tags", file))
 
 
-def test_what_go_tool_pprof_writes_can_be_opened(tmp_path: Path) -> None:
+def test_whatgo_tool_pprof_writes_can_be_opened(tmp_path: Path) -> None:
     """A profile that went through pprof's own reader and writer is the same run."""
     ours, theirs = tmp_path / "ours.pb.gz", tmp_path / "theirs.pb.gz"
     export.write(FLASK, ours)
-    _go_tool_pprof("-proto", f"-output={theirs}", ours)
+    go_tool_pprof("-proto", f"-output={theirs}", ours)
 
     read = export.read(theirs)
 
@@ -373,7 +363,7 @@ def test_files_of_py_spy_can_be_opened(form: str, ending: str, tmp_path: Path) -
 
     read = export.read(file)
 
-    hottest = self_samples(read).most_common(2)
+    hottest = profiles.self_samples(read).most_common(2)
     assert {"busy", "<genexpr>"} & {name for (name, _), _ in hottest}
     assert read.counts.total > 20
     assert read.duration_s > 0
@@ -403,7 +393,7 @@ def test_evented_speedscope_files_can_be_opened(tmp_path: Path) -> None:
 
     read = export.read(file)
 
-    seconds = {name: samples / read.sampling.rate_hz for (name, _), samples in self_samples(read).items()}
+    seconds = {name: samples / read.sampling.rate_hz for (name, _), samples in profiles.self_samples(read).items()}
     assert seconds == pytest.approx({"main": 0.025, "work": 0.035}, abs=0.02)
     assert read.table.threads[0].name == "main thread"
 
@@ -414,20 +404,3 @@ def test_times_have_a_microsecond(tmp_path: Path) -> None:
     for ending in (".pb.gz", ".speedscope.json"):
         export.write(recording, tmp_path / f"run{ending}")
         assert export.read(tmp_path / f"run{ending}").began_at == recording.began_at
-
-
-def _seen_by_speedscope(file: Path) -> dict[str, Any]:
-    release = npm_package("speedscope", "1.25.0") / "node_modules/speedscope/dist/release"
-    script = ROOT / "tests/support/speedscope_import.cjs"
-    run = subprocess.run(["node", script, release, file], capture_output=True, text=True, check=True, timeout=60)
-    seen: dict[str, Any] = json.loads(run.stdout)
-    return seen
-
-
-def _go_tool_pprof(*arguments: str | Path) -> str:
-    # Newer releases bring pprof as source, whose compilation takes a minute.
-    environment = {**os.environ, **go.ENVIRONMENT, "TZ": "UTC"}
-    command = [go.go(go.OLDEST), "tool", "pprof", *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
-    assert run.returncode == 0, run.stderr
-    return run.stdout

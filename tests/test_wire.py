@@ -28,6 +28,7 @@ REPORTED_AT = datetime(2025, 11, 8, 23, 45, tzinfo=UTC)
 OLDEST_PROTOBUF = "read_back or replaced or cannot_be_encoded or damaged or memory or protoc"
 """The tests that are run under protobuf 3.20.3, too."""
 FORMATS = pytest.mark.parametrize("form", wire.FORMATS)
+EXACT_FORMATS = pytest.mark.parametrize("form", ["json", "protobuf"])
 
 PROFILE = Profile(
     profile_id="0b9ff0d8-6c2e-4b9c-8a4e-3f6f4d1f6a55",
@@ -58,7 +59,7 @@ def decoded(body: bytes, form: str) -> Batch:
     return wire.decode(body, wire.FORMATS[form].content_type)
 
 
-@FORMATS
+@EXACT_FORMATS
 @settings(deadline=None)
 @given(batch=st.lists(profiles(), min_size=1, max_size=3))
 def test_a_report_read_back_is_what_was_reported(form: str, batch: list[Profile]) -> None:
@@ -298,7 +299,7 @@ def test_a_damaged_report_is_refused(form: str) -> None:
             r"profiles\[0\].runtime",
         ),
         (b"\xff", "application/x-protobuf", "no report in protobuf"),
-        (b"{}", "text/html", "comes as application/json or application/x-protobuf, not as text/html"),
+        (b"{}", "text/html", "comes as application/json or .*, not as text/html"),
         (b"{}", "", "not as nothing"),
     ],
 )
@@ -348,7 +349,7 @@ def test_protoc_reads_a_report_with_nothing_but_the_schema() -> None:
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="protoc 25.1 has no wheel for Python 3.13")
-@pytest.mark.parametrize("name", ["profile", "pprof"])
+@pytest.mark.parametrize("name", ["profile", "pprof", "pyroscope"])
 def test_the_generated_modules_are_those_of_the_schema(name: str, tmp_path) -> None:
     """proto/*_pb2.py and .pyi are what the command in the schema makes of it."""
     protoc(

@@ -113,3 +113,13 @@ def samples_by_stack(recording: Recording) -> Counter[tuple[object, tuple[tuple[
         )
         counted[table.threads[thread], frames] += samples
     return counted
+
+
+def self_samples(recording: Recording) -> Counter[tuple[str, str]]:
+    """Samples by the function (name, shown path) that ran."""
+    table = recording.table
+    counted: Counter[tuple[str, str]] = Counter()
+    for (_thread, stack), samples in recording.counts.by_stack.items():
+        name, file = table.functions[table.leaves[stack]]
+        counted[name, recording.shown(file)] += samples
+    return counted
