@@ -113,7 +113,7 @@ MONSTERS: dict[str, Callable[[], list[tuple[list[Frame], int]]]] = {
     "quotes and backslashes": lambda: [([frame(f'{n}"\\' * 90, '\\"' * 600)], n) for n in range(300)],
     "lone surrogates": lambda: [([frame(f"{n}" + "\ud800" * 9_000, "\udc80" * 600)], n) for n in range(300)],
     "one name in many files": lambda: [([frame("f", f"{n}" * 100, n)], n) for n in range(1, 2000)],
-    "huge counts": lambda: [([frame("main"), frame(f"f{n}")], 2**32 + n) for n in range(1000)],
+    "huge counts": lambda: [([frame("main"), frame(f"f{n}")], 2**30 + n) for n in range(1000)],
     "many stacks of few functions": lambda: [
         ([frame("f", line=(n >> b) % 2) for b in range(14)], n) for n in range(1, 9000)
     ],
