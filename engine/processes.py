@@ -14,15 +14,11 @@ def process_tree(pid: int) -> list[int]:
     """`pid` and its living descendants."""
     found = [pid]
     for parent in found:
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-        except OSError:
-            continue
-        for task in tasks:
-            try:
-                found.extend(int(child) for child in (task / "children").read_text().split())
-            except OSError:
-                continue
+        # Plain calls, for a third of pathlib's time: this is asked many times a second, and reads a file per thread.
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{parent}/task"):  # noqa: PTH208
+                with contextlib.suppress(OSError), open(f"/proc/{parent}/task/{task}/children", "rb", 0) as children:  # noqa: PTH123
+                    found.extend(map(int, children.read().split()))
     return found
 
 

@@ -69,7 +69,8 @@ class Austin:
     def command(self, pid: int, *, interval_us: int, cpu: bool, children: bool) -> list[str]:
         """The command line that samples process `pid` to standard output."""
         binary, on_cpu = (["-b"], "-s") if self.version < _FLUSHES_SAMPLES else ([], "-c")
-        options = ["-P", *binary, *([on_cpu] if cpu else []), *(["-C"] if children else [])]
+        # Whether garbage is collected holds for the process; in wall mode that would count for threads that wait, too.
+        options = ["-P", *binary, *([on_cpu, "-g"] if cpu else []), *(["-C"] if children else [])]
         # No smaller blocks than take a hundredth of a second to fill, or a high rate would turn into as many system calls.
         block_bytes = max(_MIN_BLOCK_BYTES, 1_000_000 // interval_us)
         blocks = [self.stdbuf, f"--output={block_bytes}"] if self.stdbuf else []
@@ -152,9 +153,11 @@ class AustinRun:
         while not self.was_told_to_end:
             await wait_first(self._clock, _IDLE_S, _readable(self._output), self._told_to_end.wait())
             await wait_first(self._clock, self._next_read_s - self._clock.monotonic(), self._told_to_end.wait())
-            self._next_read_s = self._clock.monotonic() + READ_INTERVAL_S
             data = self.take()
             if data is not None:
+                if len(data) > _MIN_BLOCK_BYTES:
+                    # What tells that it attached, or failed to, is short, and wanted at once.
+                    self._next_read_s = self._clock.monotonic() + READ_INTERVAL_S
                 return data
         # It closes its output when it ends, but a child of its own (it may ask an interpreter's version) can hold that open.
         await wait_first(self._clock, _END_DEADLINE_S, _readable(self._output))
@@ -211,7 +214,7 @@ def _candidates() -> list[str]:
     named = os.environ.get("AUSTINPATH")
     places = [str(Path(sys.executable).parent), *os.get_exec_path()]
     found = (shutil.which("austin", path=place) for place in places)
-    return list(dict.fromkeys(path for path in (named, *found) if path))
+    return list({os.path.realpath(path): path for path in (*found, named) if path}.values())
 
 
 async def _probe(path: str) -> Austin:

@@ -48,7 +48,7 @@ _BELIEF_S = 0.5
 _FOREIGN_PATIENCE_S = 5.0
 """A program that has not become a Python after this is announced."""
 _CHILDREN_INTERVAL_S = 0.1
-_CHILDREN_SHARE = 0.002
+_CHILDREN_SHARE = 0.001
 """Of a core, at most, to look out for children."""
 _MANY_PROCESSES = 32
 """More than this, and those that have ended are looked for, to be forgotten."""

@@ -5,6 +5,7 @@
 Python 3.8 and newer.
 """
 
+import gc
 import hashlib
 import multiprocessing
 import resource
@@ -32,6 +33,13 @@ def burn_now_and_then(until):
     while time.monotonic() < until:
         burn_python(time.monotonic() + 0.013)
         time.sleep(0.019)
+
+
+def burn_collecting(until):
+    kept = [[number] for number in range(100000)]
+    while time.monotonic() < until:
+        gc.collect()
+    return kept
 
 
 def recurse(depth, work, until):
@@ -64,6 +72,7 @@ def in_processes(work, workers, until):
 KINDS = {
     "python": (burn_python, in_threads),
     "native": (burn_native, in_threads),
+    "collecting": (burn_collecting, in_threads),
     "sleepy": (burn_now_and_then, in_threads),
     "brief": (burn_python, in_brief_threads),
     "processes": (burn_python, in_processes),

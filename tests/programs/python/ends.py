@@ -6,9 +6,9 @@ import sys
 import time
 
 
-def burn(seconds):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def burn(cpu_seconds):
+    until = time.process_time() + cpu_seconds
+    while time.process_time() < until:
         pass
 
 
@@ -44,7 +44,7 @@ def exec_python():
 
 def after():
     print("again", flush=True)
-    burn(1.0)
+    burn(0.7)
 
 
 def forks():
@@ -53,7 +53,7 @@ def forks():
     for _ in range(20):
         child = os.fork()
         if not child:
-            burn(0.5)
+            burn(0.1)
             os._exit(0)
         children.append(child)
     for child in children:
@@ -65,7 +65,7 @@ def closes():
     pr_set_dumpable = 4
     ctypes.CDLL(None).prctl(pr_set_dumpable, 0)
     print("closed", flush=True)
-    burn(1.0)
+    burn(0.7)
 
 
 if __name__ == "__main__":
