@@ -29,7 +29,11 @@ def main(numbers: list[int]) -> int:
                 except Exception:
                     failed.append(case.__name__)
                     broken.append(f"Row {row.number}, {case.__name__}:\n{traceback.format_exc()}")
-        result = f"BROKEN: {', '.join(failed)}" if failed else f"kept ({len(row.cases)} {'case' if len(row.cases) == 1 else 'cases'})"
+        result = (
+            f"BROKEN: {', '.join(failed)}"
+            if failed
+            else f"kept ({len(row.cases)} {'case' if len(row.cases) == 1 else 'cases'})"
+        )
         took_s = time.monotonic() - began_s
         print(f"| {row.number} | {row.fault} | {row.promise} | {result} | {took_s:.1f} |", flush=True)
     print("\n".join(broken), file=sys.stderr)

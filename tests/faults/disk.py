@@ -63,7 +63,7 @@ async def _fill_the_disk(folder: Path) -> None:
             await agent.interval(times=8)
             assert agent.kept == agent.accepted
             (warning,) = agent.said(SpoolFailing)
-            assert warning.reason.startswith(("No space left on device", "File too large"))  # type: ignore[attr-defined]
+            assert warning.reason.startswith(("No space left on device", "File too large"))
             backend.answers(200)
             await agent.interval()
             assert backend.accepted == agent.accepted

@@ -68,7 +68,7 @@ ROWS = [row_1, row_2, row_3, row_4, row_5, row_6, row_7, row_8, row_11, row_12, 
 
 def keeps(agent: Agent, error: str = "") -> None:
     """Three attempts have failed in the interval that has just passed, and every profile is still there."""
-    failures = [event.error for event in agent.said(AttemptFailed)[-3:]]  # type: ignore[attr-defined]
+    failures = [event.error for event in agent.said(AttemptFailed)[-3:]]
     assert len(failures) == 3
     assert all(error in failure for failure in failures), failures
     assert agent.said(Retrying)[-2:] == [Retrying(1), Retrying(2)]
@@ -212,7 +212,7 @@ async def splits(folder: Path) -> None:
             await agent.interval()
             delivers(agent, backend)
             assert agent.said(BatchSplit) == [BatchSplit(10), BatchSplit(5), BatchSplit(5)]
-            assert [event.profiles for event in agent.said(Reported)] == [2, 3, 2, 3]  # type: ignore[attr-defined]
+            assert [event.profiles for event in agent.said(Reported)] == [2, 3, 2, 3]
             assert not agent.said(AttemptFailed)
 
 

@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from multi_lang_profiler.engine.reporter import Reporter
 from multi_lang_profiler.engine.settings import ReportSettings, Secret
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from multi_lang_profiler.engine.answer import Answer
     from multi_lang_profiler.engine.events import Event
     from multi_lang_profiler.engine.transport import Transport
+
+AnEvent = TypeVar("AnEvent", bound="Event")
 
 KEY = "k3y-0f-th3-t3sts"
 INTERVAL_S = 300.0
@@ -102,9 +104,17 @@ class Agent:
         )
         self._running: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
+    async def begin(self) -> None:
         self._running = asyncio.create_task(self.reporter.run(self.close_window))
         await self.settle()
+
+    async def leave(self) -> None:
+        assert self._running is not None
+        self._running.cancel()
+        await self.settle()
+
+    async def __aenter__(self) -> Self:
+        await self.begin()
         await self.advance(self.settings.interval_s / 2)
         return self
 
@@ -168,8 +178,8 @@ class Agent:
     def lines(self) -> list[str]:
         return [event.line for _, event in self.events]
 
-    def said(self, kind: type[Event]) -> list[Event]:
-        return [event for _, event in self.events if type(event) is kind]
+    def said(self, kind: type[AnEvent]) -> list[AnEvent]:
+        return [event for _, event in self.events if isinstance(event, kind)]
 
     @property
     def kept(self) -> list[str]:
