@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from .sources import LANGUAGE_BY_ENDING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 DEBOUNCE_MS = 300
 """Editors and formatters write a file several times in a row; that is one change."""
 
 
-async def changes(folder: Path) -> AsyncIterator[str]:
+async def changes(folder: Path) -> AsyncGenerator[str, None]:
     """The name, relative to `folder`, of a source file below it each time one or several have changed.
 
     What git ignores, and the folders that hold other people's code (`node_modules`, `.venv`, …), does not count.
