@@ -296,7 +296,7 @@ def _spool_folder(options: argparse.Namespace) -> Path | None:
 
 def _formats() -> tuple[str, ...]:
     # The names of wire.FORMATS; that module is not loaded before the program has started.
-    return ("json", "protobuf", "pyroscope")
+    return ("json", "protobuf", "pyroscope", "otlp")
 
 
 def _format(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .profile import with_valid_text
 from .wire_json import JsonFormat
+from .wire_otlp import OtlpFormat
 from .wire_protobuf import ProtobufFormat
 from .wire_pyroscope import PyroscopeFormat
 
@@ -31,7 +32,7 @@ class CannotDecode(ValueError):
 
 
 FORMATS: Mapping[str, WireFormat] = MappingProxyType(
-    {wire.name: wire for wire in (JsonFormat(), ProtobufFormat(), PyroscopeFormat())}
+    {wire.name: wire for wire in (JsonFormat(), ProtobufFormat(), PyroscopeFormat(), OtlpFormat())}
 )
 """By the name that `--report-format` takes."""
 
@@ -59,7 +60,7 @@ def encode(profile: Profile, format: str) -> EncodedProfile:  # noqa: A002 - nam
         except ValueError:
             # Lone surrogates have no UTF-8. They are looked for only here: profiles made from a program have none.
             body = wire.encode(with_valid_text(profile))
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise CannotEncode(f"profile {profile.profile_id} cannot be written as {format}: {error}") from error
     return EncodedProfile(profile.profile_id, format, body)
 

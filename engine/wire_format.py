@@ -42,7 +42,7 @@ class WireFormat(Protocol):
     def content_type(self) -> str: ...
 
     def encode(self, profile: Profile) -> bytes:
-        """One profile, ready to be joined. Raises `ValueError`, `TypeError` or `OverflowError` where it has no bytes for it."""
+        """One profile, ready to be joined. Raises `ValueError`, `TypeError` or `ArithmeticError` where it has no bytes for it."""
 
     def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
         """The body of a report: `bodies` come from `encode`, oldest first, and may be none."""

@@ -113,7 +113,7 @@ MONSTERS: dict[str, Callable[[], list[tuple[list[Frame], int]]]] = {
     "quotes and backslashes": lambda: [([frame(f'{n}"\\' * 90, '\\"' * 600)], n) for n in range(300)],
     "lone surrogates": lambda: [([frame(f"{n}" + "\ud800" * 9_000, "\udc80" * 600)], n) for n in range(300)],
     "one name in many files": lambda: [([frame("f", f"{n}" * 100, n)], n) for n in range(1, 2000)],
-    "huge counts": lambda: [([frame("main"), frame(f"f{n}")], 2**30 + n) for n in range(1000)],
+    "huge counts": lambda: [([frame("main"), frame(f"f{n}")], 2**29 + n) for n in range(1000)],
     "many stacks of few functions": lambda: [
         ([frame("f", line=(n >> b) % 2) for b in range(14)], n) for n in range(1, 9000)
     ],
@@ -136,7 +136,7 @@ def test_no_program_makes_a_profile_too_large(monster: str) -> None:
         encoded = wire.encode(profile, form)
         assert encoded.size_bytes <= MAX_PROFILE_BYTES
         body = wire.join([encoded], profile.began_at)
-        if form != "pyroscope":
+        if form in ("json", "protobuf"):
             assert wire.decode(body, wire.FORMATS[form].content_type).profiles == (profile,)
 
 
@@ -164,7 +164,7 @@ def test_any_text_fits(names: list[str], labels: list[tuple[str, str]], depth: i
         encoded = wire.encode(profile, form)
         assert encoded.size_bytes <= MAX_PROFILE_BYTES
         body = wire.join([encoded], profile.began_at)
-        if form != "pyroscope":
+        if form in ("json", "protobuf"):
             assert wire.decode(body, wire.FORMATS[form].content_type).profiles == (profile,)
 
 

@@ -1,0 +1,159 @@
+"""OpenTelemetry's profiles over OTLP/HTTP; experimental, as they are upstream (`v1development`).
+
+The endpoint is `http://HOST:4318/v1development/profiles` of any OpenTelemetry Collector that takes profiles.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Never
+
+from .settings import AGENT_VERSION
+from .wire_protobuf import ProtobufFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ..proto import otlp_pb2
+    from .profile import Profile
+
+_SDK_LANGUAGES = {"Python": "python", "JavaScript": "nodejs", "TypeScript": "nodejs", "Java": "java", "Go": "go"}
+_FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js", "Java": "jvm", "Go": "go"}
+"""OpenTelemetry's names, of `telemetry.sdk.language` and `profile.frame.type`."""
+
+
+class OtlpFormat:
+    """Bodies are those of the protobuf format; the report is made from them when they are joined.
+
+    All profiles of an OTLP request share one dictionary, so that none can be written before the others are known.
+    """
+
+    name = "otlp"
+    content_type = "application/x-protobuf"
+
+    def encode(self, profile: Profile) -> bytes:
+        if profile.total_samples / profile.sampling.rate_hz * 1e9 >= 2**63:
+            raise ValueError("its time has more nanoseconds than OTLP can write")
+        return ProtobufFormat().encode(profile)
+
+    def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
+        from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
+
+        ours = ProtobufFormat()
+        by_resource: dict[tuple[tuple[str, str], ...], list[otlp_pb2.Profile]] = {}
+        dictionary = _Dictionary()
+        for profile in ours.decode(ours.join(bodies, reported_at)).profiles:
+            by_resource.setdefault(_resource(profile), []).append(dictionary.profile(profile))
+        request = schema.ExportRequest(
+            resource_profiles=[
+                schema.ResourceProfiles(
+                    resource=schema.Resource(attributes=[_attribute(name, value) for name, value in resource]),
+                    scope_profiles=[
+                        schema.ScopeProfiles(
+                            scope=schema.Scope(name="multi_lang_profiler", version=AGENT_VERSION), profiles=profiles
+                        )
+                    ],
+                )
+                for resource, profiles in by_resource.items()
+            ],
+            dictionary=dictionary.message(),
+        )
+        return request.SerializeToString()
+
+    def decode(self, body: bytes) -> Never:  # noqa: ARG002
+        raise ValueError("OTLP is written only")
+
+
+def _resource(profile: Profile) -> tuple[tuple[str, str], ...]:
+    labels = dict(profile.labels)
+    service = (
+        labels.pop("service.name", None) or labels.get("service") or PurePath(profile.source_file).stem or "unknown"
+    )
+    language = _SDK_LANGUAGES.get(profile.language, profile.language.lower())
+    return (("service.name", service), ("telemetry.sdk.language", language), *sorted(labels.items()))
+
+
+def _attribute(name: str, value: str) -> otlp_pb2.KeyValue:
+    from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+
+    return schema.KeyValue(key=name, value=schema.AnyValue(string_value=value))
+
+
+class _Dictionary:
+    """The tables of a request, in which profiles put what they refer to. Each table's first entry is empty."""
+
+    def __init__(self) -> None:
+        self._strings = {"": 0}
+        self._functions: dict[tuple[str, str, int], int] = {("", "", 0): 0}
+        self._locations: dict[tuple[int, int, int], int] = {(0, 0, 0): 0}
+        self._stacks: dict[tuple[int, ...], int] = {(): 0}
+        self._frame_types = {"": 0}
+
+    def profile(self, profile: Profile) -> otlp_pb2.Profile:
+        from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+        from .export.recording import from_profiles  # noqa: PLC0415 - with it come all exporters
+
+        recording = from_profiles([profile])
+        table = recording.table
+        period_ns = round(1e9 * recording.period_s)
+        unit = schema.ValueType(
+            type_strindex=self._string(profile.sampling.mode), unit_strindex=self._string("nanoseconds")
+        )
+        frame_type = _FRAME_TYPES.get(profile.language, "")
+        kind = self._frame_types.setdefault(frame_type, len(self._frame_types))
+        samples = []
+        for (_thread, stack), n in recording.counts.by_stack.items():
+            locations = []
+            for frame in reversed(table.stacks[stack]):
+                index, line = table.frames[frame]
+                function = self._functions.setdefault(
+                    (*table.functions[index], table.line_of(index)), len(self._functions)
+                )
+                locations.append(self._locations.setdefault((function, line, kind), len(self._locations)))
+            stack_index = self._stacks.setdefault(tuple(locations), len(self._stacks))
+            samples.append(schema.Sample(stack_index=stack_index, values=[n * period_ns]))
+        return schema.Profile(
+            sample_type=unit,
+            samples=samples,
+            time_unix_nano=round(profile.began_at.timestamp()) * 1_000_000_000,
+            duration_nano=round(1e9 * profile.duration_s),
+            period_type=unit,
+            period=period_ns,
+            profile_id=uuid.UUID(profile.profile_id).bytes,
+        )
+
+    def message(self) -> otlp_pb2.Dictionary:
+        from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+
+        functions = [
+            schema.Function(name_strindex=self._string(name), filename_strindex=self._string(file), start_line=line)
+            for name, file, line in self._functions
+        ]
+        types = [
+            schema.Attribute(
+                key_strindex=self._string("profile.frame.type"), value=schema.AnyValue(string_value=frame_type)
+            )
+            if frame_type
+            else schema.Attribute()
+            for frame_type in self._frame_types
+        ]
+        return schema.Dictionary(
+            mapping_table=[schema.Mapping()],
+            location_table=[
+                schema.Location(
+                    lines=[schema.Line(function_index=function, line=line)] if function else [],
+                    attribute_indices=[kind] if kind else [],
+                )
+                for function, line, kind in self._locations
+            ],
+            function_table=functions,
+            link_table=[schema.Link()],
+            attribute_table=types,
+            stack_table=[schema.Stack(location_indices=locations) for locations in self._stacks],
+            string_table=self._strings,
+        )
+
+    def _string(self, text: str) -> int:
+        return self._strings.setdefault(text, len(self._strings))

@@ -1,0 +1,102 @@
+"""Reports to an OpenTelemetry Collector: OTLP profiles, read with OpenTelemetry's own schema."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from multi_lang_profiler.engine import wire
+from tests.support import recordings
+from tests.support.wheels import wheel
+
+FIRST = replace(recordings.recording("flask_server").profile(), labels=(("service", "api"), ("zone", "é")))
+SECOND = replace(FIRST, profile_id=str(UUID(int=2)), began_at=FIRST.began_at + timedelta(seconds=300))
+OTHER = recordings.recording("typescript_compiler").profile()
+REPORTED_AT = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def request_sent(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A report of three windows, as OpenTelemetry's own package reads it."""
+    monkeypatch.syspath_prepend(wheel("opentelemetry-proto", "1.45.2"))
+    service = importlib.import_module("opentelemetry.proto.collector.profiles.v1development.profiles_service_pb2")
+    body = wire.join([wire.encode(profile, "otlp") for profile in (FIRST, SECOND, OTHER)], REPORTED_AT)
+    return service.ExportProfilesServiceRequest.FromString(body)
+
+
+def test_windows_are_grouped_by_what_they_are_of(request_sent: Any) -> None:
+    """Windows of one service stand under one resource with its labels, each a profile with its id and its time."""
+    first, second = request_sent.resource_profiles
+
+    attributes = {attribute.key: attribute.value.string_value for attribute in first.resource.attributes}
+    assert attributes == {"service.name": "api", "telemetry.sdk.language": "python", "service": "api", "zone": "é"}
+    attributes = {attribute.key: attribute.value.string_value for attribute in second.resource.attributes}
+    assert attributes == {"service.name": "tsc", "telemetry.sdk.language": "nodejs"}
+    [scope] = first.scope_profiles
+    assert (scope.scope.name, scope.scope.version) == ("multi_lang_profiler", "0.1.0")
+    assert [profile.profile_id for profile in scope.profiles] == [UUID(p.profile_id).bytes for p in (FIRST, SECOND)]
+    assert [profile.time_unix_nano for profile in scope.profiles] == [
+        int(p.began_at.timestamp()) * 10**9 for p in (FIRST, SECOND)
+    ]
+    assert scope.profiles[0].duration_nano == 16_100_000_000
+
+
+def test_every_sample_is_told_by_its_stack(request_sent: Any) -> None:
+    """Through stacks, locations and functions of the dictionary each profile gives the self time of its functions."""
+    dictionary = request_sent.dictionary
+    strings = dictionary.string_table
+    profiles = [
+        profile for of in request_sent.resource_profiles for scope in of.scope_profiles for profile in scope.profiles
+    ]
+    for sent, profile in zip((FIRST, SECOND, OTHER), profiles, strict=True):
+        assert strings[profile.sample_type.type_strindex] == "cpu"
+        assert strings[profile.sample_type.unit_strindex] == "nanoseconds"
+        assert profile.period == 4_000_000
+        self_samples: Counter[str] = Counter()
+        for sample in profile.samples:
+            [value] = sample.values
+            leaf = dictionary.location_table[dictionary.stack_table[sample.stack_index].location_indices[0]]
+            function = dictionary.function_table[leaf.lines[0].function_index]
+            self_samples[strings[function.name_strindex]] += value // profile.period
+            [kind] = leaf.attribute_indices
+            attribute = dictionary.attribute_table[kind]
+            assert strings[attribute.key_strindex] == "profile.frame.type"
+            assert attribute.value.string_value == {"Python": "cpython", "JavaScript": "v8js"}[sent.language]
+        assert self_samples == {stats.name: stats.self_samples for stats in sent.functions if stats.self_samples}
+
+
+def test_the_dictionary_keeps_its_rules(request_sent: Any) -> None:
+    """Each table begins with an empty entry and has no entry twice, and every index leads somewhere."""
+    dictionary = request_sent.dictionary
+    for field, table in dictionary.ListFields():
+        first = table[0]
+        assert first in ("", type(first)()), field.name
+        entries = [entry if isinstance(entry, str) else entry.SerializeToString() for entry in table]
+        assert len(set(entries)) == len(entries), field.name
+    assert len(dictionary.ListFields()) == 7
+    assert all(
+        index < len(dictionary.location_table) for stack in dictionary.stack_table for index in stack.location_indices
+    )
+    assert all(
+        line.function_index < len(dictionary.function_table)
+        for location in dictionary.location_table
+        for line in location.lines
+    )
+
+
+def test_what_has_no_form_in_otlp_is_found_before_it_is_joined() -> None:
+    """A profile whose time does not fit is refused alone, when it is encoded, not with the report it would be part of."""
+    for broken in (replace(FIRST, total_samples=2**62), replace(FIRST, sampling=replace(FIRST.sampling, rate_hz=0.0))):
+        with pytest.raises(wire.CannotEncode, match=FIRST.profile_id):
+            wire.encode(broken, "otlp")
+
+
+def test_an_empty_report_is_an_empty_request() -> None:
+    """A report of no profiles tries the endpoint; it has no resource."""
+    assert len(wire.FORMATS["otlp"].join([], REPORTED_AT)) < 40
