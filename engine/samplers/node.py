@@ -205,8 +205,8 @@ class NodeSampler:
         thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
         callers: dict[int, tuple[int, ...]] = {-1: ()}
         for node, line, samples in weigher.weigh(window):
-            parent, number = window.nodes[node]
-            leaf = table.frame(self._namer.frame(window.frames[number], line))
+            parent, frame, _ = window.nodes[node]
+            leaf = table.frame(self._namer.frame(window.frames[frame], line))
             stack = table.stack((*self._callers(window, parent, callers), leaf))
             self._context.recorder.add(thread, stack, samples)
 
@@ -215,12 +215,12 @@ class NodeSampler:
         path: list[int] = []
         while node not in known:
             path.append(node)
-            node = window.nodes[node][0]
+            node = window.nodes[node].parent
         frames = known[node]
         for node in reversed(path):
-            parent, number = window.nodes[node]
+            parent, frame, _ = window.nodes[node]
             if parent >= 0:
-                frames = (*frames, self._context.recorder.table.frame(self._namer.frame(window.frames[number])))
+                frames = (*frames, self._context.recorder.table.frame(self._namer.frame(window.frames[frame])))
             known[node] = frames
         return frames
 

@@ -207,7 +207,7 @@ function sendLost() {
   }
 }
 
-/** A profile as the sampler reads it: distinct call frames once, nodes as flat (parent, call frame) pairs, parents first. */
+/** A profile as the sampler reads it: distinct call frames once, nodes as flat (parent, call frame, hits) triples, parents first. */
 function compact(profile) {
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const frames = [];
@@ -224,9 +224,9 @@ function compact(profile) {
       frameIndexes.set(frameKey, frames.length);
       frames.push([functionName, url, lineNumber, columnNumber]);
     }
-    const index = nodes.length / 2;
+    const index = nodes.length / 3;
     nodeIndexes.set(node.id, index);
-    nodes.push(parent, frameIndexes.get(frameKey));
+    nodes.push(parent, frameIndexes.get(frameKey), node.hitCount);
     if (node.positionTicks?.length) {
       ticks.push([index, ...node.positionTicks.flatMap(({ line, ticks: count }) => [line, count])]);
     }

@@ -2,13 +2,17 @@
 
 V8 samples by wall clock. It tells `(idle)` apart, but not a system call that blocks: that counts for the function that made it.
 So samples are weighted by the CPU time which the kernel says the thread had meanwhile, and waiting costs nothing.
-The profile's form: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile
+
+The profile's form: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile. What is not written there:
+V8 also records a sample for each deoptimisation, hundreds a second in some programs. Those are in `samples`, not in `hitCount`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,7 +26,6 @@ _OURS = "(ours)"
 
 _MAX_FRAMES = 100_000
 _MAX_NODES = 400_000
-_MAX_GAP_US = 100_000.0
 _MAX_UNPLACED_US = 1_000_000.0
 _IDLE_COST_US = 60.0
 """CPU time it costs an idle thread to be sampled once (measured: 40 µs): the signal sends it once around its event loop."""
@@ -37,6 +40,15 @@ class CallFrame(NamedTuple):
     column: int
 
 
+class Node(NamedTuple):
+    parent: int
+    """Index into `ProfileWindow.nodes`; -1 for the root."""
+    frame: int
+    """Index into `ProfileWindow.frames`."""
+    hits: int
+    """Ticks of the sampling clock that met it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileWindow:
     """One thread's window as the helper sends it."""
@@ -45,24 +57,15 @@ class ProfileWindow:
     """The worker thread's number; 0 for the main thread."""
     name: str
     frames: tuple[CallFrame, ...]
-    nodes: tuple[tuple[int, int], ...]
-    """`(parent, frame)` as indexes into `nodes` and `frames`; parents come first, the root's parent is -1."""
+    nodes: tuple[Node, ...]
+    """Parents come before their children."""
     lines: dict[int, tuple[int, ...]]
     """Node -> the line (from 1) that was running at each of its samples."""
-    began_us: float
-    """On the monotonic clock."""
     samples: tuple[tuple[int, float], ...]
-    """`(node, when)` of each sample."""
+    """`(node, when)` of each sample, in µs on the monotonic clock."""
+    duration_us: float
     cpu_times: tuple[tuple[float, float], ...]
     """`(when, CPU time of the thread until then)` in µs, oldest first; empty where the kernel does not say."""
-
-
-class Span(NamedTuple):
-    """The stretch of time that a sample stands for, in µs on the monotonic clock."""
-
-    node: int
-    begin_us: float
-    end_us: float
 
 
 def parse_window(message: dict[str, Any]) -> ProfileWindow:
@@ -70,10 +73,11 @@ def parse_window(message: dict[str, Any]) -> ProfileWindow:
     frames = tuple(
         CallFrame(str(name), str(url), int(line), int(column)) for name, url, line, column in message["frames"]
     )
-    nodes = tuple(_pairs(message["nodes"]))
+    numbers = message["nodes"]
+    nodes = tuple(Node(*node) for node in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
     if len(frames) > _MAX_FRAMES or len(nodes) > _MAX_NODES:
         raise ValueError("a window of unlikely size")
-    if any(not -1 <= parent < index or not 0 <= frame < len(frames) for index, (parent, frame) in enumerate(nodes)):
+    if any(not -1 <= node.parent < index or not 0 <= node.frame < len(frames) for index, node in enumerate(nodes)):
         raise ValueError("a node without its parent or frame")
     if any(not 0 <= node < len(nodes) for node in message["samples"]):
         raise ValueError("a sample without its node")
@@ -91,7 +95,14 @@ def parse_window(message: dict[str, Any]) -> ProfileWindow:
         lines[node] = tuple(line for line, count in counted for _ in range(count))
     cpu_times = tuple((float(when), used_ns / 1000) for when, used_ns in _pairs(message["cpuTimes"]))
     return ProfileWindow(
-        int(message["thread"]), str(message["name"]), frames, nodes, lines, began_us, tuple(samples), cpu_times
+        int(message["thread"]),
+        str(message["name"]),
+        frames,
+        nodes,
+        lines,
+        tuple(samples),
+        when_us - began_us,
+        cpu_times,
     )
 
 
@@ -105,81 +116,70 @@ class Weigher:
         self._by_cpu = by_cpu
         self._period_us = period_us
         self._own_urls = own_urls
-        self._counted_until_us = 0.0
         self._carry = 0.0
         self._unplaced_us = 0.0
 
     def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int]]:
-        """`(node, line, samples)` for the samples that count; the line (from 1) is 0 where V8 does not say."""
+        """`(node, line, samples)` for what counts; the line (from 1) is 0 where V8 does not say."""
         kinds = self._kinds(window)
-        spans = self._spans(window, kinds)
+        ticks = list(_ticks(window))
         if self._by_cpu and len(window.cpu_times) > 1:
-            weights_us = self._cpu_weights(window, spans, kinds)
+            weights_us = self._cpu_weights(window, [(when_us, kinds[node] == _IDLE) for node, when_us in ticks])
         else:
-            weights_us = [span.end_us - span.begin_us for span in spans]
-        seen: dict[int, int] = {}
-        for span, weight_us in zip(spans, weights_us, strict=True):
-            lines = window.lines.get(span.node, ())
-            number = seen[span.node] = seen.get(span.node, -1) + 1
-            if kinds[span.node] and (self._by_cpu or kinds[span.node] != PROGRAM):
+            weights_us = [window.duration_us / len(ticks)] * len(ticks) if ticks else []
+        lines = {node: iter(lines) for node, lines in window.lines.items()}
+        for (node, _), weight_us in zip(ticks, weights_us, strict=True):
+            line = next(lines.get(node, iter(())), 0)
+            if kinds[node] and (self._by_cpu or kinds[node] != PROGRAM):
                 continue
             self._carry += weight_us / self._period_us
             if self._carry >= 1:
                 samples = int(self._carry)
                 self._carry -= samples
-                yield span.node, lines[number] if number < len(lines) else 0, samples
+                yield node, line, samples
 
     def _kinds(self, window: ProfileWindow) -> list[str]:
         """For each node which of the special ones it is; empty for the program's own code and the collector's."""
         kinds: list[str] = []
-        for parent, number in window.nodes:
-            frame = window.frames[number]
+        for node in window.nodes:
+            frame = window.frames[node.frame]
             kind = ""
-            if frame.url in self._own_urls or (parent >= 0 and kinds[parent] == _OURS):
+            if frame.url in self._own_urls or (node.parent >= 0 and kinds[node.parent] == _OURS):
                 kind = _OURS
             elif not frame.url and frame.function in {_IDLE, PROGRAM}:
                 kind = frame.function
-            elif parent < 0:
+            elif node.parent < 0:
                 kind = _ROOT
             kinds.append(kind)
         return kinds
 
-    def _spans(self, window: ProfileWindow, kinds: list[str]) -> list[Span]:
-        """The stretches between samples, windows joined without gap or overlap; ours go to the next sample."""
-        begin_us = window.began_us
-        if abs(begin_us - self._counted_until_us) < _MAX_GAP_US:
-            begin_us = self._counted_until_us
-        spans: list[Span] = []
-        for node, when_us in window.samples:
-            # V8 stamps samples on two threads: now and then one lies a little before its predecessor.
-            if kinds[node] != _OURS and when_us > begin_us:
-                spans.append(Span(node, begin_us, when_us))
-                begin_us = when_us
-        self._counted_until_us = begin_us
-        return spans
+    def _cpu_weights(self, window: ProfileWindow, ticks: list[tuple[float, bool]]) -> list[float]:
+        """For each tick `(when, is idle)` the CPU time it stands for: what the thread used between two readings goes to the ticks there.
 
-    def _cpu_weights(self, window: ProfileWindow, spans: list[Span], kinds: list[str]) -> list[float]:
-        """For each span the CPU time it stands for: what the thread used between two readings goes to the busy spans there.
-
-        What was used while every sample said `(idle)`, less what sampling costs, was used in bursts between samples: it goes to
-        the busy spans of the whole window, or waits for one that has any.
+        What was used while every tick said `(idle)`, less what sampling costs, was used in bursts between ticks; what exceeds a
+        period for each tick was used while V8's sampling thread got no CPU. Both go to the ticks of the whole window, or wait
+        for a window that has any.
         """
-        weights_us = [0.0] * len(spans)
-        busy = [index for index, span in enumerate(spans) if kinds[span.node] != _IDLE]
+        weights_us = [0.0] * len(ticks)
+        busy = [
+            (index, when_us - self._period_us, when_us) for index, (when_us, is_idle) in enumerate(ticks) if not is_idle
+        ]
         first = 0
         for (begin_us, used_until_us), (end_us, used_then_us) in pairwise(window.cpu_times):
-            while first < len(busy) and spans[busy[first]].end_us <= begin_us:
+            while first < len(busy) and busy[first][2] <= begin_us:
                 first += 1
             shares: list[tuple[int, float]] = []
-            for index in busy[first:]:
-                if spans[index].begin_us >= end_us:
+            for index, tick_begin_us, tick_end_us in busy[first:]:
+                if tick_begin_us >= end_us:
                     break
-                shares.append((index, min(spans[index].end_us, end_us) - max(spans[index].begin_us, begin_us)))
+                share_us = min(tick_end_us, end_us) - max(tick_begin_us, begin_us)
+                shares.append((index, max(0.0, share_us)))
             used_us = used_then_us - used_until_us
-            if shares:
-                whole = sum(share for _, share in shares)
-                for index, share in shares:
-                    weights_us[index] += used_us * share / whole
+            whole_us = sum(share_us for _, share_us in shares)
+            if whole_us > 0:
+                for index, share_us in shares:
+                    weights_us[index] += share_us * min(1.0, used_us / whole_us)
+                self._unplaced_us += max(0.0, used_us - whole_us)
             else:
                 self._unplaced_us += max(0.0, used_us - _IDLE_COST_US * (end_us - begin_us) / self._period_us)
         placed_us = sum(weights_us)
@@ -189,6 +189,18 @@ class Weigher:
         factor = 1 + self._unplaced_us / placed_us
         self._unplaced_us = 0.0
         return [weight_us * factor for weight_us in weights_us]
+
+
+def _ticks(window: ProfileWindow) -> Iterator[tuple[int, float]]:
+    """`(node, when)` of as many samples of each node as it has hits, evenly taken: which of them the ticks were, V8 does not tell."""
+    recorded = Counter(node for node, _ in window.samples)
+    seen: Counter[int] = Counter()
+    for node, when_us in sorted(window.samples, key=itemgetter(1)):
+        hits = window.nodes[node].hits
+        before = seen[node] * hits // recorded[node]
+        seen[node] += 1
+        if seen[node] * hits // recorded[node] > before:
+            yield node, when_us
 
 
 def _pairs(flat: list[int]) -> Iterator[tuple[int, int]]:

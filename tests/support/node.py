@@ -1,17 +1,35 @@
-"""Brings the Node.js versions and npm packages that the tests run, into `.toolchains/` of the checkout."""
+"""Brings the Node.js versions and npm packages that the tests run, into `.toolchains/` of the checkout, and samples programs."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.recorder import Recorder
+from multi_lang_profiler.engine.samplers.node import NodeSampler
+from multi_lang_profiler.engine.samplers.sampler import Context, Process
+from multi_lang_profiler.engine.settings import Language, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from multi_lang_profiler.engine.events import Event
+
+DEADLINE_S = 30.0
 TOOLCHAINS = Path(__file__).resolve().parents[2] / ".toolchains"
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "node"
 WHEELS = {20: "20.18.0", 24: "24.19.0"}
@@ -61,7 +79,7 @@ def _install(folder: Path, command) -> None:
         shutil.rmtree(target, ignore_errors=True)
         pytest.skip(f"NOT TESTED: {folder.name} could not be installed: {failure[-300:]}")
     try:
-        os.rename(target, folder)
+        Path(target).rename(folder)
     except OSError:
         # Another test process was faster.
         shutil.rmtree(target, ignore_errors=True)
@@ -69,3 +87,136 @@ def _install(folder: Path, command) -> None:
 
 def _version(executable: str) -> str:
     return subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+
+
+@dataclass(slots=True)
+class Sampled:
+    """A program that was run and sampled."""
+
+    status: int
+    stdout: str
+    stderr: str
+    cpu_s: float
+    """CPU time of the program, its helper and all its children."""
+    recorder: Recorder
+    events: list[Event]
+    sampling: list[bool]
+    """What the sampler said of its being at work."""
+
+    @property
+    def samples(self) -> int:
+        return self.recorder.run.total
+
+    def self_samples(self, thread: str | None = None) -> Counter[str]:
+        """Function name -> samples with it running, of all threads or of those of that name."""
+        table = self.recorder.table
+        counts: Counter[str] = Counter()
+        for (number, stack), samples in self.recorder.run.by_stack.items():
+            if thread is None or table.threads[number].name == thread:
+                counts[table.functions[table.leaves[stack]].name] += samples
+        return counts
+
+    def share(self, function: str) -> float:
+        """The part of all samples in which `function` was running."""
+        return self.self_samples()[function] / max(1, self.samples)
+
+    @property
+    def threads(self) -> set[str]:
+        return {thread.name for thread in self.recorder.table.threads}
+
+    def places(self) -> set[tuple[str, str, int]]:
+        """`(function, file, line it begins at)` of all functions seen."""
+        table = self.recorder.table
+        return {(*function, table.first_lines[index]) for index, function in enumerate(table.functions)}
+
+    def lines(self, function: str) -> Counter[int]:
+        """The lines that were running in `function`, with their samples."""
+        table = self.recorder.table
+        counts: Counter[int] = Counter()
+        for (_, stack), samples in self.recorder.run.by_stack.items():
+            leaf = table.frames[table.stacks[stack][-1]]
+            if table.functions[leaf.function].name == function:
+                counts[leaf.line] += samples
+        return counts
+
+
+class Running:
+    """`async with Running(folder, settings) as running:` starts a program and samples it; `await running.end()` waits for it."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.recorder = Recorder()
+        self.events: list[Event] = []
+        self.sampling: list[bool] = []
+        self.folder = folder
+        private = folder / "private"
+        self.context = Context(
+            settings=settings,
+            recorder=self.recorder,
+            emit=self.events.append,
+            clock=SystemClock(),
+            sampling=self.sampling.append,
+            private_folder=lambda: private,
+            cache_folder=lambda: private,
+        )
+        private.mkdir(mode=0o700, exist_ok=True)
+        self.sampler = NodeSampler(self.context)
+        self.process: subprocess.Popen[str]
+
+    async def __aenter__(self) -> Self:
+        launch = await self.sampler.prepare()
+        self.launch = launch
+        self.process = subprocess.Popen(
+            launch.argv,
+            cwd=self.folder,
+            env={**os.environ, **launch.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._output = asyncio.create_task(asyncio.to_thread(self._wait))
+        process = Process(self.process.pid, time.monotonic())
+        self._sampling = asyncio.create_task(self.sampler.sample(process))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        await asyncio.gather(self._output, self._sampling, return_exceptions=True)
+        await self.sampler.close()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    async def end(self) -> Sampled:
+        async with asyncio.timeout(DEADLINE_S):
+            status, stdout, stderr, cpu_s = await self._output
+            await self._sampling
+        return Sampled(status, stdout, stderr, cpu_s, self.recorder, self.events, self.sampling)
+
+    def _wait(self) -> tuple[int, str, str, float]:
+        errors: list[str] = []
+        reader = threading.Thread(target=lambda: errors.append(self.process.stderr.read()))
+        reader.start()
+        output = self.process.stdout.read()
+        reader.join()
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()
+        return self.process.returncode, output, errors[0], usage.ru_utime + usage.ru_stime
+
+
+async def sample(folder: Path, program: Path | str, node: Path | str, **settings: object) -> Sampled:
+    """Run `program` with `node` in `folder` to its end, sampled."""
+    async with Running(folder, node_settings(folder, program, node, **settings)) as running:
+        return await running.end()
+
+
+def node_settings(folder: Path, program: Path | str, node: Path | str, **settings: object) -> Settings:
+    language = Language.TYPESCRIPT if str(program).endswith("ts") else Language.JAVASCRIPT
+    return Settings(
+        **{"language": language, "program": str(program), "runtime": str(node), "working_folder": folder, **settings}
+    )
