@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,8 +48,12 @@ def module_of(function: Function, path: str) -> str:
     Of an absolute path, of which no folder means more than another, it is the last one.
     """
     if path.endswith(".java") and "/" not in path:
-        return ".".join(part for part in function.name.split(".") if part[:1].islower()) or path
+        return ".".join(takewhile(_is_package, function.name.split("."))) or path
     folders = path.split("/")
     if len(folders) == 1:
         return path
     return folders[-2] if path.startswith("/") else folders[0]
+
+
+def _is_package(part: str) -> bool:
+    return part[:1].islower()

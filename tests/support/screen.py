@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from multi_lang_profiler.tui.app import ProfilerApp
 
 from .fake_controls import FakeControls
-from .snapshots import RUN_S, STARTED_AT, STARTED_S, shop_snapshot
+from .snapshots import STARTED_AT, shop_snapshot
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,10 +22,10 @@ NO_SETTINGS = Path("/nonexistent/screen.toml")
 
 
 class StandingClock:
-    """Shows the moment the made-up snapshots were taken."""
+    """Shows the moment a snapshot was taken, until it is moved."""
 
-    def __init__(self) -> None:
-        self.at_s = STARTED_S + RUN_S
+    def __init__(self, at_s: float) -> None:
+        self.at_s = at_s
 
     def monotonic(self) -> float:
         return self.at_s
@@ -41,8 +41,9 @@ class Screen:
     """An app with the fakes it stands on."""
 
     def __init__(self, snapshot: Snapshot | None = None, *, settings: Path = NO_SETTINGS) -> None:
-        self.controls = FakeControls(snapshot or shop_snapshot())
-        self.clock = StandingClock()
+        snapshot = snapshot or shop_snapshot()
+        self.controls = FakeControls(snapshot)
+        self.clock = StandingClock(snapshot.taken_s)
         self.app = ProfilerApp(self.controls, clock=self.clock, settings=settings)
 
 
@@ -55,5 +56,7 @@ def text_of(widget: Widget) -> str:
 async def show(pilot: Pilot[None], screen: Screen, snapshot: Snapshot) -> None:
     """Let the engine publish `snapshot` and the app take it."""
     screen.controls.current = snapshot
+    # On a slow machine the app leaves pictures out; here each is looked at.
+    screen.app._next_show_s = 0.0
     screen.app.poll()
     await pilot.pause()

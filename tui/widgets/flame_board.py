@@ -100,8 +100,7 @@ class FlameBoard(Board, can_focus=True):
         """The boxes by depth."""
         if self._rows is None:
             self._rows = layout(self._reader.tree, self.size.width, self.zoom) if self._reader is not None else []
-            if self._find() is None:
-                self._cursor = None
+            self._settle_cursor()
             self._keep_visible()
         return self._rows
 
@@ -113,13 +112,8 @@ class FlameBoard(Board, can_focus=True):
 
     def go_to(self, node: int) -> None:
         """Put the cursor on `node`, or on the nearest node above it that is drawn."""
-        rows, reader = self.rows, self._reader
-        assert reader is not None  # a node is of a tree
-        drawn = {box.node for row in rows for box in row if not box.merged}
-        while node not in drawn and node != ROOT:
-            node = reader.tree.parents[node]
-        if node in drawn:
-            self._put((node, False))
+        self._cursor, self._rows, self._scrolled = (node, False), None, True
+        self.repaint()
 
     def module_style(self, function: int) -> Style:
         """The colour of the function's module."""
@@ -205,7 +199,7 @@ class FlameBoard(Board, can_focus=True):
         """Put the cursor on the widest box that the search found."""
         found = [self.rows[depth][index] for depth, index in self._found()]
         if found:
-            self._put_box(max(found, key=lambda box: box.samples))
+            self.go_to(max(found, key=lambda box: box.samples).node)
 
     def action_next_match(self, step: int) -> None:
         found, at = self._found(), self._at()
@@ -269,6 +263,12 @@ class FlameBoard(Board, can_focus=True):
         row = self._rows[depth]
         index = next((at for at, box in enumerate(row) if box.node == node and (box.merged > 0) is merged), None)
         return None if index is None else (depth, index)
+
+    def _settle_cursor(self) -> None:
+        """From a node that has become too narrow, or lies outside the zoom, to the nearest above it that is drawn."""
+        while self._rows and self._cursor is not None and self._reader is not None and self._find() is None:
+            node, merged = self._cursor
+            self._cursor = (node if merged else self._reader.tree.parents[node], False) if node != ROOT else None
 
     def _scroll(self, rows: int) -> None:
         self._scrolled = True

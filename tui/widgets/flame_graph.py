@@ -49,9 +49,11 @@ class FlameGraphView(TreeView):
 
     def reveal(self, node: int) -> None:
         self.query_one(FlameBoard).go_to(node)
+        self._show_box()
 
     def go_to_match(self) -> None:
         self.query_one(FlameBoard).go_to_match()
+        self._show_box()
 
     def function_here(self) -> int | None:
         box, reader = self.query_one(FlameBoard).box, self.reader
@@ -103,7 +105,7 @@ class FlameGraphView(TreeView):
         tree = reader.tree
         total, own = tree.total_samples[ROOT], 0 if box.merged else tree.self_samples[box.node]
         if box.merged:
-            what = f"{count(box.merged)} {plural(box.merged, 'function')} called by {clean(reader.name(box.node))}, too narrow to draw"
+            what = f"{count(box.merged)} too narrow to draw, called by {clean(reader.name(box.node))}"
             left = [Segment(what, palette.plain)]
         else:
             left = [

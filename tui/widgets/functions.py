@@ -46,7 +46,12 @@ class FunctionsView(View):
     SIDE_PANES = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "slash", "filter", "Filter", tooltip="Show only functions whose name or path matches", id="functions.filter"
+            "slash",
+            "filter",
+            "Filter",
+            priority=True,
+            tooltip="Show only functions whose name or path matches",
+            id="functions.filter",
         ),
         Binding(
             "o",

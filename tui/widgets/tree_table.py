@@ -227,11 +227,13 @@ class TreeTable(Table[TreeRow]):
             self._move_to((ahead or found)[0 if step > 0 else -1])
 
     def go_to_match(self) -> None:
-        """Go to the first row that the search found."""
-        search = self._reader.search if self._reader is not None else None
-        found = next((node for node in self._keys if search is not None and search.found[node]), None)
-        if found is not None:
-            self.go_to(found)
+        """Go to the heaviest row that the search found."""
+        reader = self._reader
+        if reader is not None and reader.search is not None:
+            found = filter(reader.search.found.__getitem__, self._keys)
+            heaviest = max(found, key=reader.tree.total_samples.__getitem__, default=None)
+            if heaviest is not None:
+                self.go_to(heaviest)
 
     def _list_rows(self) -> None:
         if self._reader is None:

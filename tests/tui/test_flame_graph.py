@@ -1,0 +1,373 @@
+"""The flame graph on the screen: every key, the mouse, colours, and what a redraw costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import process_time
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.color import Color
+from textual.events import MouseScrollDown, MouseScrollUp
+
+from multi_lang_profiler.engine.calltree import ROOT, CallTree
+from multi_lang_profiler.tui.flame_colors import FlameColors, _contrast
+from multi_lang_profiler.tui.text import fit_name
+from multi_lang_profiler.tui.themes import DARK, LIGHT
+from multi_lang_profiler.tui.widgets.flame_board import FlameBoard
+from tests.support.deep_stacks import deep_run
+from tests.support.screen import Screen, show, text_of
+from tests.support.snapshots import hostile_snapshot, make_snapshot, shop_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.style import Style
+
+    SnapCompare = Callable[..., bool]
+
+
+def board(screen: Screen) -> FlameBoard:
+    return screen.app.query_one(FlameBoard)
+
+
+def here(screen: Screen) -> str:
+    """The name in the line at the foot."""
+    return text_of(screen.app.query_one("#flame-box")).strip().split("  ")[0]
+
+
+def title(screen: Screen) -> str:
+    return text_of(screen.app.query_one("#view-4").children[0])
+
+
+def lines(screen: Screen) -> list[str]:
+    return text_of(board(screen)).splitlines()
+
+
+def where(screen: Screen, name: str) -> tuple[int, int]:
+    """Column and line at which `name` is drawn."""
+    y = next(y for y, line in enumerate(lines(screen)) if name in line)
+    return lines(screen)[y].index(name), y
+
+
+def style_at(screen: Screen, name: str) -> Style:
+    x, y = where(screen, name)
+    for segment in board(screen).render_line(y):
+        if x < segment.cell_length:
+            assert segment.style is not None
+            return segment.style
+        x -= segment.cell_length
+    raise AssertionError(name)
+
+
+async def test_boxes_stand_below_their_callers() -> None:
+    """An icicle hangs from all samples; each box begins within its caller's, and is as wide as its share."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        assert where(screen, "all samples")[1] == 0
+        search, score = where(screen, "search"), where(screen, "score_products")
+        assert score == (search[0], search[1] + 1)
+        box = next(box for row in board(screen).rows for box in row if box.samples == 8_304)
+        assert box.right - box.left == round(8_304 / 15_596 * 120)
+
+
+async def test_turned_over() -> None:
+    """`v` puts the root at the foot and what it called above it, as flames do, and back."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "v")
+        assert where(screen, "all samples")[1] == board(screen).size.height - 1
+        assert where(screen, "score_products")[1] == where(screen, "search")[1] - 1
+        await pilot.press("up")
+        assert here(screen) == "Thread._bootstrap"
+        await pilot.press("down", "v")
+        assert where(screen, "all samples")[1] == 0
+
+
+async def test_arrows() -> None:
+    """Down goes to the heaviest callee, up to the caller, left and right to the boxes beside; at the ends nothing moves."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "up", "left")
+        assert here(screen) == "all samples"
+        await pilot.press(*["down"] * 7)
+        assert here(screen) == "levenshtein"
+        await pilot.press("down")
+        assert here(screen) == "levenshtein"
+        await pilot.press("right")
+        assert here(screen) == "tokenize"
+        await pilot.press("right", "left", "left")
+        assert here(screen) == "pbkdf2_hmac"
+        await pilot.press("up")
+        assert here(screen) == "sign_order"
+        assert screen.app.selected_function is not None
+        assert shop_snapshot().table.functions[screen.app.selected_function].name == "sign_order"
+
+
+async def test_foot_says_what_is_under_the_cursor() -> None:
+    """Name, place, total, self and samples of the box stand in the line at the foot."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", *["down"] * 6)
+        foot = text_of(screen.app.query_one("#flame-box"))
+        for fact in ("score_products", "shop/search.py:31", "53.2% total", "12.2% self", "8,304 samples"):
+            assert fact in foot
+
+
+async def test_zoom() -> None:
+    """Enter gives the box the whole width, its callers above it; Backspace and Escape go back a step, Home to all of it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", *["down"] * 5, "left", "enter")
+        assert here(screen) == "checkout"
+        assert "zoom checkout" in title(screen)
+        x, y = where(screen, "checkout")
+        assert (x, board(screen).rows[y][0].right) == (1, 120)
+        assert "levenshtein" not in text_of(board(screen))
+        assert "DiscountRules.apply" in text_of(board(screen))
+        await pilot.press("down", "enter", "enter", "backspace")
+        assert "zoom checkout" in title(screen)
+        await pilot.press("escape")
+        assert "zoom" not in title(screen)
+        await pilot.press("escape", "backspace")
+        assert "levenshtein" in text_of(board(screen))
+        await pilot.press("enter", "down", "enter", "home")
+        assert board(screen).zoom == ROOT
+
+
+async def test_mouse() -> None:
+    """A click takes the cursor to a box, a second one zooms; between the boxes nothing happens."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await pilot.click(board(screen), offset=where(screen, "pbkdf2_hmac"))
+        assert here(screen) == "pbkdf2_hmac"
+        await pilot.click(board(screen), offset=(119, 20))
+        assert here(screen) == "pbkdf2_hmac"
+        await pilot.click(board(screen), offset=where(screen, "checkout"), times=2)
+        assert "zoom checkout" in title(screen)
+        await pilot.press("v")
+        await pilot.click(board(screen), offset=where(screen, "sign_order"))
+        assert here(screen) == "sign_order"
+
+
+async def test_search() -> None:
+    """A search takes the colour from all it did not find, says in how many samples it is, and goes from match to match."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        before = style_at(screen, "pbkdf2_hmac"), style_at(screen, "levenshtein")
+        await pilot.press("slash", *"shop/search")
+        assert here(screen) == "score_products"
+        assert "in 53.2% of the samples" in title(screen)
+        assert style_at(screen, "pbkdf2_hmac") != before[0]
+        assert style_at(screen, "levenshtein") == before[1]
+        await pilot.press("enter", "n")
+        assert here(screen) == "levenshtein"
+        await pilot.press("n", "n")
+        assert here(screen) == "score_products"
+        await pilot.press("N")
+        assert here(screen) == "tokenize"
+        await pilot.press("escape")
+        assert style_at(screen, "pbkdf2_hmac") == before[0]
+        await pilot.press("slash", *"zzz", "enter", "n")
+        assert "not found" in title(screen)
+
+
+async def test_colours() -> None:
+    """`c` colours by module instead of self time: alike within a module, different between, and named at the foot."""
+    screen = Screen()
+    async with screen.app.run_test(size=(200, 50)) as pilot:
+        await pilot.press("4")
+        assert style_at(screen, "levenshtein") != style_at(screen, "tokenize")
+        await pilot.press("c")
+        assert "by module" in title(screen)
+        assert style_at(screen, "levenshtein") == style_at(screen, "tokenize")
+        assert style_at(screen, "levenshtein") != style_at(screen, "pbkdf2_hmac")
+        await pilot.press(*["down"] * 6)
+        assert "shop" in here(screen)
+        await pilot.press("c")
+        assert "by self time" in title(screen)
+
+
+async def test_callers_and_own_code() -> None:
+    """`i` begins with what was running, `o` leaves own code; both find the box again that was looked at."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", *["down"] * 7, "i")
+        assert here(screen) == "levenshtein"
+        assert where(screen, "levenshtein")[1] == 1
+        await pilot.press("i", "o")
+        assert here(screen) == "levenshtein"
+        assert "pbkdf2_hmac" not in text_of(board(screen))
+        assert "own code only" in title(screen)
+
+
+async def test_source_copy_and_pause() -> None:
+    """`s` opens the source of the box, `y` copies its place, `p` freezes the graph."""
+    screen = Screen()
+    opened: list[int] = []
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        screen.app.open_function = opened.append  # type: ignore[assignment, method-assign]
+        await pilot.press("4", "s", "y")
+        assert opened == []
+        await pilot.press(*["down"] * 7, "s", "y", "p")
+        assert screen.app.clipboard == "/home/ada/shop/shop/search.py:88"
+        assert [shop_snapshot().table.functions[function].name for function in opened] == ["levenshtein"]
+        before = text_of(board(screen))
+        shop = shop_snapshot(run_s=40)
+        await show(pilot, screen, replace(shop, counts=type(shop.counts)()))
+        assert text_of(board(screen)) == before
+        assert "PAUSED" in title(screen)
+
+
+async def test_selection_is_shared() -> None:
+    """The function chosen in another view is under the cursor here."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("down", "down", "4")
+        await pilot.pause()
+        assert here(screen) == "score_products"
+
+
+async def test_boxes_keep_their_place() -> None:
+    """New samples change widths, not the order; cursor and zoom stay, and threads or a new run that has none zoom out."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", *["down"] * 5, "enter", "down")
+        shop = screen.controls.current
+        assert shop is not None
+        counts = shop.counts.copy()
+        counts.add(1, 3, 4_000)
+        await show(pilot, screen, replace(shop, counts=counts))
+        assert here(screen) == "score_products"
+        assert "zoom search" in title(screen)
+        main = next(at for at, thread in enumerate(shop.table.threads) if thread.name == "MainThread")
+        screen.app._threads_chosen(frozenset({main}))
+        assert board(screen).zoom == ROOT
+        assert "serve" in text_of(board(screen))
+
+
+async def test_deep_graph_scrolls() -> None:
+    """Of a graph deeper than the screen what all samples have in common is passed over; cursor, pages and wheel reach all of it."""
+    table, counts = deep_run(stacks=300, depth=60)
+    screen = Screen(make_snapshot(table, counts, program=shop_snapshot().program))
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        height, depth = board(screen).size.height, len(board(screen).rows)
+        assert depth == 61
+        await pilot.press(*["pagedown"] * 6)
+        assert board(screen)._top == depth - height
+        await pilot.press(*["pageup"] * 6)
+        assert board(screen)._top == 0
+        await pilot.press(*["down"] * 59)
+        assert board(screen)._top > 0
+        await pilot.press("v", "pagedown", "pagedown", "pagedown", "pagedown", "pagedown")
+        assert board(screen)._top == 0
+        await pilot._post_mouse_events([MouseScrollUp], board(screen), button=0)
+        assert board(screen)._top == 2
+        await pilot._post_mouse_events([MouseScrollDown], board(screen), button=0)
+        assert board(screen)._top == 0
+
+
+async def test_merged_boxes() -> None:
+    """What is too narrow to be drawn is one box that says how many it stands for, and zooms into its caller."""
+    table, counts = deep_run(stacks=800, depth=8)
+    screen = Screen(make_snapshot(table, counts, program=shop_snapshot().program))
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        merged = max((box for row in board(screen).rows for box in row if box.merged), key=lambda box: box.samples)
+        board(screen)._put_box(merged)
+        await pilot.pause()
+        assert "too narrow to draw" in text_of(screen.app.query_one("#flame-box"))
+        await pilot.press("y", "enter")
+        assert board(screen).zoom == merged.node
+
+
+@pytest.mark.parametrize("size", [(80, 24), (20, 5), (1, 1), (200, 50)])
+async def test_hostile_names(size: tuple[int, int]) -> None:
+    """Names are never markup or escape codes, and wide ones never push a box out of its place."""
+    screen = Screen(hostile_snapshot())
+    async with screen.app.run_test(size=size) as pilot:
+        for keys in ([], ["c"], ["v", "i"], ["slash", "[", "enter"]):
+            await pilot.press("4", *keys)
+            await pilot.pause()
+            for line in board(screen).render_lines(board(screen).size.region):
+                assert line.cell_length == board(screen).size.width
+                assert line.text.isprintable()
+
+
+def test_names_in_boxes() -> None:
+    """A name that does not fit loses what it is a part of first."""
+    assert fit_name("com.acme.Cart.total", 11) == "Cart.total "
+    assert fit_name("com.acme.Cart.total", 4) == "tot…"
+    assert fit_name("net/http.(*Server).Serve", 8) == "Serve   "
+    assert fit_name("(anonymous) app.js:12", 9) == "(anonymo…"
+    assert fit_name("漢字.かな", 5) == "かな "
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_names_can_be_read(theme: object) -> None:
+    """On every colour a box can have, its name has a contrast of 3:1 at least (WCAG 2.2 for large text and graphics)."""
+    assert theme in (DARK, LIGHT)
+    light = theme is LIGHT
+    chosen = LIGHT if light else DARK
+    colors = FlameColors(
+        dark=not light, background=Color.parse(chosen.background or ""), foreground=Color.parse(chosen.foreground or "")
+    )
+    styles = [colors.heat(step, odd) for step in range(25) for odd in (0, 1)]
+    styles += [colors.module(module, odd) for module in range(10) for odd in (0, 1)]
+    for _, text in [*styles, colors.selected]:
+        assert text.color is not None
+        assert text.bgcolor is not None
+        assert _contrast(Color.from_rich_color(text.color), Color.from_rich_color(text.bgcolor)) >= 3
+
+
+async def test_a_redraw_costs_little() -> None:
+    """Redrawing 200 columns of 5,000 distinct stacks takes less than half of what building their tree once does."""
+    table, counts = deep_run()
+    snapshot = make_snapshot(table, counts, program=shop_snapshot().program)
+    screen = Screen(snapshot)
+    async with screen.app.run_test(size=(200, 50)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        view = screen.app._views["4"]
+        builds, redraws = [], []
+        for _ in range(7):
+            began = process_time()
+            CallTree(table).update(counts)
+            builds.append(process_time() - began)
+            board(screen)._strips = []
+            began = process_time()
+            view.show(snapshot)
+            redraws.append(process_time() - began)
+        assert min(redraws) < min(builds) / 2
+
+
+async def test_nothing_new_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot with the same numbers redraws no cell of the graph."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        drawn: list[object] = []
+        monkeypatch.setattr(board(screen), "refresh", lambda *regions, **_options: drawn.extend(regions or ["all"]))
+        await show(pilot, screen, replace(screen.controls.current or shop_snapshot()))
+        assert drawn == []
+
+
+@pytest.mark.parametrize(
+    ("press", "size"),
+    [
+        pytest.param(["v", "down"], (80, 24), id="flame"),
+        pytest.param(["c", "down", "down", "down", "down", "down"], (120, 40), id="by module"),
+        pytest.param(["slash", *"cart", "enter"], (120, 40), id="search"),
+        pytest.param(["i", "p"], (200, 50), id="callers, paused"),
+        pytest.param(["down"] * 5 + ["left", "enter"], (80, 24), id="zoom"),
+        pytest.param([], (20, 5), id="tiny"),
+    ],
+)
+def test_picture(snap_compare: SnapCompare, press: list[str], size: tuple[int, int]) -> None:
+    """What keys make of the graph looks as it was accepted."""
+    assert snap_compare(Screen().app, press=["4", *press], terminal_size=size)
