@@ -127,18 +127,17 @@ def frame_of(class_name: str, method: str, file: str, line: int, module: str, so
 
     The Java runtime's own files begin with their module: `java.base/java/util/HashMap.java`.
     """
-    package, _, simple = class_name.rpartition(".")
-    simple = _NESTED.sub(".", simple.partition("/")[0])
-    file = file or simple.partition(".")[0].partition("$")[0] + ".java"
-    path = f"{package.replace('.', '/')}/{file}" if package else file
+    package, _, simple = class_name.partition("/")[0].rpartition(".")
+    outer = simple.partition("$")[0]
+    path = f"{package.replace('.', '/')}/{file or outer + '.java'}".removeprefix("/")
     if _RUNTIME_MODULE.match(module):
         path = f"{module}/{path}"
     elif not module and _RUNTIME_PACKAGE.match(class_name):
         # Java 8 has no modules; what comes with it lies in rt.jar.
         path = f"rt.jar/{path}"
     else:
-        path = sources.find(package, file) or path
-    return Frame(f"{simple}.{_method_name(method)}", path, line)
+        path = (sources.find(package, file) if file else sources.guess(package, outer)) or path
+    return Frame(f"{_NESTED.sub('.', simple)}.{_method_name(method)}", path, line)
 
 
 def _method_name(method: str) -> str:

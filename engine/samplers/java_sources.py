@@ -27,6 +27,7 @@ class JavaSources:
         self._roots = [*(folder / root for root in _USUAL_ROOTS), *roots]
         self._by_name: dict[str, list[str]] = {}
         self._packages: dict[str, str] = {}
+        self._program = str(program) if program else None
         if program:
             self._by_name[program.name] = [str(program)]
 
@@ -67,11 +68,18 @@ class JavaSources:
                 return str(root / below)
         return None
 
+    def guess(self, package: str, outer_class: str) -> str | None:
+        """The absolute path of the source of `outer_class`, of which the JVM does not say the file; None if there is none."""
+        found = (self.find(package, outer_class + ending) for ending in ENDINGS)
+        if path := next((path for path in found if path), None):
+            return path
+        # A program of one file has all its classes there.
+        return self._program if self._program and self._package(self._program) == package else None
+
     def find_class(self, class_name: str) -> str | None:
-        """The absolute path of the source of a top-level class, found without the index."""
+        """The absolute path of the source of class `class_name` (`com.acme.Shop$Cart`); None if there is none."""
         package, _, name = class_name.replace("/", ".").rpartition(".")
-        found = (self.find(package, name.partition("$")[0] + ending) for ending in ENDINGS)
-        return next((path for path in found if path), None)
+        return self.guess(package, name.partition("$")[0])
 
     def _package(self, path: str) -> str:
         if path not in self._packages:

@@ -23,9 +23,11 @@ final class Sampler implements Runnable {
     private volatile boolean isEnding;
     private boolean saidLastWords;
     private long periodNs;
-    private long polls;
+    /** Polls of the open window, the CPU time they took, and that of the worst. */
+    private int polls;
+    private long pollsNs;
+    private long worstNs;
     private long windowBeganNs;
-    private long windowBeganCpuNs;
 
     Sampler(Stacks stacks, Pipe pipe, long periodNs) {
         this.stacks = stacks;
@@ -39,19 +41,20 @@ final class Sampler implements Runnable {
         thread = Thread.currentThread();
         pipe.offer("hello\t" + Window.clean(System.getProperty("java.version")) + "\n");
         windowBeganNs = System.nanoTime();
-        windowBeganCpuNs = stacks.ownCpuNs();
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
             long beganCpuNs = stacks.ownCpuNs();
             stacks.poll(beganNs, periodNs);
+            long costNs = stacks.ownCpuNs() - beganCpuNs;
             polls++;
+            pollsNs += costNs;
+            worstNs = Math.max(worstNs, costNs);
             boolean isLast = isEnding && !saidLastWords;
             if (isLast || pipe.isAsked() || beganNs - windowBeganNs >= (isEnding ? LAST_WINDOW_NS : WINDOW_NS)) {
                 closeWindow(beganNs, isLast);
             }
             // Where one poll alone is too much, the next is far away, whatever the governor has yet to learn.
-            long leastNs = LEAST_PAUSE * (stacks.ownCpuNs() - beganCpuNs);
-            LockSupport.parkNanos(Math.max(leastNs, pauseNs() - (System.nanoTime() - beganNs)));
+            LockSupport.parkNanos(Math.max(LEAST_PAUSE * costNs, pauseNs() - (System.nanoTime() - beganNs)));
         }
     }
 
@@ -73,10 +76,8 @@ final class Sampler implements Runnable {
     }
 
     private void closeWindow(long nowNs, boolean isLast) {
-        long cpuNs = stacks.ownCpuNs();
-        govern(nowNs - windowBeganNs, cpuNs - windowBeganCpuNs);
+        govern();
         windowBeganNs = nowNs;
-        windowBeganCpuNs = cpuNs;
         Window window = stacks.takeWindow(isLast);
         String message = window.encode(Stacks.MAX_DEPTH, periodNs);
         if (isLast) {
@@ -87,16 +88,14 @@ final class Sampler implements Runnable {
         }
     }
 
-    /** Sets the period by what the polls of a window cost. */
-    private void govern(long wallNs, long cpuNs) {
-        long intervalNs = wallNs / Math.max(1, polls);
-        polls = 0;
-        if (wallNs < LAST_WINDOW_NS || stacks.isIdle()) {
-            return;
+    /** Sets the period by what a poll costs in the mean; the worst is left out, in which classes were loaded, say. */
+    private void govern() {
+        if (polls > 1) {
+            long costNs = (pollsNs - worstNs) / (polls - 1);
+            periodNs = Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, (long) (costNs / MAX_SHARE)));
         }
-        double fittingNs = intervalNs * ((double) cpuNs / wallNs) / MAX_SHARE;
-        // At most twice as long at once: the first polls of a cold JVM cost many times what later ones do.
-        double nextNs = Math.max(periodNs * 0.7, Math.min(intervalNs * 2.0, fittingNs));
-        periodNs = (long) Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, nextNs));
+        polls = 0;
+        pollsNs = 0;
+        worstNs = 0;
     }
 }

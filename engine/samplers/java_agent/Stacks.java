@@ -4,9 +4,9 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -32,6 +32,8 @@ final class Stacks {
     private static final int MAX_ACCOUNT = 20;
     /** A thread with less than this part of a period in its account is not worth looking at. */
     private static final int NEGLIGIBLE = 20;
+    private static final int FEW_SAMPLES = 50;
+    private static final int ENOUGH_SAMPLES = 200;
     private static final long MAX_CARRIED_NS = 5_000_000_000L;
     /** Threads of the JVM itself that only ever wait: left out of wall time. */
     private static final Collection<String> JVM_THREADS = new HashSet<String>(Arrays.asList(
@@ -55,7 +57,8 @@ final class Stacks {
     private String trouble;
     /** The time of carriers that is to be credited to the stacks of virtual threads. */
     private long carriedNs;
-    private List<StackTraceElement[]> carried = Collections.emptyList();
+    /** What they were last seen running: the samples that came last, and of those before as many as make enough. */
+    private final ArrayDeque<StackTraceElement[]> carried = new ArrayDeque<StackTraceElement[]>();
 
     Stacks(boolean isWall, long askedPeriodNs, Path folder) {
         this.isWall = isWall;
@@ -273,8 +276,11 @@ final class Stacks {
             return;
         }
         List<StackTraceElement[]> samples = virtualThreads.take();
-        carried = samples.isEmpty() ? carried : samples;
-        boolean isDue = !samples.isEmpty() || isLast || carriedNs > MAX_CARRIED_NS;
+        carried.addAll(samples);
+        while (carried.size() > Math.max(samples.size(), ENOUGH_SAMPLES)) {
+            carried.remove();
+        }
+        boolean isDue = (!samples.isEmpty() && carried.size() >= FEW_SAMPLES) || isLast || carriedNs > MAX_CARRIED_NS;
         if (carriedNs == 0 || !isDue) {
             return;
         }
@@ -282,10 +288,11 @@ final class Stacks {
             window.lose(carriedNs);
         }
         long leftNs = carriedNs;
-        for (int left = carried.size(); left > 0; left--) {
-            long ns = leftNs / left;
+        int left = carried.size();
+        for (StackTraceElement[] stack : carried) {
+            long ns = leftNs / left--;
             leftNs -= ns;
-            window.add(0, "virtual threads", carried.get(left - 1), ns);
+            window.add(0, "virtual threads", stack, ns);
         }
         carriedNs = 0;
     }

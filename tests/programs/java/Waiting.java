@@ -1,6 +1,7 @@
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.channels.Pipe;
 
@@ -9,6 +10,7 @@ import java.nio.channels.Pipe;
  * starts every few milliseconds that lives for two. Prints the CPU milliseconds spent in sleeper, reader and brief.
  */
 public class Waiting {
+    static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     static final long[] SPENT = new long[3];
     static volatile long sink;
 
@@ -23,7 +25,7 @@ public class Waiting {
     }
 
     static long cpu() {
-        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+        return THREADS.getCurrentThreadCpuTime();
     }
 
     static void sleeper(long until) {
