@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
@@ -125,7 +126,9 @@ class Windows:
         table = self._recorder.table
         await self._sources.locate(table, _hottest(table.leaves, window.counts))
         static = await self._sources.analysis(source_file)
-        return make_profile(
+        # A second of work for the largest programs; the table only grows, and what the window counts does not change.
+        return await asyncio.to_thread(
+            make_profile,
             window,
             table,
             language=self._settings.language.value,
