@@ -113,7 +113,7 @@ class AustinRun:
     def __init__(self, command: list[str], clock: Clock) -> None:
         """Start it. Raises `SamplingFailed` if that is not possible."""
         self._clock = clock
-        self._told_to_end = asyncio.Event()
+        self._told_to_end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._next_read_s = clock.monotonic()
         self._stderr = b""
         self._output, output = _pipe()
@@ -141,7 +141,7 @@ class AustinRun:
 
     @property
     def was_told_to_end(self) -> bool:
-        return self._told_to_end.is_set()
+        return self._told_to_end.done()
 
     @property
     def complaint(self) -> str:
@@ -151,16 +151,16 @@ class AustinRun:
     async def read(self) -> bytes:
         """What it has written since the last call, waiting for some; empty once it will write no more."""
         while not self.was_told_to_end:
-            await wait_first(self._clock, _IDLE_S, _readable(self._output), self._told_to_end.wait())
-            await wait_first(self._clock, self._next_read_s - self._clock.monotonic(), self._told_to_end.wait())
             data = self.take()
             if data is not None:
                 if len(data) > _MIN_BLOCK_BYTES:
                     # What tells that it attached, or failed to, is short, and wanted at once.
                     self._next_read_s = self._clock.monotonic() + READ_INTERVAL_S
                 return data
+            await self._readable(_IDLE_S)
+            await wait_first(self._clock, self._next_read_s - self._clock.monotonic(), self._told_to_end)
         # It closes its output when it ends, but a child of its own (it may ask an interpreter's version) can hold that open.
-        await wait_first(self._clock, _END_DEADLINE_S, _readable(self._output))
+        await self._readable(_END_DEADLINE_S)
         return self.take() or b""
 
     def take(self) -> bytes | None:
@@ -175,7 +175,7 @@ class AustinRun:
 
     def tell_to_end(self) -> None:
         """Let it write what it holds back, and end."""
-        self._told_to_end.set()
+        _resolve(self._told_to_end)
         self._process.terminate()
 
     def kill(self) -> None:
@@ -198,6 +198,17 @@ class AustinRun:
         asyncio.get_running_loop().remove_reader(self._errors)
         os.close(self._errors)
         os.close(self._output)
+
+    async def _readable(self, deadline_s: float) -> None:
+        """Return when there is output, or its end, or it is told to end, or after `deadline_s`."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._output, _resolve, ready)
+        waited_for = (ready,) if self.was_told_to_end else (ready, self._told_to_end)
+        try:
+            await asyncio.wait(waited_for, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loop.remove_reader(self._output)
 
     def _keep_errors(self) -> None:
         try:
@@ -274,14 +285,9 @@ def _pipe() -> tuple[int, int]:
     return reading, writing
 
 
-async def _readable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(descriptor)
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _dotted(version: tuple[int, int]) -> str:

@@ -28,7 +28,8 @@ _MAX_ENDED_SHARE = 4.0
 _MAX_LIVE_THREADS = 256
 """Of a process with more we do not ask each; the ended ones then get the share the others got."""
 _MAX_PROCESSES = 256
-_WATCHED_THREADS = 16
+_WATCHED = 16
+"""Processes, and threads of each, that are looked at for time used unseen."""
 
 
 class CpuTime(NamedTuple):
@@ -79,16 +80,15 @@ class CpuCredit:
             self._settle(process, threads)
 
     def unseen_periods(self, pid: int) -> float:
-        """The most sampling periods that the main thread of `pid`, or one known to run Python, used a CPU since it was seen."""
+        """The most sampling periods of CPU time that threads used since they were seen, which Austin should have seen.
+
+        Those are the main thread of `pid`, threads seen before, and those that have ended. Expects to be asked now and then.
+        """
         process = self._processes.get(pid) or self._open_process(pid)
         if pid not in process.threads:
             self._open_thread(process, pid).cpu = cpu_time(pid, pid)
-        most_ns = 0
-        for tid, thread in [(pid, process.threads[pid]), *list(process.threads.items())[-_WATCHED_THREADS:]]:
-            now = cpu_time(pid, tid)
-            if now is not None and thread.cpu is not None:
-                most_ns = max(most_ns, now.running - thread.cpu.running)
-        return most_ns / 1_000 / self._period_us
+        latest = list(self._processes.values())[-_WATCHED:]
+        return max(each.unseen_ns() for each in (process, *latest)) / 1_000 / self._period_us
 
     def _open_process(self, pid: int) -> _Process:
         if len(self._processes) >= _MAX_PROCESSES:
@@ -160,7 +160,17 @@ class _Thread:
 class _Process:
     """A process, with its threads by their numbers."""
 
-    __slots__ = ("_ended_ns", "elders", "fraction", "paid_us", "pid", "seen_us", "threads")
+    __slots__ = (
+        "_ended_ns",
+        "_seen_us_before",
+        "_unaccounted_before_ns",
+        "elders",
+        "fraction",
+        "paid_us",
+        "pid",
+        "seen_us",
+        "threads",
+    )
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -174,6 +184,8 @@ class _Process:
         self._ended_ns = 0.0
         """CPU time of threads that have ended, as far as it is accounted for."""
         self._ended_ns = self._unaccounted_ns() or 0.0
+        self._seen_us_before = 0.0
+        self._unaccounted_before_ns = 0.0
 
     def ended_share(self, seen_us: int) -> float:
         """What a microsecond is worth of the `seen_us` that threads were seen which have ended since."""
@@ -183,6 +195,19 @@ class _Process:
         share = min(_MAX_ENDED_SHARE, max(0.0, unaccounted_ns / 1_000 / seen_us))
         self._ended_ns += share * seen_us * 1_000
         return share
+
+    def unseen_ns(self) -> float:
+        """The most CPU time that one of the threads seen, or all that have ended, used since; see `CpuCredit.unseen_periods`."""
+        unaccounted_ns = self._unaccounted_ns() or 0.0
+        if self.seen_us != self._seen_us_before:
+            self._seen_us_before, self._unaccounted_before_ns = self.seen_us, unaccounted_ns
+        most_ns = unaccounted_ns - self._unaccounted_before_ns
+        watched = list(self.threads.items())[-_WATCHED:]
+        for tid, thread in [*watched, *((tid, self.threads[tid]) for tid in (self.pid,) if tid in self.threads)]:
+            now = cpu_time(self.pid, tid)
+            if now is not None and thread.cpu is not None:
+                most_ns = max(most_ns, now.running - thread.cpu.running)
+        return most_ns
 
     def _unaccounted_ns(self) -> float | None:
         """CPU time of ended threads that nobody was paid for; None if the process is gone or has too many threads to ask."""

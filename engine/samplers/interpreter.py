@@ -10,11 +10,7 @@ from pathlib import Path
 
 _VERSION_DEADLINE_S = 5.0
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
-GRANT = (
-    "run the profiler as root or give it CAP_SYS_PTRACE (`docker run --cap-add=SYS_PTRACE`; "
-    "in Kubernetes `securityContext: {capabilities: {add: [SYS_PTRACE]}}`)"
-)
-"""What to do where nothing but a right is missing."""
+_CAP_SYS_PTRACE = 1 << 19
 _MARKS = {"graalpy": "GraalPy", "pypy": "PyPy", "python": "CPython"}
 
 
@@ -71,14 +67,34 @@ def why_memory_is_closed(pid: int) -> str | None:
         user = Path(f"/proc/{pid}").stat().st_uid
     except OSError:
         return None
-    match _ptrace_scope():
-        case 3:
-            return "kernel.yama.ptrace_scope is 3, which forbids it to everybody; boot with a lower value"
-        case 2:
-            return "kernel.yama.ptrace_scope is 2: run the profiler as root, or run `sudo sysctl kernel.yama.ptrace_scope=1`"
     if user not in (os.geteuid(), 0):
         return f"it runs as another user ({user}): run the profiler as that user or as root"
-    return GRANT
+    return missing_right()
+
+
+def why_children_are_closed() -> str | None:
+    """Why Austin may not read the program's children although it may read the program, and what to do about it.
+
+    Under Yama's scope 1 the program lets itself be read (`prctl(PR_SET_PTRACER)` before it is started), but its children do not
+    inherit that, and Austin is no ancestor of theirs.
+    """
+    return missing_right() if _ptrace_scope() == 1 and not _may_trace() else None
+
+
+def missing_right() -> str:
+    """What stands against reading other processes' memory, as far as it can be told, and what to do about it."""
+    scope = _ptrace_scope()
+    if scope == 3:
+        return "kernel.yama.ptrace_scope is 3, which forbids it to everybody; boot with a lower value"
+    if scope:
+        return (
+            f"kernel.yama.ptrace_scope is {scope}: run `sudo sysctl kernel.yama.ptrace_scope={scope - 1}`, "
+            "or the profiler as root"
+        )
+    return (
+        "run the profiler as root or give it CAP_SYS_PTRACE (`docker run --cap-add=SYS_PTRACE`; "
+        "in Kubernetes `securityContext: {capabilities: {add: [SYS_PTRACE]}}`)"
+    )
 
 
 def knows_children() -> bool:
@@ -100,6 +116,12 @@ def _ptrace_scope() -> int:
         return int(_YAMA.read_text())
     except (OSError, ValueError):
         return 0
+
+
+def _may_trace() -> bool:
+    status = Path("/proc/self/status").read_text()
+    effective = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return effective is not None and bool(int(effective[1], 16) & _CAP_SYS_PTRACE)
 
 
 def _mapped_libraries(pid: int) -> set[str]:

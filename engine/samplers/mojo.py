@@ -55,6 +55,10 @@ _TOKENS = re.compile(_SAMPLE + rb"|(" + _EVENT + rb")|[\x00-\xff]")
 _WHOLE_SAMPLE, _SINGLE_EVENT = 2, 3
 """The last group that matched, which tells the two kinds of tokens; the third kind is neither."""
 _INTS = re.compile(_INT)
+_UNFINISHED = re.compile(
+    _HEADER + rb"(?:\x05" + _INT + rb")*+(?:\x09" + _INT + rb"|[\x05\x09][\x80-\xff]{0,9})?\Z",
+)
+"""A plain sample that may go on: what follows decides. Most chunks end in one."""
 _HEADER_PARTS = re.compile(rb"\x02(" + _INT + rb")" + _INT + rb"([^\x00]*+)\x00")
 _REFERENCES = re.compile(rb"\x05(" + _INT + rb")")
 _UNKNOWN = b"\x01"
@@ -114,13 +118,7 @@ class MojoReader:
 
     def feed(self, data: bytes) -> list[Seen]:
         """The samples that `data` completes. Raises `MojoError`."""
-        buffer = self._tail + data
-        try:
-            end = self._read(buffer)
-        except (LookupError, ValueError) as error:
-            raise self._corrupt(str(error)) from error
-        self._tail = buffer[end:]
-        self._offset += end
+        self._advance(self._tail + data, is_end=False)
         if self._tail and self.version is not None:
             if not 1 <= self._tail[0] <= _LAST_EVENT:
                 raise self._corrupt(f"there is no event {self._tail[0]}")
@@ -129,19 +127,31 @@ class MojoReader:
         return self._hand_out()
 
     def finish(self) -> list[Seen]:
-        """The sample that only the stream's end completes. An event that it cuts off is left out."""
+        """The sample that only the stream's end completes; an event that it cuts off is left out. Raises `MojoError`."""
+        self._advance(self._tail, is_end=True)
         self._close_sample()
         return self._hand_out()
 
     def forget(self, pid: int) -> None:
         """Drop what is known of a process that has ended."""
+        unfinished = _HEADER_PARTS.match(self._tail)
+        if unfinished is not None and _number(unfinished[1]) == pid:
+            return
         if self._open is not None and self._open.thread.process.pid == pid:
             return
         if self._processes.pop(pid, None) is not None:
             self._unlearn()
 
-    def _read(self, buffer: bytes) -> int:
-        """Read the complete events of `buffer`; where it ends, or where an incomplete or impossible one begins."""
+    def _advance(self, buffer: bytes, *, is_end: bool) -> None:
+        try:
+            end = self._read(buffer, is_end=is_end)
+        except (LookupError, ValueError) as error:
+            raise self._corrupt(str(error)) from error
+        self._tail = buffer[end:]
+        self._offset += end
+
+    def _read(self, buffer: bytes, *, is_end: bool) -> int:
+        """Read the events of `buffer`; where it ends, or where something incomplete or impossible begins."""
         position = 0
         if self.version is None:
             position = self._read_head(buffer)
@@ -164,7 +174,10 @@ class MojoReader:
                 entry.time_us += self._remember_time(metric) if time_us is None else time_us
                 entry.thread.frames = entry.frames
             elif kind == _SINGLE_EVENT:
-                self._read_event(token.group())
+                event = token.group()
+                if event[0] == _STACK and not is_end and _UNFINISHED.match(buffer, token.start()):
+                    return token.start()
+                self._read_event(event)
             else:
                 return token.start()
         return len(buffer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..clock import wait_first
@@ -20,12 +21,13 @@ from ..stacks import Frame
 from .austin import Austin, AustinRun, find_austin
 from .cpu_credit import CpuCredit
 from .interpreter import (
-    GRANT,
     Interpreter,
     executable,
     interpreter_of,
     knows_children,
     looks_like_python,
+    missing_right,
+    why_children_are_closed,
     why_memory_is_closed,
 )
 from .mojo import MojoError, MojoReader
@@ -47,7 +49,7 @@ _BELIEF_S = 0.5
 """An Austin that has not given up by now has attached."""
 _FOREIGN_PATIENCE_S = 5.0
 """A program that has not become a Python after this is announced."""
-_CHILDREN_INTERVAL_S = 0.1
+_CHILDREN_INTERVAL_S = 0.2
 _CHILDREN_SHARE = 0.001
 """Of a core, at most, to look out for children."""
 _MANY_PROCESSES = 32
@@ -68,8 +70,10 @@ class PythonSampler:
         self._clock = context.clock
         self._austins: dict[Interpreter, Austin] = {}
         self._session: _Session | None = None
+        self._follows_children = context.settings.follow_children
         self._has_children = False
-        self._has_waited = False
+        """Children that are Pythons, which Austin then is told to follow."""
+        self._has_announced = False
 
     async def prepare(self) -> Launch:
         return python_launch(self._context.settings, os.environ)
@@ -112,11 +116,11 @@ class PythonSampler:
             if status > 0 and not session.was_told_to_end:
                 self._check_memory(pid, was_refused=status == _NO_PERMISSION)
             now_s = self._clock.monotonic()
-            if session.has_seen or session.was_told_to_end:
-                failures, useful_s = 0, now_s
-                continue
-            failures += 1
-            if now_s - useful_s > _ATTACH_DEADLINE_S:
+            has_lasted = session.was_told_to_end or now_s - session.began_s > _BELIEF_S
+            failures = 0 if has_lasted else failures + 1
+            if has_lasted or session.has_seen:
+                useful_s = now_s
+            elif now_s - useful_s > _ATTACH_DEADLINE_S:
                 complaint = session.complaint or f"it ends with status {status}"
                 raise SamplingFailed(f"{austin} cannot attach to process {pid} ({interpreter}): {complaint}")
 
@@ -129,23 +133,22 @@ class PythonSampler:
             if interpreter is not None:
                 return interpreter
             self._check_memory(pid)
-            for child in process_tree(pid)[1:] if self._context.settings.follow_children else ():
+            for child in process_tree(pid)[1:] if self._follows_children else ():
                 interpreter = await interpreter_of(child)
                 if interpreter is not None:
                     self._has_children = True
                     return interpreter
-            if not self._has_waited and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
-                self._has_waited = True
+            if not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
+                self._has_announced = True
                 what = executable(pid)
-                self._context.emit(
-                    Warned(f"Process {pid} runs {what}, which is not Python: no samples until it starts one")
-                )
+                text = f"Process {pid} runs {what}, which is not Python: no samples until it starts one"
+                self._context.emit(Warned(text))
             await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
         return None
 
     def _check_memory(self, pid: int, *, was_refused: bool = False) -> None:
         """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""
-        why = why_memory_is_closed(pid) or (GRANT if was_refused else None)
+        why = why_memory_is_closed(pid) or (missing_right() if was_refused else None)
         if why is not None:
             raise SamplingFailed(f"{self.name} may not read the memory of process {pid}: {why}", final=True)
 
@@ -166,7 +169,7 @@ class PythonSampler:
     async def _attend(self, session: _Session, ended: asyncio.Future[None]) -> int:
         """Read what Austin writes until it ends, and see to it that it does; its exit status."""
         watchers = [asyncio.ensure_future(session.end_when_deaf()), asyncio.ensure_future(session.believe_attached())]
-        if self._context.settings.follow_children and not self._has_children:
+        if self._follows_children and not self._has_children:
             watchers.append(asyncio.ensure_future(self._end_for_children(session)))
         end = session.end
 
@@ -189,22 +192,30 @@ class PythonSampler:
 
     async def _end_for_children(self, session: _Session) -> None:
         """Once the program has a Python for a child, end `session`, so that the next one follows children."""
+        if knows_children():
+            await self._python_child(session.pid)
+        why = why_children_are_closed()
+        if why is not None:
+            self._follows_children = False
+            self._context.emit(Warned(f"Only the program itself is sampled, not its children: {why}"))
+            return
+        self._has_children = True
+        session.end()
+
+    async def _python_child(self, pid: int) -> None:
+        """Return when a descendant of `pid` looks like a Python."""
         foreign: dict[int, Path | None] = {}
-        while knows_children():
+        while True:
             began_s = self._clock.monotonic()
-            for child in process_tree(session.pid)[1:]:
+            for child in process_tree(pid)[1:]:
                 program = executable(child)
                 if child in foreign and foreign[child] == program:
                     continue
-                foreign[child] = program
                 if looks_like_python(child):
-                    self._has_children = True
-                    session.end()
                     return
+                foreign[child] = program
             took_s = self._clock.monotonic() - began_s
             await self._clock.sleep(max(_CHILDREN_INTERVAL_S, took_s / _CHILDREN_SHARE))
-        self._has_children = True
-        session.end()
 
 
 class _Session:
@@ -212,6 +223,7 @@ class _Session:
 
     def __init__(self, context: Context, run: AustinRun, credit: CpuCredit, pid: int) -> None:
         self.pid = pid
+        self.began_s = context.clock.monotonic()
         self.has_seen = False
         """Whether there has been a sample."""
         self.is_attached = False
@@ -222,6 +234,7 @@ class _Session:
         self._reader = MojoReader(context.recorder.table, self._frame)
         self._many_processes = _MANY_PROCESSES
         self._credit = credit
+        self._failure: MojoError | None = None
 
     @property
     def was_told_to_end(self) -> bool:
@@ -235,18 +248,25 @@ class _Session:
         """Record what Austin writes until it ends; its exit status. Raises `MojoError`."""
         while data := await self._run.read():
             self._record(data)
+        if self._failure is not None:
+            raise self._failure
         return await self._run.status()
 
     def take(self) -> None:
-        """Record at once what Austin has written."""
-        self._record(self._run.take() or b"")
+        """Record at once what Austin has written; if that cannot be read, `read_all` says so."""
+        try:
+            self._record(self._run.take() or b"")
+        except MojoError as error:
+            self._failure = error
+            self._run.kill()
 
     def end(self) -> None:
         self._run.tell_to_end()
 
     def close(self) -> None:
         self._run.close()
-        self._count(self._reader.finish())
+        with suppress(MojoError):
+            self._count(self._reader.finish())
 
     async def end_when_deaf(self) -> None:
         """Kill an Austin that gives no samples of a program which is busy."""

