@@ -28,6 +28,15 @@ def wheel(name: str, version: str) -> Path:
     return folder
 
 
+def uv(*arguments: str, cwd: Path) -> str:
+    """Run uv in `cwd`; what it prints."""
+    command = shutil.which("uv")
+    assert command, "uv was not found; tests/run puts it on PATH"
+    run = subprocess.run([command, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=180)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 @functools.cache
 def debian_package(name: str) -> Path:
     """A folder with that package's files; the test is skipped, and says so, if it cannot be had."""

@@ -1,0 +1,55 @@
+"""Installed as a package, with what pip resolves, it works as from the checkout; and the launcher's set-up is quiet about nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.backend import Backend
+from tests.support.command import Folder, finish
+from tests.support.wheels import uv
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        yield folder
+
+
+def test_an_installed_wheel(folder):
+    """`pip install .` gives both commands, all data files and a protobuf that works, although it is austin-python's old one."""
+    environment = folder.path / "venv"
+    # Away from the checkout: its uv settings override austin-python's pin, which plain pip obeys.
+    uv("venv", "--quiet", "--python", sys.executable, str(environment), cwd=folder.path)
+    uv("pip", "install", "--quiet", "--python", str(environment), str(ROOT), cwd=folder.path)
+    listed = uv("pip", "list", "--quiet", "--python", str(environment), "--format", "json", cwd=folder.path)
+    versions = {package["name"]: package["version"] for package in json.loads(listed)}
+    assert versions["protobuf"].startswith("3.20")
+
+    folder.write("app.py", "until = 300_000\nwhile until: until -= 1\n")
+    with Backend() as backend:
+        for command in ("multi_lang_profiler", "mlp"):
+            process = subprocess.Popen(
+                [environment / "bin" / command, "python", "app.py", "--no-tui", "--report-endpoint", backend.url],
+                cwd=folder.path,
+                env=folder.environment(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            finished = finish(process)
+            assert finished.status == 0, finished.stderr
+            assert "✅ Successfully reported 1 profiles" in finished.stderr
+    assert len(backend.accepted) == 2
+    site_packages = next(environment.glob("lib/python*/site-packages/multi_lang_profiler"))
+    for data in ("tui/app.tcss", "proto/profile.proto", "engine/samplers/node_preload.cjs", "engine/py.typed"):
+        assert (site_packages / data).is_file(), f"{data} is not in the wheel"
+    assert list(site_packages.glob("engine/samplers/_go_*.go"))
+    assert list(site_packages.rglob("*.java"))
