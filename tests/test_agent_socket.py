@@ -7,6 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Self
 
 import pytest
+
 from multi_lang_profiler.engine.samplers.agent_socket import MAX_CONNECTIONS, AgentSocket, frame
 
 if TYPE_CHECKING:

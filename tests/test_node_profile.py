@@ -1,0 +1,106 @@
+"""From V8's windows to whole samples, by numbers."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multi_lang_profiler.engine.samplers.node_profile import Weigher, parse_window
+
+PERIOD_US = 10_000.0
+ROOT, IDLE, BUSY, OTHER = range(4)
+
+
+def window(start_us, samples, cpu_times, hits=None, ticks=()):
+    """A window whose samples are `(node, µs since the one before)`."""
+    counted = hits or [sum(node == number for node, _ in samples) for number in range(4)]
+    nodes = [(-1, ROOT, counted[0]), (0, IDLE, counted[1]), (0, BUSY, counted[2]), (2, OTHER, counted[3])]
+    return parse_window(
+        {
+            "thread": 0,
+            "name": "",
+            "frames": [["(root)", "", -1, -1], ["(idle)", "", -1, -1], ["f", "/f.js", 0, 0], ["g", "/f.js", 9, 0]],
+            "nodes": [number for node in nodes for number in node],
+            "ticks": list(ticks),
+            "start": start_us,
+            "samples": [node for node, _ in samples],
+            "deltas": [delta for _, delta in samples],
+            "cpuTimes": [number for reading in cpu_times for number in reading],
+        }
+    )
+
+
+def weigher(*, by_cpu=True):
+    return Weigher(by_cpu=by_cpu, period_us=PERIOD_US, own_urls=())
+
+
+def counts(weigher, window):
+    by_node = {}
+    for node, _, samples in weigher.weigh(window):
+        by_node[node] = by_node.get(node, 0) + samples
+    return by_node
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from([IDLE, BUSY, OTHER]), st.floats(0.0, 1.0)), min_size=1, max_size=40),
+        max_size=6,
+    )
+)
+def test_samples_sum_to_the_cpu_time_of_busy_threads(windows):
+    """However ticks and CPU time fall, busy time is counted to a sample, and idle time costs at most what sampling does."""
+    subject = weigher()
+    now_us = used_us = 0.0
+    expected_us = total = 0.0
+    has_busy = False
+    for ticks in windows:
+        start_us = now_us
+        readings = [(now_us, used_us * 1000)]
+        for node, load in ticks:
+            now_us += PERIOD_US
+            used_us += PERIOD_US * load if node != IDLE else 0
+            expected_us += PERIOD_US * load if node != IDLE else 0
+            readings.append((now_us, used_us * 1000))
+        has_busy |= any(node != IDLE for node, _ in ticks)
+        total += sum(counts(subject, window(start_us, [(node, PERIOD_US) for node, _ in ticks], readings)).values())
+    assert abs(total - expected_us / PERIOD_US) <= 1.001
+    assert has_busy or not total
+
+
+def test_a_blocked_call_costs_nothing():
+    """Ticks in which the kernel gave the thread no CPU time count nothing; those beside them count in full."""
+    samples = [(BUSY, PERIOD_US)] * 20 + [(OTHER, PERIOD_US)] * 20
+    readings = [(0, 0), *((n * 20_000, min(n * 20_000, 200_000) * 1000) for n in range(1, 21))]
+    assert counts(weigher(), window(0, samples, readings)) == {BUSY: 20}
+
+
+def test_bursts_between_ticks_count_for_the_ticks_there_are():
+    """A server that works 2 ms of every 20 uses a tenth of a core: the few ticks that met it stand for all of it."""
+    samples = [(OTHER if n % 10 == 0 else IDLE, PERIOD_US) for n in range(100)]
+    readings = [(n * 20_000, n * 2_000_000) for n in range(51)]
+    total = sum(counts(weigher(), window(0, samples, readings)).values())
+    assert 9 <= total <= 10
+
+
+def test_samples_of_deoptimisations_are_no_ticks():
+    """Only as many of a node's samples count as V8 counted hits, however many it recorded."""
+    samples = [(BUSY, 1_000.0) if n % 10 else (OTHER, 1_000.0) for n in range(1_000)]
+    readings = [(0, 0), (1_000_000, 1_000_000_000)]
+    by_node = counts(weigher(), window(0, samples, readings, hits=[0, 0, 20, 80]))
+    assert sum(by_node.values()) == 100
+    assert abs(by_node[OTHER] - 80) <= 1
+
+
+def test_without_cpu_times_the_clock_on_the_wall_counts():
+    """Where the kernel does not say, or in wall mode, a tick that is not idle is a sample."""
+    samples = [(IDLE, PERIOD_US)] * 50 + [(BUSY, PERIOD_US)] * 50
+    assert counts(weigher(by_cpu=False), window(0, samples, [])) == {BUSY: 50}
+    assert counts(weigher(), window(0, samples, [])) == {BUSY: 50}
+
+
+def test_lines_are_those_of_the_ticks():
+    """Each line gets as many samples as V8 counted ticks there."""
+    samples = [(BUSY, PERIOD_US)] * 10
+    readings = [(0, 0), (100_000, 100_000_000)]
+    found = [line for _, line, _ in weigher().weigh(window(0, samples, readings, ticks=[[BUSY, 3, 7, 5, 2]]))]
+    assert found == [3] * 7 + [5] * 2 + [0]
