@@ -184,13 +184,14 @@ class Engine:
         from .wire import CannotEncode, encode  # noqa: PLC0415 - as above
 
         assert self.settings.report is not None, "windows are closed for reports only"
+        assert self._reporter is not None, "windows are closed for reports only"
         # One after the other: the last window, closed at the program's end, must not overtake one being made into a profile.
         async with self._closing:
             profile = await self._windows.close(self._source_file)
             try:
                 return await asyncio.to_thread(encode, profile, self.settings.report.format)
             except CannotEncode as error:
-                self._emit(Warned(f"A profile is discarded: {error}"))
+                self._reporter.lose(error)
                 return None
 
     async def _finish(self) -> None:

@@ -101,6 +101,12 @@ class Reporter:
         """Close the window and report without waiting for the interval, or right after the send under way. The cadence stays."""
         self._asked.set()
 
+    def lose(self, error: Exception) -> None:
+        """Count and announce a window that could not be made into a profile."""
+        self._accepted += 1
+        self._discarded += 1
+        self._emit(Warned(f"A profile could not be made and is discarded: {str(error) or type(error).__name__}"))
+
     async def finish(self, last: EncodedProfile | None, deadline_s: float) -> None:
         """End: take the program's last profile and make one final send of everything, all within `deadline_s`."""
         self._finishing = True
@@ -191,9 +197,7 @@ class Reporter:
         try:
             profile = await close_window()
         except Exception as error:  # noqa: BLE001 - the seam: this one is lost, reporting goes on
-            self._accepted += 1
-            self._discarded += 1
-            self._emit(Warned(f"A profile could not be made and is discarded: {error or type(error).__name__}"))
+            self.lose(error)
             return
         if profile:
             await self._accept(profile)

@@ -105,6 +105,7 @@ class ReporterState:
     last_error: str = ""
     """Of the last failed attempt; stays until a delivery."""
     accepted: int = 0
+    """Those taken over from earlier runs included."""
     delivered: int = 0
     discarded: int = 0
     deliveries: int = 0
