@@ -91,7 +91,7 @@ async def test_a_sender_that_never_reads_is_cut_not_waited_for(tmp_path):
     """What is sent to an agent that does not read is bounded; sends to one that is gone are dropped."""
     async with Listener(tmp_path / "s") as listener:
         _, writer = await asyncio.open_unix_connection(listener.path, limit=1)
-        writer.transport.pause_reading()
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
         await until(lambda: listener.socket.connections == (1,))
         for _ in range(200):
             listener.socket.send(1, b"z" * 100_000)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers.node_profile import Weigher, parse_window
+from multi_lang_profiler.engine.samplers.node_profile import ProfileWindow, Weigher, parse_window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PERIOD_US = 10_000.0
 ROOT, IDLE, BUSY, OTHER = range(4)
 
 
-def window(start_us, samples, cpu_times, hits=None, ticks=()):
+def window(
+    start_us: float,
+    samples: Sequence[tuple[int, float]],
+    cpu_times: Sequence[tuple[float, float]],
+    hits: list[int] | None = None,
+    ticks: Sequence[list[int]] = (),
+) -> ProfileWindow:
     """A window whose samples are `(node, µs since the one before)`."""
     counted = hits or [sum(node == number for node, _ in samples) for number in range(4)]
     nodes = [(-1, ROOT, counted[0]), (0, IDLE, counted[1]), (0, BUSY, counted[2]), (2, OTHER, counted[3])]
@@ -30,12 +41,12 @@ def window(start_us, samples, cpu_times, hits=None, ticks=()):
     )
 
 
-def weigher(*, by_cpu=True):
+def weigher(*, by_cpu: bool = True) -> Weigher:
     return Weigher(by_cpu=by_cpu, period_us=PERIOD_US, own_urls=())
 
 
-def counts(weigher, window):
-    by_node = {}
+def counts(weigher: Weigher, window: ProfileWindow) -> dict[int, int]:
+    by_node: dict[int, int] = {}
     for node, _, samples in weigher.weigh(window):
         by_node[node] = by_node.get(node, 0) + samples
     return by_node
@@ -86,9 +97,9 @@ def test_samples_of_deoptimisations_are_no_ticks():
     """Only as many of a node's samples count as V8 counted hits, however many it recorded."""
     samples = [(BUSY, 1_000.0) if n % 10 else (OTHER, 1_000.0) for n in range(1_000)]
     readings = [(0, 0), (1_000_000, 1_000_000_000)]
-    by_node = counts(weigher(), window(0, samples, readings, hits=[0, 0, 20, 80]))
-    assert sum(by_node.values()) == 100
-    assert abs(by_node[OTHER] - 80) <= 1
+    found = counts(weigher(), window(0, samples, readings, hits=[0, 0, 20, 80]))
+    assert sum(found.values()) == 100
+    assert abs(found[OTHER] - 80) <= 1
 
 
 def test_without_cpu_times_the_clock_on_the_wall_counts():

@@ -318,6 +318,7 @@ async def test_a_program_under_the_permission_model_runs_unprofiled(tmp_path):
     (tmp_path / "app.js").write_text("console.log('ran')")
     settings = node_settings(tmp_path, "app.js", node(24), runtime_arguments=("--permission", "--allow-fs-read=*"))
     launch = await Running(tmp_path, settings).sampler.prepare()
+    assert launch.unprofiled
     assert "permission model" in launch.unprofiled
     assert launch.environment == {}
 
@@ -363,8 +364,10 @@ async def test_a_program_nobody_here_wrote_agrees_with_nodes_own_profiler(tmp_pa
         "for (let i = 0; i < 2; i++) pako.ungzip(pako.gzip(text));\n"
     )
     sampled = await sample(tmp_path, "deflate.cjs", node(major), rate_hz=250)
-    command = [node(major), "--cpu-prof", "--cpu-prof-dir=cpu", "deflate.cjs"]
-    await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, check=True)
+    reference = await asyncio.create_subprocess_exec(
+        node(major), "--cpu-prof", "--cpu-prof-dir=cpu", "deflate.cjs", cwd=tmp_path
+    )
+    assert await reference.wait() == 0
     (file,) = (tmp_path / "cpu").iterdir()
     theirs: dict[str, int] = {}
     for entry in json.loads(file.read_text())["nodes"]:

@@ -98,16 +98,22 @@ def test_what_is_no_source_map_is_refused(data):
         parse_source_map(data, Path("/x/app.js"))
 
 
+def place_in(script: Path) -> tuple[str, int] | None:
+    source_map = find_source_map(script)
+    assert source_map
+    return source_map.position(0, 0)
+
+
 def test_the_map_a_script_names_is_found(tmp_path):
     """Beside the script or inline; not what merely looks like a reference in the middle of it."""
     data = json.dumps({"version": 3, "sources": ["a.ts"], "mappings": "AAAA"})
     script = tmp_path / "app.js"
     (tmp_path / "app.js.map").write_text(data)
     script.write_text("f();\n//# sourceMappingURL=app.js.map\n")
-    assert find_source_map(script).position(0, 0) == (str(tmp_path / "a.ts"), 0)
+    assert place_in(script) == (str(tmp_path / "a.ts"), 0)
     inline = base64.b64encode(data.encode()).decode()
     script.write_text(f"f();\n//# sourceMappingURL=data:application/json;base64,{inline}")
-    assert find_source_map(script).position(0, 0) == (str(tmp_path / "a.ts"), 0)
+    assert place_in(script) == (str(tmp_path / "a.ts"), 0)
     for text in (
         "f();\n",
         "//# sourceMappingURL=app.js.map\nf();\n",

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -201,25 +201,28 @@ class Running:
 
     def _wait(self) -> tuple[int, str, str, float]:
         errors: list[str] = []
-        reader = threading.Thread(target=lambda: errors.append(self.process.stderr.read()))
+        output, error = self.process.stdout, self.process.stderr
+        assert output
+        assert error
+        reader = threading.Thread(target=lambda: errors.append(error.read()))
         reader.start()
-        for line in self.process.stdout:
+        for line in output:
             self.printed += line
         reader.join()
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        for stream in (self.process.stdout, self.process.stderr):
-            stream.close()
+        output.close()
+        error.close()
         return self.process.returncode, self.printed, errors[0], usage.ru_utime + usage.ru_stime
 
 
-async def sample(folder: Path, program: Path | str, node: Path | str, **settings: object) -> Sampled:
+async def sample(folder: Path, program: Path | str, node: Path | str, **settings: Any) -> Sampled:
     """Run `program` with `node` in `folder` to its end, sampled."""
     async with Running(folder, node_settings(folder, program, node, **settings)) as running:
         return await running.end()
 
 
-def node_settings(folder: Path, program: Path | str, node: Path | str, **settings: object) -> Settings:
+def node_settings(folder: Path, program: Path | str, node: Path | str, **settings: Any) -> Settings:
     language = Language.TYPESCRIPT if str(program).endswith("ts") else Language.JAVASCRIPT
     return Settings(
         **{
