@@ -234,8 +234,9 @@ def test_a_process_that_ended_is_forgotten() -> None:
     assert list(reader.pids) == [70, 71]
     reader.forget(70)
     assert list(reader.pids) == [71]
+    reader.feed(b"\x02\x86\x01\x00" + b"1\x00\x05\x00\x09\x01")
     with pytest.raises(MojoError, match="frame 0 is not known"):
-        reader.feed(b"\x02\x86\x01\x00" + b"1\x00\x05\x00")
+        reader.finish()
 
 
 def read(parts: Iterable[bytes]) -> tuple[MojoReader, Counts]:
