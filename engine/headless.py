@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from .profile import HOT_FUNCTIONS, percentage
-from .snapshot import ReporterPhase
+from .snapshot import ProgramPhase, ReporterPhase
 
 if TYPE_CHECKING:
     from .events import Event
@@ -42,7 +42,7 @@ class Headless:
 def summary_lines(snapshot: Snapshot) -> list[str]:
     """The run in a few lines: duration, samples and rates, the ten hottest functions, what was reported."""
     program = snapshot.program
-    if program.pid is None:
+    if program.phase in (ProgramPhase.PREPARING, ProgramPhase.FAILED_TO_START):
         return []
     lines = [_run_line(snapshot), *_function_lines(snapshot)]
     reporter = snapshot.reporter
@@ -59,9 +59,10 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
 def _run_line(snapshot: Snapshot) -> str:
     program, sampling = snapshot.program, snapshot.sampling
     ended_s = program.ended_s if program.ended_s is not None else snapshot.taken_s
-    line = (
-        f"Ran {ended_s - program.started_s:.1f} s, exit status {program.exit_status}; {snapshot.counts.total} samples"
-    )
+    line = f"Ran {ended_s - program.started_s:.1f} s"
+    if program.exit_status is not None:
+        line += f", exit status {program.exit_status}"
+    line += f"; {snapshot.counts.total} samples"
     if sampling.achieved_hz:
         line += f" at {sampling.achieved_hz:.0f} Hz ({sampling.asked_hz:g} asked)"
     else:

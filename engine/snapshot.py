@@ -23,6 +23,8 @@ class ProgramPhase(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
     FAILED_TO_START = "failed to start"
+    SAVED = "saved"
+    """Read from a file."""
 
 
 class ReporterPhase(StrEnum):
@@ -47,7 +49,7 @@ class ProgramState:
     """On the monotonic clock."""
     ended_s: float | None = None
     exit_status: int | None = None
-    """As a shell gives it: 128+N for signal N."""
+    """As a shell gives it: 128+N for signal N. None also where nobody knows: of a saved run, of an attached program."""
     cpu_cores: float = 0.0
     """CPU time per second over the last second, of the program and its children: 1.0 is one busy core."""
     runs: int = 1
@@ -152,6 +154,8 @@ class Mark:
     """Of the run until then; never changes."""
     duration_s: float
     """Seconds sampled until then."""
+    rate_hz: float | None = None
+    """Of a saved run's samples; None: as in this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ class Snapshot:
     """The whole run in at most 600 points; early ones are merged as it grows."""
     marks: tuple[Mark, ...] = ()
     previous_run: Mark | None = None
-    """With `--watch`: the counts of the run before this one, in the same table."""
+    """With `--watch`: the counts of the run before this one, in the same table; with `view`: the file to compare with."""
     log: tuple[LogLine, ...] = ()
     """The last 1,000."""
     output: tuple[OutputLine, ...] = ()

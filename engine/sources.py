@@ -56,7 +56,7 @@ class Sources:
     async def open(self, path: str) -> None:
         """Put the text of `path` into `texts`; where it cannot be read, a line that says why."""
         if path not in self.texts:
-            text = await asyncio.to_thread(_read_text, Path(self._working_folder, path))
+            text = await asyncio.to_thread(read_text, Path(self._working_folder, path))
             while len(self.texts) >= MAX_TEXTS:
                 del self.texts[next(iter(self.texts))]
             self.texts[path] = text
@@ -84,7 +84,8 @@ class Sources:
             await asyncio.to_thread(_locate, table, by_file)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of `path`; where it cannot be read, a line that says why."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")

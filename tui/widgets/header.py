@@ -90,6 +90,8 @@ class RunHeader(Board):
                 return "●", f"running {duration(self._now_s - program.started_s)}", palette.good
             case ProgramPhase.FAILED_TO_START:
                 return "✗", "failed to start", palette.bad
+            case ProgramPhase.SAVED:
+                return "■", f"saved run of {duration(program.ended_s or 0.0)}", palette.dim
         took = duration((program.ended_s or program.started_s) - program.started_s)
         status = program.exit_status or 0
         if not status:

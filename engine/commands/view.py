@@ -1,0 +1,62 @@
+"""`multi_lang_profiler view FILE [LATER]`: a saved run on the screen, or two of them as a diff."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..arguments import UsageError, UsageParser
+from ..errors import reason
+from ..export import read
+from ..headless import Headless
+from ..options import on_terminal
+from ..saved_run import SavedRun
+from ..settings import COMMAND
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from ..export import Recording
+
+
+def run(argv: Sequence[str]) -> int:
+    """Show the run until the user leaves; without a terminal print its summary. A file that is none is a `UsageError`."""
+    options = parser().parse_args(argv)
+    files = [Path(file) for file in (options.file, options.later) if file is not None]
+    recordings = [_read(file) for file in files]
+    before = (files[0], recordings[0]) if len(files) == 2 else None
+    saved = SavedRun(files[-1], recordings[-1], before)
+    if options.no_tui or not on_terminal(os.environ):
+        headless = Headless(quiet=False, stream=sys.stdout)
+        headless.print_summary(saved.snapshot())
+        return 0
+    from ...tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
+
+    broken_down = run_screen(saved, view="Diff" if before else "")
+    if broken_down:
+        print(f"{COMMAND}: {broken_down}", file=sys.stderr)
+    return 1 if broken_down else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = UsageParser(
+        prog=f"{COMMAND} view",
+        description="Open a saved run: .json (--json, or a report), .speedscope.json, .pb.gz or .folded, "
+        "whoever wrote it. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed.",
+    )
+    parser.add_argument("file", metavar="FILE", help="the run, or the earlier one of two")
+    parser.add_argument("later", metavar="LATER", nargs="?", help="a later run, to be compared with FILE")
+    parser.add_argument("--no-tui", action="store_true", help="print the hottest functions instead of showing a screen")
+    return parser
+
+
+def _read(file: Path) -> Recording:
+    try:
+        return read(file)
+    except OSError as error:
+        raise UsageError(f"{str(file)!r} cannot be opened: {reason(error)}") from None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
