@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .events import Event
     from .settings import Settings
 
-SUBCOMMANDS = frozenset({"mark", "receive"})
+SUBCOMMANDS = frozenset({"mark", "receive", "view"})
 STATUS_USAGE = 2
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
@@ -87,9 +87,11 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
         daemon=True,
     )
     thread.start()
-    run_screen(engine)
+    broken_down = run_screen(engine)
+    if broken_down:
+        print(f"{COMMAND}: {broken_down}", file=sys.stderr)
     # Where the terminal was closed, the program has been told (SIGHUP) and decides for itself; we go on without a screen.
-    if not engine.leaving and sys.stdin.isatty():
+    elif not engine.leaving and sys.stdin.isatty():
         engine.stop()
     thread.join()
     snapshot = engine.snapshot()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tempfile
+import traceback
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
@@ -35,6 +39,7 @@ from .widgets.quit_dialog import QuitDialog
 from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
 from .widgets.side_panes import SidePanes
+from .widgets.source import SourceView
 from .widgets.table import Table
 from .widgets.thread_picker import ThreadPicker
 from .widgets.view_bar import ViewBar
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
 
 VIEWS: Mapping[str, type[View]] = {
     "1": FunctionsView,
+    "2": SourceView,
     "3": CallTreeView,
     "4": FlameGraphView,
     "7": ReporterView,
@@ -69,6 +75,10 @@ SHARE_FOR_SHOWING = 0.1
 SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
+OF_THE_MAIN_SCREEN = frozenset(
+    {"open", "mark", "mark_named", "threads", "send_now", "restart", "export", "side", "help", "leave"}
+)
+"""Actions whose keys work only there."""
 
 
 class ProfilerApp(App[None]):
@@ -77,26 +87,44 @@ class ProfilerApp(App[None]):
     ALLOW_SELECT = False
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
+        # Keys that hand the keys to something else have priority: Textual runs those before it passes the next key on, so
+        # that fast typing and pasting (`/name`) arrive where they were meant to. `check_action` takes them back where one types.
         *(
-            Binding(key, f"open({key!r})", view.TITLE, show=False, tooltip=f"Show {view.TITLE}", id=f"app.view_{key}")
+            Binding(
+                key,
+                f"open({key!r})",
+                view.TITLE,
+                show=False,
+                priority=True,
+                tooltip=f"Show {view.TITLE}",
+                id=f"app.view_{key}",
+            )
             for key, view in VIEWS.items()
         ),
         Binding("m", "mark", "Mark", tooltip="Mark this moment: a new phase of the run begins", id="app.mark"),
         Binding(
-            "M", "mark_named", "Mark as …", show=False, tooltip="Mark this moment and name it", id="app.mark_named"
+            "M",
+            "mark_named",
+            "Mark as …",
+            show=False,
+            priority=True,
+            tooltip="Mark this moment and name it",
+            id="app.mark_named",
         ),
         Binding(
-            "T", "threads", "Threads", show=False, tooltip="Choose whose samples the views count", id="app.threads"
+            "T",
+            "threads",
+            "Threads",
+            show=False,
+            priority=True,
+            tooltip="Choose whose samples the views count",
+            id="app.threads",
         ),
-        Binding(
-            "S",
-            "send_now",
-            "Send now",
-            tooltip="Close the window and report without waiting",
-            id="app.send_now",
-        ),
+        Binding("S", "send_now", "Send now", tooltip="Close the window and report without waiting", id="app.send_now"),
         Binding("R", "restart", "Restart", show=False, tooltip="End the program and start it again", id="app.restart"),
-        Binding("e", "export", "Export", show=False, tooltip="Save the run so far to a file", id="app.export"),
+        Binding(
+            "e", "export", "Export", show=False, priority=True, tooltip="Save the run so far to a file", id="app.export"
+        ),
         Binding(
             "b",
             "side",
@@ -105,11 +133,13 @@ class ProfilerApp(App[None]):
             tooltip="Show or hide reporter, output and log beside the view",
             id="app.side",
         ),
-        Binding("question_mark", "help", "Help", tooltip="Explain this view and its keys", id="app.help"),
-        Binding("q", "leave", "Quit", tooltip="Leave; asks if the program still runs", id="app.quit"),
+        Binding(
+            "question_mark", "help", "Help", priority=True, tooltip="Explain this view and its keys", id="app.help"
+        ),
+        Binding("q", "leave", "Quit", priority=True, tooltip="Leave; asks if the program still runs", id="app.quit"),
         Binding(
             "ctrl+c,ctrl+q",
-            "leave",
+            "leave_anywhere",
             "Quit",
             show=False,
             priority=True,
@@ -125,6 +155,7 @@ class ProfilerApp(App[None]):
         clock: Clock | None = None,
         settings: Path | None = None,
         driver: type[Driver] | None = None,
+        view: str = "",
     ) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__(driver_class=driver)
@@ -139,16 +170,16 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.LIGHT)
         self.theme = themes.DARK.name
         self.palette: Palette = make_palette(themes.DARK)
-        self._views = {key: view() for key, view in VIEWS.items()}
-        for key, view in self._views.items():
-            view.id = f"view-{key}"
+        self._views = {key: kind() for key, kind in VIEWS.items()}
+        for key, widget in self._views.items():
+            widget.id = f"view-{key}"
         self._header, self._view_bar = RunHeader(id="header"), ViewBar(VIEWS, id="view-bar")
         self._empty, self._side = EmptyState(id="empty"), SidePanes(id="side")
         self._switcher = ContentSwitcher(self._empty, *self._views.values(), initial="empty", id="views")
         self._strip, self._prompt = ReporterStrip(id="reporter-strip"), Prompt(id="prompt")
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
-        self._front = next(iter(VIEWS))
+        self._front = next((key for key, kind in VIEWS.items() if view == kind.TITLE), next(iter(VIEWS)))
         self._shown: dict[str, Snapshot] = {}
         """The snapshot each view was last shown."""
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
@@ -246,10 +277,15 @@ class ProfilerApp(App[None]):
         self._arrange()
         self._show_front()
         if self._switcher.current != "empty":
-            self._views[key].focus_target().focus()
+            self._main.set_focus(self._views[key].focus_target())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "send_now" or self._is_reporting()
+        if action == "send_now" and not self._is_reporting():
+            return False
+        if action in ("mark", "mark_named", "restart") and self._is_saved():
+            return False
+        # Whoever types a filter, or reads the help, does not mean the keys of the screen behind.
+        return action not in OF_THE_MAIN_SCREEN or (self.screen is self._main and not self._prompt.has_focus_within)
 
     def action_mark(self) -> None:
         self.controls.mark("")
@@ -281,6 +317,9 @@ class ProfilerApp(App[None]):
         self.push_screen(HelpScreen(view.TITLE, view.HELP, key_sections(self.screen, view.TITLE)))
 
     def action_leave(self) -> None:
+        self.action_leave_anywhere()
+
+    def action_leave_anywhere(self) -> None:
         """Leave at once if the program has ended or was told to; else ask."""
         if isinstance(self.screen, QuitDialog):
             self.screen.dismiss(True)
@@ -324,7 +363,7 @@ class ProfilerApp(App[None]):
         if self._switcher.current != view.id:
             self._switcher.current = view.id
             if self.screen is self._main and not self._prompt.display:
-                view.focus_target().focus()
+                self._main.set_focus(view.focus_target())
         if self._told[self._front] != self.selected_function:
             self._told[self._front] = self.selected_function
             view.function_selected(self.selected_function)
@@ -405,8 +444,11 @@ class ProfilerApp(App[None]):
     def _is_reporting(self) -> bool:
         return self.snapshot is not None and self.snapshot.reporter.phase is not ReporterPhase.OFF
 
+    def _is_saved(self) -> bool:
+        return self.snapshot is not None and self.snapshot.program.phase is ProgramPhase.SAVED
+
     def _program_is_over(self) -> bool:
-        over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START)
+        over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START, ProgramPhase.SAVED)
         return self.snapshot is not None and self.snapshot.program.phase in over
 
     def _run_is_over(self) -> bool:
@@ -423,6 +465,21 @@ def bindings_of(node: DOMNode) -> Iterator[Binding]:
                 yield binding
 
 
-def run_screen(controls: Controls) -> None:
-    """Show the run until the user leaves; the program may go on then."""
-    ProfilerApp(controls, driver=TerminalDriver).run()
+def run_screen(controls: Controls, view: str = "") -> str:
+    """Show the run until the user leaves; the program may go on then. `view`: the title of the one to open on.
+
+    Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
+    """
+    app, details = ProfilerApp(controls, driver=TerminalDriver, view=view), io.StringIO()
+    app.error_console = Console(file=details, width=160)
+    try:
+        app.run()
+    except Exception:  # noqa: BLE001 - the seam that keeps a fault of the screen from becoming one of the run
+        details.write(traceback.format_exc())
+    if not details.getvalue():
+        return ""
+    with tempfile.NamedTemporaryFile("w", prefix="multi_lang_profiler-screen-", suffix=".txt", delete=False) as file:
+        file.write(details.getvalue())
+    return (
+        f"The screen broke down, which is a fault of ours; the run goes on without it. {file.name} says what happened"
+    )

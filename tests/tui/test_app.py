@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.binding import Binding
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.geometry import Region, Size
 from textual.widgets import ContentSwitcher
 
@@ -149,6 +149,29 @@ async def test_filter() -> None:
         assert names(screen) == ["Cart.total"]
         await pilot.press("escape")
         assert len(names(screen)) == everything
+
+
+async def test_fast_typing() -> None:
+    """Keys that come in one burst arrive where they were meant to: a filter in the prompt, not at the table behind it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        for key in ("8", "1", "slash", "t", "o", "k", "e", "n"):
+            screen.app.post_message(Key(key, None if len(key) > 1 else key))
+        await pilot.pause()
+        await pilot.pause()
+        assert names(screen) == ["tokenize"]
+        assert "filter token" in title(screen)
+
+
+async def test_keys_of_the_screen_sleep_while_one_types() -> None:
+    """In the prompt, and behind a dialog, letters and digits are not commands."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash", *"q8mTeS?R", "enter")
+        assert "filter q8mTeS?R" in title(screen)
+        await pilot.press("question_mark", "8", "m", "escape")
+        assert front(screen) == "view-1"
+        assert screen.controls.asked == []
 
 
 async def test_bad_expression_keeps_what_is_shown() -> None:

@@ -61,8 +61,8 @@ class LinePane(ScrollView, Generic[Line], can_focus=True, inherit_bindings=False
             id="lines.page_down",
         ),
         Binding("home,g", "scroll_top", "Top", show=False, tooltip="Go to the oldest line", id="lines.top"),
-        Binding("end,G", "follow", "End", tooltip="Go to the newest line and follow", id="lines.follow"),
-        Binding("slash", "search", "Search", tooltip="Search the lines", id="lines.search"),
+        Binding("end,G", "follow", "Follow", tooltip="Go to the newest line and follow", id="lines.follow"),
+        Binding("slash", "search", "Search", priority=True, tooltip="Search the lines", id="lines.search"),
         Binding(
             "n", "next_match(-1)", "Next match", show=False, tooltip="Go to the next match upwards", id="lines.next"
         ),

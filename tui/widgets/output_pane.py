@@ -13,7 +13,7 @@ from .line_pane import DrawnRow, LinePane
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_ROWS_OF_A_LINE = 50
+MAX_ROWS_OF_A_LINE = 12
 
 
 class OutputPane(LinePane[OutputLine]):

@@ -55,7 +55,8 @@ class Prompt(Horizontal):
             field.value = text
         field.cursor_position = len(text)
         self.display = True
-        field.focus()
+        # At once: the keys typed next may be in the queue already.
+        self.screen.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -78,6 +79,6 @@ class Prompt(Horizontal):
         answered, self._answered = self._answered, None
         self.display = False
         if self._return_to is not None and self._return_to.is_attached:
-            self._return_to.focus()
+            self.screen.set_focus(self._return_to)
         if answered is not None:
             answered(answer)

@@ -1,0 +1,105 @@
+"""The real command, on a real program, in a real terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.backend import Backend
+from tests.support.command import COMMAND, Folder
+from tests.support.tmux import Terminal, wait_until_gone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """\
+import sys, time
+
+def hot_spot(until):
+    while time.monotonic() < until:
+        sum(i * i for i in range(2_000))
+
+print("\\x1b[31mhello\\x1b[0m from the program", flush=True)
+print("and a complaint", file=sys.stderr, flush=True)
+hot_spot(time.monotonic() + float(sys.argv[1]))
+sys.exit(int(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    folder = Folder(tmp_path)
+    folder.write("work.py", PROGRAM)
+    return folder
+
+
+def terminal(
+    folder: Folder, *words: str, seconds: int = 120, status: int = 0, size: tuple[int, int] = (80, 24)
+) -> Terminal:
+    command = [str(COMMAND), "python", "work.py", *words, "--", str(seconds), str(status)]
+    return Terminal(command, size=size, folder=folder.path, environment=folder.environment())
+
+
+def test_a_session(folder: Folder) -> None:
+    """A user sees the hot function by name, filters, looks at the output, enlarges the terminal, and quits; all is reported."""
+    with Backend() as backend, terminal(folder, "--report-endpoint", backend.url, "--report-interval", "30") as shown:
+        shown.wait_for("running", "hot_spot", "work.py:", "Next report in")
+        shown.press("/", "h", "o", "t", "_", "Enter")
+        shown.wait_for("filter hot_")
+        shown.press("8")
+        output = shown.wait_for("hello from the program", "and a complaint")
+        assert "[31m" not in output
+        shown.resize(200, 50)
+        shown.press("1")
+        shown.wait_for("Starting periodic reporting", "hello from the program", "accepted")
+        shown.press("S")
+        shown.wait_for("Successfully reported 1 profiles")
+        shown.press("q")
+        shown.wait_for("The program is still running")
+        shown.press("y")
+        assert shown.status() == 128 + signal.SIGTERM
+        assert len(backend.accepted) == 2
+        assert len(set(backend.accepted)) == 2
+
+
+def test_ended_program_stays(folder: Folder) -> None:
+    """When the program ends the screen stays with its numbers and exit status; leaving hands the status on."""
+    with terminal(folder, seconds=2, status=3) as shown:
+        shown.wait_for("exited 3 after", "hot_spot")
+        shown.press("q")
+        assert shown.status() == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_ends_the_screen(folder: Folder, number: signal.Signals) -> None:
+    """A signal goes to the program, and when that has ended the screen goes, with the status a shell gives it."""
+    with terminal(folder) as shown:
+        shown.wait_for("hot_spot")
+        os.kill(shown.pid, number)
+        assert shown.status() == 128 + number
+
+
+def test_closed_terminal(folder: Folder) -> None:
+    """When the terminal is closed the last window is reported and nobody is left behind, spinning or hanging."""
+    with Backend() as backend, terminal(folder, "--report-endpoint", backend.url) as shown:
+        shown.wait_for("hot_spot")
+        shown.close()
+        wait_until_gone(shown.pid)
+        assert len(backend.accepted) == 1
+
+
+def test_tiny_terminal_and_resize_storm(folder: Folder) -> None:
+    """In 20 by 5 cells, and while the size changes faster than the screen can draw, the run goes on."""
+    with terminal(folder, size=(20, 5)) as shown:
+        shown.wait_for("runni", "self")
+        for step in range(20):
+            shown.resize(20 + step * 37 % 180, 2 + step * 13 % 48)
+        shown.resize(80, 24)
+        shown.wait_for("hot_spot", "Filter")
+        shown.press("C-c")
+        shown.wait_for("Stop it and quit")
+        shown.press("C-c")
+        assert shown.status() == 128 + signal.SIGTERM
