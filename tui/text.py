@@ -68,7 +68,7 @@ def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> s
 def fit_name(name: str, width: int) -> str:
     """A function's name (already clean) cut or padded to exactly `width` cells; of a long one what it is a part of is left out first."""
     while cell_len(name) > width and "." in name and " " not in name:
-        name = name.split(".", 1)[1]
+        name = name.split(".", 1)[1].removeprefix("<locals>.")
     return fit(name, width)
 
 

@@ -127,7 +127,7 @@ async def test_heaviest_path() -> None:
 
 
 async def test_callers() -> None:
-    """`i` turns the tree round: what was running at the top, who called it below; the row looked at is found again."""
+    """`i` turns the tree round: what was running at the top, its chain of callers below; the row looked at is found again."""
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3", "h", "i")
@@ -135,7 +135,8 @@ async def test_callers() -> None:
         assert "by callers" in title(screen)
         assert rows(screen)[:2] == ["levenshtein", "pbkdf2_hmac"]
         await pilot.press("right")
-        assert rows(screen)[:3] == ["levenshtein", "score_products", "pbkdf2_hmac"]
+        assert rows(screen)[:4] == ["levenshtein", "score_products", "search", TRUNK[3]]
+        assert rows(screen)[7] == "pbkdf2_hmac"
         assert "who called it" in text_of(tree(screen)).splitlines()[0]
         await pilot.press("i")
         assert here(screen) == "levenshtein"

@@ -303,6 +303,7 @@ def test_names_in_boxes() -> None:
     assert fit_name("com.acme.Cart.total", 11) == "Cart.total "
     assert fit_name("com.acme.Cart.total", 4) == "tot…"
     assert fit_name("net/http.(*Server).Serve", 8) == "Serve   "
+    assert fit_name("make.<locals>.step", 12) == "step        "
     assert fit_name("(anonymous) app.js:12", 9) == "(anonymo…"
     assert fit_name("漢字.かな", 5) == "かな "
 

@@ -102,7 +102,7 @@ class TreeTable(Table[TreeRow]):
         columns: list[Column[TreeRow]] = [
             Column("total", "self%" if inverted else "total%", 6, self._draw_total, "right", sortable=False)
         ]
-        if not inverted:
+        if not inverted and width >= 30:
             columns.append(Column("self", "self%", 6, self._draw_self, "right", sortable=False))
         if width >= 50:
             columns.append(Column("bar", "", bar_width, self._draw_bar, sortable=False))
@@ -164,14 +164,18 @@ class TreeTable(Table[TreeRow]):
         if self._is_open(node):
             self.action_move(1)
         else:
-            self._chosen().add(node)
+            opened = self._chosen()
+            opened.add(node)
+            # A chain of single calls has one line each and no choices: it opens as a whole.
+            while len(children := self._reader.tree.children(node)) == 1:
+                opened.add(node := children[0])
             self._list_rows()
 
     def action_close(self) -> None:
         node = self.cursor_key
         if node is None or self._reader is None:
             return
-        if self._is_open(node) and not self._leads(node):
+        if self._reader.tree.has_children(node) and self._is_open(node) and not self._leads(node):
             self._chosen().discard(node)
             self._list_rows()
         elif (parent := self._reader.tree.parents[node]) != ROOT:

@@ -171,7 +171,7 @@ class TreeView(View):
     def _ask(self, query: TreeQuery) -> None:
         if (query.inverted, query.only_own) != (self.asked.inverted, self.asked.only_own):
             # What the user was looking at is to be found again in the other tree.
-            self._wanted = self.function_here()
+            self._wanted = self.host.selected_function
         self.asked = query
         self.read()
 
