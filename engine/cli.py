@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .events import Event
     from .settings import Settings
 
-SUBCOMMANDS = frozenset({"mark", "receive", "view"})
+SUBCOMMANDS = frozenset({"doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""

@@ -67,9 +67,9 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     Raises `UsageError`; `--help` and `--version` print and raise `SystemExit(0)`.
     """
     ours, arguments = _split(argv)
-    options = _parser().parse_args(_with_default_endpoint(ours))
+    options = make_parser().parse_args(with_default_endpoint(ours))
     language, program = _program(options)
-    report, warnings = _report(options, environment)
+    report, warnings = report_settings(options, environment)
     settings = Settings(
         language=language,
         program=program,
@@ -92,7 +92,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     return Parsed(settings, warnings)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=COMMAND,
         usage=_USAGE,
@@ -139,6 +139,30 @@ def _parser() -> argparse.ArgumentParser:
         "--no-children", action="store_true", help="leave out the processes and workers the program starts"
     )
 
+    add_reporting(parser)
+
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="FILE", help="save the whole run's profile as JSON")
+    group.add_argument(
+        "--export",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json",
+    )
+    group.add_argument(
+        "--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched"
+    )
+    group.add_argument("--quiet", action="store_true", help="no screen, warnings only")
+    group.add_argument(
+        "--version", action="version", version=f"{COMMAND} {AGENT_VERSION}", help="print the version and end"
+    )
+    group.add_argument("-h", "--help", action="help", help="print this and end")
+    return parser
+
+
+def add_reporting(parser: argparse.ArgumentParser) -> None:
+    """The options that `report_settings` reads."""
     group = parser.add_argument_group("reporting (off unless an endpoint is given)")
     group.add_argument(
         "--report-endpoint", metavar="URL", help=f"where to POST profiles; without URL: {DEFAULT_ENDPOINT}"
@@ -164,25 +188,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--no-spool", action="store_true", help="keep undelivered profiles in memory only")
 
-    group = parser.add_argument_group("output")
-    group.add_argument("--json", metavar="FILE", help="save the whole run's profile as JSON")
-    group.add_argument(
-        "--export",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json",
-    )
-    group.add_argument(
-        "--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched"
-    )
-    group.add_argument("--quiet", action="store_true", help="no screen, warnings only")
-    group.add_argument(
-        "--version", action="version", version=f"{COMMAND} {AGENT_VERSION}", help="print the version and end"
-    )
-    group.add_argument("-h", "--help", action="help", help="print this and end")
-    return parser
-
 
 def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     words = list(argv)
@@ -192,7 +197,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     return words[:at], tuple(words[at + 1 :])
 
 
-def _with_default_endpoint(words: list[str]) -> list[str]:
+def with_default_endpoint(words: list[str]) -> list[str]:
     """`--report-endpoint` alone means the default; what follows it is its URL only if it looks like one."""
     result: list[str] = []
     for at, word in enumerate(words):
@@ -245,9 +250,11 @@ def _runtime_arguments(options: argparse.Namespace, language: Language) -> tuple
     return tuple(getattr(options, f"{_runtime_name(language)}_arg"))
 
 
-def _report(
+def report_settings(
     options: argparse.Namespace, environment: Mapping[str, str]
 ) -> tuple[ReportSettings | None, tuple[str, ...]]:
+    """Settings from the options of `add_reporting` and the variables that stand in for them; and what to warn of."""
+
     def value(option: str, variable: str, read: Callable[[str], T], default: T) -> T:
         given, name = getattr(options, option.removeprefix("--").replace("-", "_")), option
         if given is None:
@@ -265,7 +272,7 @@ def _report(
     wire_format = value("--report-format", "PROFILER_FORMAT", _format, "protobuf")
     key = value("--api-key", "PROFILER_API_KEY", check_key, None)
     jitter = value("--report-jitter", "PROFILER_JITTER", _fraction, 0.0)
-    labels = tuple(_label(label) for label in options.label)
+    labels = _labels(options.label)
     spool = _spool_folder(options)
     if not endpoint:
         return None, ()
@@ -349,6 +356,22 @@ def _rate(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
     return int(text)
+
+
+def _labels(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    from .profile import LABELS_BUDGET_BYTES, label_size_bytes  # noqa: PLC0415 - most runs have no labels
+    from .stacks import MAX_NAME_LENGTH  # noqa: PLC0415
+
+    labels = tuple(map(_label, texts))
+    for name, label in labels:
+        if max(len(name), len(label)) > MAX_NAME_LENGTH:
+            raise UsageError(f"--label: {name[:40]!r} or its value is longer than {MAX_NAME_LENGTH} characters")
+    size_bytes = sum(label_size_bytes(*label) for label in labels)
+    if size_bytes > LABELS_BUDGET_BYTES:
+        raise UsageError(
+            f"--label: the labels take {size_bytes:,} bytes; a profile carries at most {LABELS_BUDGET_BYTES:,}"
+        )
+    return labels
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -293,11 +293,16 @@ def _largest_call_stacks(
     return tuple(sorted(stacks, key=lambda stack: stack.frames))
 
 
+def label_size_bytes(key: str, value: str) -> int:
+    """What a label takes of `LABELS_BUDGET_BYTES`."""
+    return _json_bytes(key) + _json_bytes(value) + 2
+
+
 def _bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     budget = LABELS_BUDGET_BYTES
     fitting = {}
     for key, value in labels:
-        budget -= _json_bytes(bounded(key)) + _json_bytes(bounded(value)) + 2
+        budget -= label_size_bytes(bounded(key), bounded(value))
         if budget < 0:
             break
         fitting[bounded(key)] = bounded(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from multi_lang_profiler.engine.arguments import UsageError
-from multi_lang_profiler.engine.options import Parsed, _parser, parse
+from multi_lang_profiler.engine.options import Parsed, make_parser, parse
 from multi_lang_profiler.engine.settings import DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 
 ENDPOINT = "https://backend.example/api/v0/profiles"
@@ -203,7 +203,7 @@ def test_every_option_has_help(capsys):
         parse(("--help",), {}, on_terminal=False)
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for action in _parser()._actions:
+    for action in make_parser()._actions:
         for option in action.option_strings:
             assert option in text
             assert action.help

@@ -93,17 +93,25 @@ async def find_austin(interpreter: Interpreter) -> Austin:
         raise SamplingFailed(
             f"{interpreter} cannot be sampled: Austin reads CPython only (choose one with --python)", final=True
         )
-    probes = await asyncio.gather(*map(_probe, _candidates()), return_exceptions=True)
-    found = [probe for probe in probes if isinstance(probe, Austin)]
+    found, unusable = await installed_austins()
     reading = [austin for austin in found if austin.reads(interpreter)]
     if reading:
         named = [austin for austin in reading if austin.path == os.environ.get("AUSTINPATH")]
         return max(named or reading, key=lambda austin: austin.version)
     what_there_is = [f"{austin} reads Python {' to '.join(map(_dotted, austin.pythons))}" for austin in found]
-    what_there_is += [str(probe) for probe in probes if isinstance(probe, _Unusable)]
+    what_there_is += unusable
     raise SamplingFailed(
         f"there is no Austin that can sample {interpreter} ({'; '.join(what_there_is) or 'none is installed'}): {_advice(interpreter)}",
         final=True,
+    )
+
+
+async def installed_austins() -> tuple[list[Austin], list[str]]:
+    """The binaries that run, and for each other why it does not."""
+    probes = await asyncio.gather(*map(_probe, _candidates()), return_exceptions=True)
+    return (
+        [probe for probe in probes if isinstance(probe, Austin)],
+        [str(probe) for probe in probes if isinstance(probe, _Unusable)],
     )
 
 

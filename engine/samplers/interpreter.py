@@ -81,6 +81,11 @@ def why_children_are_closed() -> str | None:
     return missing_right() if _ptrace_scope() == 1 and not _may_trace() else None
 
 
+def why_strangers_are_closed() -> str | None:
+    """Why programs that we have not started may not be read, and what to do about it; None if those of the same user may."""
+    return missing_right() if _ptrace_scope() and not _may_trace() else None
+
+
 def missing_right() -> str:
     """What stands against reading other processes' memory, as far as it can be told, and what to do about it."""
     scope = _ptrace_scope()

@@ -1,0 +1,308 @@
+"""`multi_lang_profiler doctor`: is everything there that profiling and reporting need, and what is to be done if not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..arguments import UsageError, UsageParser
+from ..options import LANGUAGES, add_reporting, report_settings, with_default_endpoint
+from ..private import cache_folder, state_folder
+from ..samplers.sampler import CannotStart
+from ..settings import COMMAND, Language, Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Coroutine, Sequence
+
+    from ..settings import ReportSettings
+
+_ASK_DEADLINE_S = 20.0
+_TRIAL_S = 0.5
+_TRIAL_DEADLINE_S = 20.0
+_MIN_FREE_BYTES = 100 * 2**20
+_TRIAL = f"""\
+import time
+until = time.process_time() + {_TRIAL_S}
+while time.process_time() < until:
+    sum(range(1000))
+"""
+
+
+class Health(StrEnum):
+    """The values are the signs they are printed with."""
+
+    GOOD = "✓"
+    NOTED = "–"
+    """Not as it could be, but nobody asked for it."""
+    BAD = "✗"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    health: Health
+    text: str
+    """What there is; if it is not good, what to do."""
+
+    @property
+    def line(self) -> str:
+        return f"{self.health} {self.subject:<12}{self.text}"
+
+
+def run(argv: Sequence[str]) -> int:
+    """0 if all that was asked for works, else 1."""
+    options = parser().parse_args(with_default_endpoint(list(argv)))
+    wanted = {_language(name) for name in options.languages}
+    report, warnings = report_settings(options, os.environ)
+    findings = asyncio.run(_findings(wanted, report))
+    for finding in findings:
+        print(finding.line)
+    for warning in warnings:
+        print(f"⚠️ {warning}")
+    return 1 if any(finding.health is Health.BAD for finding in findings) else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = UsageParser(
+        prog=f"{COMMAND} doctor",
+        description="Check what profiling and reporting need here, and say what to do about what is missing. Ends with 1 if "
+        "something that was asked for does not work: a language that is named, the endpoint, the spool.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "languages", metavar="LANGUAGE", nargs="*", help="must work: python, typescript, javascript, java or go"
+    )
+    add_reporting(parser)
+    return parser
+
+
+async def _findings(wanted: set[Language], report: ReportSettings | None) -> list[Finding]:
+    checks: list[Coroutine[None, None, list[Finding]]] = [
+        _runtime("Python", {Language.PYTHON} & wanted, _python()),
+        _runtime("Node.js", {Language.JAVASCRIPT, Language.TYPESCRIPT} & wanted, _node()),
+        _runtime("Java", {Language.JAVA} & wanted, _java()),
+        _runtime("Go", {Language.GO} & wanted, _go()),
+        _austin(),
+        _sampling(must_work=Language.PYTHON in wanted),
+        _endpoint(report),
+    ]
+    found = [finding for findings in await asyncio.gather(*checks) for finding in findings]
+    return [*found, *_folders(report), _terminal()]
+
+
+def _language(name: str) -> Language:
+    language = LANGUAGES.get(name.lower())
+    if language is None:
+        raise UsageError(f"{name!r} is no language; name python, typescript, javascript, java or go")
+    return language
+
+
+async def _runtime(subject: str, wanted: set[Language], check: Coroutine[None, None, str]) -> list[Finding]:
+    try:
+        return [Finding(subject, Health.GOOD, await check)]
+    except CannotStart as error:
+        return [Finding(subject, Health.BAD if wanted else Health.NOTED, str(error))]
+
+
+async def _python() -> str:
+    from ..samplers.python_launch import python_launch  # noqa: PLC0415 - what a check needs is its own
+
+    interpreter = python_launch(_trial(Path(__file__)), os.environ).argv[0]
+    return f"{await _version(interpreter, '-V')} ({interpreter})"
+
+
+async def _node() -> str:
+    from ..samplers.node_launch import OLDEST_SAMPLED  # noqa: PLC0415
+
+    node = shutil.which("node")
+    if node is None:
+        raise CannotStart("Node.js was not found on PATH; install it or name it with --node")
+    version = await _version(node, "--version")
+    number = re.match(r"v(\d+)", version)
+    if number and int(number[1]) < OLDEST_SAMPLED:
+        raise CannotStart(f"Node.js {version} is too old to be sampled: install {OLDEST_SAMPLED} or newer ({node})")
+    return f"Node.js {version} ({node})"
+
+
+async def _java() -> str:
+    from ..samplers.java_runtime import find_java  # noqa: PLC0415
+
+    java = await find_java(None, os.environ)
+    if java.missing_modules:
+        raise CannotStart(f"{java.executable} was linked without {', '.join(java.missing_modules)}; use a whole JDK")
+    if java.javac() is None:
+        raise CannotStart(f"{java.executable} is there, but no javac: install a JDK (Debian: default-jdk-headless)")
+    return f"Java {java.version} with {java.javac()} ({java.executable})"
+
+
+async def _go() -> str:
+    go = shutil.which("go")
+    if go is None:
+        raise CannotStart("Go was not found on PATH; install it or name it with --go")
+    return f"{(await _version(go, 'version')).removeprefix('go version ')} ({go})"
+
+
+async def _version(program: str, option: str) -> str:
+    """What `program` says of itself. Raises `CannotStart` where it does not."""
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            program,
+            option,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    except OSError as error:
+        raise CannotStart(f"{program} cannot be started: {(error.strerror or str(error)).lower()}") from None
+    try:
+        said = (await asyncio.wait_for(asked.communicate(), _ASK_DEADLINE_S))[0].decode(errors="replace").strip()
+    except TimeoutError:
+        asked.kill()
+        await asked.wait()
+        raise CannotStart(f"{program} {option} does not answer") from None
+    if asked.returncode:
+        raise CannotStart(f"{program} {option} ends with status {asked.returncode}: {said.partition(chr(10))[0]}")
+    return said.partition("\n")[0]
+
+
+async def _austin() -> list[Finding]:
+    from ..samplers.austin import installed_austins  # noqa: PLC0415
+
+    found, unusable = await installed_austins()
+    lines = [
+        Finding("Austin", Health.GOOD, f"{austin} reads Python {_span(austin.pythons)} ({austin.path})")
+        for austin in found
+    ]
+    return [*lines, *(Finding("Austin", Health.NOTED, why) for why in unusable)]
+
+
+async def _sampling(*, must_work: bool) -> list[Finding]:
+    """Sample a Python program for real: only that shows that Austin, the kernel and the container play together."""
+    from ..clock import SystemClock  # noqa: PLC0415
+    from ..engine import Engine  # noqa: PLC0415
+    from ..samplers.interpreter import why_strangers_are_closed  # noqa: PLC0415
+
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(
+            _trial(_write_trial(Path(folder))),
+            SystemClock(),
+            lambda event: said.append(event.line) if event.is_warning else None,
+        )
+        try:
+            async with asyncio.timeout(_TRIAL_DEADLINE_S):
+                await engine.run()
+        except TimeoutError:
+            said.append(f"the trial did not end within {_TRIAL_DEADLINE_S:g} seconds")
+    snapshot = engine.snapshot()
+    samples = snapshot.counts.total if snapshot else 0
+    if samples:
+        trial = Finding("Sampling", Health.GOOD, f"{samples} samples of a Python that ran for {_TRIAL_S:g} s")
+    else:
+        why = said[-1].removeprefix("⚠️ ") if said else "a Python that was busy gave no samples"
+        trial = Finding("Sampling", Health.BAD if must_work else Health.NOTED, why)
+    closed = why_strangers_are_closed()
+    attach = Finding(
+        "Attaching",
+        Health.NOTED if closed else Health.GOOD,
+        f"not to running programs (--pid): {closed}" if closed else "to running Pythons of this user (--pid)",
+    )
+    return [trial, attach]
+
+
+async def _endpoint(report: ReportSettings | None) -> list[Finding]:
+    if report is None:
+        return [Finding("Endpoint", Health.NOTED, "none: nothing is reported (PROFILER_ENDPOINT, --report-endpoint)")]
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from ..transport import HttpTransport, TransportError  # noqa: PLC0415
+    from ..wire import FORMATS  # noqa: PLC0415
+
+    wire = FORMATS[report.format]
+    transport = HttpTransport(report.endpoint, report.api_key)
+    began_s = time.monotonic()
+    try:
+        answer = await transport.post(wire.join((), datetime.now(UTC)), wire.content_type, report.attempt_deadline_s)
+    except TransportError as error:
+        return [Finding("Endpoint", Health.BAD, f"{report.endpoint}: {error}")]
+    finally:
+        transport.close()
+    took_ms = 1_000 * (time.monotonic() - began_s)
+    if not answer.is_delivery:
+        return [Finding("Endpoint", Health.BAD, f"{report.endpoint} answers {answer.error}")]
+    key = "with the key" if report.api_key else "without a key"
+    text = f"{report.endpoint} takes an empty {report.format} report {key} (HTTP {answer.status}, {took_ms:.0f} ms)"
+    return [Finding("Endpoint", Health.GOOD, text)]
+
+
+def _folders(report: ReportSettings | None) -> list[Finding]:
+    spool = report.spool_folder if report else state_folder()
+    found = []
+    if spool is None:
+        found.append(
+            Finding("Spool", Health.NOTED, "off: what is undelivered at the end of a run is lost (--no-spool)")
+        )
+    else:
+        waiting = len(list(spool.glob("*/*/*.profile")))
+        found.append(
+            _folder("Spool", spool, f", {waiting} profiles wait there" if waiting else "", must_work=report is not None)
+        )
+    try:
+        found.append(_folder("Cache", cache_folder(), "", must_work=False))
+    except OSError as error:
+        found.append(Finding("Cache", Health.NOTED, f"{error}: set XDG_CACHE_HOME to a folder of yours"))
+    return found
+
+
+def _folder(subject: str, folder: Path, more: str, *, must_work: bool) -> Finding:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    bad = Health.BAD if must_work else Health.NOTED
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Finding(subject, bad, f"{there} cannot be written: change its rights, or name another folder")
+    free = shutil.disk_usage(there).free
+    if free < _MIN_FREE_BYTES:
+        return Finding(subject, bad, f"{folder}: only {free >> 20} MB are free on that disk")
+    return Finding(subject, Health.GOOD, f"{folder}{more}")
+
+
+def _terminal() -> Finding:
+    name = os.environ.get("TERM", "")
+    if not sys.stdout.isatty():
+        return Finding("Terminal", Health.NOTED, "none: programs run without a screen here")
+    if name in ("", "dumb"):
+        return Finding("Terminal", Health.NOTED, f"TERM is {name!r}: no screen; set it to xterm-256color")
+    size = os.get_terminal_size(sys.stdout.fileno())
+    many = os.environ.get("COLORTERM") in ("truecolor", "24bit")
+    colours = (
+        "none (NO_COLOR)" if os.environ.get("NO_COLOR") else "16 million" if many else "256" if "256" in name else "16"
+    )
+    advice = [
+        *(["80×24 or more shows more"] if size.columns < 80 or size.lines < 24 else []),
+        *(["set LANG=C.UTF-8 for bars and lines"] if (sys.stdout.encoding or "").lower() != "utf-8" else []),
+    ]
+    text = "; ".join([f"{size.columns}×{size.lines}, {name}, colours: {colours}", *advice])
+    return Finding("Terminal", Health.NOTED if advice else Health.GOOD, text)
+
+
+def _write_trial(folder: Path) -> Path:
+    program = folder / "trial.py"
+    program.write_text(_TRIAL)
+    return program
+
+
+def _trial(program: Path) -> Settings:
+    return Settings(Language.PYTHON, str(program), quiet=True, working_folder=program.parent)
+
+
+def _span(pythons: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    return " to ".join(f"{major}.{minor}" for major, minor in pythons)

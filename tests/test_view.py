@@ -1,0 +1,76 @@
+"""Opening saved runs: every form, two of them against each other, and files that are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.command import Folder
+from tests.support.terminal import Terminal
+
+TWO = """
+import sys, time
+
+def busy(cpu_s):
+    until = time.process_time() + cpu_s
+    while time.process_time() < until:
+        sum(range(1000))
+
+def other(cpu_s):
+    until = time.process_time() + cpu_s
+    while time.process_time() < until:
+        sum(range(1000))
+
+busy(float(sys.argv[1]))
+other(float(sys.argv[2]))
+"""
+FORMS = ("run.json", "run.speedscope.json", "run.pb.gz", "run.folded")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Iterator[Folder]:
+    """Holds a run in every form, and `later.pb.gz`, in which the work has moved to the other function."""
+    with Folder(tmp_path_factory.mktemp("view")) as folder:
+        folder.write("app.py", TWO)
+        exports = [word for form in FORMS for word in ("--export", form)]
+        assert folder.run("app.py", "--quiet", *exports, "--", "0.8", "0.2").status == 0
+        assert folder.run("app.py", "--quiet", "--export", "later.pb.gz", "--", "0.2", "0.8").status == 0
+        yield folder
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_summary_without_a_terminal(folder, form):
+    """Without a terminal, each form gives the same samples and the same hottest function, on stdout."""
+    finished = folder.run("view", form)
+    said = finished.stdout.decode()
+    assert (finished.status, finished.stderr) == (0, "")
+    samples = re.search(r"; (\d+) samples \(100 Hz asked\)", said)
+    assert samples
+    assert 80 <= int(samples[1]) <= 110, said
+    hottest = said.splitlines()[2].split()
+    assert hottest[2:] == ["busy", "app.py:4"], said
+    assert 65 <= float(hottest[0].rstrip("%")) <= 90
+
+
+def test_on_the_screen(folder):
+    """On a terminal a saved run is shown as such, its functions first, its source on demand; q leaves with status 0."""
+    with Terminal(folder, "view", "run.json", size=(100, 24)) as terminal:
+        terminal.until(lambda shown: b"saved run" in shown and b"app.py:4" in shown)
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+def test_what_is_no_run(folder):
+    """A file that is missing, is no profile, or is missing on the command line: one line, status 2."""
+    for words, says in (
+        (("nowhere.json",), "'nowhere.json' cannot be opened: no such file or directory"),
+        (("app.py",), "'app.py' cannot be opened as a profile: line"),
+        (("run.json", "app.py"), "'app.py' cannot be opened as a profile: line"),
+        ((".",), "'.' cannot be opened: is a directory"),
+        ((), "required: FILE"),
+    ):
+        finished = folder.run("view", *words)
+        assert (finished.status, len(finished.lines), finished.stdout) == (2, 1, b"")
+        assert says in finished.stderr
