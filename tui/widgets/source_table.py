@@ -100,8 +100,14 @@ class SourceTable(Table[SourceLine]):
         yield Segment(percent(own, self._total).rjust(width), self.palette.heat.style(self._share(own)))
 
     def _draw_bar(self, row: SourceLine, width: int) -> Iterable[Segment]:
-        own = self._share(row.samples.self_samples)
-        yield Segment(bar(own, width), self.palette.heat.style(own))
+        """As in the table of functions: self time within total time as the ground it stands on."""
+        own, total = self._share(row.samples.self_samples), self._share(row.samples.total_samples)
+        ground, heat = round(total * width), self.palette.heat.style(own)
+        drawn = bar(own, width)
+        if ground:
+            yield Segment(drawn[:ground], self.palette.track + heat)
+        if ground < width:
+            yield Segment(drawn[ground:], heat)
 
     def _draw_total(self, row: SourceLine, width: int) -> Iterable[Segment]:
         yield Segment(percent(row.samples.total_samples, self._total).rjust(width), self.palette.dim)

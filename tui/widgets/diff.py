@@ -1,0 +1,214 @@
+"""Diff: two phases of the run, this run and the one before, or the run and a saved profile, function by function."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding
+
+from ...engine.errors import reason
+from ...engine.phases import (
+    WHOLE_RUN,
+    Change,
+    Comparer,
+    Measure,
+    Phase,
+    phases,
+    phases_at_mark,
+    saved_phase,
+    suggested_pair,
+)
+from ..lines import length
+from ..text import clean, count, duration, fit
+from ..views import View
+from .diff_table import DiffTable
+from .empty import EmptyState
+from .functions import why_no_samples
+from .title_line import TitleLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from ...engine.export import Recording
+    from ...engine.phases import Difference
+    from ...engine.snapshot import Snapshot
+    from .table import Table
+
+NOTHING_YET = (
+    "Nothing to compare yet.\n"
+    "Press m to mark this moment: what comes then is compared with what came before.\n"
+    "Or press o to compare the run with a saved profile."
+)
+
+
+class DiffView(View):
+    TITLE = "Diff"
+    SHORT = "Diff"
+    HELP = (
+        "What changed between two phases of the run: those that marks divide it into, the run before this one (--watch), or a "
+        "saved profile. before and after are the function's own share of each phase's samples, so that phases of different "
+        "length or sample rate compare; change is their difference in percentage points, total the same with all it called. "
+        "u compares milliseconds per second instead: not only where the time went, but how much there was.\n"
+        "A + stands before functions that are new, a - before those that are gone. Grey rows, behind the others, differ no more "
+        "than two samplings of the same program would. Samples of all threads count."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "choose('before')", "Before", tooltip="Take the next phase as the one before", id="diff.before"),
+        Binding("d", "choose('after')", "After", tooltip="Take the next phase as the one after", id="diff.after"),
+        Binding("x", "swap", "Swap", tooltip="Exchange before and after", id="diff.swap"),
+        Binding("u", "measure", "Unit", tooltip="Compare shares, or time per second", id="diff.measure"),
+        Binding(
+            "o",
+            "open_saved",
+            "Saved profile",
+            priority=True,
+            tooltip="Compare the run with a profile from a file",
+            id="diff.open",
+        ),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._chosen: dict[str, str | None] = {"before": None, "after": None}
+        """Names of phases; None: what suggests itself."""
+        self._saved: dict[str, Phase] = {}
+        self._measure = Measure.SHARE
+        self._comparer = Comparer()
+        self._compared: tuple[Phase, Phase] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield TitleLine(id="diff-before")
+        yield TitleLine(id="diff-after")
+        yield DiffTable(id="diff-table")
+        yield EmptyState(id="diff-nothing")
+
+    def show(self, snapshot: Snapshot) -> None:
+        known = self._phases(snapshot)
+        self.set_class(len(known) < 2, "-nothing")
+        if len(known) < 2:
+            self.query_one(EmptyState).show(NOTHING_YET)
+            return
+        before, after = self._compared = self._pair(known)
+        found = self._comparer.compare(snapshot, before, after, self._measure)
+        folders = before.working_folder, after.working_folder
+        self.query_one(DiffTable).show_differences(found, self._measure, folders)
+        self._show_titles(before, after, found)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        return "" if snapshot.counts.total else why_no_samples(snapshot)
+
+    def comparison_asked(self, mark: int) -> None:
+        snapshot = self.host.snapshot
+        if snapshot is not None:
+            before, after = phases_at_mark(snapshot, mark)
+            self._chosen = {"before": before.name, "after": after.name}
+
+    def function_selected(self, function: int | None) -> None:
+        snapshot = self.host.snapshot
+        if function is not None and snapshot is not None:
+            table = self.query_one(DiffTable)
+            key = table.key_of(snapshot.table.functions[function])
+            if key is not None:
+                table.go_to(key)
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        function = self._function(event.key)
+        if function is not None:
+            self.host.select_function(function)
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        function, row = self._function(event.key), self.query_one(DiffTable).row(event.key)
+        if function is not None:
+            self.host.open_function(function)
+        elif row.function.file:
+            self.host.open_source(row.function.file, row.line)
+
+    def action_choose(self, which: str) -> None:
+        snapshot = self.host.snapshot
+        if snapshot is None or self._compared is None:
+            return
+        names, pair = list(self._phases(snapshot)), [phase.name for phase in self._compared]
+        self._chosen = dict(zip(("before", "after"), pair, strict=True))
+        at = pair[0] if which == "before" else pair[1]
+        self._chosen[which] = names[(names.index(at) + 1) % len(names)] if at in names else None
+        self.show(snapshot)
+
+    def action_swap(self) -> None:
+        snapshot = self.host.snapshot
+        if snapshot is not None and self._compared is not None:
+            before, after = self._compared
+            self._chosen = {"before": after.name, "after": before.name}
+            self.show(snapshot)
+
+    def action_measure(self) -> None:
+        self._measure = Measure.LOAD if self._measure is Measure.SHARE else Measure.SHARE
+        if self.host.snapshot is not None:
+            self.show(self.host.snapshot)
+
+    def action_open_saved(self) -> None:
+        self.host.prompt("Compare with", "", self._open, hint="a file that --export, --json or another profiler wrote")
+
+    def _open(self, answer: str | None) -> None:
+        snapshot = self.host.snapshot
+        if answer and snapshot is not None:
+            self.run_worker(self._read(snapshot.program.working_folder / Path(answer).expanduser()))
+
+    async def _read(self, file: Path) -> None:
+        try:
+            recording = await asyncio.to_thread(_recording, file)
+        except OSError as error:
+            self.notify(clean(f"{file} cannot be read: {reason(error)}"), severity="error", markup=False)
+            return
+        except ValueError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+            return
+        self._saved[file.name] = saved_phase(file.name, recording)
+        self._chosen = {"before": file.name, "after": WHOLE_RUN}
+        if self.host.snapshot is not None:
+            self.show(self.host.snapshot)
+
+    def _phases(self, snapshot: Snapshot) -> dict[str, Phase]:
+        return {**self._saved, **{phase.name: phase for phase in phases(snapshot)}}
+
+    def _pair(self, known: dict[str, Phase]) -> tuple[Phase, Phase]:
+        before, after = suggested_pair(list(known.values()))
+        return known.get(self._chosen["before"] or "", before), known.get(self._chosen["after"] or "", after)
+
+    def _function(self, key: int) -> int | None:
+        """The row's function, if the run knows it."""
+        snapshot, row = self.host.snapshot, self.query_one(DiffTable).row(key)
+        return row.index if snapshot is not None and row.table is snapshot.table else None
+
+    def _show_titles(self, before: Phase, after: Phase, found: Sequence[Difference]) -> None:
+        palette = self.host.palette
+        changes = [row.change for row in found]
+        width = max(length([Segment(clean(phase.name))]) for phase in (before, after))
+        width = min(width, max(8, self.size.width // 4))
+        gone, new = changes.count(Change.GONE), changes.count(Change.NEW)
+        right_before = [Segment(f"- {count(gone)} gone", palette.good if gone else palette.faint)]
+        if self._measure is Measure.LOAD:
+            right_before.insert(0, Segment("in ms per second   ", palette.accent))
+        right_after = [Segment(f"+ {count(new)} new", palette.bad if new else palette.faint)]
+        self.query_one("#diff-before", TitleLine).show(self._named("from", before, width), right_before)
+        self.query_one("#diff-after", TitleLine).show(self._named("to", after, width), right_after)
+
+    def _named(self, preposition: str, phase: Phase, width: int) -> list[Segment]:
+        palette = self.host.palette
+        facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  {phase.load:.2f} s/s  {phase.rate_hz:g} Hz"
+        return [
+            Segment(f"{preposition:4} ", palette.dim),
+            Segment(fit(clean(phase.name), width), palette.accent),
+            Segment(facts, palette.dim),
+        ]
+
+
+def _recording(file: Path) -> Recording:
+    from ...engine.export import read  # noqa: PLC0415 - the formats are loaded when one of them is opened
+
+    return read(file)

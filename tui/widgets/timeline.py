@@ -1,0 +1,195 @@
+"""Timeline: the whole run from left to right, with its marks and reports, and what each moment was spent on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding
+
+from ...engine.timeline import Timeline, timeline
+from ..text import clean, count, duration
+from ..views import View
+from .functions import why_no_samples
+from .timeline_board import Moments, TimelineFoot, TimelineGraphs
+from .timeline_table import MOMENT, RUN, TimeChosen, TimelineTable, layout
+from .title_line import TitleLine
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from ...engine.snapshot import Snapshot, TimelinePoint
+    from .table import Table
+
+FOOT_ROWS = 3
+
+
+class TimelineView(View):
+    TITLE = "Timeline"
+    SHORT = "Timeline"
+    HELP = (
+        "The run from its start at the left. On top the CPU the program used and the samples taken per second; below them the "
+        "functions, each with its share of the samples over time: the height is relative to the row's own peak, the colour "
+        "says how large the share is, as in all views. here is the share at the moment under the cursor.\n"
+        "At the foot are the phases that marks divide the run into, and the attempts to report: ✓ delivered, × failed. "
+        "Samples of all threads count."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", "Earlier", tooltip="Look at an earlier moment", id="timeline.left"),
+        Binding("right", "step(1)", "Later", tooltip="Look at a later moment", id="timeline.right"),
+        Binding(
+            "left_square_bracket",
+            "mark(-1)",
+            "Previous mark",
+            show=False,
+            tooltip="Look at the mark before",
+            id="timeline.previous_mark",
+        ),
+        Binding(
+            "right_square_bracket",
+            "mark(1)",
+            "Next mark",
+            show=False,
+            tooltip="Look at the mark that follows",
+            id="timeline.next_mark",
+        ),
+        Binding("escape", "now", "Now", tooltip="Look at the newest moment, and stay with it", id="timeline.now"),
+        Binding("s", "sort", "Sort", tooltip="Sort by the whole run, or by the moment looked at", id="timeline.sort"),
+        Binding(
+            "d",
+            "compare",
+            "Diff",
+            priority=True,
+            tooltip="Compare the phases before and after the mark that is nearest",
+            id="timeline.diff",
+        ),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._at_s: float | None = None
+        """The moment looked at; None: the newest."""
+        self._timeline: Timeline | None = None
+        self._made_of: tuple[TimelinePoint | None, int, float, int] | None = None
+        self._moments: Moments | None = None
+
+    def compose(self) -> ComposeResult:
+        yield TitleLine()
+        yield TimelineGraphs(id="timeline-graphs")
+        yield TimelineTable(id="timeline-table")
+        yield TimelineFoot(id="timeline-foot")
+
+    def on_resize(self) -> None:
+        height = self.size.height
+        graphs, foot = self.query_one(TimelineGraphs), self.query_one(TimelineFoot)
+        graphs.styles.height = max(2, min(12, height // 4)) + 1
+        graphs.display, foot.display = height >= 12, height >= 8
+        if self.host.snapshot is not None and self._moments is not None:
+            self.call_after_refresh(self.show, self.host.snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        program, points = snapshot.program, snapshot.timeline
+        run_s = (program.ended_s or snapshot.taken_s) - program.started_s
+        width = layout(self.size.width).graph_width
+        # Points come once a second, snapshots more often.
+        made_of = (points[-1] if points else None, len(points), run_s if not points else 0.0, width)
+        if self._timeline is None or made_of != self._made_of:
+            self._timeline, self._made_of = timeline(points, 0.0, width), made_of
+        attempts = [
+            ((attempt.began_at - snapshot.taken_at).total_seconds() + snapshot.taken_s - program.started_s, attempt)
+            for attempt in snapshot.reporter.history
+        ]
+        self._moments = Moments(
+            self._timeline,
+            self._column(self._timeline),
+            run_s,
+            snapshot.marks,
+            tuple(at_s for at_s, attempt in attempts if at_s >= 0 and not attempt.error),
+            tuple(at_s for at_s, attempt in attempts if at_s >= 0 and attempt.error),
+        )
+        self.query_one(TimelineGraphs).show(self._moments)
+        self.query_one(TimelineTable).show_timeline(snapshot, self._timeline, self._moments.at)
+        self.query_one(TimelineFoot).show(self._moments)
+        self._show_title(self._moments)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        if snapshot.timeline and snapshot.counts.total:
+            return ""
+        return why_no_samples(snapshot)
+
+    def function_selected(self, function: int | None) -> None:
+        if function is not None:
+            self.query_one(TimelineTable).go_to(function)
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        self.host.select_function(event.key)
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        self.host.open_function(event.key)
+
+    def on_table_sort_asked(self, event: Table.SortAsked) -> None:
+        self._sort_by(event.column)
+
+    def on_time_chosen(self, event: TimeChosen) -> None:
+        self._look_at_column(event.column)
+
+    def action_step(self, columns: int) -> None:
+        if self._moments is not None:
+            self._look_at_column(self._moments.at + columns)
+
+    def action_mark(self, step: int) -> None:
+        if self._moments is None:
+            return
+        column_at, here = self._moments.timeline.column_at, self._moments.at
+        marks = [mark for mark in self._moments.marks if (column_at(mark.at_s) - here) * step > 0]
+        if marks:
+            self._look_at_column(column_at(marks[0 if step > 0 else -1].at_s))
+
+    def action_now(self) -> None:
+        self._look_at(None)
+
+    def action_sort(self) -> None:
+        self._sort_by(RUN if self.query_one(TimelineTable).sorted_by == MOMENT else MOMENT)
+
+    def action_compare(self) -> None:
+        moments = self._moments
+        if moments is None or not moments.marks:
+            self.notify("The run has no mark yet; m sets one", severity="warning")
+            return
+        at_s = moments.run_s if self._at_s is None else self._at_s
+        self.host.compare_at(min(range(len(moments.marks)), key=lambda mark: abs(moments.marks[mark].at_s - at_s)))
+
+    def _sort_by(self, column: str) -> None:
+        self.query_one(TimelineTable).sorted_by = column
+        self._look_at(self._at_s)
+
+    def _look_at_column(self, column: int) -> None:
+        if self._timeline is not None:
+            last = len(self._timeline.columns) - 1
+            column = max(0, min(last, column))
+            self._look_at(None if column == last else (column + 0.5) * self._timeline.column_s)
+
+    def _look_at(self, at_s: float | None) -> None:
+        self._at_s = at_s
+        if self.host.snapshot is not None and self._moments is not None:
+            self.show(self.host.snapshot)
+
+    def _column(self, shown: Timeline) -> int:
+        return len(shown.columns) - 1 if self._at_s is None else shown.column_at(self._at_s)
+
+    def _show_title(self, moments: Moments) -> None:
+        palette = self.host.palette
+        column, length_s = moments.timeline.columns[moments.at], moments.timeline.column_s
+        phase = next((mark.name for mark in reversed(moments.marks) if mark.at_s < column.at_s + length_s), "")
+        cpu = f"{100 * column.cpu_cores:.0f}%"
+        left = [
+            Segment("now" if self._at_s is None else f"at {duration(column.at_s)}", palette.accent),
+            Segment("   CPU ", palette.dim),
+            Segment(cpu, palette.plain),
+            Segment(f"   {count(column.samples_per_s)}", palette.plain),
+            Segment(" samples/s", palette.dim),
+        ]
+        if phase:
+            left += [Segment("   since ", palette.dim), Segment(clean(phase), palette.plain)]
+        self.query_one(TitleLine).show(left, [Segment(f"a column is {length_s:g} s", palette.dim)])

@@ -1,0 +1,164 @@
+"""The graphs over the functions of the timeline, CPU and sample rate, and what happened below them: marks, reports, time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from ...engine.timeline import ticks_s
+from ..text import SPARKS, clean, count, duration, fit
+from .board import Board
+from .timeline_table import TimeChosen, layout, segments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.style import Style
+    from textual import events
+
+    from ...engine.snapshot import Mark
+    from ...engine.timeline import Timeline
+
+BLOCKS = f" {SPARKS}█"
+CORES = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
+"""What the CPU graph's height may stand for."""
+CELLS_PER_TICK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What the boards and the table show: a stretch of time, and the column of it that is looked at."""
+
+    timeline: Timeline
+    at: int
+    run_s: float
+    marks: tuple[Mark, ...]
+    delivered_s: tuple[float, ...]
+    failed_s: tuple[float, ...]
+    """Moments of attempts to report, in seconds since the program's start."""
+
+
+class TimelineBoard(Board):
+    """Graphs whose cells lie under those of the table; a click chooses a moment."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._moments: Moments | None = None
+
+    def show(self, moments: Moments) -> None:
+        self._moments = moments
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> Sequence[Strip]:
+        if self._moments is None:
+            return []
+        place = layout(width)
+        return [
+            Strip(
+                [
+                    Segment(" "),
+                    Segment(fit(label, place.graph_left - 2, align="right"), style),
+                    Segment(" "),
+                    *segments_of(cells[: place.graph_width]),
+                ]
+            )
+            for label, style, cells in self.lines(self._moments, place.graph_width, height)
+        ]
+
+    def lines(self, moments: Moments, width: int, height: int) -> Iterable[tuple[str, Style, list[tuple[str, Style]]]]:
+        """For each line what stands before it, in which style, and its cells."""
+        raise NotImplementedError
+
+    def on_click(self, event: events.Click) -> None:
+        offset, place = event.get_content_offset(self), layout(self.size.width)
+        if offset is not None and 0 <= offset.x - place.graph_left < place.graph_width:
+            self.post_message(TimeChosen(offset.x - place.graph_left))
+
+    def ground(self, moments: Moments, at: int, style: Style) -> Style:
+        return style + self.palette.cursor if at == moments.at else style
+
+
+class TimelineGraphs(TimelineBoard):
+    """CPU as an area, the sample rate as one line below it."""
+
+    def lines(
+        self,
+        moments: Moments,
+        width: int,  # noqa: ARG002
+        height: int,
+    ) -> Iterable[tuple[str, Style, list[tuple[str, Style]]]]:
+        palette, columns = self.palette, moments.timeline.columns
+        cores = [column.cpu_cores for column in columns]
+        top = next((limit for limit in CORES if limit >= max(cores)), max(cores))
+        marked = {moments.timeline.column_at(mark.at_s) for mark in moments.marks}
+        rows = height - 1
+        for row in range(rows - 1, -1, -1):
+            label = f"CPU  {top:g} {'core' if top == 1 else 'cores'} " if row == rows - 1 else ""
+            cells = []
+            for at, value in enumerate(cores):
+                level = round(value / top * rows * 8) - row * 8
+                if value > 0 and row == 0:
+                    level = max(1, level)
+                if level <= 0 and at in marked:
+                    cells.append(("┊", self.ground(moments, at, palette.faint)))
+                else:
+                    cells.append((BLOCKS[max(0, min(8, level))], self.ground(moments, at, palette.accent)))
+            yield label, palette.dim, cells
+        rates = [column.samples_per_s for column in columns]
+        most = max(rates)
+        yield (
+            f"samples  {count(most)}/s ",
+            palette.dim,
+            [
+                (
+                    SPARKS[min(6, int(7 * rate / most))] if rate else " ",
+                    self.ground(moments, at, palette.trend),
+                )
+                for at, rate in enumerate(rates)
+            ],
+        )
+
+
+class TimelineFoot(TimelineBoard):
+    """The phases between marks, the reports, the time."""
+
+    def lines(
+        self,
+        moments: Moments,
+        width: int,
+        height: int,  # noqa: ARG002
+    ) -> Iterable[tuple[str, Style, list[tuple[str, Style]]]]:
+        palette = self.palette
+        yield "marks ", palette.dim, self._marks(moments, width)
+        delivered, failed = len(moments.delivered_s), len(moments.failed_s)
+        yield f"reports  ✓ {delivered}  × {failed} ", palette.dim, self._reports(moments)
+        yield "", palette.dim, self._axis(moments, width)
+
+    def _marks(self, moments: Moments, width: int) -> list[tuple[str, Style]]:
+        palette, column_at = self.palette, moments.timeline.column_at
+        at = [column_at(mark.at_s) for mark in moments.marks]
+        cells: list[tuple[str, Style]] = [(" ", palette.plain)] * (at[0] if at else 0)
+        for mark, begin, end in zip(moments.marks, at, [*at[1:], width], strict=True):
+            is_here = begin <= moments.at < end
+            name = fit(f"▏{clean(mark.name)}", end - begin)
+            cells.extend((letter, palette.bold if is_here else palette.accent) for letter in name)
+        return cells
+
+    def _reports(self, moments: Moments) -> list[tuple[str, Style]]:
+        palette, column_at = self.palette, moments.timeline.column_at
+        signs = {column_at(at_s): ("✓", palette.good) for at_s in moments.delivered_s}
+        signs |= {column_at(at_s): ("×", palette.bad) for at_s in moments.failed_s}
+        cells = [signs.get(at, (" ", palette.plain)) for at in range(len(moments.timeline.columns))]
+        return [(sign, self.ground(moments, at, style)) for at, (sign, style) in enumerate(cells)]
+
+    def _axis(self, moments: Moments, width: int) -> list[tuple[str, Style]]:
+        line = ""
+        for tick_s in ticks_s(moments.timeline.column_s * width, moments.timeline.column_s, CELLS_PER_TICK):
+            at = int(tick_s / moments.timeline.column_s)
+            label = f"╵{duration(tick_s)}"
+            if at + len(label) <= width:
+                line = f"{fit(line, at)}{label}"
+        return [(letter, self.palette.dim) for letter in line]

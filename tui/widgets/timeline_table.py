@@ -1,0 +1,134 @@
+"""The functions below the timeline, each with its share of every column of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.segment import Segment
+from textual.message import Message
+
+from ..text import SPARKS, clean, fit, fit_name, percent
+from .table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.style import Style
+    from textual import events
+
+    from ...engine.snapshot import Snapshot
+    from ...engine.timeline import Timeline
+
+NUMBER_WIDTH = 6
+FLOOR = 0.04
+"""The share below which the tallest cell of a row is not drawn at full height."""
+RUN, MOMENT = "self", "moment"
+
+
+class Layout(NamedTuple):
+    """Where the graphs of the view lie, so that the same cell is the same moment in all of them."""
+
+    name_width: int
+    gap: int
+    graph_left: int
+    graph_width: int
+
+
+def layout(width: int) -> Layout:
+    """For a view of `width` cells, of which the last may be a scrollbar's."""
+    gap = 1 if width < 100 else 2
+    name_width = max(6, min(40, width // 4))
+    left = 1 + name_width + 2 * NUMBER_WIDTH + 3 * gap
+    if width < 50:
+        left = 1 + name_width + gap
+    return Layout(name_width, gap, left, max(1, width - 1 - left - gap))
+
+
+class TimeChosen(Message):
+    """A click on a cell of a graph."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__()
+        self.column = column
+
+
+def segments_of(cells: Iterable[tuple[str, Style]]) -> Iterable[Segment]:
+    """Cells as segments, neighbours of one style in one of them."""
+    for style, group in groupby(cells, key=lambda cell: cell[1]):
+        yield Segment("".join(text for text, _ in group), style)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    function: int
+    name: str
+    self_samples: int
+
+
+class TimelineTable(Table[TimelineRow]):
+    """Sorted by the whole run, or by the moment under the cursor."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.sorted_by = RUN
+        self._snapshot: Snapshot | None = None
+        self._timeline: Timeline | None = None
+        self._at = 0
+
+    def show_timeline(self, snapshot: Snapshot, timeline: Timeline, at: int) -> None:
+        """`at`: the column under the cursor."""
+        self._snapshot, self._timeline, self._at = snapshot, timeline, at
+        own, here = snapshot.self_samples, timeline.columns[at].shares
+        if self.sorted_by == MOMENT:
+            self.show(sorted(own, key=lambda function: (-here.get(function, 0.0), -own[function])))
+        else:
+            self.show(sorted(own, key=lambda function: -own[function]))
+
+    def columns(self, width: int) -> Sequence[Column[TimelineRow]]:
+        place = layout(self.size.width)
+        columns: list[Column[TimelineRow]] = [
+            Column("name", "function", place.name_width, self._draw_name, sortable=False)
+        ]
+        if width >= 49:
+            columns += [
+                Column(RUN, "self%", NUMBER_WIDTH, self._draw_self, "right"),
+                Column(MOMENT, "here", NUMBER_WIDTH, self._draw_here, "right"),
+            ]
+        return [*columns, Column("graph", "", place.graph_width, self._draw_graph, sortable=False)]
+
+    def row(self, key: int) -> TimelineRow:
+        assert self._snapshot is not None  # there are no keys before the first snapshot
+        return TimelineRow(key, self._snapshot.table.functions[key].name, self._snapshot.self_samples[key])
+
+    def on_click(self, event: events.Click) -> None:
+        offset, place = event.get_content_offset(self), layout(self.size.width)
+        if offset is not None and 0 <= offset.x - place.graph_left < place.graph_width:
+            self.post_message(TimeChosen(offset.x - place.graph_left))
+
+    def _draw_name(self, row: TimelineRow, width: int) -> Iterable[Segment]:
+        yield Segment(fit_name(clean(row.name) or "(no name)", width), self.palette.plain)
+
+    def _draw_self(self, row: TimelineRow, width: int) -> Iterable[Segment]:
+        total = self._snapshot.counts.total if self._snapshot else 0
+        share = row.self_samples / total if total else 0.0
+        yield Segment(percent(row.self_samples, total).rjust(width), self.palette.heat.style(share))
+
+    def _draw_here(self, row: TimelineRow, width: int) -> Iterable[Segment]:
+        share = self._timeline.columns[self._at].shares.get(row.function, 0.0) if self._timeline else 0.0
+        text = f"{100 * share:.1f}" if share >= 0.0005 else ""
+        yield Segment(fit(text, width, align="right"), self.palette.heat.style(share))
+
+    def _draw_graph(self, row: TimelineRow, width: int) -> Iterable[Segment]:
+        columns = self._timeline.columns if self._timeline else ()
+        shares = [column.shares.get(row.function, 0.0) for column in columns]
+        top = max([FLOOR, *shares])
+        yield from segments_of(self._cell(at, share, top) for at, share in enumerate(shares[:width]))
+        yield Segment(" " * (width - len(shares)))
+
+    def _cell(self, at: int, share: float, top: float) -> tuple[str, Style]:
+        style = self.palette.heat.style(share)
+        if at == self._at:
+            style += self.palette.cursor
+        return SPARKS[min(6, int(7 * share / top))] if share > 0 else " ", style
