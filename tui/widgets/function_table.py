@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ...engine.ranking import TREND_S, FunctionRow, SortBy, function_row
-from ..text import bar, clean, count, fit, fit_path, percent, sparkline
+from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class FunctionTable(Table[FunctionRow]):
 
     def _draw_name(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(
-            fit(clean(row.name) or "(no name)", width), self.palette.bold if row.is_own else self.palette.plain
+            fit_name(clean(row.name) or "(no name)", width), self.palette.bold if row.is_own else self.palette.plain
         )
 
     def _draw_place(self, row: FunctionRow, width: int) -> Iterable[Segment]:
