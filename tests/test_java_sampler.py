@@ -110,12 +110,18 @@ async def test_virtual_threads(tmp_path, classes, runtime, points):
 
 
 ATTEMPTS = 3
-"""Whoever polls threads in short bursts needs a core for himself beside theirs: on an overloaded machine he misses them all."""
+
+
+def give_up(*seen: object) -> None:
+    """To meet threads in short bursts one needs a core beside theirs: on an overloaded machine one misses them all."""
+    if os.getloadavg()[0] > 2.5 * (os.cpu_count() or 1):
+        pytest.skip(f"NOT TESTED: the machine is overloaded (load average {os.getloadavg()[0]:.1f})")
+    pytest.fail(f"{seen}")
 
 
 async def test_waiting_is_not_cpu_time(tmp_path, classes):
     """Time in which a thread sleeps or waits for input is not counted, what it computes in between is counted where it happens."""
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         sampled = await sample(tmp_path, "Waiting", "2500", java=jdk(), options=on(classes))
         spent_ms = dict(zip(("sleeper", "reader"), map(int, sampled.stdout.split()), strict=False))
         wholes_s = {name: sum(n for of, _, n in sampled.stacks if of == name) / sampled.rate_hz for name in spent_ms}
@@ -123,17 +129,17 @@ async def test_waiting_is_not_cpu_time(tmp_path, classes):
         computing_s = {name: sampled.seconds("Waiting.compute", thread=name) for name in spent_ms}
         if all(computing_s[name] > 0.75 * wholes_s[name] for name in spent_ms):
             return
-        assert attempt < ATTEMPTS - 1, sampled.stacks
+    give_up(sampled.stacks)
 
 
 async def test_threads_that_live_for_less_than_a_sample(tmp_path, classes):
     """Threads of 2 ms each, met by chance only, are counted in the mean as what they cost."""
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         sampled = await sample(tmp_path, "Waiting", "2500", java=jdk(), options=on(classes))
         *_, brief_ms = map(int, sampled.stdout.split())
         if sampled.seconds("Waiting.brief") == pytest.approx(brief_ms / 1000, rel=0.4):
             return
-        assert attempt < ATTEMPTS - 1, (brief_ms, sampled.seconds("Waiting.brief"))
+    give_up(brief_ms, sampled.seconds("Waiting.brief"))
 
 
 async def test_wall_time_counts_waiting(tmp_path, classes):

@@ -44,7 +44,7 @@ final class Sampler implements Runnable {
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
             long beganCpuNs = stacks.ownCpuNs();
-            stacks.poll(beganNs, periodNs);
+            stacks.poll(beganNs);
             long costNs = stacks.ownCpuNs() - beganCpuNs;
             polls++;
             pollsNs += costNs;

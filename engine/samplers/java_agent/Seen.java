@@ -12,8 +12,11 @@ final class Seen {
     long activeNs;
     /** CPU time not yet credited to a stack. */
     long accountNs;
-    /** The stack on which it was last met running. */
-    StackTraceElement[] ran;
+    /** What is due to it besides if it is found to have ended before the next poll: see {@code Stacks.look}. */
+    long bonusNs;
+    /** Where it was last met running; until then, where it was last met. */
+    StackTraceElement[] stack;
+    boolean hasRun;
 
     Seen(long id, boolean isNew) {
         this.id = id;

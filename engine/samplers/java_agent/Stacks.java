@@ -74,8 +74,8 @@ final class Stacks {
         window.lose(ns);
     }
 
-    /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}, polls are about {@code periodNs} apart. */
-    void poll(long nowNs, long periodNs) {
+    /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}. */
+    void poll(long nowNs) {
         boolean isFirst = polledNs == 0;
         long elapsedNs = nowNs - polledNs;
         polledNs = nowNs;
@@ -91,7 +91,7 @@ final class Stacks {
         } else if (isWall) {
             pollWall(elapsedNs);
         } else {
-            pollCpu(elapsedNs, periodNs);
+            pollCpu(elapsedNs);
             if (isOfAll) {
                 dismissSleepers();
             }
@@ -128,6 +128,7 @@ final class Stacks {
             }
         }
         for (Seen ended : before.values()) {
+            ended.accountNs += ended.bonusNs;
             settle(ended);
         }
         awake = threads.values().toArray(new Seen[0]);
@@ -150,13 +151,14 @@ final class Stacks {
         for (int i = 0; i < some.length; i++) {
             long beforeNs = some[i].cpuNs;
             // A thread that has ended has no clock.
+            some[i].bonusNs = cpuNs[i] >= 0 ? 0 : some[i].bonusNs;
             some[i].cpuNs = Math.max(beforeNs, cpuNs[i]);
             cpuNs[i] = some[i].cpuNs - beforeNs;
         }
         return cpuNs;
     }
 
-    private void pollCpu(long elapsedNs, long periodNs) {
+    private void pollCpu(long elapsedNs) {
         long[] usedNs = readClocks(awake);
         Seen[] hot = new Seen[awake.length];
         int hotCount = 0;
@@ -177,14 +179,18 @@ final class Stacks {
             }
         }
         if (hotCount > 0) {
-            // A thread that lives for less than a period is met by chance: it stands for those like it that were not met.
-            long newNs = Math.min(Math.min(elapsedNs, periodNs), Math.max(0, spareNs) / Math.max(1, newCount));
-            look(Arrays.copyOf(hot, hotCount), newNs, MAX_ACCOUNT * elapsedNs);
+            long chanceNs = Math.min(elapsedNs, Math.max(0, spareNs) / Math.max(1, newCount));
+            look(Arrays.copyOf(hot, hotCount), chanceNs, MAX_ACCOUNT * elapsedNs);
         }
     }
 
-    /** Credits the accounts of those that are met running; new ones get at least {@code newNs}. */
-    private void look(Seen[] hot, long newNs, long maxAccountNs) {
+    /**
+     * Credits the accounts of those that are met running.
+     *
+     * <p>A thread that lives for less than a period is met by chance. It stands for those like it that were not met, so it gets
+     * {@code chanceNs} in all, the time in which it might have been; one that lives on is measured by its clock alone.
+     */
+    private void look(Seen[] hot, long chanceNs, long maxAccountNs) {
         long[] ids = Seen.ids(hot);
         ThreadInfo[] infos = beans.getThreadInfo(ids, MAX_DEPTH);
         boolean[] areOnCpu = null;
@@ -217,12 +223,15 @@ final class Stacks {
                 isRunning = areOnCpu[i];
             }
             if (isRunning) {
-                thread.accountNs = thread.isNew ? Math.max(thread.accountNs, newNs) : thread.accountNs;
-                thread.ran = trace;
+                thread.bonusNs = thread.isNew ? Math.max(0, chanceNs - thread.accountNs) : 0;
+                thread.stack = trace;
+                thread.hasRun = true;
                 settle(thread);
-            } else if (thread.accountNs > maxAccountNs) {
-                thread.ran = thread.ran == null ? trace : thread.ran;
-                settle(thread);
+            } else {
+                thread.stack = thread.hasRun ? thread.stack : trace;
+                if (thread.accountNs > maxAccountNs) {
+                    settle(thread);
+                }
             }
             thread.isNew = false;
         }
@@ -301,15 +310,15 @@ final class Stacks {
         return thread.startsWith(Agent.THREAD_NAMES) || (virtualThreads != null && thread.startsWith("JFR "));
     }
 
-    /** Credits what is in the account to where the thread was last met running. */
+    /** Credits what is in the account to where the thread was last met, if possible running. */
     private void settle(Seen thread) {
         if (thread.accountNs == 0) {
             return;
         }
-        if (thread.ran == null) {
+        if (thread.stack == null) {
             window.lose(thread.accountNs);
         } else {
-            window.add(thread.id, thread.name, thread.ran, thread.accountNs);
+            window.add(thread.id, thread.name, thread.stack, thread.accountNs);
         }
         thread.accountNs = 0;
     }
