@@ -26,6 +26,7 @@ from .terminal import TerminalDriver
 from .text import clean
 from .widgets.board import Board
 from .widgets.call_tree import CallTreeView
+from .widgets.diff import DiffView
 from .widgets.empty import EmptyState
 from .widgets.flame_graph import FlameGraphView
 from .widgets.functions import FunctionsView
@@ -42,6 +43,7 @@ from .widgets.side_panes import SidePanes
 from .widgets.source import SourceView
 from .widgets.table import Table
 from .widgets.thread_picker import ThreadPicker
+from .widgets.timeline import TimelineView
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ VIEWS: Mapping[str, type[View]] = {
     "2": SourceView,
     "3": CallTreeView,
     "4": FlameGraphView,
+    "5": TimelineView,
+    "6": DiffView,
     "7": ReporterView,
     "8": OutputView,
     "9": LogView,
@@ -259,6 +263,11 @@ class ProfilerApp(App[None]):
         for view in self._views.values():
             view.source_asked(path, line)
         self.open_view("Source")
+
+    def compare_at(self, mark: int) -> None:
+        for view in self._views.values():
+            view.comparison_asked(mark)
+        self.open_view("Diff")
 
     def prompt(
         self,

@@ -75,6 +75,9 @@ class Host(Protocol):
     def open_view(self, title: str) -> None:
         """Bring the view with this `TITLE` to the front."""
 
+    def compare_at(self, mark: int) -> None:
+        """Bring the diff to the front, of the phases before and after this mark (an index into `Snapshot.marks`)."""
+
     def prompt(
         self,
         label: str,
@@ -125,6 +128,9 @@ class View(Widget):
 
         The text comes with one of the next snapshots, in `sources`.
         """
+
+    def comparison_asked(self, mark: int) -> None:
+        """Somebody wants to compare what was before and after this mark; the diff view is about to come to the front."""
 
     def function_selected(self, function: int | None) -> None:
         """The shared selection changed."""
