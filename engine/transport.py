@@ -11,7 +11,6 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from .answer import Answer
 from .settings import AGENT_VERSION
@@ -151,13 +150,17 @@ class HttpTransport:
         except TimeoutError:
             raise TransportError(f"HTTP request failed: no answer within {deadline_s:g} seconds") from None
         except httpx.ConnectTimeout:
-            raise TransportError(f"HTTP request failed: no connection within {CONNECT_SHARE * deadline_s:g} seconds") from None
+            raise TransportError(
+                f"HTTP request failed: no connection within {CONNECT_SHARE * deadline_s:g} seconds"
+            ) from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the network made httpx do, this attempt has failed
             raise TransportError(f"HTTP request failed: {self._explain(error)}") from None
 
     def _explain(self, error: BaseException) -> str:
+        from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - half as slow to import as httpx, which has it, too
+
         url = urlsplit(self._endpoint)
         host = url.hostname or ""
         proxies = getproxies()

@@ -15,14 +15,12 @@ from multi_lang_profiler.engine.events import (
     FinalSendFailed,
     NothingToReport,
     ReportFailed,
-    SpoolFull,
     SpoolTakenOver,
     Warned,
 )
 from multi_lang_profiler.engine.reporter import Reporter
 from multi_lang_profiler.engine.settings import AGENT_VERSION, ReportSettings
 from multi_lang_profiler.engine.snapshot import ReporterPhase
-from multi_lang_profiler.engine.spool import Spool
 from tests.support import manual_clock
 from tests.support.agent import INTERVAL_S, KEY, Agent, make_profile, until
 from tests.support.backend import Backend, Exchange, after, hang, says
@@ -333,51 +331,6 @@ async def test_taking_over_leaves_a_place_and_comes_back_for_the_rest(tmp_path: 
             assert [event.profiles for event in successor.said(SpoolTakenOver)] == [3, 3, 3, 1]
             assert not successor.said(BufferFull)
             assert sorted(backend.accepted) == sorted(agent.accepted + successor.accepted)
-
-
-async def test_backlog_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Agents that die one after the other cannot fill the disk: beyond the bound the oldest goes, and it is said."""
-    monkeypatch.setattr("multi_lang_profiler.engine.spool.MAX_BACKLOG", 25)
-    for _ in range(4):
-        spool = Spool.open(tmp_path, "http://127.0.0.1:9/")
-        await asyncio.wrap_future(spool.keep(tuple(make_profile() for _ in range(10))))
-        await asyncio.wrap_future(spool.close())
-    async with Agent("http://127.0.0.1:9/", tmp_path, max_buffer=10) as last:
-        assert last.said(SpoolFull) == [SpoolFull(15)]
-        assert len(list(tmp_path.rglob("*.profile"))) == 25
-
-
-async def test_spool_is_private_and_tidy(tmp_path: Path) -> None:
-    """Files are 0600 and folders 0700 whatever the umask; with nothing kept there is nothing left on disk."""
-    folder = tmp_path / "state" / "spool"
-    with Backend() as backend:
-        async with Agent(backend.url, folder) as agent:
-            assert not folder.exists()
-            await agent.add(make_profile())
-            for path in (folder, *folder.rglob("*")):
-                assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
-            await agent.interval()
-        assert [*folder.iterdir()] == []
-
-
-async def test_spool_never_holds_up_its_caller(tmp_path: Path) -> None:
-    """Whatever is asked of it while its disk is busy is merged into one wish."""
-    spool = Spool.open(tmp_path, "http://127.0.0.1:9/")
-    disk_is_free = threading.Event()
-
-    def is_busy() -> None:
-        disk_is_free.wait()
-
-    spool._jobs.put(is_busy)
-    profiles = tuple(make_profile() for _ in range(100))
-    wishes = [spool.keep(profiles[:n]) for n in range(101)]
-    assert len(set(wishes)) == 1
-    disk_is_free.set()
-    await asyncio.wrap_future(wishes[-1])
-    assert spool.holds(profiles) == 100
-    await asyncio.wrap_future(spool.keep(()))
-    await asyncio.wrap_future(spool.close())
-    assert not list(tmp_path.iterdir())
 
 
 async def _finish(agent: Agent) -> None:

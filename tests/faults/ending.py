@@ -51,7 +51,9 @@ def _start(home: Folder, url: str, seconds: float, *arguments: str, interval_s: 
     words = ("python", "busy.py", "--no-tui", "--report-endpoint", url, "--report-interval", str(interval_s))
     process = home.start(*words, "--report-format", "json", "--", str(seconds), *arguments)
     assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
+    assert process.stderr is not None
+    if process.stdout.readline() != b"ready\n":
+        raise AssertionError(process.stderr.read().decode())
     return process
 
 

@@ -56,6 +56,7 @@ class Backend:
     def __init__(
         self,
         *answers: Answer,
+        port: int = 0,
         tls: ssl.SSLContext | None = None,
         bytes_per_s: float | None = None,
         profiles_per_request: int | None = None,
@@ -76,8 +77,8 @@ class Backend:
         self._bytes_per_s = bytes_per_s
         self._profiles_per_request = profiles_per_request
         self._bytes_per_request = bytes_per_request
-        self._socket: socket.socket | None = None
-        self._port = 0
+        self._reserved: socket.socket | None = None
+        self._port = port
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="backend", daemon=True)
@@ -89,6 +90,8 @@ class Backend:
 
     def __exit__(self, *_: object) -> None:
         self._call(self._end())
+        if self._reserved:
+            self._reserved.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -115,6 +118,15 @@ class Backend:
     def stop(self) -> None:
         """Refuse connections."""
         self._call(self._end())
+        # Bound, though nobody listens: nobody else gets the port and answers in our place.
+        self._reserved = self._bind()
+
+    def _bind(self) -> socket.socket:
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", self._port))
+        self._port = bound.getsockname()[1]
+        return bound
 
     def wait_for(self, condition: Callable[[Backend], object], deadline_s: float = 10.0) -> None:
         ends_s = time.monotonic() + deadline_s
@@ -131,8 +143,8 @@ class Backend:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls, limit=2**24)
-        self._port = self._server.sockets[0].getsockname()[1]
+        listener, self._reserved = self._reserved or self._bind(), None
+        self._server = await asyncio.start_server(self._serve, sock=listener, ssl=self._tls, limit=2**24)
 
     async def _end(self) -> None:
         if self._server:
@@ -303,10 +315,7 @@ def endless(head: bytes, block: bytes) -> Answer:
 
 def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-    with Backend() as backend:
-        backend.stop()
-        backend._port = port
-        backend.start()
+    with Backend(port=port) as backend:
         print(f"Listening at {backend.url}", flush=True)
         for number in itertools.count():
             while len(backend.requests) <= number:
