@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 from .places import short_path
@@ -66,11 +65,10 @@ class Measure(StrEnum):
     """Seconds per second of the phase: how much there was, 1.0 being one busy core."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     table: StackTable
     """Of the phase after; if the function is gone, of the one before."""
-    index: int
+    function_id: int
     """The function, in `table.functions`."""
     before: float
     """Of the function itself, in the measure asked for."""
@@ -83,12 +81,12 @@ class Difference:
 
     @property
     def function(self) -> Function:
-        return self.table.functions[self.index]
+        return self.table.functions[self.function_id]
 
     @property
     def line(self) -> int:
         """Where the function begins, 0 if unknown."""
-        return self.table.line_of(self.index)
+        return self.table.line_of(self.function_id)
 
     @property
     def self_change(self) -> float:
@@ -165,8 +163,7 @@ _Key = tuple[str, str]
 """What a function is known by in every phase: its name and short path."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(NamedTuple):
     """A function in one of the phases."""
 
     function: int
@@ -196,6 +193,8 @@ class Comparer:
     def __init__(self) -> None:
         self._tallies: dict[int, _Tally] = {}
         """By identity of the counts, which never change."""
+        self._known_sides: dict[tuple[int, int], dict[_Key, _Side]] = {}
+        """Of the phases compared last that are over, by identity of their counts; `_tallies` holds those."""
         self._keys: WeakKeyDictionary[StackTable, list[_Key]] = WeakKeyDictionary()
         """For each function of a table."""
 
@@ -208,8 +207,7 @@ class Comparer:
         """
         self._tallies[id(snapshot.counts)] = _Tally(snapshot.counts, snapshot.self_samples, snapshot.total_samples)
         ours, theirs = self._sides(before), self._sides(after)
-        in_use = {id(counts) for phase in (before, after) for counts in (phase.since, phase.until)}
-        self._tallies = {key: tally for key, tally in self._tallies.items() if key in in_use}
+        self._forget_others(before, after, snapshot)
         scales = _scale(before, measure), _scale(after, measure)
         found = []
         for key in ours | theirs:
@@ -231,6 +229,19 @@ class Comparer:
         )
 
     def _sides(self, phase: Phase) -> dict[_Key, _Side]:
+        bounds = id(phase.since), id(phase.until)
+        if bounds not in self._known_sides:
+            self._known_sides[bounds] = self._count_sides(phase)
+        return self._known_sides[bounds]
+
+    def _forget_others(self, before: Phase, after: Phase, snapshot: Snapshot) -> None:
+        pair = before, after
+        in_use = {id(counts) for phase in pair for counts in (phase.since, phase.until)} - {id(snapshot.counts)}
+        self._tallies = {key: tally for key, tally in self._tallies.items() if key in in_use}
+        bounds = {(id(phase.since), id(phase.until)) for phase in pair if phase.until is not snapshot.counts}
+        self._known_sides = {key: sides for key, sides in self._known_sides.items() if key in bounds}
+
+    def _count_sides(self, phase: Phase) -> dict[_Key, _Side]:
         table, keys = phase.table, self._keys_of(phase)
         since, until = self._tally(table, phase.since), self._tally(table, phase.until)
         found: dict[_Key, _Side] = {}
@@ -275,12 +286,13 @@ def _is_noise(before: _Side, after: _Side, scales: tuple[float, float]) -> bool:
     A count of n has a standard deviation of about the square root of n, the difference of two scaled counts the root of the
     sum of their squares; 1.96 of it is exceeded one time in twenty. One is added to each count: a single sample is no news.
     """
-    pairs = (before.self_samples, after.self_samples), (before.total_samples, after.total_samples)
-    return all(
-        abs(second * scales[1] - first * scales[0])
-        <= 1.96 * math.hypot(scales[0] * math.sqrt(first + 1), scales[1] * math.sqrt(second + 1))
-        for first, second in pairs
-    )
+    first_scale, second_scale = scales
+    first_square, second_square = first_scale * first_scale, second_scale * second_scale
+    for first, second in ((before.self_samples, after.self_samples), (before.total_samples, after.total_samples)):
+        difference = second * second_scale - first * first_scale
+        if difference * difference > 1.96**2 * (first_square * (first + 1) + second_square * (second + 1)):
+            return False
+    return True
 
 
 def _unique(name: str, among: list[Phase]) -> str:

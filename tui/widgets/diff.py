@@ -183,7 +183,7 @@ class DiffView(View):
     def _function(self, key: int) -> int | None:
         """The row's function, if the run knows it."""
         snapshot, row = self.host.snapshot, self.query_one(DiffTable).row(key)
-        return row.index if snapshot is not None and row.table is snapshot.table else None
+        return row.function_id if snapshot is not None and row.table is snapshot.table else None
 
     def _show_titles(self, before: Phase, after: Phase, found: Sequence[Difference]) -> None:
         palette = self.host.palette
