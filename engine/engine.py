@@ -176,7 +176,7 @@ class Engine:
             transport=HttpTransport(report.endpoint, report.api_key),
             clock=self._clock,
             emit=self._emit,
-            spool=Spool.open(report.spool_folder, report.endpoint) if report.spool_folder else None,
+            spool=Spool(report.spool_folder, report.endpoint) if report.spool_folder else None,
         )
         self._start(self._reporter.run(self._close_window))
 

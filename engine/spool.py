@@ -1,85 +1,40 @@
-"""The buffer's copy on disk, for what must outlive the process.
-
-    <folder>/<host>-<digest of the endpoint>/<agent>/lock
-                                                     <order>.profile
-    <folder>/set-aside/
-
-One file per profile rather than a database: `rename` makes each appear whole or not at all, damage to one cannot reach another, and
-agents that share a folder never wait for each other's locks. A folder belongs to the agent that holds the `flock` on its
-`lock`. The kernel drops the lock when that process dies, however it dies, and only then can another agent take the folder over;
-process ids, which are used again, play no part. The key is in none of it.
-"""
+"""The buffer's copy on disk, for what must outlive the process; `spool_disk` has its form."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import hashlib
-import os
 import queue
-import secrets
 import threading
-import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from .wire import FORMATS, EncodedProfile
+from .spool_disk import SpoolDisk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-MAX_BACKLOG = 10_000
-"""Profiles of dead agents that are kept for one endpoint: many agents that never reach it must not fill the disk."""
-MAX_SET_ASIDE = 100
-MAX_ENTRY_BYTES = 8 * 1024 * 1024
-MAX_TAKEN_OVER = 64
-"""Folders of dead agents that are held at a time, each with an open file."""
-MAX_TRIES = 20
-
-_MAGIC = b"multi_lang_profiler spool 1"
-_ENTRY = ".profile"
-_SET_ASIDE = "set-aside"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What dead agents have left for our endpoint."""
-
-    profiles: tuple[EncodedProfile, ...] = ()
-    """Oldest first. They stay on disk, and the agent's own, for as long as `keep` is told of them."""
-    damaged: int = 0
-    """Entries that could not be read and were moved to `set_aside`."""
-    discarded: int = 0
-    """The oldest entries, beyond what is kept for one endpoint."""
+    from .spool_disk import Found
+    from .wire import EncodedProfile
 
 
 class Spool:
     """Keeps on disk what the reporter's buffer holds. Every method returns at once; a thread of its own does the work, in order.
 
-    Nothing raises: when the disk refuses, `problem` says why, and what could not be written is tried again with the next `keep`.
+    Nothing is made on disk before there is something to keep. Nothing raises: when the disk refuses, `problem` says why, and what could not be written is tried again with the next `keep`.
     """
 
     def __init__(self, folder: Path, endpoint: str) -> None:
-        self._folder = folder
-        self._disk = _Disk(folder, endpoint)
+        self._disk = SpoolDisk(folder, endpoint)
         self._wanted: tuple[EncodedProfile, ...] = ()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._next_sync: Future[None] | None = None
         self._lock = threading.Lock()
         threading.Thread(target=self._work, name="spool", daemon=True).start()
 
-    @classmethod
-    def open(cls, folder: Path, endpoint: str) -> Spool:
-        """The spool in `folder` for `endpoint`; nothing is made on disk before there is something to keep."""
-        return cls(folder, endpoint)
-
     @property
     def set_aside(self) -> Path:
         """The folder into which damaged entries are moved."""
-        return self._folder / _SET_ASIDE
+        return self._disk.set_aside
 
     @property
     def problem(self) -> str | None:
@@ -140,250 +95,3 @@ def _uncancellable() -> Future[Any]:
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
     return future
-
-
-@dataclass(eq=False, slots=True)
-class _AgentFolder:
-    """An agent's folder, ours for as long as `lock` is open."""
-
-    path: Path
-    lock: int
-    entries: set[str] = field(default_factory=set)
-    """Names of the files that stand for a profile."""
-
-    def remove(self, name: str) -> None:
-        (self.path / name).unlink(missing_ok=True)
-        self.entries.discard(name)
-
-    def leave(self) -> None:
-        """Remove the folder if nothing is in it, and let go of it."""
-        with contextlib.suppress(OSError):
-            if not self.entries:
-                for unfinished in self.path.glob("*.part"):
-                    unfinished.unlink()
-                (self.path / "lock").unlink()
-                self.path.rmdir()
-                self.path.parent.rmdir()
-        os.close(self.lock)
-
-
-class _Disk:
-    """The blocking half of the spool, used by its thread alone, but for `problem` and the look into `entries`."""
-
-    def __init__(self, folder: Path, endpoint: str) -> None:
-        self.problem: str | None = None
-        self.entries: dict[str, tuple[_AgentFolder, str]] = {}
-        """Profile id -> where it is on disk, of all that `sync` has been told of."""
-        self._offered: dict[str, tuple[_AgentFolder, str]] = {}
-        """The same, of what `take_over` has given out and `sync` has not been told of."""
-        self._folder = folder
-        host = "".join(c if c.isalnum() or c in ".-" else "_" for c in urlsplit(endpoint).hostname or "")
-        self._endpoint_folder = folder / f"{host[:60]}-{hashlib.sha256(endpoint.encode()).hexdigest()[:16]}"
-        self._own: _AgentFolder | None = None
-        self._taken: list[_AgentFolder] = []
-        self._last_order = 0
-
-    def sync(self, wanted: tuple[EncodedProfile, ...]) -> None:
-        unwanted = self.entries.keys() - {profile.profile_id for profile in wanted}
-        missing = [profile for profile in wanted if profile.profile_id not in self.entries]
-        if not unwanted and not missing:
-            return
-        problems: list[str] = []
-        with self._noting(problems):
-            self._remove(unwanted)
-        with self._noting(problems):
-            for profile in missing:
-                place = self._offered.pop(profile.profile_id, None)
-                self.entries[profile.profile_id] = place or self._write(profile)
-            if missing and self._own:
-                _sync_folder(self._own.path)
-        self.problem = problems[0] if problems else None
-
-    def take_over(self, room: int) -> Found:
-        problems: list[str] = []
-        with self._noting(problems):
-            return self._take_over(room)
-        self.problem = problems[0]
-        return Found()
-
-    def close(self) -> None:
-        for folder in (*self._taken, self._own):
-            if folder:
-                folder.leave()
-        self._own, self._taken = None, []
-
-    @contextlib.contextmanager
-    def _noting(self, problems: list[str]) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            problems.append(f"{error.strerror or error} ({error.filename or self._folder})")
-
-    def _remove(self, profile_ids: Iterable[str]) -> None:
-        for profile_id in list(profile_ids):
-            folder, name = self.entries[profile_id]
-            folder.remove(name)
-            del self.entries[profile_id]
-        self._leave_empty_folders()
-
-    def _leave_empty_folders(self) -> None:
-        for folder in [folder for folder in self._taken if not folder.entries]:
-            self._taken.remove(folder)
-            folder.leave()
-
-    def _write(self, profile: EncodedProfile) -> tuple[_AgentFolder, str]:
-        folder = self._own = self._own or self._make_own_folder()
-        # The wall clock puts agents' entries in order among each other; within one, the order holds if it jumps.
-        self._last_order = max(self._last_order + 1, time.time_ns())
-        name = f"{self._last_order:020d}{_ENTRY}"
-        unfinished = folder.path / f"{name}.part"
-        try:
-            _write_file(unfinished, _pack(profile))
-            unfinished.rename(folder.path / name)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            if isinstance(error, FileNotFoundError):
-                self._forget_own_folder()
-            raise
-        folder.entries.add(name)
-        return folder, name
-
-    def _forget_own_folder(self) -> None:
-        """Somebody has removed it: the next `sync` writes everything again."""
-        self.entries = {key: place for key, place in self.entries.items() if place[0] is not self._own}
-        if self._own:
-            os.close(self._own.lock)
-            self._own = None
-
-    def _make_own_folder(self) -> _AgentFolder:
-        for _ in range(MAX_TRIES):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._endpoint_folder.mkdir(mode=0o700, exist_ok=True)
-            path = self._endpoint_folder / f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}"
-            # An agent that looks for dead ones may find the folder before we have locked it, and remove it.
-            with contextlib.suppress(FileNotFoundError):
-                path.mkdir(mode=0o700)
-                if folder := _lock_folder(path):
-                    return folder
-        raise OSError(None, "no folder of our own could be locked", str(self._endpoint_folder))
-
-    def _take_over(self, room: int) -> Found:
-        damaged = 0
-        found: list[tuple[str, EncodedProfile, _AgentFolder]] = []
-        waiting, elsewhere = self._waiting_entries()
-        discarded = max(0, min(len(waiting), len(waiting) + elsewhere - MAX_BACKLOG))
-        for folder, name in waiting[:discarded]:
-            folder.remove(name)
-        for folder, name in waiting[discarded:]:
-            if len(found) == room:
-                break
-            try:
-                profile = _unpack(_read_file(folder.path / name))
-            except (OSError, ValueError):
-                damaged += 1
-                self._set_aside(folder, name)
-                continue
-            if profile.profile_id in self.entries:
-                folder.remove(name)
-                continue
-            found.append((name, profile, folder))
-        self._offered = {profile.profile_id: (folder, name) for name, profile, folder in found}
-        self._let_go_of_others()
-        return Found(tuple(profile for _, profile, _ in found), damaged, discarded)
-
-    def _waiting_entries(self) -> tuple[list[tuple[_AgentFolder, str]], int]:
-        """Dead agents' entries that are in no buffer, oldest first, of folders now locked and in `_taken`; and how many others have."""
-        elsewhere = 0
-        ours = {folder.path for folder in (*self._taken, self._own) if folder}
-        with contextlib.suppress(FileNotFoundError):
-            for path in sorted(self._endpoint_folder.iterdir()):
-                if path in ours or not (folder := _lock_folder(path)):
-                    continue
-                folder.entries = {entry.name for entry in path.iterdir() if entry.name.endswith(_ENTRY)}
-                if len(self._taken) < MAX_TAKEN_OVER:
-                    self._taken.append(folder)
-                else:
-                    elsewhere += len(folder.entries)
-                    folder.leave()
-        buffered = set(self.entries.values())
-        entries = ((folder, name) for folder in self._taken for name in folder.entries)
-        return sorted((entry for entry in entries if entry not in buffered), key=lambda entry: entry[1]), elsewhere
-
-    def _let_go_of_others(self) -> None:
-        """Keep only the folders from which something is in the buffer or on its way there; other agents may have room for the rest."""
-        needed = {id(folder) for folder, _ in (*self.entries.values(), *self._offered.values())}
-        for folder in [folder for folder in self._taken if id(folder) not in needed]:
-            self._taken.remove(folder)
-            folder.leave()
-
-    def _set_aside(self, folder: _AgentFolder, name: str) -> None:
-        target = self._folder / _SET_ASIDE
-        target.mkdir(mode=0o700, exist_ok=True)
-        for old in sorted(target.iterdir(), key=lambda path: path.name)[: -MAX_SET_ASIDE + 1]:
-            old.unlink(missing_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            (folder.path / name).rename(target / f"{folder.path.name}-{name}")
-        folder.entries.discard(name)
-
-
-def _lock_folder(path: Path) -> _AgentFolder | None:
-    """The folder at `path` if no living agent has it; None if one has, if it is not there (any more), or not ours to take."""
-    try:
-        if path.is_symlink() or path.stat().st_uid != os.geteuid():
-            return None
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    folder = None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Its last owner may have removed the folder between our opening the lock and getting it.
-        if os.path.samestat(os.fstat(lock), (path / "lock").stat()):
-            folder = _AgentFolder(path, lock)
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    finally:
-        if not folder:
-            os.close(lock)
-    return folder
-
-
-def _pack(profile: EncodedProfile) -> bytes:
-    fields = f"{profile.format} {profile.profile_id} {profile.size_bytes}".encode()
-    digest = hashlib.sha256(fields + b"\n" + profile.body).hexdigest().encode()
-    return b" ".join((_MAGIC, fields, digest)) + b"\n" + profile.body
-
-
-def _unpack(data: bytes) -> EncodedProfile:
-    """The profile that `_pack` made `data` of. Raises `ValueError` if it did not, or if a byte has changed since."""
-    head, _, body = data.partition(b"\n")
-    *magic, format_name, profile_id, _size, _digest = head.split(b" ")
-    if b" ".join(magic) != _MAGIC:
-        raise ValueError("not an entry of this version")
-    profile = EncodedProfile(profile_id.decode(), format_name.decode(), body)
-    if _pack(profile) != data or profile.format not in FORMATS:
-        raise ValueError("damaged")
-    return profile
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    """Through to the disk, so that a power cut leaves the file whole or leaves none."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read_file(path: Path) -> bytes:
-    # A FIFO or a link under an entry's name must neither block us nor lead us elsewhere.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        return file.read(MAX_ENTRY_BYTES)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -80,7 +80,7 @@ async def soak(seconds: float, folder: Path) -> list[str]:
             transport=HttpTransport(backend.url, None),
             clock=SystemClock(),
             emit=emit,
-            spool=Spool.open(folder, backend.url),
+            spool=Spool(folder, backend.url),
         )
         running = asyncio.create_task(reporter.run(close_window))
         await asyncio.sleep(seconds / 2)

@@ -65,9 +65,9 @@ def test_sigkill_loses_nothing(quick_folder: Path) -> None:
 
 async def test_backlog_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agents that die one after the other cannot fill the disk: beyond the bound the oldest goes, and it is said."""
-    monkeypatch.setattr("multi_lang_profiler.engine.spool.MAX_BACKLOG", 25)
+    monkeypatch.setattr("multi_lang_profiler.engine.spool_disk.MAX_BACKLOG", 25)
     for _ in range(4):
-        spool = Spool.open(tmp_path, "http://127.0.0.1:9/")
+        spool = Spool(tmp_path, "http://127.0.0.1:9/")
         await asyncio.wrap_future(spool.keep(tuple(make_profile() for _ in range(10))))
         await asyncio.wrap_future(spool.close())
     async with Agent("http://127.0.0.1:9/", tmp_path, max_buffer=10) as last:
@@ -90,7 +90,7 @@ async def test_spool_is_private_and_tidy(tmp_path: Path) -> None:
 
 async def test_spool_never_holds_up_its_caller(tmp_path: Path) -> None:
     """Whatever is asked of it while its disk is busy is merged into one wish."""
-    spool = Spool.open(tmp_path, "http://127.0.0.1:9/")
+    spool = Spool(tmp_path, "http://127.0.0.1:9/")
     disk_is_free = threading.Event()
 
     def is_busy() -> None:

@@ -90,7 +90,7 @@ async def _reporting(folder: Path) -> None:
 
 async def _spooling(folder: Path) -> None:
     """The disk's part of one interval: a profile is written, then removed."""
-    spool = Spool.open(folder, "http://127.0.0.1:9/")
+    spool = Spool(folder, "http://127.0.0.1:9/")
     took_ms = []
     for _ in range(100):
         began_s = time.perf_counter()
@@ -125,7 +125,7 @@ def _reporter(url: str, folder: Path, *, interval_s: float = 300.0, max_buffer: 
         transport=HttpTransport(url, None),
         clock=SystemClock(),
         emit=lambda _: None,
-        spool=Spool.open(folder, url),
+        spool=Spool(folder, url),
     )
 
 

@@ -98,7 +98,7 @@ class Agent:
         self.windows: list[EncodedProfile | Exception | None] = []
         """What the next windows give, instead of a small profile each."""
         self.transport = CountingTransport(transport or HttpTransport(endpoint, key))
-        self.spool = Spool.open(folder, endpoint) if folder else None
+        self.spool = Spool(folder, endpoint) if folder else None
         self.reporter = Reporter(
             self.settings, transport=self.transport, clock=self.clock, emit=self._emit, spool=self.spool
         )

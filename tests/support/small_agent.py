@@ -123,7 +123,7 @@ async def _report(endpoint: str, spool: Path, interval_s: float) -> None:
         transport=HttpTransport(endpoint, Secret(str(os.getpid()))),
         clock=SystemClock(),
         emit=emit,
-        spool=Spool.open(spool, endpoint),
+        spool=Spool(spool, endpoint),
     )
     await reporter.run(close_window)
 
