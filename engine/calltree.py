@@ -189,10 +189,6 @@ class CallTree:
         self._older_sibling += [self._newest_child[parent], *zeros[1:]]
         self._newest_child += [*new[1:], 0]
         self._newest_child[parent] = first
-        self._children.update(
-            {
-                above << _SHIFT | (function & _MASK): node
-                for above, function, node in zip(parents, functions, new, strict=True)
-            }
-        )
+        keys = [above << _SHIFT | (function & _MASK) for above, function in zip(parents, functions, strict=True)]
+        self._children.update(zip(keys, new, strict=True))
         return new[-1]
