@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..stacks import OTHER_CALLERS, Frame, StackTable
+from ..stacks import MAX_NAME_LENGTH, OTHER_CALLERS, Frame, StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,8 @@ _MAX_KNOWN_BYTES = 8 << 20
 """Distinct samples kept as keys, in bytes; beyond, they are learned anew."""
 _MAX_THREADS = 65_536
 _MAX_TIMES = 65_536
+_MAX_STRINGS = 200_000
+"""Per process; further names are `<unknown>`."""
 _FRAMES_PER_GENERATION = 32_768
 """Per process; see `_Process`."""
 
@@ -197,9 +199,9 @@ class MojoReader:
         """The entry for the plain samples whose header and references are `key`."""
         thread, header_end = self._thread(key)
         frames = tuple(map(thread.process.frame, _REFERENCES.findall(key, header_end)))
-        self._known_bytes += len(key)
-        if self._known_bytes > _MAX_KNOWN_BYTES:
+        if self._known_bytes + len(key) > _MAX_KNOWN_BYTES:
             self._unlearn()
+        self._known_bytes += len(key)
         return self._known.setdefault(key, _Known(thread, frames, self._table.stack(frames)))
 
     def _unlearn(self) -> None:
@@ -329,12 +331,15 @@ class _Process:
 
     def string(self, key: bytes) -> str:
         found = self._strings.get(key)
-        if found is None:
+        if found is not None:
+            return found
+        if len(self._strings) < _MAX_STRINGS:
             raise LookupError(f"string {_number(key)} is not known")
-        return found
+        return self._strings[_UNKNOWN]
 
     def define_string(self, key: bytes, text: str) -> None:
-        self._strings[key] = text
+        if len(self._strings) < _MAX_STRINGS or key in self._strings:
+            self._strings[key] = text[: MAX_NAME_LENGTH + 1]
 
     def frame(self, key: bytes) -> int:
         """The index in `StackTable.frames` of the frame that `key` refers to."""

@@ -58,7 +58,8 @@ def _version(path: str | Path) -> str:
 
 def record_mojo(python: str, file: Path, *, samples: int, rate_hz: int = 1_000) -> bytes:
     """What Austin writes of four deep threads in wall mode: about `samples`."""
-    austin = asyncio.run(find_austin(Interpreter("CPython", None)))
+    major, _, minor = _version(python).partition(".")
+    austin = asyncio.run(find_austin(Interpreter("CPython", (int(major), int(minor)))))
     program = start_busy(python, "python", DEADLINE_S, 4)
     command = austin.command(program.pid, interval_us=1_000_000 // rate_hz, cpu=False, children=False)
     ends_s = time.monotonic() + DEADLINE_S
