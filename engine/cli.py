@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .events import Event
     from .settings import Settings
+    from .snapshot import Snapshot
 
 SUBCOMMANDS = frozenset({"doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
+STATUS_THRESHOLD = 3
+"""The program ended with 0, but a function took more than `--fail-if` allows."""
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
 
@@ -71,9 +74,9 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
     engine = _make_engine(settings, warnings, headless.print_event)
     status = asyncio.new_event_loop().run_until_complete(engine.run())
     snapshot = engine.snapshot()
-    if snapshot and not settings.quiet:
+    if snapshot and not settings.quiet and not settings.summary_json:
         headless.print_summary(snapshot)
-    return status
+    return _conclude(settings, snapshot, status)
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
@@ -97,7 +100,30 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     snapshot = engine.snapshot()
     if snapshot and snapshot.program.error:
         print(f"{COMMAND}: {snapshot.program.error}", file=sys.stderr)
-    return statuses[0] if statuses else STATUS_INTERNAL
+    return _conclude(settings, snapshot, statuses[0] if statuses else STATUS_INTERNAL)
+
+
+def _conclude(settings: Settings, snapshot: Snapshot | None, status: int) -> int:
+    """Give scripts what they asked for: the summary, and a status of its own where a threshold was exceeded."""
+    if snapshot is None or not (settings.fail_if or settings.summary_json or settings.summary_file):
+        return status
+    from .errors import reason  # noqa: PLC0415
+    from .summary import json_summary  # noqa: PLC0415
+    from .threshold import judge  # noqa: PLC0415
+
+    verdicts = [judge(threshold, snapshot) for threshold in settings.fail_if] if snapshot.program.runs else []
+    lines = [verdict.line for verdict in verdicts if verdict.failed or not settings.quiet]
+    summary = json_summary(snapshot, verdicts)
+    if settings.summary_json:
+        lines.append(summary)
+    if settings.summary_file:
+        try:
+            settings.summary_file.write_text(f"{summary}\n", encoding="utf-8")
+        except OSError as error:
+            lines.append(f"⚠️ The summary could not be written to {settings.summary_file}: {reason(error)}")
+    with contextlib.suppress(OSError, ValueError):
+        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
+    return STATUS_THRESHOLD if status == 0 and any(verdict.failed for verdict in verdicts) else status
 
 
 def _make_engine(settings: Settings, warnings: tuple[str, ...], listen: Callable[[Event], None]) -> Engine:

@@ -153,6 +153,8 @@ class Engine:
 
     async def _keep_history(self, pid: int, started_s: float) -> None:
         cpu = TreeCpu(pid)
+        if self.settings.pid is not None:
+            cpu.advance()  # what it used before we came is not of this run
         before_s = started_s
         while True:
             await self._clock.sleep(1.0)
@@ -204,7 +206,8 @@ class Engine:
     async def _end_in_time(self) -> None:
         if self.settings.duration_s is not None:
             await self._clock.sleep(self.settings.duration_s)
-            self._emit(Note(f"Ending the program after {self.settings.duration_s:g} s, as asked"))
+            what = "Ending the program" if self.settings.pid is None else "Leaving the program"
+            self._emit(Note(f"{what} after {self.settings.duration_s:g} s, as asked"))
             self.stop()
 
     async def _listen_for_marks(self) -> None:
@@ -251,7 +254,7 @@ class Engine:
             self.mark("")
             return
         self.leaving = self.leaving or number != signal.SIGUSR2
-        if self.settings.screen or not from_terminal:
+        if self.settings.screen or self.settings.pid is not None or not from_terminal:
             self._call(lambda: self._start(self._pass_on(number)))
         else:
             self._call(lambda: self._give_up_preparing(number))
@@ -263,6 +266,9 @@ class Engine:
         self._call(lambda: self._mark(name))
 
     def restart(self) -> None:
+        if self.settings.pid is not None:
+            self._call(lambda: self._emit(Note("A program that was attached to is not ours to start again")))
+            return
         self._call(lambda: self._start(self._end_program()))
 
     def export(self, file: Path) -> None:
@@ -415,5 +421,6 @@ class Engine:
             exit_status=run.exit_status if run else None,
             cpu_cores=self._history.cpu_cores if run and run.is_running else 0.0,
             runs=self._runs,
+            attached=settings.pid is not None,
             error=run.error if run else "",
         )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
+    from .threshold import Threshold
+
     T = TypeVar("T")
 
 RECOMMENDED_INTERVAL_S = 30.0
@@ -68,13 +70,15 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     """
     ours, arguments = _split(argv)
     options = make_parser().parse_args(with_default_endpoint(ours))
-    language, program = _program(options)
+    subject = _attached(options, arguments) if options.pid is not None else _subject(options, arguments)
+    language = subject.language
     report, warnings = report_settings(options, environment)
     settings = Settings(
         language=language,
-        program=program,
-        arguments=arguments,
-        is_module=options.module is not None,
+        program=subject.program,
+        arguments=subject.arguments,
+        is_module=subject.is_module,
+        pid=options.pid,
         runtime=_runtime(options, language),
         runtime_arguments=_runtime_arguments(options, language),
         mode=Mode(options.mode),
@@ -87,7 +91,10 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         quiet=options.quiet,
         watch=options.watch,
         duration_s=options.duration,
-        working_folder=Path.cwd(),
+        summary_json=options.summary == "json",
+        summary_file=_writable(options.summary if options.summary != "json" else None, "--summary"),
+        fail_if=tuple(_threshold(text) for text in options.fail_if),
+        working_folder=subject.working_folder,
     )
     return Parsed(settings, warnings)
 
@@ -105,6 +112,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
 
     group = parser.add_argument_group("the program")
+    group.add_argument(
+        "--pid",
+        metavar="PID",
+        type=_pid,
+        help="watch a Python program that is running already, instead of starting one; it is left as it was",
+    )
     group.add_argument("-m", dest="module", metavar="MODULE", help="run a Python module, as python -m does")
     group.add_argument(
         "--python", metavar="PATH", help="the interpreter (default: $VIRTUAL_ENV's, else python3 on PATH)"
@@ -123,7 +136,9 @@ def make_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--watch", action="store_true", help="start the program again whenever one of its source files changes"
     )
-    group.add_argument("--duration", metavar="SECS", type=_seconds, help="end the program after this long")
+    group.add_argument(
+        "--duration", metavar="SECS", type=_seconds, help="end the program, or leave the one of --pid, after this long"
+    )
 
     group = parser.add_argument_group("sampling")
     group.add_argument(
@@ -149,6 +164,19 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json",
+    )
+    group.add_argument(
+        "--summary",
+        metavar="json|FILE",
+        help="json: the summary as a line of JSON, the last on stderr; FILE: that line into a file",
+    )
+    group.add_argument(
+        "--fail-if",
+        metavar="NAME>NUM%",
+        action="append",
+        default=[],
+        help="end with 3 if the program ended with 0, but this function's share is more than that: of self time, or of "
+        "total time as total:NAME>NUM%%; may be repeated",
     )
     group.add_argument(
         "--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched"
@@ -205,6 +233,40 @@ def with_default_endpoint(words: list[str]) -> list[str]:
         if word == "--report-endpoint" and (at + 1 == len(words) or "://" not in words[at + 1]):
             result[-1] = f"--report-endpoint={DEFAULT_ENDPOINT}"
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is profiled."""
+
+    language: Language
+    program: str
+    arguments: tuple[str, ...]
+    is_module: bool
+    working_folder: Path
+
+
+def _attached(options: argparse.Namespace, arguments: tuple[str, ...]) -> _Subject:
+    from .attached import CannotAttach, running_python  # noqa: PLC0415 - most runs start their program
+
+    if (
+        [LANGUAGES.get(word.lower()) for word in options.words] not in ([], [Language.PYTHON])
+        or arguments
+        or options.module
+    ):
+        raise UsageError("--pid watches a Python program that is running already; name no other beside it")
+    if options.watch:
+        raise UsageError("--pid and --watch exclude each other: the program is not ours to start again")
+    try:
+        running = running_python(options.pid)
+    except CannotAttach as error:
+        raise UsageError(f"--pid: {error}") from None
+    return _Subject(Language.PYTHON, running.program, running.arguments, running.is_module, running.working_folder)
+
+
+def _subject(options: argparse.Namespace, arguments: tuple[str, ...]) -> _Subject:
+    language, program = _program(options)
+    return _Subject(language, program, arguments, options.module is not None, Path.cwd())
 
 
 def _program(options: argparse.Namespace) -> tuple[Language, str]:
@@ -352,6 +414,21 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _pid(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a process id")
+    return int(text)
+
+
+def _threshold(text: str) -> Threshold:
+    from .threshold import parse_threshold  # noqa: PLC0415 - most runs have none
+
+    try:
+        return parse_threshold(text)
+    except ValueError as error:
+        raise UsageError(f"--fail-if: {error}") from None
+
+
 def _rate(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
@@ -388,6 +465,8 @@ def _writable(file: str | None, option: str) -> Path | None:
     path = Path(file).absolute()
     if not file or path.is_dir():
         raise UsageError(f"{option}: {file!r} is a folder; name a file in it")
+    if path.exists() and not path.is_file() and os.access(path, os.W_OK):
+        return path  # a pipe or a device, /dev/fd/3 say
     if not path.parent.is_dir():
         raise UsageError(f"{option}: the folder {str(path.parent)!r} does not exist")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):

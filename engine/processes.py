@@ -7,6 +7,7 @@ import contextlib
 import os
 from pathlib import Path
 
+_POLL_INTERVAL_S = 0.5
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -48,15 +49,18 @@ class TreeCpu:
 
 
 async def process_end(pid: int) -> None:
-    """Return when our child `pid` has ended; whoever started it still has to collect its status."""
+    """Return when `pid` has ended; whoever started it still has to collect its status."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     except OSError:
         # No pidfd before Linux 5.3 or under some sandboxes.
-        with contextlib.suppress(ChildProcessError):
+        try:
             await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            while os.path.exists(f"/proc/{pid}"):  # noqa: ASYNC110, ASYNC240, PTH110 - no child of ours: nobody tells us
+                await asyncio.sleep(_POLL_INTERVAL_S)
         return
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .attached import AttachedTarget, attached_launch
 from .events import Warned
 from .samplers import make_sampler
 from .samplers.sampler import Launch, Process, SamplingFailed
@@ -27,7 +28,7 @@ class Run:
     def __init__(self, context: Context, on_output: Callable[[bytes, bool], None] | None) -> None:
         self._context = context
         self._on_output = on_output
-        self._target: Target | None = None
+        self._target: Target | AttachedTarget | None = None
         self._sampling: asyncio.Task[None] | None = None
         self.sampler = make_sampler(context)
         self.phase = ProgramPhase.PREPARING
@@ -42,8 +43,13 @@ class Run:
     async def start(self) -> Process:
         """Prepare the sampler and start the program. Raises `CannotStart`; `close()` is due in any case."""
         try:
-            self.launch = await self.sampler.prepare()
-            self._target = Target(self.launch, self._context.clock, self._on_output)
+            pid = self._context.settings.pid
+            if pid is None:
+                self.launch = await self.sampler.prepare()
+                self._target = Target(self.launch, self._context.clock, self._on_output)
+            else:
+                self.launch = attached_launch(self._context.settings)
+                self._target = AttachedTarget(pid, self._context.clock)
             self.process = self._target.start()
         except Exception as error:
             self.phase, self.error = ProgramPhase.FAILED_TO_START, str(error)
@@ -53,13 +59,18 @@ class Run:
         return self.process
 
     async def finish(self) -> int:
-        """Wait for the program's end and for its last samples; the exit status as a shell gives it."""
+        """Wait for the program's end and for its last samples; the exit status as a shell gives it.
+
+        Of a program that we are only attached to, also until we are to leave it; the status is then ours, and the program's is None.
+        """
         assert self._target is not None, "finish() comes after start()"
         assert self._sampling is not None, "start() began the sampling"
         status = await self._target.wait()
-        self.ended_s, self.exit_status = self._context.clock.monotonic(), status
+        self.ended_s = self._context.clock.monotonic()
+        self.exit_status = status if self._context.settings.pid is None else None
         self.cpu_s = self._target.cpu_s
-        await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
+        if not self._target.is_running:
+            await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
         self._sampling.cancel()
         self.phase = ProgramPhase.ENDED
         return status
@@ -98,7 +109,7 @@ class Run:
                 text = f"The sampler failed: {type(error).__name__}: {error}"
             finally:
                 self._context.sampling(False)
-            if self.exit_status is not None:
+            if self.ended_s is not None:
                 return
             pause_s = SAMPLER_BACKOFF_S[min(failures, len(SAMPLER_BACKOFF_S) - 1)]
             failures += 1
@@ -108,3 +119,5 @@ class Run:
     def _warn(self, text: str) -> None:
         self.error = text
         self._context.emit(Warned(text))
+        if self._target:
+            self._target.give_up()

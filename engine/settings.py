@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .threshold import Threshold
 
 COMMAND = "multi_lang_profiler"
 AGENT_VERSION = "0.1.0"
@@ -71,6 +75,8 @@ class Settings:
     """The program's own."""
     is_module: bool = False
     """`python -m PROGRAM`."""
+    pid: int | None = None
+    """A process that runs already, to watch instead of starting one; the fields above then describe it."""
     runtime: str | None = None
     """The interpreter, `node`, `java` or `go` to use instead of the one found: a path or a name on PATH."""
     runtime_arguments: tuple[str, ...] = ()
@@ -81,10 +87,15 @@ class Settings:
     report: ReportSettings | None = None
     json_file: Path | None = None
     export_files: tuple[Path, ...] = ()
+    summary_json: bool = False
+    """The summary goes to stderr as a line of JSON, for scripts."""
+    summary_file: Path | None = None
+    """That line goes into this file."""
+    fail_if: tuple[Threshold, ...] = ()
     screen: bool = False
     quiet: bool = False
     watch: bool = False
     duration_s: float | None = None
-    """End the program after this long."""
+    """End the program, or leave the one attached to, after this long."""
     working_folder: Path = Path()
     """Absolute; paths below it are shown relative to it."""

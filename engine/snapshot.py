@@ -54,6 +54,8 @@ class ProgramState:
     """CPU time per second over the last second, of the program and its children: 1.0 is one busy core."""
     runs: int = 1
     """How often it was started (`--watch` starts it again)."""
+    attached: bool = False
+    """It was running already (`--pid`): leaving does not end it."""
     error: str = ""
     """Why it could not be started, or could not be sampled."""
 

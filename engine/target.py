@@ -118,6 +118,9 @@ class Target:
             else:
                 os.kill(child.pid, number)
 
+    def give_up(self) -> None:
+        """It cannot be sampled; it runs on all the same."""
+
     def resize(self, columns: int, lines: int) -> None:
         """Tell the program how large the place is where its output is shown."""
         for terminal in self._outputs:
