@@ -113,7 +113,7 @@ class HttpTransport:
                 limits=httpx.Limits(max_keepalive_connections=0),
                 trust_env=True,
             )
-        except (OSError, ssl.SSLError):
+        except OSError:
             name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "the CA bundle")
             raise TransportError(f"HTTP request failed: the certificates of {name} cannot be read") from None
         except (ValueError, ImportError, httpx.InvalidURL):
@@ -127,6 +127,8 @@ class HttpTransport:
         client = self._make_client()
         import httpx  # noqa: PLC0415 - by now it is there
 
+        # An agent has no sessions, and a jar that the backend fills would have no bound.
+        client.cookies.clear()
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + deadline_s
         try:
@@ -142,11 +144,11 @@ class HttpTransport:
                         )
                     )
                 _check_size(response)
-                return Answer(
-                    response.status_code,
-                    response.headers.get("Retry-After", ""),
-                    await _read_body(response, min(loop.time() + BODY_PATIENCE_S, ends_s)),
-                )
+                body_start = await _read_body(response, min(loop.time() + BODY_PATIENCE_S, ends_s))
+                # The status is in; what goes wrong in hanging up changes nothing about it.
+                with contextlib.suppress(httpx.HTTPError, OSError):
+                    await stack.aclose()
+                return Answer(response.status_code, response.headers.get("Retry-After", ""), body_start)
         except TimeoutError:
             raise TransportError(f"HTTP request failed: no answer within {deadline_s:g} seconds") from None
         except httpx.ConnectTimeout:

@@ -23,7 +23,7 @@ from multi_lang_profiler.engine.settings import AGENT_VERSION, ReportSettings
 from multi_lang_profiler.engine.snapshot import ReporterPhase
 from tests.support import manual_clock
 from tests.support.agent import INTERVAL_S, KEY, Agent, make_profile, until
-from tests.support.backend import Backend, Exchange, after, hang, says
+from tests.support.backend import Backend, Exchange, after, hang, says, with_headers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,14 @@ async def test_requests() -> None:
             assert request.headers["user-agent"] == f"quality-agent/{AGENT_VERSION}"
             assert request.headers["authorization"] == f"Bearer {KEY}"
             assert request.profile_ids == agent.accepted
+
+
+async def test_reports_carry_no_cookies() -> None:
+    """What a backend or its load balancer wants remembered is forgotten."""
+    with Backend(with_headers(200, Set_Cookie="session=1; Path=/")) as backend:
+        async with Agent(backend.url) as agent:
+            await agent.interval(times=2)
+            assert [request.headers.get("cookie") for request in backend.requests] == [None, None]
 
 
 @pytest.mark.parametrize(
