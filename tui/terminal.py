@@ -1,4 +1,4 @@
-"""Textual's driver, taught what to do when its terminal is closed: leave, instead of hanging or spinning.
+"""Textual's driver, taught what to do when its terminal is closed: leave, instead of hanging or spinning; and to ask it its size.
 
 Textual 8.2's writing thread dies of the first failed write, after which the app blocks for ever in a full queue; its reading
 thread spins at the end of input; and a SIGCONT, which terminals send along with SIGHUP, starts both once more.
@@ -21,6 +21,14 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self._file = cast("Any", _UntilItFails(cast("TextIO", self._file), self._lost))
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        try:
+            # The terminal's own word: an exported COLUMNS, which Textual believes first, is wrong after the first resize.
+            width, height = os.get_terminal_size(self.fileno)
+        except OSError:
+            return super()._get_terminal_size()
+        return width or 80, height or 25
 
     def _sigcont_application(self, *arguments: Any) -> None:
         if os.isatty(self.fileno):

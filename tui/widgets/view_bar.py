@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.message import Message
 from textual.strip import Strip
@@ -14,7 +15,6 @@ from .board import Board
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rich.style import Style
     from textual import events
 
     from ..views import View
@@ -39,17 +39,29 @@ class ViewBar(Board):
         self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:  # noqa: ARG002
-        line: list[Segment] = []
         for names in (self._titles("TITLE"), self._titles("SHORT"), self._titles("")):
-            parts = [self._part(key, name) for key, name in names.items()]
-            gap = "  " if sum(map(length, parts)) + 2 * len(parts) <= width else ""
-            line, self._ends = [Segment(gap[:1])], []
-            for key, part in zip(names, parts, strict=True):
-                line.extend([*part, Segment(gap)])
-                self._ends.append((length(line), key))
-            if length(line) <= width + len(gap):
+            spare = width - 1 - sum(cell_len(_label(key, name)) + 1 for key, name in names.items())
+            if spare >= 0:
                 break
-        return [Strip(line)]
+        gap = max(0, min(2, spare // len(names)))
+        palette, line = self.palette, list[Segment]()
+        self._ends.clear()
+        was_front = False
+        for key, name in names.items():
+            is_front = key == self._front
+            ground = palette.cursor if is_front else palette.plain
+            # The one in front has a cell of its ground on either side.
+            line.append(Segment(" ", palette.cursor if is_front or was_front else palette.plain))
+            line.append(Segment(key, ground + (palette.bold if is_front else palette.accent)))
+            line.append(Segment(_label(key, name)[len(key) :], ground + (palette.bold if is_front else palette.dim)))
+            self._ends.append((length(line), key))
+            if gap:
+                line.append(Segment(" ", ground))
+                line.append(Segment(" " * (gap - 1)))
+            was_front = is_front and not gap
+        if was_front:
+            line.append(Segment(" ", palette.cursor))
+        return [Strip([segment for segment in line if segment.text])]
 
     def on_click(self, event: events.Click) -> None:
         for end, key in self._ends:
@@ -64,11 +76,6 @@ class ViewBar(Board):
             for key, view in self._views.items()
         }
 
-    def _part(self, key: str, name: str) -> list[Segment]:
-        palette = self.palette
-        is_front = key == self._front
-        ground: Style = palette.cursor if is_front else palette.plain
-        return [
-            Segment(f" {key}", ground + (palette.bold if is_front else palette.accent)),
-            Segment(f" {name} " if name else " ", ground + (palette.bold if is_front else palette.dim)),
-        ]
+
+def _label(key: str, name: str) -> str:
+    return f"{key} {name}" if name else key
