@@ -405,8 +405,8 @@ def test_streams_arguments_and_status_pass_untouched(tmp_path):
     )
     everything = bytes(range(256)) * 100
     finished = folder.run("java", "Echo.java", "--no-tui", "--quiet", "--", "--rate", "x y", stdin=everything)
-    assert finished.stdout == everything
     assert finished.stderr == "--rate|x y"
+    assert finished.stdout == everything
     assert finished.status == 7
 
 
