@@ -488,4 +488,6 @@ def _export_file(file: str) -> Path:
 
 def on_terminal(environment: Mapping[str, str]) -> bool:
     """Whether a screen can be shown where we were started."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and environment.get("TERM", "") not in ("", "dumb")
+    # Textual draws on stderr.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and environment.get("TERM", "") not in ("", "dumb")
