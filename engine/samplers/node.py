@@ -31,6 +31,8 @@ KEY = "multi_lang_profiler.node"
 VARIABLE = "MULTI_LANG_PROFILER_NODE"
 FLUSH_S = 0.3
 DRAIN_S = 0.3
+NAMING_S = 0.5
+"""For so long after the program's end files are still read to name functions better."""
 SILENCE_S = 10.0
 """After this long without a word from the program's helper the user is told."""
 MAX_WAITING_BYTES = 64_000_000
@@ -42,6 +44,7 @@ class _Agent:
 
     pid: int = 0
     name: str = ""
+    is_sampled: bool = False
     weighers: dict[int, Weigher] = field(default_factory=dict)
     """By thread."""
     flushed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,8 +82,8 @@ class NodeSampler:
         silence = asyncio.create_task(self._tell_of_silence())
         try:
             await process_end(process.pid)
+            asyncio.get_running_loop().call_later(NAMING_S, self._namer.hurry)
             await self._socket.wait_until_left(DRAIN_S)
-            self._namer.is_in_haste = True
             await self._messages.join()
         finally:
             silence.cancel()
@@ -162,22 +165,23 @@ class NodeSampler:
             case "window":
                 await self._count(agent, parse_window(message))
             case "map":
-                self._namer.add_map(str(message["url"]), message["map"])
+                await asyncio.to_thread(self._namer.add_map, str(message["url"]), message["map"])
             case "lost":
                 self._context.recorder.lose(int(message["samples"]))
             case "flushed":
                 agent.flushed.set()
 
     def _on_hello(self, agent: _Agent, message: dict[str, Any]) -> None:
-        agent.pid = int(message["pid"])
-        agent.name = str(message["name"])
-        self._has_spoken.set()
-        if self._is_program(agent):
+        agent.pid, agent.name = int(message["pid"]), str(message["name"])
+        if not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(True)
+        agent.is_sampled = True
+        self._has_spoken.set()
         if message["isProfilingItself"]:
             self._context.emit(
                 Note(
-                    f"{agent.name} profiles itself (--cpu-prof or NODE_V8_COVERAGE): its samples come in longer windows"
+                    f"{agent.name} profiles itself (--cpu-prof or NODE_V8_COVERAGE): its samples come in longer windows, "
+                    "and some are charged to callers"
                 )
             )
 
@@ -186,7 +190,7 @@ class NodeSampler:
         if agent is None:
             return
         agent.flushed.set()
-        if self._is_program(agent):
+        if agent.is_sampled and not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(False)
 
     def _is_program(self, agent: _Agent) -> bool:

@@ -40,17 +40,20 @@ class FrameNamer:
         self._maps: dict[str, SourceMap | None] = {}
         self._methods: dict[str, Methods] = {}
         self._analysed_files = 0
-        self.is_in_haste = False
-        """The program has ended: files that were not read by now are done without."""
+        self._is_in_haste = False
 
     def add_map(self, url: str, data: dict[str, Any]) -> None:
         """The source map of a script that the program compiled itself. Raises as `parse_source_map` does."""
         file = script_path(url)
         self._maps[file] = _with_sources(parse_source_map(data, Path(file)))
 
+    def hurry(self) -> None:
+        """Read no more files: what is not known by now is done without."""
+        self._is_in_haste = True
+
     async def learn(self, call_frames: Iterable[CallFrame]) -> None:
         new = [frame for frame in call_frames if frame not in self._frames]
-        if not self.is_in_haste and any(self._needs_reading(frame) for frame in new):
+        if not self._is_in_haste and any(self._needs_reading(frame) for frame in new):
             await asyncio.to_thread(self._read, new)
         for frame in new:
             self._frames[frame] = self._named(frame)
@@ -58,6 +61,8 @@ class FrameNamer:
     def frame(self, call_frame: CallFrame, line: int = 0) -> Frame:
         """The frame, with `line` of its script being executed (from 1; 0 if unknown)."""
         frame = self._frames[call_frame]
+        if frame.file == NATIVE:
+            return frame
         source_map = self._maps.get(script_path(call_frame.url)) if line else None
         if source_map:
             file, source_line = source_map.line(line - 1) or ("", -1)
@@ -72,7 +77,7 @@ class FrameNamer:
 
     def _read(self, call_frames: list[CallFrame]) -> None:
         for call_frame in call_frames:
-            if self.is_in_haste:
+            if self._is_in_haste:
                 return
             if not self._needs_reading(call_frame):
                 continue

@@ -23,8 +23,8 @@ const EXIT_MS = 150;
 const MAX_UNSENT_BYTES = 4_000_000;
 const MAX_MESSAGE_BYTES = 4_000_000;
 const MAX_THREADS = 256;
+const MAX_READINGS = 20_000;
 const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
-
 
 // A word on this thread's streams would keep the program alive until somebody reads it, which nobody does.
 process.stdout.write = process.stderr.write = () => true;
@@ -102,6 +102,7 @@ class ProfiledThread {
 
   /** Close the last window. */
   async end() {
+    await this.change;
     const profile = (await this.ask('Profiler.stop'))?.profile;
     await this.handOver(profile, this.cpuTimes.take());
   }
@@ -170,7 +171,14 @@ class CpuTimes {
     }
     try {
       const length = fs.readSync(this.file, CpuTimes.buffer, 0, CpuTimes.buffer.length, 0);
-      this.readings.push(nowUs(), Number.parseInt(CpuTimes.buffer.latin1Slice(0, length), 10));
+      const usedNs = Number.parseInt(CpuTimes.buffer.latin1Slice(0, length), 10);
+      const { readings } = this;
+      // A thread that waits, perhaps for hours, must not pile them up.
+      const isStill = readings.length >= 4 && readings.at(-1) === usedNs && readings.at(-3) === usedNs;
+      if (isStill || readings.length >= MAX_READINGS) {
+        readings.length -= 2;
+      }
+      readings.push(nowUs(), usedNs);
     } catch {
       this.close(); // The thread has ended.
     }
@@ -255,14 +263,10 @@ async function flush() {
   send({ type: 'flushed' });
 }
 
-/**
- * The main thread is in its `exit` event and waits: hand over its last window, and detach. Worker threads that still run are left
- * alone: one that is terminated while it evaluates something for the inspector forgets the termination and runs on.
- */
+/** The main thread is in its `exit` event and waits: hand over the last windows, and detach. */
 async function exit() {
   clearInterval(timer);
-  const changes = Array.from(threads.values(), (thread) => thread.change);
-  await within(EXIT_MS, Promise.all([threads.get(main).end(), ...changes]));
+  await within(EXIT_MS, Promise.all(Array.from(threads.values(), (thread) => thread.end())));
   for (const thread of threads.values()) {
     thread.loseOpenWindow();
   }

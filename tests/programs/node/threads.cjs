@@ -9,7 +9,7 @@ function spin(ms) {
 
 async function main() {
   for (const name of ['first', 'second']) {
-    await new Promise((resolve) => new Worker(__filename, { workerData: 500, name }).on('exit', resolve));
+    await new Promise((resolve) => new Worker(__filename, { workerData: 300, name }).on('exit', resolve));
   }
   const endless = new Worker(__filename, { workerData: 60_000 });
   endless.on('message', async () => {
@@ -21,8 +21,8 @@ async function main() {
 if (isMainThread) {
   main();
 } else {
-  spin(500);
-  if (workerData > 500) {
+  spin(300);
+  if (workerData > 300) {
     require('worker_threads').parentPort.postMessage('busy');
     spin(workerData);
   }
