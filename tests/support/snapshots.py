@@ -26,6 +26,7 @@ from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable, co
 FOLDER = Path("/home/ada/shop")
 SITE = "/home/ada/shop/.venv/lib/python3.12/site-packages"
 STDLIB = "/usr/lib/python3.12"
+SERVER_TEXT = (Path(__file__).parent.parent / "programs/shop/server.py").read_text()
 STARTED_AT = datetime(2026, 11, 24, 9, 30, 0, tzinfo=UTC)
 STARTED_S = 1_000.0
 RUN_S = 187.0
@@ -150,6 +151,7 @@ def make_snapshot(table: StackTable, counts: StackCounts, *, program: ProgramSta
         ),
         log=log_lines(),
         output=output_lines(),
+        sources={f"{FOLDER}/server.py": SERVER_TEXT},
     )
 
 

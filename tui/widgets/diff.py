@@ -108,6 +108,7 @@ class DiffView(View):
         if snapshot is not None:
             before, after = phases_at_mark(snapshot, mark)
             self._chosen = {"before": before.name, "after": after.name}
+            self.show(snapshot)
 
     def function_selected(self, function: int | None) -> None:
         snapshot = self.host.snapshot

@@ -62,6 +62,8 @@ class DiffTable(Table[Difference]):
             Column("after", f"after{percent}", 6, self._draw_after, "right", sortable=False),
             Column("change", "change", 7, self._draw_change, "right", sortable=False),
         ]
+        if width < 44:
+            del columns[:2]
         if width >= 60:
             columns.append(Column("bar", "", 2 * half + 1, self._draw_bar, sortable=False))
         if width >= 96:

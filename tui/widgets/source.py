@@ -73,7 +73,8 @@ class SourceView(View):
         self._asked = False
         if not self._path:
             self._open_first(snapshot)
-        elif snapshot.program.runs != self._runs:
+        elif self._runs not in (0, snapshot.program.runs):
+            # The file may have been edited since.
             self.host.controls.open_source(self._path)
         self._runs = snapshot.program.runs
         text = snapshot.sources.get(self._path)
