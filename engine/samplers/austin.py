@@ -238,11 +238,13 @@ def _candidates() -> list[str]:
 
 async def _probe(path: str) -> Austin:
     """Raises `_Unusable`."""
-    stdbuf = shutil.which("stdbuf")
     question = (path, "--version")
+    stdbuf = shutil.which("stdbuf")
     answer, same_answer = await asyncio.gather(
-        _ask(*question), _ask(stdbuf, "--output=64", *question) if stdbuf else _none()
+        _ask(*question), _ask(*([stdbuf, "--output=64"] if stdbuf else []), *question), return_exceptions=True
     )
+    if isinstance(answer, BaseException):
+        raise answer
     version = re.match(r"austin (\d+)\.(\d+)", answer)
     if version is None:
         missing = re.search(r"GLIBC_([\d.]+)", answer)
@@ -252,7 +254,8 @@ async def _probe(path: str) -> Austin:
     austin = Austin(path, (int(version[1]), int(version[2])))
     if austin.version < _KNOWN_PYTHONS[-1][0]:
         raise _Unusable(f"{path} is too old ({austin})")
-    if austin.version < _FLUSHES_SAMPLES and answer == same_answer:
+    # Where stdbuf lacks its library, or Austin cannot load that, the answer is another.
+    if austin.version < _FLUSHES_SAMPLES and same_answer == answer:
         return replace(austin, stdbuf=stdbuf)
     return austin
 
@@ -271,10 +274,6 @@ async def _ask(*command: str) -> str:
         asked.kill()
         await asked.wait()
         raise _Unusable(f"{command[0]} does not answer") from None
-
-
-async def _none() -> None:
-    return None
 
 
 def _advice(interpreter: Interpreter) -> str:

@@ -149,10 +149,10 @@ class _Thread:
         if now is None:
             return None
         before, self.cpu = self.cpu, now
-        if before is not None:
+        if before is not None and now.running >= before.running:
             return (now.running - before.running) / 1_000
         if is_older:
-            # Of its past we know only what it was like.
+            # What it used before we came is not ours to count, only what share of its readiness that was.
             return self.total_us * now.running / (now.running + now.waiting)
         return now.running / 1_000
 

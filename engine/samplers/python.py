@@ -49,9 +49,10 @@ _BELIEF_S = 0.5
 """An Austin that has not given up by now has attached."""
 _FOREIGN_PATIENCE_S = 5.0
 """A program that has not become a Python after this is announced."""
-_CHILDREN_INTERVAL_S = 0.2
+_CHILDREN_INTERVAL_S = (0.05, 0.5)
+"""Between looks for children: at first, when programs start their workers, and after ten seconds."""
 _CHILDREN_SHARE = 0.001
-"""Of a core, at most, to look out for children."""
+"""Of a core, at most, to look for children."""
 _MANY_PROCESSES = 32
 """More than this, and those that have ended are looked for, to be forgotten."""
 _SILENCE_CHECK_S = 2.0
@@ -69,6 +70,8 @@ class PythonSampler:
         self._context = context
         self._clock = context.clock
         self._austins: dict[Interpreter, Austin] = {}
+        self._interpreters: dict[Path, Interpreter] = {}
+        """By their files, for to find out can take starting one."""
         self._session: _Session | None = None
         self._follows_children = context.settings.follow_children
         self._has_children = False
@@ -129,12 +132,12 @@ class PythonSampler:
         pauses = iter(_ATTACH_PAUSES_S)
         since_s = self._clock.monotonic()
         while not ended.done():
-            interpreter = await interpreter_of(pid)
+            interpreter = await self._interpreter(pid)
             if interpreter is not None:
                 return interpreter
             self._check_memory(pid)
             for child in process_tree(pid)[1:] if self._follows_children else ():
-                interpreter = await interpreter_of(child)
+                interpreter = await self._interpreter(child)
                 if interpreter is not None:
                     self._has_children = True
                     return interpreter
@@ -145,6 +148,15 @@ class PythonSampler:
                 self._context.emit(Warned(text))
             await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
         return None
+
+    async def _interpreter(self, pid: int) -> Interpreter | None:
+        program = executable(pid)
+        if program is None:
+            return None
+        interpreter = self._interpreters.get(program) or await interpreter_of(pid)
+        if interpreter is not None:
+            self._interpreters[program] = interpreter
+        return interpreter
 
     def _check_memory(self, pid: int, *, was_refused: bool = False) -> None:
         """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""
@@ -193,7 +205,7 @@ class PythonSampler:
     async def _end_for_children(self, session: _Session) -> None:
         """Once the program has a Python for a child, end `session`, so that the next one follows children."""
         if knows_children():
-            await self._python_child(session.pid)
+            await self._python_child(session)
         why = why_children_are_closed()
         if why is not None:
             self._follows_children = False
@@ -202,20 +214,22 @@ class PythonSampler:
         self._has_children = True
         session.end()
 
-    async def _python_child(self, pid: int) -> None:
-        """Return when a descendant of `pid` looks like a Python."""
+    async def _python_child(self, session: _Session) -> None:
+        """Return when the program has a descendant that looks like a Python."""
         foreign: dict[int, Path | None] = {}
+        at_first_s, later_s = _CHILDREN_INTERVAL_S
         while True:
             began_s = self._clock.monotonic()
-            for child in process_tree(pid)[1:]:
+            for child in process_tree(session.pid)[1:]:
                 program = executable(child)
                 if child in foreign and foreign[child] == program:
                     continue
                 if looks_like_python(child):
                     return
                 foreign[child] = program
-            took_s = self._clock.monotonic() - began_s
-            await self._clock.sleep(max(_CHILDREN_INTERVAL_S, took_s / _CHILDREN_SHARE))
+            now_s = self._clock.monotonic()
+            pause_s = min(later_s, max(at_first_s, (now_s - session.began_s) * later_s / 10))
+            await self._clock.sleep(max(pause_s, (now_s - began_s) / _CHILDREN_SHARE))
 
 
 class _Session:
