@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import mmap
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,9 @@ def running_python(pid: int) -> RunningPython:
         raise CannotAttach(f"process {pid} cannot be sampled: {closed}")
     if executable(pid) is None:
         raise CannotAttach(f"process {pid} has ended, or is one of the kernel's")
-    if not any(map(looks_like_python, process_tree(pid))):
+    tree = process_tree(pid)
+    # Below the shell that we were started from there is at least one Python: us.
+    if not looks_like_python(pid) and (os.getpid() in tree or not any(map(looks_like_python, tree))):
         raise CannotAttach(_instead(pid))
     words = [word.decode(errors="replace") for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]]
     return _read_command(words, Path(f"/proc/{pid}/cwd").resolve())

@@ -59,7 +59,7 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
 def _run_line(snapshot: Snapshot) -> str:
     program, sampling = snapshot.program, snapshot.sampling
     ended_s = program.ended_s if program.ended_s is not None else snapshot.taken_s
-    line = f"Ran {ended_s - program.started_s:.1f} s"
+    line = f"{'Watched' if program.attached else 'Ran'} {ended_s - program.started_s:.1f} s"
     if program.exit_status is not None:
         line += f", exit status {program.exit_status}"
     line += f"; {snapshot.counts.total} samples"

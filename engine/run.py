@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from .attached import AttachedTarget, attached_launch
-from .events import Warned
+from .events import Note, Warned
 from .samplers import make_sampler
 from .samplers.sampler import Launch, Process, SamplingFailed
 from .snapshot import ProgramPhase
@@ -69,7 +69,9 @@ class Run:
         self.ended_s = self._context.clock.monotonic()
         self.exit_status = status if self._context.settings.pid is None else None
         self.cpu_s = self._target.cpu_s
-        if not self._target.is_running:
+        if self._target.is_running:
+            self._context.emit(Note(f"Left process {self._context.settings.pid}, which runs on"))
+        else:
             await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
         self._sampling.cancel()
         self.phase = ProgramPhase.ENDED
