@@ -31,6 +31,11 @@ def foot(screen: Screen) -> list[str]:
     return text_of(screen.app.query_one(TimelineFoot)).splitlines()
 
 
+def compared(screen: Screen) -> list[str]:
+    """What the diff view compares."""
+    return [phase.name for phase in screen.app._views["6"]._compared]  # type: ignore[attr-defined]
+
+
 def names(screen: Screen) -> list[str]:
     return [table(screen).row(key).name for key in table(screen)._keys]
 
@@ -119,10 +124,9 @@ async def test_compare() -> None:
     async with screen.app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("5", "d")
         assert screen.app._front == "6"
-        compared = lambda: tuple(phase.name for phase in screen.app._views["6"]._compared)  # type: ignore[attr-defined]  # noqa: E731
-        assert compared() == ("warm", "load")
+        assert compared(screen) == ["warm", "load"]
         await pilot.press("5", "left_square_bracket", "left_square_bracket", "d")
-        assert compared() == ("start", "warm")
+        assert compared(screen) == ["start", "warm"]
         await show(pilot, screen, replace(shop_snapshot(), marks=()))
         await pilot.press("5", "d")
         assert screen.app._front == "5"

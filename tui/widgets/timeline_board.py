@@ -141,7 +141,7 @@ class TimelineFoot(TimelineBoard):
         palette, column_at = self.palette, moments.timeline.column_at
         at = [column_at(mark.at_s) for mark in moments.marks]
         cells: list[tuple[str, Style]] = [(" ", palette.plain)] * (at[0] if at else 0)
-        for mark, begin, end in zip(moments.marks, at, [*at[1:], width], strict=True):
+        for mark, begin, end in zip(moments.marks, at, [*at, width][1:], strict=True):
             is_here = begin <= moments.at < end
             name = fit(f"▏{clean(mark.name)}", end - begin)
             cells.extend((letter, palette.bold if is_here else palette.accent) for letter in name)
