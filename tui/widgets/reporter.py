@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ...engine.snapshot import ReporterState, Snapshot
 
 
+LEAST_SCALE = 10
+"""Profiles that a full column of the chart stands for at least: one is to look like little."""
+
+
 class ReporterView(View):
     TITLE = "Reporter"
     SHORT = "Reporter"
@@ -79,18 +83,20 @@ class ReporterBoard(Board):
         lines = [
             two_sided(width, phase(state, self._now_s, palette), terms),
             two_sided(width, target(state, palette), last_result(state, palette)),
-            two_sided(width, occupancy(state, max(8, width - 22), palette)),
+            two_sided(width, occupancy(state, max(8, min(80, width - 22)), palette)),
             two_sided(width, joined(sums, Segment("   "))),
         ]
-        rows = height - len(lines) - 2
+        rows = height - len(lines) - 3
         return [*lines, Strip.blank(width), *self._batches(state, width, rows)] if rows > 0 else lines
 
     def _batches(self, state: ReporterState, width: int, rows: int) -> Iterable[Strip]:
         """Batch sizes over the attempts, as columns of up to `rows` cells, with what became of them below."""
         palette = self.palette
-        label = f" {state.buffer_limit} "
+        limit = max([LEAST_SCALE, *(attempt.profiles for attempt in state.history)])
+        label = f" {limit} "
         attempts = state.history[-(width - len(label) - 2) :]
-        limit = max([1, state.buffer_limit, *(attempt.profiles for attempt in attempts)])
+        caption = f"profiles in each of the last {len(attempts)} attempts" if attempts else "nothing was sent yet"
+        yield two_sided(width, [Segment(caption, palette.dim)])
         # A few profiles of a hundred would be no column at all.
         heights = [max(1, round(len(SPARKS) * rows * attempt.profiles / limit)) for attempt in attempts]
         for row in range(rows - 1, -1, -1):
@@ -106,6 +112,8 @@ class ReporterBoard(Board):
 
 
 class AttemptTable(Table[Attempt]):
+    OPENS = False
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._attempts: dict[int, Attempt] = {}

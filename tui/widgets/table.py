@@ -58,6 +58,9 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
         Binding("enter", "choose", "Open", tooltip="Open what is under the cursor", id="table.choose"),
     ]
 
+    OPENS: ClassVar[bool] = True
+    """Whether Enter does something with a row."""
+
     class Chosen(Message):
         """Enter, or a second click, on a row."""
 
@@ -207,6 +210,9 @@ class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
             self._move_to(index)
             if event.chain == 2:
                 self.action_choose()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "choose" or self.OPENS
 
     def action_move(self, rows: int) -> None:
         self._move_to(self._cursor + rows)
