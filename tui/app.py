@@ -334,6 +334,8 @@ class ProfilerApp(App[None]):
             self.screen.dismiss(True)
         elif self.controls.leaving or self.snapshot is None or self._program_is_over():
             self.exit()
+        elif self.snapshot.program.attached:
+            self._stop_and_leave(wanted=True)
         else:
             dialog = QuitDialog(clean(self.snapshot.program.command), reporting=self._is_reporting())
             self.push_screen(dialog, self._stop_and_leave)

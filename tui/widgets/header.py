@@ -93,7 +93,9 @@ class RunHeader(Board):
             case ProgramPhase.SAVED:
                 return "■", f"saved run of {duration(program.ended_s or 0.0)}", palette.dim
         took = duration((program.ended_s or program.started_s) - program.started_s)
-        status = program.exit_status or 0
+        status = program.exit_status
+        if status is None:
+            return "■", f"ended after {took}", palette.dim
         if not status:
             return "■", f"exited 0 after {took}", palette.good
         name = f" ({SIGNAL_NAMES[status]})" if status in SIGNAL_NAMES else ""
