@@ -10,19 +10,13 @@ from ..control_socket import MAX_LINE_BYTES, running_agents, send_mark
 from ..settings import COMMAND
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 
 def run(argv: Sequence[str]) -> int:
     """0 if every agent asked for has its mark; 1 if there is none or one did not answer."""
-    parser = UsageParser(
-        prog=f"{COMMAND} mark",
-        description="Mark this moment in the running programs that you profile: a new phase begins, which the screen "
-        "can compare with others.",
-    )
-    parser.add_argument("name", nargs="?", default="", help="the name of the phase that begins (default: a number)")
-    parser.add_argument("--agent", metavar="PID", type=int, help="only in the run of this profiler (default: in all)")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     if "\n" in options.name or len(options.name.encode()) > MAX_LINE_BYTES // 2:
         raise UsageError("a mark's name is one line of at most 500 bytes")
     agents = [options.agent] if options.agent is not None else list(running_agents())
@@ -34,3 +28,14 @@ def run(argv: Sequence[str]) -> int:
     else:
         print(f"Marked in {', '.join(f'profiler {pid}' for pid in marked)}")
     return 0 if marked else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = UsageParser(
+        prog=f"{COMMAND} mark",
+        description="Mark this moment in the running programs that you profile: a new phase begins, which the screen "
+        "can compare with others.",
+    )
+    parser.add_argument("name", nargs="?", default="", help="the name of the phase that begins (default: a number)")
+    parser.add_argument("--agent", metavar="PID", type=int, help="only in the run of this profiler (default: in all)")
+    return parser

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS profiles (
 
 def run(argv: Sequence[str]) -> int:
     """Serve until SIGINT or SIGTERM; 2 for a wrong command line, 1 where the address or the database cannot be had."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     host, port = _address(options.listen)
     key = options.api_key or os.environ.get("PROFILER_API_KEY") or None
     try:
@@ -74,7 +74,7 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=f"{COMMAND} receive",
         description="A backend on this machine to try reporting with: it prints what arrives, and fails when told to.",

@@ -1,0 +1,97 @@
+"""The README: every command in it is one that the command line takes, every variable is explained, the unit is valid."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from multi_lang_profiler.engine.cli import SUBCOMMANDS
+from multi_lang_profiler.engine.options import make_parser, parse
+from multi_lang_profiler.engine.settings import COMMAND
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """The words behind the command's name, of every line in a block that runs it."""
+    lines = [line for language in ("sh", "yaml", "ini") for block in blocks(language) for line in _joined(block)]
+    found = [shlex.split(line[line.index(COMMAND) :], comments=True) for line in lines if f"{COMMAND} " in line]
+    docker = [
+        json.loads(words) for block in blocks("dockerfile") for words in re.findall(r"^CMD (.*)$", block, re.MULTILINE)
+    ]
+    return [words[1:] for words in (*found, *docker)]
+
+
+def _joined(block: str) -> list[str]:
+    return block.replace("\\\n", " ").splitlines()
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_commands(words, tmp_path, monkeypatch):
+    """Each command parses without a complaint, with the parser that runs it."""
+    monkeypatch.chdir(tmp_path)
+    if words[0] in SUBCOMMANDS:
+        importlib.import_module(f"multi_lang_profiler.engine.commands.{words[0]}").parser().parse_args(words[1:])
+    elif "--pid" in words:
+        assert make_parser().parse_args(words).pid
+    else:
+        assert parse(_with_folders(words, tmp_path), {}, on_terminal=False).settings.program
+
+
+def _with_folders(words: list[str], folder: Path) -> list[str]:
+    return [str(folder) if word.startswith("/var/") else word for word in words]
+
+
+def test_there_are_commands_to_test():
+    """The README's commands are found: each subcommand that users need, and each language."""
+    first = {words[0] for words in commands()}
+    assert {"python", "typescript", "java", "go", "receive", "view", "doctor", "--pid"} <= first
+
+
+def test_every_variable_is_in_the_table():
+    """Every PROFILER_ variable that the code reads is explained in the README's table of options."""
+    code = "".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
+    variables = set(re.findall(r"\bPROFILER_[A-Z_]+[A-Z]\b", code))
+    assert {"PROFILER_ENDPOINT", "PROFILER_API_KEY"} <= variables
+    rows = [line for line in README.splitlines() if line.startswith("| `--")]
+    assert variables <= set(re.findall(r"PROFILER_[A-Z_]+", "".join(rows)))
+
+
+def test_every_report_option_is_in_the_table():
+    """The table has every option that reporting takes."""
+    (group,) = (group for group in make_parser()._action_groups if (group.title or "").startswith("reporting"))
+    rows = "".join(line for line in README.splitlines() if line.startswith("| `--"))
+    for action in group._group_actions:
+        for option in action.option_strings:
+            assert f"`{option}" in rows
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+def test_the_unit_is_valid(tmp_path):
+    """systemd finds nothing wrong with the README's unit."""
+    (unit,) = blocks("ini")
+    file = tmp_path / "shop.service"
+    file.write_text(unit)
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", file], capture_output=True, text=True, check=False
+    )
+    assert [line for line in verified.stderr.splitlines() if file.name in line] == []
+
+
+def test_links_lead_somewhere():
+    """Files that the README names are there."""
+    for target in re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
