@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .snapshot import Snapshot
 
-SUBCOMMANDS = frozenset({"doctor", "mark", "receive", "view"})
+SUBCOMMANDS = frozenset({"completion", "doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
 STATUS_THRESHOLD = 3
 """The program ended with 0, but a function took more than `--fail-if` allows."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 RECOMMENDED_INTERVAL_S = 30.0
+FORMATS = ("json", "protobuf", "pyroscope", "otlp")
+"""The names of `wire.FORMATS`; that module is not loaded before the program has started."""
 LANGUAGES = {
     "python": Language.PYTHON,
     "py": Language.PYTHON,
@@ -47,9 +49,17 @@ examples:
   {COMMAND} python server.py                       watch a program in the terminal
   {COMMAND} python -m http.server -- 8000          a module, with arguments of its own
   {COMMAND} java MyApp.java --json run.json        save the whole run's profile
-  {COMMAND} receive                                a backend on this machine, to try reporting with
+  {COMMAND} --pid 4711                             watch a Python program that runs already
+  {COMMAND} python job.py --fail-if 'parse>40%'    end with 3 if parse() takes more than that
   {COMMAND} typescript server.js --no-tui --report-endpoint https://backend.example/api/v0/profiles
                                                           a quiet agent that reports each 5 minutes
+
+more commands, each with a --help of its own:
+  view FILE [LATER]   open a saved run, or the difference of two
+  doctor              check what profiling and reporting need here
+  receive             a backend on this machine, to try reporting with
+  mark [NAME]         mark this moment in the runs that are going on
+  completion SHELL    completion for bash, fish or zsh
 
 environment:
   PROFILER_ENDPOINT, PROFILER_INTERVAL, PROFILER_MAX_BUFFER_SIZE, PROFILER_FORMAT and PROFILER_API_KEY stand in for
@@ -201,7 +211,7 @@ def add_reporting(parser: argparse.ArgumentParser) -> None:
         metavar="NUM",
         help="profiles kept while the backend is away, 1 to 1000; the oldest is discarded (default: 100)",
     )
-    group.add_argument("--report-format", metavar="FORMAT", help=f"{' or '.join(_formats())} (default: protobuf)")
+    group.add_argument("--report-format", metavar="FORMAT", help=f"{' or '.join(FORMATS)} (default: protobuf)")
     group.add_argument(
         "--report-jitter", metavar="FRACTION", help="spread reports over this part of the interval, 0 to 1 (default: 0)"
     )
@@ -363,14 +373,9 @@ def _spool_folder(options: argparse.Namespace) -> Path | None:
     return state_folder()
 
 
-def _formats() -> tuple[str, ...]:
-    # The names of wire.FORMATS; that module is not loaded before the program has started.
-    return ("json", "protobuf", "pyroscope", "otlp")
-
-
 def _format(text: str) -> str:
-    if text not in _formats():
-        raise ValueError(f"{text!r} is no format; use {' or '.join(_formats())}")
+    if text not in FORMATS:
+        raise ValueError(f"{text!r} is no format; use {' or '.join(FORMATS)}")
     return text
 
 
