@@ -21,7 +21,7 @@ def deep_run(
         for n in range(functions)
     ]
     seen: list[list[int]] = [[dice.choice(frames) for _ in range(depth)]]
-    known = set()
+    known: set[int] = set()
     while len(known) < stacks:
         base = dice.choice(seen)
         shared = min(depth - 1, int(dice.triangular(1, depth, depth * 0.6)))
