@@ -35,7 +35,7 @@ def commands() -> list[list[str]]:
 
 
 def _joined(block: str) -> list[str]:
-    return block.replace("\\\n", " ").splitlines()
+    return re.sub(r"<\((.*)\)", r"\1", block.replace("\\\n", " ")).splitlines()
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

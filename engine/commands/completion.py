@@ -137,7 +137,7 @@ case $words[2] in
 {cases}
     *)
         _arguments {_zsh_options(main)} \\
-            '1: :_alternative "words:language or command:({first})" "files:program:_files"' '*:file:_files' ;;
+            '1:program:{{_alternative "words:language or command:({first})" "files:program:_files"}}' '*:file:_files' ;;
 esac
 """
 
