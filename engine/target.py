@@ -67,6 +67,8 @@ class Target:
                 stdout=streams[1],
                 stderr=streams[2],
                 start_new_session=self._on_output is not None,
+                # What our starter has opened for the program (`<(…)`, a pipe of make's) stays open; what we open is never inherited.
+                close_fds=False,
                 preexec_fn=_prepare_child(),  # noqa: PLW1509 - only calls the kernel; nothing here holds a lock at this time
             )
         except OSError as error:

@@ -8,6 +8,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -48,6 +49,30 @@ def test_the_program_runs_as_without_us(folder):
     assert finished.stdout == bytes(range(256))[::-1] + b"['app.py', '--rate', 'x y']"
     assert finished.stderr == "to stderr\n"
     assert finished.status == 7
+
+
+def test_open_files_are_the_programs_own(folder):
+    """What a shell has opened for the program (`<(…)`) is open in it; nothing that we have opened is."""
+    folder.write("app.py", "import os, sys\nprint(os.listdir('/proc/self/fd'))\nprint(open(sys.argv[1]).read())\n")
+    seen = []
+    for command in ([COMMAND, "app.py", "--quiet", "--"], [sys.executable, "app.py"]):
+        opened = os.memfd_create("input", 0)
+        os.write(opened, b"for you")
+        words = [*command, f"/dev/fd/{opened}"]
+        seen.append(
+            subprocess.run(
+                words,
+                cwd=folder.path,
+                env=folder.environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                pass_fds=[opened],
+                check=True,
+            ).stdout
+        )
+        os.close(opened)
+    assert b"for you" in seen[0]
+    assert seen[0] == seen[1]
 
 
 def test_hot_functions_of_the_summary(folder):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from multi_lang_profiler.engine.export import read
+from multi_lang_profiler.engine.saved_run import saved_snapshot
 from tests.support.command import Folder
 from tests.support.terminal import Terminal
 
@@ -60,6 +62,29 @@ def test_on_the_screen(folder):
         terminal.until(lambda shown: b"saved run" in shown and b"app.py:4" in shown)
         terminal.press("q")
         assert terminal.wait() == 0
+
+
+def test_two_runs_open_as_a_diff(folder):
+    """Two files, of whatever forms, open on their difference."""
+    with Terminal(folder, "view", "run.json", "later.pb.gz", size=(120, 24)) as terminal:
+        terminal.until(lambda shown: b"run.json" in shown and b"before%" in shown and b"busy" in shown)
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_functions_of_two_runs_are_the_same(folder, form):
+    """Whether a form has absolute or relative paths: a function of both runs is one, and no sample is lost on the way."""
+    before, after = folder.path / form, folder.path / "later.pb.gz"
+    snapshot = saved_snapshot(after, read(after), (before, read(before)))
+    table, previous = snapshot.table, snapshot.previous_run
+    assert previous
+    assert previous.counts.total == read(before).counts.total
+    for counts in (snapshot.counts, previous.counts):
+        running = {table.leaves[stack] for _, stack in counts.by_stack}
+        assert [function for function, (name, _) in enumerate(table.functions) if name == "busy"] == [
+            function for function in running if table.functions[function].name == "busy"
+        ]
 
 
 def test_what_is_no_run(folder):
