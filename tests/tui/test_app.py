@@ -14,13 +14,14 @@ from textual.geometry import Region, Size
 from textual.widgets import ContentSwitcher
 
 from multi_lang_profiler.engine.snapshot import ProgramPhase
-from multi_lang_profiler.tui.app import VIEWS, bindings_of
+from multi_lang_profiler.tui.app import VIEWS, ProfilerApp, bindings_of, run_screen
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.help_screen import HelpScreen
 from multi_lang_profiler.tui.widgets.line_pane import LinePane
 from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog
 from multi_lang_profiler.tui.widgets.table import Table
 from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
+from tests.support.fake_controls import FakeControls
 from tests.support.screen import Screen, show, text_of
 from tests.support.snapshots import (
     STARTED_S,
@@ -564,3 +565,23 @@ def test_made_up_run_is_consistent() -> None:
     snapshot = shop_snapshot()
     assert sum(snapshot.self_samples.values()) == snapshot.counts.total == sum(snapshot.counts.by_stack.values())
     assert snapshot.taken_s - STARTED_S == 187.0
+
+
+@pytest.mark.parametrize("raises", [True, False], ids=["raised", "printed"])
+def test_a_fault_of_the_screen_stays_its_own(raises: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """When the screen breaks down the caller gets one line, the traceback goes to a file, and the program is not stopped."""
+
+    def break_down(app: ProfilerApp) -> None:
+        if raises:
+            raise ValueError("broken")
+        app.error_console.print("Traceback: ValueError: broken")
+
+    monkeypatch.setattr(ProfilerApp, "run", break_down)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    controls = FakeControls(shop_snapshot())
+    line = run_screen(controls)
+    (file,) = tmp_path.iterdir()
+    assert str(file) in line
+    assert "\n" not in line
+    assert "broken" in file.read_text()
+    assert controls.asked == []
