@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from multi_lang_profiler.engine.profile import Profile
 from multi_lang_profiler.engine.wire import decode
 from tests.support.backend import Backend
 from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.ports import free_port
 
 SHOP = Path(__file__).parent / "programs/python/flask_shop.py"
 LOAD_S = 7.0
@@ -30,13 +30,6 @@ def folder(tmp_path) -> Iterator[Folder]:
     with Folder(tmp_path) as folder:
         folder.write("shop.py", SHOP.read_text())
         yield folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_up(url: str) -> None:

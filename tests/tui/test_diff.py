@@ -73,8 +73,8 @@ async def test_last_two_phases() -> None:
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("6")
         assert pair(screen) == ("mark 1", "mark 2")
-        assert titles(screen)[0][:7] == ["from", "mark", "1", "20s", "1,900", "samples", "0.95"]
-        assert titles(screen)[1][:7] == ["to", "mark", "2", "30s", "750", "samples", "0.25"]
+        assert titles(screen)[0][:8] == ["from", "mark", "1", "20s", "1,900", "samples", "load", "0.95"]
+        assert titles(screen)[1][:8] == ["to", "mark", "2", "30s", "750", "samples", "load", "0.25"]
         assert (titles(screen)[0][-2:], titles(screen)[1][-2:]) == (["1", "gone"], ["1", "new"])
         assert names(screen)[:3] == ["render", "parse", "Cache.get"]
         assert row_of(screen, "parse")[:3] == ["36.8", "85.3", "+48.5"]

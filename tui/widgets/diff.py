@@ -54,7 +54,8 @@ class DiffView(View):
         "What changed between two phases of the run: those that marks divide it into, the run before this one (--watch), or a "
         "saved profile. before and after are the function's own share of each phase's samples, so that phases of different "
         "length or sample rate compare; change is their difference in percentage points, total the same with all it called. "
-        "u compares milliseconds per second instead: not only where the time went, but how much there was.\n"
+        "u compares milliseconds per second instead: not only where the time went, but how much there was. load is how many cores "
+        "a phase kept busy.\n"
         "A + stands before functions that are new, a - before those that are gone. Grey rows, behind the others, differ no more "
         "than two samplings of the same program would. Samples of all threads count."
     )
@@ -188,7 +189,7 @@ class DiffView(View):
 
     def _show_titles(self, before: Phase, after: Phase, found: Sequence[Difference]) -> None:
         palette = self.host.palette
-        changes = [row.change for row in found]
+        changes = [row.change for row in found if not row.is_noise]
         width = max(length([Segment(clean(phase.name))]) for phase in (before, after))
         width = min(width, max(8, self.size.width // 4))
         gone, new = changes.count(Change.GONE), changes.count(Change.NEW)
@@ -201,7 +202,7 @@ class DiffView(View):
 
     def _named(self, preposition: str, phase: Phase, width: int) -> list[Segment]:
         palette = self.host.palette
-        facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  {phase.load:.2f} s/s  {phase.rate_hz:g} Hz"
+        facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  load {phase.load:.2f}  {phase.rate_hz:g} Hz"
         return [
             Segment(f"{preposition:4} ", palette.dim),
             Segment(fit(clean(phase.name), width), palette.accent),

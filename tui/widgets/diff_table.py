@@ -101,8 +101,10 @@ class DiffTable(Table[Difference]):
     def _draw_name(self, row: Difference, width: int) -> Iterable[Segment]:
         palette = self.palette
         style = palette.faint if row.is_noise else palette.plain
-        signs = {Change.BOTH: style, Change.NEW: palette.bad, Change.GONE: palette.good}
-        yield Segment(f"{SIGNS[row.change]} ", signs[row.change])
+        sign_style = (
+            style if row.is_noise else {Change.NEW: palette.bad, Change.GONE: palette.good}.get(row.change, style)
+        )
+        yield Segment(f"{SIGNS[row.change]} ", sign_style)
         yield Segment(fit(clean(row.function.name) or "(no name)", width - 2), style)
 
     def _draw_place(self, row: Difference, width: int) -> Iterable[Segment]:
