@@ -87,4 +87,4 @@ def test_a_push_can_be_read_back() -> None:
 
 def test_every_wire_format_can_be_asked_for() -> None:
     """`--report-format` knows the formats there are, though it does not load them."""
-    assert options.FORMATS == tuple(wire.FORMATS)
+    assert tuple(wire.FORMATS) == options.FORMATS
