@@ -138,7 +138,7 @@ def test_a_flask_server_under_load(folder):
     theirs = shares_by_py_spy((folder.path / "raw").read_text())
     ours = shares([profile for profile in profiles if profile.began_at >= up_at])
     assert list(theirs), said
-    assert list(ours)[:4] == list(theirs)[:4], (ours, theirs)
+    assert set(list(ours)[:4]) == set(list(theirs)[:4]), (ours, theirs)
     for name in list(theirs)[:4]:
         assert ours[name] == pytest.approx(theirs[name], abs=0.08), (ours, theirs)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.command import Folder, finish
+from tests.support.command import DEADLINE_S, Folder, finish
 
 
 @pytest.fixture
@@ -24,8 +25,10 @@ def test_a_mark_by_command_and_by_signal(folder):
     process = folder.start("python", "app.py", **runtime)
     assert process.stdout
     process.stdout.readline()
+    ends_s = time.monotonic() + DEADLINE_S
     while folder.run("mark", "warm-up over", **runtime).status != 0:
-        pass  # the agent begins to listen a moment after the program has started
+        # The agent begins to listen a moment after the program has started.
+        assert time.monotonic() < ends_s, "the agent does not listen"
     finished = folder.run("mark", "load", "--agent", str(process.pid), **runtime)
     assert (finished.status, finished.stdout.decode()) == (0, f"Marked in profiler {process.pid}\n")
     process.send_signal(signal.SIGUSR1)
