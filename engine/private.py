@@ -48,12 +48,10 @@ def runtime_folder() -> Path:
     Raises `OSError` where it cannot be made or belongs to somebody else.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
+    path = Path(f"/tmp/mlp-{os.getuid()}")  # noqa: S108 - looked at closely below
     # A Unix socket's path is limited to 107 bytes.
-    path = (
-        Path(base, "multi_lang_profiler")
-        if base.startswith("/") and len(base) < 70
-        else Path(f"/tmp/mlp-{os.getuid()}")
-    )  # noqa: S108
+    if base.startswith("/") and len(base) < 70:
+        path = Path(base, "multi_lang_profiler")
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
     found = path.lstat()
