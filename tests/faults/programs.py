@@ -77,7 +77,7 @@ async def has_a_sampler_that_misbehaves_at_first(folder: Path) -> None:
         ("prints garbage", "head -c 100000 /dev/urandom", 2),
         ("prints nonsense in its own format", "printf 'MOJ\\003\\377\\377\\377'; sleep 1", 2),
         # After 300 periods of CPU time without a sample, looked for every two seconds.
-        ("falls silent", "exec sleep 60", 4),
+        ("falls silent", "exec sleep 60", 9),
     ):
         with Folder(_fresh(folder)) as home:
             home.write("busy.py", BUSY)
