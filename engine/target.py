@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import reason
+from .processes import process_end
 from .samplers.sampler import CannotStart, Launch, Process
 
 if TYPE_CHECKING:
@@ -83,20 +84,7 @@ class Target:
     async def wait(self) -> int:
         """The program's exit status as a shell gives it: 128+N for signal N."""
         child = self._running()
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        try:
-            pidfd = os.pidfd_open(child.pid)
-        except OSError:
-            # No pidfd before Linux 5.3 or under some sandboxes.
-            await asyncio.to_thread(os.waitid, os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        else:
-            loop.add_reader(pidfd, ended.set)
-            try:
-                await ended.wait()
-            finally:
-                loop.remove_reader(pidfd)
-                os.close(pidfd)
+        await process_end(child.pid)
         _, wait_status, usage = os.wait4(child.pid, 0)  # noqa: ASYNC222 - it has ended; this only collects it
         self.cpu_s = usage.ru_utime + usage.ru_stime
         code = os.waitstatus_to_exitcode(wait_status)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arguments import UsageError, UsageParser
+from ..errors import reason
 from ..options import LANGUAGES, add_reporting, report_settings, with_default_endpoint
 from ..private import cache_folder, state_folder
 from ..samplers.sampler import CannotStart
@@ -163,7 +164,7 @@ async def _version(program: str, option: str) -> str:
             stderr=asyncio.subprocess.STDOUT,
         )
     except OSError as error:
-        raise CannotStart(f"{program} cannot be started: {(error.strerror or str(error)).lower()}") from None
+        raise CannotStart(f"{program} cannot be started: {reason(error)}") from None
     try:
         said = (await asyncio.wait_for(asked.communicate(), _ASK_DEADLINE_S))[0].decode(errors="replace").strip()
     except TimeoutError:

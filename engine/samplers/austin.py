@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..clock import wait_first
+from ..errors import reason
 from ..processes import process_end
 from .sampler import SamplingFailed
 
@@ -140,7 +141,7 @@ class AustinRun:
         except OSError as error:
             os.close(self._output)
             os.close(self._errors)
-            raise SamplingFailed(f"{command[0]} cannot be started: {(error.strerror or str(error)).lower()}") from None
+            raise SamplingFailed(f"{command[0]} cannot be started: {reason(error)}") from None
         finally:
             os.close(output)
             os.close(errors)
@@ -267,7 +268,7 @@ async def _ask(*command: str) -> str:
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
     except OSError as error:
-        raise _Unusable(f"{command[0]} cannot be started: {(error.strerror or str(error)).lower()}") from None
+        raise _Unusable(f"{command[0]} cannot be started: {reason(error)}") from None
     try:
         return (await asyncio.wait_for(asked.communicate(), _PROBE_DEADLINE_S))[0].decode(errors="replace").strip()
     except TimeoutError:

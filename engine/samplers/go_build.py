@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import reason
 from ..events import Note
 from ..target import KEY_VARIABLE
 from .go_overlay import MAIN_IMPORT, PREFIX, Toolchain, UnknownRelease, write_overlay
@@ -188,7 +189,7 @@ class GoBuild:
                 start_new_session=True,
             )
         except OSError as error:
-            raise CannotStart(f"cannot start {self._go}: {(error.strerror or str(error)).lower()}") from None
+            raise CannotStart(f"cannot start {self._go}: {reason(error)}") from None
         try:
             output, errors = await process.communicate()
         finally:

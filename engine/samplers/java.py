@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..events import Note, Warned
+from ..processes import process_end
 from .java_frames import WindowReader
 from .java_runtime import JavaRuntime, NoAgent, agent_jar, find_java
 from .java_sources import JavaSources
@@ -93,7 +94,7 @@ class JavaSampler:
         loop = asyncio.get_running_loop()
         loop.add_reader(samples, self._read)
         silence = loop.call_later(SILENCE_S, self._warn_of_silence)
-        closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), _process_end(process.pid)))
+        closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), process_end(process.pid)))
         try:
             await asyncio.wait({closed, ended}, return_when=asyncio.FIRST_COMPLETED)
             # The JVM closes the pipe a moment before it is gone.
@@ -203,27 +204,6 @@ class JavaSampler:
                     f"The JVM has sent nothing for {SILENCE_S:g} s; if --java names a script, it must pass its arguments on"
                 )
             )
-
-
-async def _process_end(pid: int) -> None:
-    """Return when process `pid` has ended."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    except OSError:
-        # No pidfd before Linux 5.3 or under some sandboxes.
-        with contextlib.suppress(ChildProcessError):
-            await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        return
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    loop.add_reader(pidfd, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
 
 
 def _program(program: str, folder: Path, java: JavaRuntime) -> Path | None:

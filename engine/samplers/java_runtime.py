@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import reason
 from .sampler import CannotStart
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ async def _run(deadline_s: float, *command: str) -> tuple[int, str]:
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
     except OSError as error:
-        return -1, (error.strerror or str(error)).lower()
+        return -1, reason(error)
     try:
         async with asyncio.timeout(deadline_s):
             output, _ = await process.communicate()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import reason
 from .sampler import CannotStart
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def _version_text(node: str) -> str:
             stderr=asyncio.subprocess.DEVNULL,
         )
     except OSError as error:
-        raise CannotStart(f"cannot start {node}: {(error.strerror or str(error)).lower()}") from None
+        raise CannotStart(f"cannot start {node}: {reason(error)}") from None
     try:
         async with asyncio.timeout(_VERSION_S):
             output, _ = await process.communicate()

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import reason
 from .sampler import CannotStart, Launch
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _checked_file(file: Path, shown: str) -> Path:
     except FileNotFoundError:
         raise CannotStart(f"{shown}: there is no such file") from None
     except OSError as error:
-        raise CannotStart(f"{shown} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise CannotStart(f"{shown} cannot be read: {reason(error)}") from None
     return file
 
 
