@@ -16,6 +16,7 @@ from .settings import COMMAND
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .controls import Controls
     from .engine import Engine
     from .events import Event
     from .settings import Settings
@@ -54,8 +55,15 @@ def run(argv: list[str]) -> int:
 
 def _subcommand(name: str, argv: list[str]) -> int:
     module = importlib.import_module(f".commands.{name}", __package__)
-    status: int = module.run(argv)
+    status: int = module.run(argv, _show) if name == "view" else module.run(argv)
     return status
+
+
+def _show(controls: Controls, view: str = "") -> str:
+    """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
+    from ..tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
+
+    return run_screen(controls, view)
 
 
 def _profile(argv: list[str]) -> int:
@@ -80,8 +88,6 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
-    from ..tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
-
     engine = _make_engine(settings, warnings, lambda _event: None)
     statuses: list[int] = []
     thread = threading.Thread(
@@ -90,7 +96,7 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
         daemon=True,
     )
     thread.start()
-    broken_down = run_screen(engine)
+    broken_down = _show(engine)
     if broken_down:
         print(f"{COMMAND}: {broken_down}", file=sys.stderr)
     # Where the terminal was closed, the program has been told (SIGHUP) and decides for itself; we go on without a screen.

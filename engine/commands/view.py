@@ -17,13 +17,17 @@ from ..settings import COMMAND
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ..controls import Controls
     from ..export import Recording
 
 
-def run(argv: Sequence[str]) -> int:
-    """Show the run until the user leaves; without a terminal print its summary. A file that is none is a `UsageError`."""
+def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:
+    """Show the run until the user leaves; without a terminal print its summary. A file that is none is a `UsageError`.
+
+    `show(controls, view)` puts up the screen and says in a line if it broke down.
+    """
     options = parser().parse_args(argv)
     files = [Path(file) for file in (options.file, options.later) if file is not None]
     recordings = [_read(file) for file in files]
@@ -33,9 +37,7 @@ def run(argv: Sequence[str]) -> int:
         headless = Headless(quiet=False, stream=sys.stdout)
         headless.print_summary(saved.snapshot())
         return 0
-    from ...tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
-
-    broken_down = run_screen(saved, view="Diff" if before else "")
+    broken_down = show(saved, "Diff" if before else "")
     if broken_down:
         print(f"{COMMAND}: {broken_down}", file=sys.stderr)
     return 1 if broken_down else 0

@@ -22,11 +22,11 @@ from ...engine.phases import (
     suggested_pair,
 )
 from ..lines import length
+from ..run_text import why_no_samples
 from ..text import clean, count, duration, fit
 from ..views import View
 from .diff_table import DiffTable
 from .empty import EmptyState
-from .functions import why_no_samples
 from .title_line import TitleLine
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from ...engine.ranking import BadPattern, Catalogue, Query, SortBy, rank
-from ...engine.snapshot import ProgramPhase
+from ..run_text import threads_named
 from ..text import clean, count, duration, plural
-from ..views import View
 from .function_table import FunctionTable
+from .sampled_view import SampledView
 from .title_line import TitleLine
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from ...engine.ranking import Ranking
-    from ...engine.snapshot import Snapshot
     from .table import Table
 
 SORT_NAMES = {
@@ -33,8 +32,9 @@ SORT_NAMES = {
 }
 
 
-class FunctionsView(View):
+class FunctionsView(SampledView):
     TITLE = "Hot functions"
+    FILTER = "Filter"
     SHORT = "Hot"
     HELP = (
         "Where the time goes. self is the share of all samples in which the function itself was running, total the share in "
@@ -142,30 +142,11 @@ class FunctionsView(View):
         super().__init__()
         self._query = Query()
         self._catalogue: Catalogue | None = None
-        self._shown: Snapshot | None = None
-        """The snapshot in the table; while paused an old one."""
         self._ranking: Ranking | None = None
-        self._bad_pattern = ""
-        self._paused_s: float | None = None
-        """When the table was frozen."""
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
         yield FunctionTable(id="function-table")
-
-    def show(self, snapshot: Snapshot) -> None:
-        if self._paused_s is None:
-            self._shown = snapshot
-        self._rank()
-
-    def tick(self, now_s: float) -> None:
-        if self._paused_s is not None:
-            self._show_title(now_s)
-
-    def empty(self, snapshot: Snapshot) -> str:
-        if snapshot.counts.total or self._paused_s is not None:
-            return ""
-        return why_no_samples(snapshot)
 
     def function_selected(self, function: int | None) -> None:
         if function is not None:
@@ -193,47 +174,22 @@ class FunctionsView(View):
     def action_only_own(self) -> None:
         self._ask(replace(self._query, only_own=not self._query.only_own))
 
-    def action_filter(self) -> None:
-        before = self._query.pattern
-        self.host.prompt(
-            "Filter",
-            before,
-            lambda answer: self._filter(before if answer is None else answer),
-            changed=self._filter,
-            hint="part of a name or path, or ~regular expression",
-        )
+    @property
+    def pattern(self) -> str:
+        return self._query.pattern
 
-    def action_clear(self) -> None:
-        self._filter("")
-
-    def action_pause(self) -> None:
-        snapshot = self.host.snapshot
-        if self._paused_s is not None:
-            self._paused_s = None
-            if snapshot is not None:
-                self.show(snapshot)
-        elif snapshot is not None:
-            self._paused_s = snapshot.taken_s
-            self._show_title(snapshot.taken_s)
-        self.set_class(self._paused_s is not None, "-paused")
-
-    def action_copy_place(self) -> None:
-        key = self.query_one(FunctionTable).cursor_key
-        if key is not None and self._catalogue is not None:
-            table = self._catalogue.table
-            place = f"{table.functions[key].file}:{table.line_of(key)}"
-            self.app.copy_to_clipboard(place)
-            self.notify(clean(place), title="Copied", markup=False)
-
-    def _filter(self, pattern: str) -> None:
+    def ask_pattern(self, pattern: str) -> None:
         self._ask(replace(self._query, pattern=pattern))
+
+    def function_here(self) -> int | None:
+        return self.query_one(FunctionTable).cursor_key
 
     def _ask(self, query: Query) -> None:
         self._query = query
-        self._rank()
+        self.read()
 
-    def _rank(self) -> None:
-        snapshot = self._shown
+    def read(self) -> None:
+        snapshot = self.shown
         if snapshot is None:
             return
         if self._catalogue is None or self._catalogue.table is not snapshot.table:
@@ -241,21 +197,21 @@ class FunctionsView(View):
         query = replace(self._query, threads=self.host.threads)
         try:
             self._ranking = rank(snapshot, query, self._catalogue)
-            self._bad_pattern = ""
+            self.bad_pattern = ""
         except BadPattern as error:
             # While it is being typed: what was found last stays.
-            self._bad_pattern = str(error)
+            self.bad_pattern = str(error)
         table = self.query_one(FunctionTable)
         table.sorted_by = query.sort_by
         table.descending = query.reverse is (query.sort_by in (SortBy.NAME, SortBy.PLACE))
         if self._ranking is not None:
             table.show_ranking(snapshot, self._ranking, self._catalogue)
         newest = self.host.snapshot
-        self._show_title(newest.taken_s if newest else snapshot.taken_s)
+        self.draw_title(newest.taken_s if newest else snapshot.taken_s)
 
-    def _show_title(self, now_s: float) -> None:
+    def draw_title(self, now_s: float) -> None:
         ranking, query, palette = self._ranking, self._query, self.host.palette
-        if ranking is None or self._shown is None:
+        if ranking is None or self.shown is None:
             return
         of = f" of {count(ranking.known)}" if len(ranking.functions) < ranking.known else ""
         left = [
@@ -265,38 +221,13 @@ class FunctionsView(View):
         ]
         if query.pattern:
             left += [Segment("   filter ", palette.dim), Segment(clean(query.pattern), palette.accent)]
-        if self._bad_pattern:
-            left += [Segment(f"   {clean(self._bad_pattern)}", palette.bad)]
+        if self.bad_pattern:
+            left += [Segment(f"   {clean(self.bad_pattern)}", palette.bad)]
         if query.only_own:
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:
-            left += [Segment(f"   {threads_named(self._shown, self.host.threads)}", palette.accent)]
+            left += [Segment(f"   {threads_named(self.shown, self.host.threads)}", palette.accent)]
         right: list[Segment] = []
-        if self._paused_s is not None:
-            right = [Segment(f" PAUSED {duration(now_s - self._paused_s)} ", palette.match)]
+        if self.paused_s is not None:
+            right = [Segment(f" PAUSED {duration(now_s - self.paused_s)} ", palette.match)]
         self.query_one(TitleLine).show(left, right)
-
-
-def why_no_samples(snapshot: Snapshot) -> str:
-    """In a sentence: why there is no sample yet, for the views that need some."""
-    program, sampling = snapshot.program, snapshot.sampling
-    if program.error:
-        return program.error
-    match program.phase:
-        case ProgramPhase.PREPARING:
-            return "Preparing the program"
-        case ProgramPhase.RUNNING if sampling.mode == "cpu" and sampling.active:
-            return "The program runs, but has used no CPU time yet.\nTo see where it waits, start with --mode wall."
-        case ProgramPhase.RUNNING:
-            return "The program runs; waiting for the first samples"
-        case _:
-            return "The program ended before a sample was taken"
-
-
-def threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
-    """The threads whose samples are counted, as a title names them."""
-    if len(threads) > 1:
-        return f"{len(threads)} threads"
-    (thread,) = threads
-    known = snapshot.table.threads[thread]
-    return f"thread {clean(known.name) or known.tid}"

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ..text import count, plural
-from ..views import View
+from .lines_view import LinesView
 from .log_pane import LogPane
-from .title_line import TitleLine
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from collections.abc import Sequence
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.snapshot import LogLine, Snapshot
 
 
-class LogView(View):
+class LogView(LinesView):
     TITLE = "Log"
     SHORT = "Log"
     HELP = (
@@ -25,25 +24,14 @@ class LogView(View):
         "The view follows the log until you scroll up; End follows again."
     )
 
-    def compose(self) -> ComposeResult:
-        yield TitleLine()
-        yield LogPane(id="log-pane")
+    def make_pane(self) -> LogPane:
+        return LogPane(id="log-pane")
 
-    def show(self, snapshot: Snapshot) -> None:
-        self.query_one(LogPane).show_lines(snapshot.log)
-        self._show_title(snapshot)
+    def lines(self, snapshot: Snapshot) -> Sequence[LogLine]:
+        return snapshot.log
 
-    def on_line_pane_state_changed(self) -> None:
-        if self.host.snapshot is not None:
-            self._show_title(self.host.snapshot)
-
-    def _show_title(self, snapshot: Snapshot) -> None:
-        palette = self.host.palette
+    def facts(self, snapshot: Snapshot) -> list[Segment]:
         warnings = sum(line.is_warning for line in snapshot.log)
-        left = [
-            Segment(count(len(snapshot.log)), palette.plain),
-            Segment(f" {plural(len(snapshot.log), 'line')}", palette.dim),
-        ]
-        if warnings:
-            left += [Segment(f"   {count(warnings)} {plural(warnings, 'warning')}", palette.warn)]
-        self.query_one(TitleLine).show(left, self.query_one(LogPane).state())
+        return (
+            [Segment(f"   {count(warnings)} {plural(warnings, 'warning')}", self.host.palette.warn)] if warnings else []
+        )

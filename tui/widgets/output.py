@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ..text import count, plural
-from ..views import View
+from ..text import count
+from .lines_view import LinesView
 from .output_pane import OutputPane
-from .title_line import TitleLine
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from collections.abc import Sequence
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.snapshot import OutputLine, Snapshot
 
 
-class OutputView(View):
+class OutputView(LinesView):
     TITLE = "Output"
     SHORT = "Output"
     HELP = (
@@ -26,27 +25,18 @@ class OutputView(View):
         "The view follows the output until you scroll up; End follows again."
     )
 
-    def compose(self) -> ComposeResult:
-        yield TitleLine()
-        yield OutputPane(id="output-pane")
+    def make_pane(self) -> OutputPane:
+        return OutputPane(id="output-pane")
 
-    def show(self, snapshot: Snapshot) -> None:
-        self.query_one(OutputPane).show_lines(snapshot.output)
-        self._show_title(snapshot)
+    def lines(self, snapshot: Snapshot) -> Sequence[OutputLine]:
+        return snapshot.output
 
-    def on_line_pane_state_changed(self) -> None:
-        if self.host.snapshot is not None:
-            self._show_title(self.host.snapshot)
-
-    def _show_title(self, snapshot: Snapshot) -> None:
+    def facts(self, snapshot: Snapshot) -> list[Segment]:
         palette = self.host.palette
+        facts: list[Segment] = []
         errors = sum(line.is_stderr for line in snapshot.output)
-        left = [
-            Segment(count(len(snapshot.output)), palette.plain),
-            Segment(f" {plural(len(snapshot.output), 'line')}", palette.dim),
-        ]
         if errors:
-            left += [Segment(f"   {count(errors)} on stderr", palette.warn)]
+            facts.append(Segment(f"   {count(errors)} on stderr", palette.warn))
         if snapshot.output_dropped:
-            left += [Segment(f"   {count(snapshot.output_dropped)} older ones dropped", palette.dim)]
-        self.query_one(TitleLine).show(left, self.query_one(OutputPane).state())
+            facts.append(Segment(f"   {count(snapshot.output_dropped)} older ones dropped", palette.dim))
+        return facts

@@ -12,7 +12,7 @@ from ..lines import joined, two_sided
 from ..reporter_lines import last_result, occupancy, phase, target, totals
 from ..text import SPARKS, clean, clock_time, fit
 from ..views import View
-from .board import Board
+from .reporter_board import ReporterBoard
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ReporterView(View):
     )
 
     def compose(self) -> ComposeResult:
-        yield ReporterBoard(id="reporter-board")
+        yield ReporterHead(id="reporter-board")
         yield AttemptTable(id="attempt-table")
 
     def empty(self, snapshot: Snapshot) -> str:
@@ -51,37 +51,20 @@ class ReporterView(View):
         )
 
     def show(self, snapshot: Snapshot) -> None:
-        self.query_one(ReporterBoard).show(snapshot)
+        self.query_one(ReporterHead).show(snapshot)
         self.query_one(AttemptTable).show_attempts(snapshot.reporter)
 
     def tick(self, now_s: float) -> None:
-        self.query_one(ReporterBoard).tick(now_s)
+        self.query_one(ReporterHead).tick(now_s)
 
 
-class ReporterBoard(Board):
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._state: ReporterState | None = None
-        self._now_s = 0.0
-
-    def show(self, snapshot: Snapshot) -> None:
-        self._state = snapshot.reporter
-        self._now_s = snapshot.taken_s
-        self.repaint()
-
-    def tick(self, now_s: float) -> None:
-        if self._state and phase(self._state, now_s, self.palette) != phase(self._state, self._now_s, self.palette):
-            self._now_s = now_s
-            self.repaint()
-
-    def paint(self, width: int, height: int) -> Sequence[Strip]:
-        state, palette = self._state, self.palette
-        if state is None:
-            return []
+class ReporterHead(ReporterBoard):
+    def paint_state(self, state: ReporterState, now_s: float, width: int, height: int) -> Sequence[Strip]:
+        palette = self.palette
         terms = [Segment(f"every {state.interval_s:g} s, {state.format}", palette.dim)]
         sums = [[Segment(f"{label} ", palette.dim), number] for label, number in totals(state, palette)]
         lines = [
-            two_sided(width, phase(state, self._now_s, palette), terms),
+            two_sided(width, phase(state, now_s, palette), terms),
             two_sided(width, target(state, palette), last_result(state, palette)),
             two_sided(width, occupancy(state, max(8, min(80, width - 22)), palette)),
             two_sided(width, joined(sums, Segment("   "))),

@@ -9,41 +9,24 @@ from textual.strip import Strip
 
 from ..lines import joined, two_sided
 from ..reporter_lines import attempt_line, last_result, occupancy, phase, target, totals
-from .board import Board
+from .reporter_board import ReporterBoard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...engine.snapshot import ReporterState, Snapshot
+    from ...engine.snapshot import ReporterState
 
 
-class ReporterPanel(Board):
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._state: ReporterState | None = None
-        self._now_s = 0.0
-
-    def show(self, snapshot: Snapshot) -> None:
-        self._state = snapshot.reporter
-        self._now_s = snapshot.taken_s
-        self.repaint()
-
-    def tick(self, now_s: float) -> None:
-        if self._state and phase(self._state, now_s, self.palette) != phase(self._state, self._now_s, self.palette):
-            self._now_s = now_s
-            self.repaint()
-
-    def paint(self, width: int, height: int) -> Sequence[Strip]:
-        state, palette = self._state, self.palette
-        if state is None:
-            return []
+class ReporterPanel(ReporterBoard):
+    def paint_state(self, state: ReporterState, now_s: float, width: int, height: int) -> Sequence[Strip]:
+        palette = self.palette
         sums = [
             [Segment(f"{label} ", palette.dim), number]
             for label, number in totals(state, palette)
             if label != "buffered"
         ]
         lines = [
-            two_sided(width, phase(state, self._now_s, palette), [Segment(state.format, palette.dim)]),
+            two_sided(width, phase(state, now_s, palette), [Segment(state.format, palette.dim)]),
             two_sided(width, occupancy(state, max(8, width - 24), palette)),
             two_sided(width, joined(sums, Segment("   "))),
             two_sided(width, target(state, palette)),

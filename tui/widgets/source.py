@@ -10,9 +10,9 @@ from textual.binding import Binding
 
 from ...engine.line_counts import LineCounts
 from ..highlight import Piece, coloured_lines, plain_lines
+from ..run_text import why_no_samples
 from ..text import clean, count, plural
 from ..views import View
-from .functions import why_no_samples
 from .source_table import SourceTable
 from .title_line import TitleLine
 

@@ -8,9 +8,9 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from ...engine.timeline import Timeline, timeline
+from ..run_text import why_no_samples
 from ..text import clean, count, duration
 from ..views import View
-from .functions import why_no_samples
 from .timeline_board import Moments, TimelineFoot, TimelineGraphs
 from .timeline_table import MOMENT, RUN, TimeChosen, TimelineTable, layout
 from .title_line import TitleLine

@@ -11,19 +11,19 @@ from textual.binding import Binding
 from ...engine.calltree import ROOT
 from ...engine.ranking import BadPattern
 from ...engine.tree_reader import TreeQuery, TreeReader
+from ..run_text import threads_named
 from ..text import clean, count, duration, percent, plural
-from ..views import View
-from .functions import threads_named, why_no_samples
+from .sampled_view import SampledView
 from .title_line import TitleLine
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from ...engine.snapshot import Snapshot
 
-
-class TreeView(View):
+class TreeView(SampledView):
     """Subclasses draw `reader.tree`, and compose a `TitleLine` first."""
+
+    FILTER = "Search"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Search", tooltip="Search names and paths", id="calls.search"),
@@ -56,12 +56,8 @@ class TreeView(View):
         super().__init__()
         self.reader: TreeReader | None = None
         self.asked = TreeQuery()
-        self._shown: Snapshot | None = None
-        """The snapshot in the tree; while paused an old one."""
         self._wanted: int | None = None
         """A function that is to be found when there is a tree to look in."""
-        self._bad_pattern = ""
-        self._paused_s: float | None = None
 
     def draw(self, reader: TreeReader, *, renewed: bool) -> None:
         """Draw the tree; `renewed` if its nodes are not those of the one drawn before."""
@@ -75,25 +71,9 @@ class TreeView(View):
         """Put the cursor on something the search found."""
         raise NotImplementedError
 
-    def function_here(self) -> int | None:
-        """The function under the cursor."""
-        raise NotImplementedError
-
     def facts(self) -> list[Segment]:
         """What else the title should say."""
         return []
-
-    def show(self, snapshot: Snapshot) -> None:
-        if self._paused_s is None:
-            self._shown = snapshot
-        self.read()
-
-    def tick(self, now_s: float) -> None:
-        if self._paused_s is not None:
-            self._show_title(now_s)
-
-    def empty(self, snapshot: Snapshot) -> str:
-        return "" if snapshot.counts.total or self._paused_s is not None else why_no_samples(snapshot)
 
     def function_selected(self, function: int | None) -> None:
         if function is not None and self.function_here() != function:
@@ -101,17 +81,17 @@ class TreeView(View):
 
     def read(self) -> None:
         """Read the snapshot in front into the tree that is asked for, and draw it."""
-        snapshot = self._shown
+        snapshot = self.shown
         if snapshot is None:
             return
         reader = self.reader = self.reader or TreeReader(snapshot)
         former, former_search = reader.tree, reader.search
         try:
             reader.read(snapshot, replace(self.asked, threads=self.host.threads))
-            self._bad_pattern = ""
+            self.bad_pattern = ""
         except BadPattern as error:
             # While it is being typed: what was found last stays.
-            self._bad_pattern = str(error)
+            self.bad_pattern = str(error)
         self.draw(reader, renewed=reader.tree is not former)
         if reader.search is not None and reader.search is not former_search:
             self.go_to_match()
@@ -123,9 +103,9 @@ class TreeView(View):
         self.show_title()
 
     def show_title(self) -> None:
-        snapshot = self.host.snapshot or self._shown
+        snapshot = self.host.snapshot or self.shown
         if snapshot is not None:
-            self._show_title(snapshot.taken_s)
+            self.draw_title(snapshot.taken_s)
 
     def action_invert(self) -> None:
         self._ask(replace(self.asked, inverted=not self.asked.inverted))
@@ -133,39 +113,11 @@ class TreeView(View):
     def action_only_own(self) -> None:
         self._ask(replace(self.asked, only_own=not self.asked.only_own))
 
-    def action_filter(self) -> None:
-        before = self.asked.pattern
-        self.host.prompt(
-            "Search",
-            before,
-            lambda answer: self._search(before if answer is None else answer),
-            changed=self._search,
-            hint="part of a name or path, or ~regular expression",
-        )
+    @property
+    def pattern(self) -> str:
+        return self.asked.pattern
 
-    def action_clear(self) -> None:
-        self._search("")
-
-    def action_pause(self) -> None:
-        snapshot = self.host.snapshot
-        if self._paused_s is not None:
-            self._paused_s = None
-            if snapshot is not None:
-                self.show(snapshot)
-        elif snapshot is not None:
-            self._paused_s = snapshot.taken_s
-            self._show_title(snapshot.taken_s)
-        self.set_class(self._paused_s is not None, "-paused")
-
-    def action_copy_place(self) -> None:
-        function = self.function_here()
-        if function is not None and self.reader is not None:
-            known = self.reader.catalogue.table
-            place = f"{known.functions[function].file}:{known.line_of(function)}"
-            self.app.copy_to_clipboard(place)
-            self.notify(clean(place), title="Copied", markup=False)
-
-    def _search(self, pattern: str) -> None:
+    def ask_pattern(self, pattern: str) -> None:
         self._ask(replace(self.asked, pattern=pattern))
 
     def _ask(self, query: TreeQuery) -> None:
@@ -175,9 +127,9 @@ class TreeView(View):
         self.asked = query
         self.read()
 
-    def _show_title(self, now_s: float) -> None:
+    def draw_title(self, now_s: float) -> None:
         reader, query, palette = self.reader, self.asked, self.host.palette
-        if reader is None or self._shown is None:
+        if reader is None or self.shown is None:
             return
         total = reader.tree.total_samples[ROOT]
         left = [
@@ -187,8 +139,8 @@ class TreeView(View):
         ]
         if query.pattern:
             left += [Segment("   /", palette.dim), Segment(clean(query.pattern), palette.accent)]
-        if self._bad_pattern:
-            left += [Segment(f"   {clean(self._bad_pattern)}", palette.bad)]
+        if self.bad_pattern:
+            left += [Segment(f"   {clean(self.bad_pattern)}", palette.bad)]
         elif reader.search is not None:
             found = reader.search.samples()
             share = f"  in {percent(found, total).strip()}% of the samples" if found else "  not found"
@@ -196,8 +148,8 @@ class TreeView(View):
         if query.only_own:
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:
-            left += [Segment(f"   {threads_named(self._shown, self.host.threads)}", palette.accent)]
+            left += [Segment(f"   {threads_named(self.shown, self.host.threads)}", palette.accent)]
         right: list[Segment] = []
-        if self._paused_s is not None:
-            right = [Segment(f" PAUSED {duration(now_s - self._paused_s)} ", palette.match)]
+        if self.paused_s is not None:
+            right = [Segment(f" PAUSED {duration(now_s - self.paused_s)} ", palette.match)]
         self.query_one(TitleLine).show(left, right)

@@ -1,0 +1,91 @@
+"""A view of a run's samples that can be filtered and frozen, and whose functions have places to copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from ..run_text import why_no_samples
+from ..text import clean
+from ..views import View
+
+if TYPE_CHECKING:
+    from ...engine.snapshot import Snapshot
+
+
+class SampledView(View):
+    """Subclasses draw `shown` in `read` and say in their title whether they are frozen."""
+
+    FILTER: ClassVar[str]
+    """What the prompt for a pattern is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: Snapshot | None = None
+        """The snapshot that is drawn; while paused an old one."""
+        self.bad_pattern = ""
+        self.paused_s: float | None = None
+        """When it was frozen."""
+
+    @property
+    def pattern(self) -> str:
+        raise NotImplementedError
+
+    def ask_pattern(self, pattern: str) -> None:
+        """Read anew, with `pattern` for a filter."""
+        raise NotImplementedError
+
+    def read(self) -> None:
+        """Draw `shown` as it is asked for."""
+        raise NotImplementedError
+
+    def draw_title(self, now_s: float) -> None:
+        """`now_s` is on the clock of `Snapshot.taken_s`."""
+        raise NotImplementedError
+
+    def function_here(self) -> int | None:
+        """The function under the cursor."""
+        raise NotImplementedError
+
+    def show(self, snapshot: Snapshot) -> None:
+        if self.paused_s is None:
+            self.shown = snapshot
+        self.read()
+
+    def tick(self, now_s: float) -> None:
+        if self.paused_s is not None:
+            self.draw_title(now_s)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        return "" if snapshot.counts.total or self.paused_s is not None else why_no_samples(snapshot)
+
+    def action_filter(self) -> None:
+        before = self.pattern
+        self.host.prompt(
+            self.FILTER,
+            before,
+            lambda answer: self.ask_pattern(before if answer is None else answer),
+            changed=self.ask_pattern,
+            hint="part of a name or path, or ~regular expression",
+        )
+
+    def action_clear(self) -> None:
+        self.ask_pattern("")
+
+    def action_pause(self) -> None:
+        snapshot = self.host.snapshot
+        if self.paused_s is not None:
+            self.paused_s = None
+            if snapshot is not None:
+                self.show(snapshot)
+        elif snapshot is not None:
+            self.paused_s = snapshot.taken_s
+            self.draw_title(snapshot.taken_s)
+        self.set_class(self.paused_s is not None, "-paused")
+
+    def action_copy_place(self) -> None:
+        function = self.function_here()
+        if function is not None and self.shown is not None:
+            table = self.shown.table
+            place = f"{table.functions[function].file}:{table.line_of(function)}"
+            self.app.copy_to_clipboard(place)
+            self.notify(clean(place), title="Copied", markup=False)
