@@ -230,3 +230,8 @@ def _frame(table: StackTable, index: int) -> Frame:
     frame = table.frames[index]
     function = table.functions[frame.function]
     return Frame(function.name, function.file, frame.line)
+
+
+def on(classes: Path) -> tuple[str, str]:
+    """The JVM's options to find programs in that folder."""
+    return ("-cp", str(classes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.widgets import ContentSwitcher
+
 from multi_lang_profiler.tui.app import ProfilerApp
 
 from .fake_controls import FakeControls
@@ -60,3 +62,12 @@ async def show(pilot: Pilot[None], screen: Screen, snapshot: Snapshot) -> None:
     screen.app._next_show_s = 0.0
     screen.app.poll()
     await pilot.pause()
+
+
+def front(screen: Screen) -> str | None:
+    """The id of what is in front."""
+    return screen.app.query_one("#views", ContentSwitcher).current
+
+
+def title(screen: Screen) -> str:
+    return text_of(screen.app.query_one("#view-1").children[0])

@@ -1,0 +1,17 @@
+"""What several files of tests share and is dear to make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.java import PROGRAMS, compile_java
+
+
+@pytest.fixture(scope="session")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the compiled Java programs that most tests of the Java sampler run."""
+    folder = tmp_path_factory.mktemp("classes")
+    compile_java(folder, *(PROGRAMS / f"{name}.java" for name in ("Sections", "Endings", "Waiting")))
+    return folder
