@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.java import PROGRAMS, compile_java
+
+# Hypothesis would fail an example that takes 0.2 s: no test asserts on absolute times, which a busy machine decides.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

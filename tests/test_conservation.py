@@ -167,7 +167,7 @@ class Conservation(RuleBasedStateMachine):
         self.loop.run_until_complete(work)
 
 
-Conservation.TestCase.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
+Conservation.TestCase.settings = settings(max_examples=30, stateful_step_count=15)
 
 
 TestConservation = Conservation.TestCase

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_lang_profiler.engine import export
@@ -38,7 +38,6 @@ EXACT_ENDINGS = pytest.mark.parametrize("ending", [".speedscope.json", ".pb.gz"]
 
 
 @EXACT_ENDINGS
-@settings(deadline=None)
 @given(recording=profiles.recordings())
 def test_a_file_gives_the_same_run_back(ending: str, recording: Recording) -> None:
     """speedscope and pprof files keep threads, stacks, lines, samples and all that is known of the run."""
@@ -50,7 +49,6 @@ def test_a_file_gives_the_same_run_back(ending: str, recording: Recording) -> No
     assert replace(read, table=recording.table, counts=recording.counts) == recording
 
 
-@settings(deadline=None)
 @given(
     recording=profiles.recordings(
         names=st.text(max_size=30) | st.sampled_from(["f (a.py:3)", "f ()", "#", "\ud800", "a;b 7"])

@@ -64,7 +64,7 @@ NEW = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     samples=st.lists(SAMPLES | PLAIN, max_size=25) | st.lists(NEW | PLAIN, max_size=25),
     keys=st.sampled_from([3, 1 << 30]),
@@ -108,7 +108,7 @@ def test_every_prefix_of_a_stream_is_read_up_to_its_last_whole_sample() -> None:
         assert sum(n for key, n in counts.items() if key[3] == "samples") == whole
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(samples=st.lists(SAMPLES, min_size=1, max_size=8), noise=st.binary(min_size=1, max_size=4), data=st.data())
 def test_a_damaged_stream_is_an_error_or_harmless(samples: list[Sample], noise: bytes, data: st.DataObject) -> None:
     """Bytes overwritten anywhere give counts or one clear error: no other exception, nothing negative."""

@@ -73,7 +73,6 @@ def counted(recording: Recording) -> tuple[Counter[tuple[str, str]], Counter[tup
     return self_samples, total_samples
 
 
-@settings(deadline=None)
 @given(recording=recordings())
 def test_counts_are_exact(recording: Recording) -> None:
     """A profile's self samples sum to its total, and each function's samples are those that were counted."""
@@ -87,7 +86,6 @@ def test_counts_are_exact(recording: Recording) -> None:
     assert len({stats.name for stats in profile.functions}) == len(profile.functions)
 
 
-@settings(deadline=None)
 @given(recording=recordings(names=texts))
 def test_call_stacks_end_in_the_functions_that_ran(recording: Recording) -> None:
     """Where all of them fit, the call stacks account for every sample of every function."""
@@ -150,7 +148,7 @@ def test_the_room_is_used() -> None:
     assert wire.encode(profile, "json").size_bytes > 0.85 * MAX_PROFILE_BYTES
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     names=st.lists(any_texts, min_size=1, max_size=5),
     labels=st.lists(st.tuples(any_texts, any_texts)),

@@ -94,7 +94,8 @@ async def test_in_wall_mode_waiting_counts(tmp_path: Path) -> None:
 async def test_children_are_followed_and_counted() -> None:
     """Worker processes are sampled, each under its own process number, and the sums hold for them too."""
     sampled, used_s = await samples_of_busy("processes", 2.5, 3)
-    assert len(sampled.pids) == 4
+    # The program itself only waits for its workers: whether it is met running at all is chance.
+    assert len(sampled.pids - {sampled.child.pid}) == 3
     assert sampled.total > 0.75 * 100 * used_s
 
 

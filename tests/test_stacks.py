@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.export import Recording
@@ -115,7 +115,6 @@ def test_lone_surrogates_are_replaced(text: str, valid: str) -> None:
     assert valid_text(text) == valid
 
 
-@settings(deadline=None)
 @given(recording=recordings(), data=st.data())
 def test_function_counts_are_those_of_the_stacks(recording: Recording, data: st.DataObject) -> None:
     """Self, total and threads of every function follow from the stacks, for all threads or for some, recursion once."""

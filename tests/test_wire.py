@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_lang_profiler.engine import wire
@@ -61,7 +61,6 @@ def decoded(body: bytes, form: str) -> Batch:
 
 
 @EXACT_FORMATS
-@settings(deadline=None)
 @given(batch=st.lists(profiles(), min_size=1, max_size=3))
 def test_a_report_read_back_is_what_was_reported(form: str, batch: list[Profile]) -> None:
     """Every fact of every profile survives each form, whatever its names and numbers, in order."""
