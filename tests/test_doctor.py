@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,15 +21,20 @@ def finding(lines: str, subject: str) -> str:
 
 
 def test_all_is_well(folder):
-    """Where a Python, Austin and a backend with the right key are there, the doctor has tried each and ends with 0."""
+    """Where a Python, Austin and a backend with the right key are there, the doctor has tried each, ends with 0 and leaves no trial behind."""
     receiver = Receiver(folder, "--api-key", "right")
-    finished = folder.run("doctor", "python", "--report-endpoint", receiver.url, PROFILER_API_KEY="right")
+    temporary = folder.path / "temporary"
+    temporary.mkdir()
+    finished = folder.run(
+        "doctor", "python", "--report-endpoint", receiver.url, PROFILER_API_KEY="right", TMPDIR=str(temporary)
+    )
     said = finished.stdout.decode()
     assert (finished.status, finished.stderr) == (0, ""), said
     assert finding(said, "Austin").startswith("✓ Austin      Austin ")
     assert " samples of a Python that ran for 0.5 s" in finding(said, "Sampling")
     assert f"✓ Endpoint    {receiver.url} takes an empty protobuf report with the key (HTTP 200" in said
     assert "0 profiles stored" in receiver.end()
+    assert list(temporary.iterdir()) == []
 
 
 def test_what_was_asked_for_and_is_missing(folder):
@@ -62,7 +66,6 @@ def test_nothing_asked_for(folder):
         ".cache",
         ".cache/multi_lang_profiler",
     ]
-    assert list(Path("/tmp").glob("*/trial.py")) == []
 
 
 def test_a_wrong_language(folder):
