@@ -20,12 +20,16 @@ PROTOC = "1.62.3" if sys.version_info < (3, 13) else "1.76.0"
 def wheel(name: str, version: str) -> Path:
     """A folder with that package and nothing else; the test is skipped, and says so, if it cannot be had."""
     folder = TOOLCHAINS / f"{name}-{version}"
-    uv = shutil.which("uv")
-    # Away from this project's folder, whose overrides would give another protobuf than the one asked for.
-    in_uv = [uv, "--directory", "/", "pip", "install", "--python", sys.executable] if uv else []
-    installer = in_uv or [sys.executable, "-m", "pip", "install"]
-    _install(folder, lambda target: [*installer, "--quiet", "--no-deps", "--target", target, f"{name}=={version}"])
+    _install(folder, lambda target: [*installer(), "--quiet", "--no-deps", "--target", target, f"{name}=={version}"])
     return folder
+
+
+def installer() -> list[str]:
+    """A command that installs packages for this interpreter, in words; `--target FOLDER` and requirements go behind it."""
+    # Away from this project's folder, whose overrides would give another protobuf than the one asked for.
+    command = shutil.which("uv")
+    in_uv = [command, "--directory", "/", "pip", "install", "--python", sys.executable] if command else []
+    return in_uv or [sys.executable, "-m", "pip", "install"]
 
 
 def uv(*arguments: str, cwd: Path) -> str:
