@@ -107,11 +107,12 @@ class Engine:
         while True:
             self._start_wanted.clear()
             status = await self._run_once()
+            failed = status != 0 and not self._start_wanted.is_set()
             if self.settings.watch and not self.leaving:
                 await self._start_wanted.wait()
             if self.leaving or not self._start_wanted.is_set():
                 break
-            self._begin_next_run()
+            self._begin_next_run(failed=failed)
         if self._runs:
             await self._finish()
         return status
@@ -229,14 +230,16 @@ class Engine:
             self._emit(Note(f"{changed} has changed; starting the program again"))
             await self._end_program()
 
-    def _begin_next_run(self) -> None:
-        before = self._recorder.begin_run()
-        self._previous_run = Mark("previous run", self._windows.run_s, before, self._windows.run_covered_s)
+    def _begin_next_run(self, *, failed: bool) -> None:
+        before, covered_s = self._recorder.begin_run(), self._windows.run_covered_s
+        # Nobody asks how a mended program differs from the one that did not start.
+        if before.total and not (failed and self._previous_run and self._previous_run.duration_s > covered_s):
+            self._previous_run = Mark("previous run", self._windows.run_s, before, covered_s)
         self._windows.begin_run()
         self._history = History()
         self._marks.clear()
         self._sources.forget()
-        self._output.end_run()
+        self._output.begin_run(self._runs + 1)
 
     def warn(self, text: str) -> None:
         """Say something that was noticed before the run."""
@@ -421,6 +424,7 @@ class Engine:
             exit_status=run.exit_status if run else None,
             cpu_cores=self._history.cpu_cores if run and run.is_running else 0.0,
             runs=self._runs,
+            watched=settings.watch,
             attached=settings.pid is not None,
             error=run.error if run else "",
         )

@@ -19,6 +19,7 @@ class Output:
         self._unfinished = {False: "", True: ""}
         self._frozen: tuple[OutputLine, ...] = ()
         self._changed = False
+        self._run = 1
         self.dropped = 0
         """Lines pushed out by newer ones."""
 
@@ -32,20 +33,23 @@ class Output:
             self.dropped += len(lines) - MAX_LINES
             lines = lines[-MAX_LINES:]
         self.dropped += max(0, len(self._lines) + len(lines) - MAX_LINES)
-        self._lines.extend(OutputLine(_bounded(line), is_stderr) for line in lines)
+        self._lines.extend(OutputLine(_bounded(line), is_stderr, self._run) for line in lines)
         self._changed = True
 
-    def end_run(self) -> None:
-        """What the next run prints begins on a line of its own."""
+    def begin_run(self, number: int) -> None:
+        """What comes now is of run `number`, and begins on a line of its own."""
         for is_stderr in (False, True):
             if self._unfinished[is_stderr]:
                 self.take(b"\n", is_stderr)
+        self._run = number
 
     @property
     def lines(self) -> tuple[OutputLine, ...]:
         """The last lines, the one being written included; the same object as long as nothing is printed."""
         if self._changed:
-            unfinished = [OutputLine(_bounded(text), is_err) for is_err, text in self._unfinished.items() if text]
+            unfinished = [
+                OutputLine(_bounded(text), is_err, self._run) for is_err, text in self._unfinished.items() if text
+            ]
             self._frozen = (*self._lines, *unfinished)
             self._changed = False
         return self._frozen

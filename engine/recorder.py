@@ -66,4 +66,5 @@ class Recorder:
         self.functions = FunctionCounts()
         self.lost_samples = 0
         self._second = Second()
+        self.table.begin_run()
         return before

@@ -54,6 +54,8 @@ class ProgramState:
     """CPU time per second over the last second, of the program and its children: 1.0 is one busy core."""
     runs: int = 1
     """How often it was started (`--watch` starts it again)."""
+    watched: bool = False
+    """A changed source file starts it again (`--watch`)."""
     attached: bool = False
     """It was running already (`--pid`): leaving does not end it."""
     error: str = ""
@@ -130,6 +132,8 @@ class OutputLine:
     text: str
     """Without the line's end; escape codes are still in it and must be shown as text or left out."""
     is_stderr: bool
+    run: int = 1
+    """Which of the program's runs printed it: see `ProgramState.runs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ class Snapshot:
     """The whole run in at most 600 points; early ones are merged as it grows."""
     marks: tuple[Mark, ...] = ()
     previous_run: Mark | None = None
-    """With `--watch`: the counts of the run before this one, in the same table; with `view`: the file to compare with."""
+    """With `--watch`: the counts of the last run before this one that was worth comparing with, in the same table; with `view`: the file to compare with."""
     log: tuple[LogLine, ...] = ()
     """The last 1,000."""
     output: tuple[OutputLine, ...] = ()

@@ -51,6 +51,7 @@ class Sources:
     def forget(self) -> None:
         """A new run has begun: files may have changed."""
         self._analyses.clear()
+        self._located.clear()
         self.texts.clear()
 
     async def open(self, path: str) -> None:

@@ -89,10 +89,15 @@ class StackTable:
         self._frame_ids: dict[InternedFrame, int] = {}
         self._stack_ids: dict[tuple[int, ...], int] = {}
         self._thread_ids: dict[tuple[int, int], int] = {}
+        self._of_earlier_run: set[int] = set()
+        """Functions whose lines were seen before the program's files may have changed."""
 
     def frame(self, frame: Frame) -> int:
         """The index of `frame` in `frames`."""
         function = self._function(Function(bounded(frame.function), bounded(frame.file)), frame.first_line)
+        if function in self._of_earlier_run:
+            self._of_earlier_run.remove(function)
+            self.first_lines[function], self.lowest_lines[function] = frame.first_line, 0
         line = frame.line if self.functions[function].name != OTHER_FUNCTIONS else 0
         if line and not 0 < self.lowest_lines[function] <= line:
             self.lowest_lines[function] = line
@@ -129,6 +134,10 @@ class StackTable:
                 return found
         self.threads.append(Thread(pid, tid, bounded(name)))
         return self._thread_ids.setdefault((pid, tid), len(self.threads) - 1)
+
+    def begin_run(self) -> None:
+        """The program starts again, perhaps edited: where functions begin counts as unknown once they are seen anew."""
+        self._of_earlier_run.update(range(len(self.functions)))
 
     def line_of(self, function: int) -> int:
         """Where `function` begins: its first line if known, else the lowest line seen in it, else 0."""

@@ -20,6 +20,7 @@ from textual.widgets import ContentSwitcher, Footer
 from ..engine.clock import SystemClock
 from ..engine.snapshot import ProgramPhase, ReporterPhase
 from . import themes
+from .bindings import bindings_of, screen_bindings
 from .palette import Palette, make_palette
 from .screen_settings import read_screen_settings, settings_file
 from .terminal import TerminalDriver
@@ -28,6 +29,7 @@ from .widgets.board import Board
 from .widgets.call_tree import CallTreeView
 from .widgets.diff import DiffView
 from .widgets.empty import EmptyState
+from .widgets.failure_pane import FailurePane
 from .widgets.flame_graph import FlameGraphView
 from .widgets.functions import FunctionsView
 from .widgets.header import RunHeader
@@ -76,6 +78,8 @@ VIEWS: Mapping[str, type[View]] = {
 FRAMES_PER_S = 4
 SHARE_FOR_SHOWING = 0.1
 """Of the screen's time that showing snapshots may take."""
+FRAME_ROWS = 5
+"""Of header, tabs, footer and a view's own title."""
 SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
@@ -90,67 +94,7 @@ class ProfilerApp(App[None]):
     TITLE = "multi_lang_profiler"
     ALLOW_SELECT = False
     AUTO_FOCUS = None
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Keys that hand the keys to something else have priority: Textual runs those before it passes the next key on, so
-        # that fast typing and pasting (`/name`) arrive where they were meant to. `check_action` takes them back where one types.
-        *(
-            Binding(
-                key,
-                f"open({key!r})",
-                view.TITLE,
-                show=False,
-                priority=True,
-                tooltip=f"Show {view.TITLE}",
-                id=f"app.view_{key}",
-            )
-            for key, view in VIEWS.items()
-        ),
-        Binding("m", "mark", "Mark", tooltip="Mark this moment: a new phase of the run begins", id="app.mark"),
-        Binding(
-            "M",
-            "mark_named",
-            "Mark as …",
-            show=False,
-            priority=True,
-            tooltip="Mark this moment and name it",
-            id="app.mark_named",
-        ),
-        Binding(
-            "T",
-            "threads",
-            "Threads",
-            show=False,
-            priority=True,
-            tooltip="Choose whose samples the views count",
-            id="app.threads",
-        ),
-        Binding("S", "send_now", "Send now", tooltip="Close the window and report without waiting", id="app.send_now"),
-        Binding("R", "restart", "Restart", show=False, tooltip="End the program and start it again", id="app.restart"),
-        Binding(
-            "e", "export", "Export", show=False, priority=True, tooltip="Save the run so far to a file", id="app.export"
-        ),
-        Binding(
-            "b",
-            "side",
-            "Side panes",
-            show=False,
-            tooltip="Show or hide reporter, output and log beside the view",
-            id="app.side",
-        ),
-        Binding(
-            "question_mark", "help", "Help", priority=True, tooltip="Explain this view and its keys", id="app.help"
-        ),
-        Binding("q", "leave", "Quit", priority=True, tooltip="Leave; asks if the program still runs", id="app.quit"),
-        Binding(
-            "ctrl+c,ctrl+q",
-            "leave_anywhere",
-            "Quit",
-            show=False,
-            priority=True,
-            tooltip="Leave; asks if the program still runs",
-            id="app.quit_anywhere",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = screen_bindings({key: view.TITLE for key, view in VIEWS.items()})
 
     def __init__(
         self,
@@ -180,6 +124,7 @@ class ProfilerApp(App[None]):
         self._header, self._view_bar = RunHeader(id="header"), ViewBar(VIEWS, id="view-bar")
         self._empty, self._side = EmptyState(id="empty"), SidePanes(id="side")
         self._switcher = ContentSwitcher(self._empty, *self._views.values(), initial="empty", id="views")
+        self._failure = FailurePane(id="failure")
         self._strip, self._prompt = ReporterStrip(id="reporter-strip"), Prompt(id="prompt")
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
@@ -201,6 +146,7 @@ class ProfilerApp(App[None]):
         with Container(id="body"):
             yield self._switcher
             yield self._side
+        yield self._failure
         yield self._strip
         yield self._prompt
         yield Footer(show_command_palette=False)
@@ -318,6 +264,9 @@ class ProfilerApp(App[None]):
         self.prompt("Export to", "profile.speedscope.json", self._export, hint="the ending says the form")
 
     def action_side(self) -> None:
+        if self._failure.display:
+            self._failure.dismiss()
+            return
         self._wants_side = not self._wants_side
         self._arrange()
 
@@ -401,6 +350,8 @@ class ProfilerApp(App[None]):
         main.set_class(below, "-below")
         # What the view in front or the panes beside it show is not shown twice.
         main.set_class(reporting and not beside and view is not ReporterView, "-strip")
+        if self.snapshot is not None:
+            self._failure.show(self.snapshot, 0 if view is OutputView else height - FRAME_ROWS)
         if self.snapshot is not None and (beside or below) and not showed_side:
             self.call_after_refresh(self._side.show, self.snapshot)
 
@@ -466,14 +417,6 @@ class ProfilerApp(App[None]):
         """The program has ended and the last report is made or given up."""
         over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
         return self._program_is_over() and self.snapshot is not None and self.snapshot.reporter.phase in over
-
-
-def bindings_of(node: DOMNode) -> Iterator[Binding]:
-    """The bindings of ours (they have ids) that work while `node` has the keys."""
-    for cls in type(node).__mro__:
-        for binding in cls.__dict__.get("BINDINGS", ()):
-            if isinstance(binding, Binding) and binding.id:
-                yield binding
 
 
 def run_screen(controls: Controls, view: str = "") -> str:

@@ -5,15 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.snapshot import ProgramPhase
-from .text import clean
+from .text import clean, duration
 
 if TYPE_CHECKING:
-    from ..engine.snapshot import Snapshot
+    from ..engine.snapshot import ProgramState, Snapshot
+
+SIGNAL_NAMES = {
+    129: "SIGHUP",
+    130: "SIGINT",
+    131: "SIGQUIT",
+    134: "SIGABRT",
+    137: "SIGKILL",
+    139: "SIGSEGV",
+    143: "SIGTERM",
+}
+
+
+def how_it_ended(program: ProgramState) -> str:
+    """Of a program that does not run any more; and whether it will again."""
+    again = "; the next save starts it again" if program.watched else ""
+    if program.phase is ProgramPhase.FAILED_TO_START:
+        return f"failed to start{again}"
+    took, status = duration((program.ended_s or program.started_s) - program.started_s), program.exit_status
+    if status is None:
+        return f"ended after {took}{again}"
+    name = f" ({SIGNAL_NAMES[status]})" if status in SIGNAL_NAMES else ""
+    return f"exited {status}{name} after {took}{again}"
 
 
 def why_no_samples(snapshot: Snapshot) -> str:
     """In a sentence: why there is no sample yet, for the views that need some."""
     program, sampling = snapshot.program, snapshot.sampling
+    if program.phase is ProgramPhase.FAILED_TO_START:
+        return "The program could not be started"
     if program.error:
         return program.error
     match program.phase:

@@ -85,16 +85,17 @@ class Terminal:
 
     def wait_for(self, *texts: str) -> str:
         """What the terminal shows once it shows all of `texts`."""
-        return self._wait(lambda shown: all(text in shown for text in texts), f"{texts} did not appear")
+        return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts} did not appear")
 
     def status(self) -> int:
         """The command's exit status, once it has ended."""
-        shown = self._wait(lambda shown: _status_in(shown) is not None, "the command did not end")
+        shown = self.wait_until(lambda shown: _status_in(shown) is not None, "the command did not end")
         found = _status_in(shown)
         assert found
         return int(found[1])
 
-    def _wait(self, condition: Callable[[str], bool], failure: str) -> str:
+    def wait_until(self, condition: Callable[[str], object], failure: str) -> str:
+        """What the terminal shows once it meets `condition`."""
         deadline = time.monotonic() + DEADLINE_S
         while not condition(shown := self.text()):
             assert time.monotonic() < deadline, f"{failure} in:\n{shown}"

@@ -372,10 +372,11 @@ async def test_before_the_first_sample() -> None:
         for snapshot, words in (
             (preparing, "Preparing the program"),
             (idle, "--mode wall"),
-            (failed, "go was not found"),
+            (failed, "could not be started"),
         ):
             await show(pilot, screen, snapshot)
             assert words in text_of(empty)
+        assert "go was not found on PATH" in text_of(screen.app.query_one("#failure"))
         await show(pilot, screen, shop_snapshot())
         assert isinstance(screen.app.focused, FunctionTable)
 

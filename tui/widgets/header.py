@@ -8,6 +8,7 @@ from rich.segment import Segment
 
 from ...engine.snapshot import ProgramPhase
 from ..lines import joined, length, two_sided
+from ..run_text import how_it_ended
 from ..text import clean, count, duration, sparkline
 from .board import Board
 
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 CPU_POINTS = 24
 SILENT_AFTER_S = 5.0
 """Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
-SIGNAL_NAMES = {
-    129: "SIGHUP",
-    130: "SIGINT",
-    131: "SIGQUIT",
-    134: "SIGABRT",
-    137: "SIGKILL",
-    139: "SIGSEGV",
-    143: "SIGTERM",
-}
 
 
 class RunHeader(Board):
@@ -66,15 +58,16 @@ class RunHeader(Board):
         dot = Segment(" · ", palette.faint)
         sign, state, style = self._state(program)
         left = [Segment(f"{sign} ", style), Segment(clean(program.command), palette.bold)]
-        right = joined(
-            [
-                [Segment(program.language, palette.plain)] if width >= 70 else [],
-                [Segment(f"pid {program.pid}", palette.dim)] if program.pid and width >= 70 else [],
-                [Segment(f"run {program.runs}", palette.dim)] if program.runs > 1 else [],
-                [Segment(state, style)],
-            ],
-            dot,
-        )
+        facts = [
+            [Segment(program.language, palette.plain)] if width >= 70 else [],
+            [Segment(f"pid {program.pid}", palette.dim)] if program.pid and width >= 70 else [],
+            [Segment(f"run {program.runs}", palette.dim)] if program.runs > 1 else [],
+            [Segment(state, style)],
+        ]
+        right = joined(facts, dot)
+        while len(facts) > 1 and length(right) + min(length(left), 24) + 3 > width:
+            facts.pop(0)
+            right = joined(facts, dot)
         return two_sided(width, left, right)
 
     def _state(self, program: ProgramState) -> tuple[str, str, Style]:
@@ -88,24 +81,20 @@ class RunHeader(Board):
                 return "●", f"no news for {duration(self._now_s - self._snapshot.taken_s)}", palette.bad
             case ProgramPhase.RUNNING:
                 return "●", f"running {duration(self._now_s - program.started_s)}", palette.good
-            case ProgramPhase.FAILED_TO_START:
-                return "✗", "failed to start", palette.bad
             case ProgramPhase.SAVED:
                 return "■", f"saved run of {duration(program.ended_s or 0.0)}", palette.dim
-        took = duration((program.ended_s or program.started_s) - program.started_s)
-        status = program.exit_status
-        if status is None:
-            return "■", f"ended after {took}", palette.dim
-        if not status:
-            return "■", f"exited 0 after {took}", palette.good
-        name = f" ({SIGNAL_NAMES[status]})" if status in SIGNAL_NAMES else ""
-        return "✗", f"exited {status}{name} after {took}", palette.bad
+        text = how_it_ended(program)
+        if program.phase is ProgramPhase.FAILED_TO_START or program.exit_status:
+            return "✗", text, palette.bad
+        return "■", text, palette.good if program.exit_status == 0 else palette.dim
 
     def _sampling(self, snapshot: Snapshot, width: int) -> Strip:
         palette = self.palette
         program, sampling = snapshot.program, snapshot.sampling
         if program.error:
-            return two_sided(width, [Segment("⚠ ", palette.warn), Segment(clean(program.error), palette.warn)])
+            return two_sided(
+                width, [Segment("⚠ ", palette.warn), Segment(clean(program.error.split("\n")[0]), palette.warn)]
+            )
         left: list[Sequence[Segment]] = []
         if program.phase is ProgramPhase.RUNNING:
             cpu = [point.cpu_cores for point in snapshot.timeline[-CPU_POINTS:]]

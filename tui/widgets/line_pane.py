@@ -101,6 +101,11 @@ class LinePane(ScrollView, Generic[Line], can_focus=True, inherit_bindings=False
         """The rows of a line in a pane of `width` cells; at least one."""
         raise NotImplementedError
 
+    def line(self, number: int) -> Line | None:
+        """The line with this number, if it is among those shown."""
+        index = number - self._first
+        return self._lines[index] if 0 <= index < len(self._lines) else None
+
     @property
     def palette(self) -> Palette:
         return cast("Host", self.app).palette

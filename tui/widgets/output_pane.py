@@ -20,6 +20,9 @@ class OutputPane(LinePane[OutputLine]):
     EMPTY: ClassVar[str] = "The program has printed nothing yet"
 
     def draw_line(self, number: int, line: OutputLine, width: int) -> Iterable[DrawnRow]:
+        before = self.line(number - 1)
+        if line.run > (before.run if before else 1):
+            yield DrawnRow(number, (), f"── run {line.run} ".ljust(width, "─"), self.palette.faint)
         style = self.palette.warn if line.is_stderr else self.palette.plain
         # Colour alone does not tell: not to everyone, and not without colours.
         lead = (Segment("▌" if line.is_stderr else " ", style),)
