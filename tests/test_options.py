@@ -59,6 +59,19 @@ def test_own_arguments():
     assert parsed.rate_hz == 50
 
 
+def test_options_stand_anywhere():
+    """Before the language, between it and the program, or behind: an option means the same."""
+    told = {
+        settings(*words)
+        for words in (
+            ("python", "a.py", "--rate", "50", "--quiet"),
+            ("python", "--rate", "50", "a.py", "--quiet"),
+            ("--quiet", "--rate=50", "python", "a.py"),
+        )
+    }
+    assert len(told) == 1
+
+
 def test_module():
     """-m names a Python module, with or without the language before it."""
     for words in (("python", "-m", "http.server"), ("-m", "http.server")):

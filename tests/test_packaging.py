@@ -1,8 +1,9 @@
-"""Installed as a package, with what pip resolves, it works as from the checkout; and the launcher's set-up is quiet about nothing."""
+"""Installed as a package, with what pip resolves, it works as from the checkout; and the launcher sets up a checkout by itself."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,3 +54,44 @@ def test_an_installed_wheel(folder):
         assert (site_packages / data).is_file(), f"{data} is not in the wheel"
     assert list(site_packages.glob("engine/samplers/_go_*.go"))
     assert list(site_packages.rglob("*.java"))
+
+
+LACKS = """\
+#!/bin/sh
+case "$1 $2" in {lacks}) echo "no module named $2" >&2; exit 1;; esac
+exec {python} "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lacks", "says"),
+    [
+        ("'-m venv'", "ready"),
+        ("'-m venv'|'-m pip'", "has neither venv nor pip; install one (Debian: apt install python3-venv)"),
+    ],
+)
+def test_the_first_start(folder, lacks, says):
+    """Without uv the launcher gets it by venv or, where Debian has parted that from Python, by pip; without either it says what to install."""
+    checkout = folder.path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", ROOT, checkout], check=True)
+    shutil.copy(ROOT / "multi_lang_profiler", checkout)
+    subprocess.run([sys.executable, "-m", "venv", folder.path / "with_pip"], check=True)
+    python = folder.path / "with_pip" / "bin" / "python"
+    tools = folder.path / "tools"
+    tools.mkdir()
+    for name in ("python3.13", "python3.12", "python3.11", "python3", "python"):
+        (tools / name).write_text(LACKS.format(lacks=lacks, python=python))
+        (tools / name).chmod(0o755)
+    path = f"{tools}:/usr/bin:/bin"
+    if shutil.which("uv", path=path):
+        pytest.skip("NOT TESTED: this machine has uv in /usr/bin")
+    process = subprocess.run(
+        [checkout / "multi_lang_profiler", "--version"],
+        env=folder.environment(PATH=path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert says in process.stderr
+    assert (process.returncode == 0) == (says == "ready"), process.stderr
+    assert process.stdout.startswith("multi_lang_profiler ") == (says == "ready")
