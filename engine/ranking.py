@@ -87,6 +87,7 @@ class Catalogue:
         self._folder = str(working_folder).rstrip("/")
         self._own: list[bool] = []
         self._paths: list[str] = []
+        self._names: list[str] = []
         self._haystacks: list[str] = []
         self._pattern = ""
         self._matches: list[bool] = []
@@ -108,6 +109,12 @@ class Catalogue:
             self._haystacks.append(f"{function.name}\n{function.file}")
         self._matches.extend(map(matcher, self._haystacks[len(self._matches) :]))
         return self._matches
+
+    def names(self) -> Sequence[str]:
+        """For each function its name as it is sorted: without capitals."""
+        functions = self.table.functions
+        self._names.extend(function.name.casefold() for function in functions[len(self._names) : len(functions)])
+        return self._names
 
     def paths(self) -> Sequence[str]:
         """For each function its file as it is shown; empty where the runtime does not say."""
@@ -155,10 +162,10 @@ def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
         case SortBy.TREND:
             functions.sort(key=defaultdict(int, recent_self_samples(snapshot)).__getitem__, reverse=descending)
         case SortBy.NAME:
-            functions.sort(key=lambda function: table.functions[function].name.casefold(), reverse=query.reverse)
+            functions.sort(key=catalogue.names().__getitem__, reverse=query.reverse)
         case SortBy.PLACE:
-            paths = catalogue.paths()
-            functions.sort(key=lambda function: (paths[function], table.line_of(function)), reverse=query.reverse)
+            functions.sort(key=table.line_of, reverse=query.reverse)
+            functions.sort(key=catalogue.paths().__getitem__, reverse=query.reverse)
     return Ranking(functions, len(total_samples), total, self_samples, total_samples, thread_counts)
 
 

@@ -51,6 +51,10 @@ def why_no_samples(snapshot: Snapshot) -> str:
             return "The program ended before a sample was taken"
 
 
+OVER_ALL_THREADS = "all threads"
+"""In the title of what has counts by function alone, while the user looks at some threads only."""
+
+
 def threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
     """The threads whose samples are counted, as a title names them."""
     if len(threads) > 1:

@@ -22,7 +22,7 @@ from ...engine.phases import (
     suggested_pair,
 )
 from ..lines import length
-from ..run_text import why_no_samples
+from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration, fit
 from ..views import View
 from .diff_table import DiffTable
@@ -197,6 +197,8 @@ class DiffView(View):
         if self._measure is Measure.LOAD:
             right_before.insert(0, Segment("in ms per second   ", palette.accent))
         right_after = [Segment(f"+ {count(new)} new", palette.bad if new else palette.faint)]
+        if self.host.threads is not None:
+            right_after.insert(0, Segment(f"{OVER_ALL_THREADS}   ", palette.warn))
         self.query_one("#diff-before", TitleLine).show(self._named("from", before, width), right_before)
         self.query_one("#diff-after", TitleLine).show(self._named("to", after, width), right_after)
 

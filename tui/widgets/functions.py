@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from ...engine.ranking import BadPattern, Catalogue, Query, SortBy, rank
-from ..run_text import threads_named
+from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
 from .function_table import FunctionTable
 from .sampled_view import SampledView
@@ -227,6 +227,8 @@ class FunctionsView(SampledView):
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:
             left += [Segment(f"   {threads_named(self.shown, self.host.threads)}", palette.accent)]
+            if any(column.id == SortBy.TREND for column in self.query_one(FunctionTable).shown_columns):
+                left += [Segment(f"   minute: {OVER_ALL_THREADS}", palette.warn)]
         right: list[Segment] = []
         if self.paused_s is not None:
             right = [Segment(f" PAUSED {duration(now_s - self.paused_s)} ", palette.match)]

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from ...engine.timeline import Timeline, timeline
-from ..run_text import why_no_samples
+from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration
 from ..views import View
 from .timeline_board import Moments, TimelineFoot, TimelineGraphs
@@ -192,4 +192,7 @@ class TimelineView(View):
         ]
         if phase:
             left += [Segment("   since ", palette.dim), Segment(clean(phase), palette.plain)]
-        self.query_one(TitleLine).show(left, [Segment(f"a column is {length_s:g} s", palette.dim)])
+        right = [Segment(f"a column is {length_s:g} s", palette.dim)]
+        if self.host.threads is not None:
+            right.insert(0, Segment(f"{OVER_ALL_THREADS}   ", palette.warn))
+        self.query_one(TitleLine).show(left, right)
