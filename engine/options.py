@@ -14,7 +14,7 @@ from .arguments import UsageError, UsageParser
 from .endpoint import check_endpoint, check_key, warn_key_over_plain_http
 from .private import state_folder
 from .settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
-from .sources import LANGUAGE_BY_ENDING
+from .subject import USAGE, read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,19 +27,6 @@ if TYPE_CHECKING:
 RECOMMENDED_INTERVAL_S = 30.0
 FORMATS = ("json", "protobuf", "pyroscope", "otlp")
 """The names of `wire.FORMATS`; that module is not loaded before the program has started."""
-LANGUAGES = {
-    "python": Language.PYTHON,
-    "py": Language.PYTHON,
-    "typescript": Language.TYPESCRIPT,
-    "ts": Language.TYPESCRIPT,
-    "javascript": Language.JAVASCRIPT,
-    "js": Language.JAVASCRIPT,
-    "node": Language.JAVASCRIPT,
-    "java": Language.JAVA,
-    "go": Language.GO,
-}
-
-_USAGE = f"{COMMAND} LANGUAGE PROGRAM [options] [-- PROGRAM'S OWN ARGUMENTS]"
 _DESCRIPTION = """\
 Runs a Python, TypeScript/JavaScript, Java or Go program unchanged, shows live where its time goes, and reports profiles
 to a backend without losing one. LANGUAGE is python, typescript, javascript (or py, ts, js, node), java or go; it may be
@@ -49,7 +36,7 @@ examples:
   {COMMAND} python server.py                       watch a program in the terminal
   {COMMAND} python -m http.server -- 8000          a module, with arguments of its own
   {COMMAND} java MyApp.java --json run.json        save the whole run's profile
-  {COMMAND} --pid 4711                             watch a Python program that runs already
+  {COMMAND} --pid 4711                             watch a Python or Java program that runs already
   {COMMAND} python job.py --fail-if 'parse>40%'    end with 3 if parse() takes more than that
   {COMMAND} typescript server.js --no-tui --report-endpoint https://backend.example/api/v0/profiles
                                                           a quiet agent that reports each 5 minutes
@@ -79,8 +66,8 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     Raises `UsageError`; `--help` and `--version` print and raise `SystemExit(0)`.
     """
     ours, arguments = _split(argv)
-    options = make_parser().parse_args(with_default_endpoint(ours))
-    subject = _attached(options, arguments) if options.pid is not None else _subject(options, arguments)
+    options = make_parser().parse_intermixed_args(with_default_endpoint(ours))
+    subject = read_subject(options, arguments)
     language = subject.language
     report, warnings = report_settings(options, environment)
     settings = Settings(
@@ -90,7 +77,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         is_module=subject.is_module,
         pid=options.pid,
         runtime=_runtime(options, language),
-        runtime_arguments=_runtime_arguments(options, language),
+        runtime_arguments=subject.runtime_arguments or _runtime_arguments(options, language),
         mode=Mode(options.mode),
         rate_hz=options.rate,
         follow_children=not options.no_children,
@@ -112,7 +99,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
 def make_parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=COMMAND,
-        usage=_USAGE,
+        usage=USAGE,
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -126,7 +113,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--pid",
         metavar="PID",
         type=_pid,
-        help="watch a Python program that is running already, instead of starting one; it is left as it was",
+        help="watch a Python or Java program that is running already, instead of starting one; it is left as it was",
+    )
+    group.add_argument(
+        "--force", action="store_true", help="with --pid, also where Java (21 and newer) prints a warning about it"
     )
     group.add_argument("-m", dest="module", metavar="MODULE", help="run a Python module, as python -m does")
     group.add_argument(
@@ -243,70 +233,6 @@ def with_default_endpoint(words: list[str]) -> list[str]:
         if word == "--report-endpoint" and (at + 1 == len(words) or "://" not in words[at + 1]):
             result[-1] = f"--report-endpoint={DEFAULT_ENDPOINT}"
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What is profiled."""
-
-    language: Language
-    program: str
-    arguments: tuple[str, ...]
-    is_module: bool
-    working_folder: Path
-
-
-def _attached(options: argparse.Namespace, arguments: tuple[str, ...]) -> _Subject:
-    from .attached import CannotAttach, running_python  # noqa: PLC0415 - most runs start their program
-
-    if (
-        [LANGUAGES.get(word.lower()) for word in options.words] not in ([], [Language.PYTHON])
-        or arguments
-        or options.module
-    ):
-        raise UsageError("--pid watches a Python program that is running already; name no other beside it")
-    if options.watch:
-        raise UsageError("--pid and --watch exclude each other: the program is not ours to start again")
-    try:
-        running = running_python(options.pid)
-    except CannotAttach as error:
-        raise UsageError(f"--pid: {error}") from None
-    return _Subject(Language.PYTHON, running.program, running.arguments, running.is_module, running.working_folder)
-
-
-def _subject(options: argparse.Namespace, arguments: tuple[str, ...]) -> _Subject:
-    language, program = _program(options)
-    return _Subject(language, program, arguments, options.module is not None, Path.cwd())
-
-
-def _program(options: argparse.Namespace) -> tuple[Language, str]:
-    words: list[str] = list(options.words)
-    language = LANGUAGES.get(words[0].lower()) if words else None
-    if language is not None:
-        del words[0]
-    if options.module is not None:
-        if language not in (None, Language.PYTHON):
-            raise UsageError("-m runs a Python module; for other languages name the program's file")
-        program, language = options.module, Language.PYTHON
-    elif words:
-        program = words.pop(0)
-    else:
-        raise UsageError(f"no program given; usage: {_USAGE}")
-    if words:
-        raise UsageError(
-            f"unexpected argument {words[0]!r}; the program's own arguments go behind --: … {program} -- {' '.join(words)}"
-        )
-    ending = Path(program).suffix.lower()
-    by_ending = LANGUAGE_BY_ENDING.get(ending) or (Language.JAVA if ending == ".jar" else None)
-    if language is None:
-        language = by_ending
-        if language is None:
-            raise UsageError(
-                f"cannot tell the language of {program!r}; name it before the program: python, typescript, java or go"
-            )
-    if language is Language.JAVASCRIPT and by_ending is Language.TYPESCRIPT:
-        language = Language.TYPESCRIPT
-    return language, program
 
 
 def _runtime_name(language: Language) -> str:

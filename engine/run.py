@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .attached import AttachedTarget, attached_launch
+from .attached import AttachedTarget
 from .events import Note, Warned
 from .samplers import make_sampler
 from .samplers.sampler import Launch, Process, SamplingFailed
@@ -44,11 +44,10 @@ class Run:
         """Prepare the sampler and start the program. Raises `CannotStart`; `close()` is due in any case."""
         try:
             pid = self._context.settings.pid
+            self.launch = await self.sampler.prepare()
             if pid is None:
-                self.launch = await self.sampler.prepare()
                 self._target = Target(self.launch, self._context.clock, self._on_output)
             else:
-                self.launch = attached_launch(self._context.settings)
                 self._target = AttachedTarget(pid, self._context.clock)
             self.process = self._target.start()
         except Exception as error:

@@ -82,8 +82,18 @@ def test_what_cannot_be_attached_to(folder):
     program = started(folder, "sh", "-c", "echo ready; sleep 60")
     node = started(folder, "node", "-e", "console.log('ready'); setTimeout(() => {}, 60000)")
     for words, says in (
-        (("--pid", str(program.pid)), "which is not Python"),
-        (("--pid", str(node.pid)), "start it with multi_lang_profiler typescript FILE"),
+        (("--pid", str(program.pid)), "; --pid is for running Python and Java programs"),
+        (("--pid", str(program.pid), "--force", "node"), "name no other beside it"),
+        (("--force", "loop.py"), "--force goes with --pid"),
+        (
+            ("--pid", str(node.pid)),
+            (
+                f"--pid: process {node.pid} runs Node.js, which lets itself be watched by way of SIGUSR1 only: that runs the "
+                "program's own handler if it has one, else prints on its stderr and opens a port on which every user of this "
+                "machine can run code in it; start it with multi_lang_profiler typescript FILE (or javascript)"
+            ),
+        ),
+        (("java", "--pid", str(os.getpid())), f"--pid: process {os.getpid()} runs Python, not java"),
         (("--pid", str(os.getppid()), "--watch"), "--pid and --watch exclude each other"),
         (("--pid", "2147483647"), "there is no process 2147483647"),
         (("--pid", "me"), "'me' is not a process id"),

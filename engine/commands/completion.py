@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..arguments import UsageParser
 from ..cli import SUBCOMMANDS
-from ..options import FORMATS, LANGUAGES, make_parser
+from ..options import FORMATS, make_parser
 from ..settings import COMMAND
+from ..subject import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from ..arguments import UsageError, UsageParser
 from ..errors import reason
-from ..options import LANGUAGES, add_reporting, report_settings, with_default_endpoint
+from ..options import add_reporting, report_settings, with_default_endpoint
 from ..private import cache_folder, state_folder
 from ..samplers.sampler import CannotStart
 from ..settings import COMMAND, Language, Settings
+from ..subject import LANGUAGES
 
 if TYPE_CHECKING:
     import argparse

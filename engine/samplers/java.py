@@ -7,6 +7,9 @@ first is met, and as one thread; those that wait are not seen.
 
 The last half-second window arrives at every end that runs shutdown hooks: return, `System.exit`, an uncaught exception,
 SIGTERM, SIGINT, SIGHUP. `Runtime.halt`, SIGKILL and a crash of the JVM lose it. JVMs that the program starts are not followed.
+
+Into a JVM that runs already the agent is loaded, and when we leave, its threads and descriptors go. What stays is the JVM's own, and
+idle: the thread that listened to us, the instrumentation library, one small class, and the Flight Recorder if it had to be begun.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from ..events import Note, Warned
 from ..processes import process_end
+from .java_attach import load_agent, running_java
 from .java_frames import WindowReader
 from .java_runtime import JavaRuntime, NoAgent, agent_jar, find_java
 from .java_sources import JavaSources
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from .sampler import Context, Process
 
 FLUSH_S = 0.3
+LEAVE_S = 1.0
+"""How long an agent in a program that runs on may take to end."""
 SILENCE_S = 15.0
 """An agent that has not said hello by then is worth a warning."""
 _JVM_END_S = 1.0
@@ -51,14 +57,21 @@ class JavaSampler:
         self._greeted = False
         self._window_came = asyncio.Event()
         self._indexing: asyncio.Task[None] | None = None
+        self._jar: Path | None = None
+        self._options = ""
+        """What the agent is told at its start."""
         self._failure = ""
         self._is_slowed = False
         self._is_blind = False
 
     async def prepare(self) -> Launch:
         settings = self._settings
-        java = await find_java(settings.runtime, os.environ)
-        program = _program(settings.program, settings.working_folder, java)
+        if settings.pid is None:
+            java = await find_java(settings.runtime, os.environ)
+            program = _program(settings.program, settings.working_folder, java)
+        else:
+            java = running_java(settings.pid)
+            program = _running_program(settings.program, settings.working_folder)
         roots = _class_path_folders(settings.runtime_arguments, settings.working_folder)
         is_source = program is not None and program.suffix != ".jar"
         sources = JavaSources(
@@ -81,8 +94,8 @@ class JavaSampler:
         self._reader = WindowReader(self._context.recorder, sources, period_ns, self._take_message)
         self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
-        option = f"-javaagent:{agent}={settings.mode.value},{period_ns},{folder}"
-        return Launch((java.executable, option, *command), source_file=source_file)
+        self._jar, self._options = agent, f"{settings.mode.value},{period_ns},{folder}"
+        return Launch((java.executable, f"-javaagent:{agent}={self._options}", *command), source_file=source_file)
 
     async def sample(self, process: Process) -> None:
         reader, samples, indexing = self._reader, self._samples, self._indexing
@@ -93,6 +106,9 @@ class JavaSampler:
         await indexing
         loop = asyncio.get_running_loop()
         loop.add_reader(samples, self._read)
+        if self._settings.pid is not None:
+            assert self._jar is not None, "a launch that is unprofiled is not sampled"
+            await load_agent(process.pid, self._jar, f"{self._jar}\n{self._options}")
         silence = loop.call_later(SILENCE_S, self._warn_of_silence)
         closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), process_end(process.pid)))
         try:
@@ -124,12 +140,28 @@ class JavaSampler:
         if self._indexing:
             await self._indexing
         self._stop_reading()
+        # First, so that an agent that comes late finds nobody instead of waiting for somebody.
+        for pipe in self._pipes:
+            pipe.unlink(missing_ok=True)
+        if self._settings.pid is not None and self._greeted:
+            await self._dismiss()
         for descriptor in (self._samples, self._asks):
             if descriptor is not None:
                 os.close(descriptor)
         self._samples = self._asks = None
-        for pipe in self._pipes:
-            pipe.unlink(missing_ok=True)
+
+    async def _dismiss(self) -> None:
+        """Tell the agent to end, and return when nothing of it runs any more; without us it would take it half a second."""
+        assert self._samples is not None, "an agent that has greeted has done so on our pipe"
+        assert self._asks is not None, "an agent that has greeted has done so on our pipe"
+        with contextlib.suppress(OSError, TimeoutError):
+            os.write(self._asks, b"!")
+            async with asyncio.timeout(LEAVE_S):
+                while not self._closed.is_set():
+                    with contextlib.suppress(BlockingIOError):
+                        if not os.read(self._samples, _READ_BYTES):
+                            return
+                    await asyncio.sleep(0.01)
 
     async def _agent(self, java: JavaRuntime) -> Path:
         """The compiled agent, kept between runs where there is a cache to keep it in. Raises `NoAgent`."""
@@ -226,6 +258,12 @@ def _program(program: str, folder: Path, java: JavaRuntime) -> Path | None:
             f"Java {java.version} cannot run {program} uncompiled (that takes Java 11); compile it, or name a newer Java with --java"
         )
     return path
+
+
+def _running_program(program: str, folder: Path) -> Path | None:
+    """The file that was run, if it is one and still there."""
+    path = folder / program
+    return path if path.suffix in {".java", ".jar"} and path.is_file() else None
 
 
 def _class_path_folders(options: tuple[str, ...], folder: Path) -> list[Path]:

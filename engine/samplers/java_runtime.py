@@ -25,7 +25,9 @@ _FOR_JAVA_17 = frozenset({"FlightRecorded.java"})
 _NEEDED_MODULES = frozenset({"java.instrument", "java.management", "jdk.management"})
 _ASK_JAVA_S = 20.0
 _COMPILE_S = 120.0
-_MANIFEST = "Manifest-Version: 1.0\r\nPremain-Class: multilangprofiler.Agent\r\n\r\n"
+_MANIFEST = (
+    "Manifest-Version: 1.0\r\nPremain-Class: multilangprofiler.Agent\r\nAgent-Class: multilangprofiler.Agent\r\n\r\n"
+)
 
 
 class NoAgent(Exception):
@@ -71,10 +73,12 @@ async def find_java(named: str | None, environment: Mapping[str, str]) -> JavaRu
         said = await _properties(executable)
         home = Path(said["java.home"]) if "java.home" in said else None
         release = _release(home) or {"JAVA_VERSION": said.get("java.version", "")}
-    modules = release.get("MODULES")
-    return JavaRuntime(
-        executable, home, release.get("JAVA_VERSION", ""), frozenset(modules.split()) if modules is not None else None
-    )
+    return _runtime(executable, home, release)
+
+
+def installed_java(home: Path) -> JavaRuntime:
+    """The Java in that folder, as far as it can be told without starting it."""
+    return _runtime(str(home / "bin" / "java"), home, _release(home))
 
 
 async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str], None]) -> Path:
@@ -88,7 +92,8 @@ async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str],
     sources = [
         source for source in sorted(AGENT_SOURCES.glob("*.java")) if level == 17 or source.name not in _FOR_JAVA_17
     ]
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    content = (_MANIFEST.encode(), *(source.read_bytes() for source in sources))
+    digest = hashlib.sha256(b"".join(content)).hexdigest()[:16]
     jar = folder / f"java-agent-{digest}-{level}.jar"
     if _is_whole(jar):
         return jar
@@ -103,6 +108,13 @@ async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str],
         await _compile(javac, level, sources, temporary)
         _write_jar(jar, Path(temporary))
     return jar
+
+
+def _runtime(executable: str, home: Path | None, release: Mapping[str, str]) -> JavaRuntime:
+    modules = release.get("MODULES")
+    return JavaRuntime(
+        executable, home, release.get("JAVA_VERSION", ""), frozenset(modules.split()) if modules is not None else None
+    )
 
 
 def _executable(named: str | None, environment: Mapping[str, str]) -> str:

@@ -22,8 +22,11 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 def python_launch(settings: Settings, environment: Mapping[str, str]) -> Launch:
     """The command line of the program, and its source file. Looks at a few files and starts nothing. Raises `CannotStart`."""
-    interpreter = _find_interpreter(settings, environment)
     source: Path | None
+    if settings.pid is not None:
+        source = settings.working_folder / settings.program
+        return Launch((), source_file=source if source.is_file() and not settings.is_module else None)
+    interpreter = _find_interpreter(settings, environment)
     if settings.is_module:
         source = _module_file(settings, interpreter, environment)
     else:

@@ -42,6 +42,7 @@ class Launch:
     """How to start the program so that it can be sampled."""
 
     argv: tuple[str, ...]
+    """Empty for a program that runs already."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables to set beside the user's own."""
     source_file: Path | None = None

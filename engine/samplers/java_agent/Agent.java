@@ -1,13 +1,18 @@
 package multilangprofiler;
 
+import java.io.Closeable;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 
 /**
- * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER}.
+ * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER}, or into which it was loaded
+ * later with {@code JAR} on a line of its own before those options.
  *
  * <p>FOLDER holds the named pipes {@code java-samples} (to the profiler) and {@code java-asks} (from it). Without anybody
- * at their other ends nothing is sampled. Whatever goes wrong here, the program runs on and its output has no word of it.
+ * at their other ends nothing is sampled, and all that was begun here ends. Whatever goes wrong here, the program runs on and its
+ * output has no word of it.
  *
  * <p>Written for Java 8, so that one compilation serves all runtimes.
  */
@@ -16,6 +21,17 @@ public final class Agent {
     private static final long LAST_WORDS_MS = 300;
 
     private Agent() {}
+
+    public static void agentmain(String options) {
+        try {
+            String[] lines = options.split("\n", 2);
+            // In a loader of its own: its classes go when the profiler leaves, and the next one may be of another version.
+            ClassLoader loader = new URLClassLoader(new URL[] {Paths.get(lines[0]).toUri().toURL()}, null);
+            loader.loadClass(Agent.class.getName()).getMethod("premain", String.class).invoke(null, lines[1]);
+        } catch (Throwable unusable) {
+            return;
+        }
+    }
 
     public static void premain(String options) {
         try {
@@ -36,22 +52,44 @@ public final class Agent {
     }
 
     private static void sample(boolean isWall, long periodNs, Path folder) {
-        Pipe pipe = null;
+        try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"));
+                Stacks stacks = new Stacks(isWall, periodNs, isGuest() ? null : folder)) {
+            sample(new Sampler(stacks, pipe, periodNs), pipe);
+        } catch (Throwable nobodyListens) {
+            return;
+        } finally {
+            leave();
+        }
+    }
+
+    private static void sample(final Sampler sampler, Pipe pipe) throws Exception {
+        Thread lastWords = new Thread(rootGroup(), null, THREAD_NAMES + "last words") {
+            @Override
+            public void run() {
+                sampler.awaitLastWords(LAST_WORDS_MS);
+            }
+        };
+        Runtime.getRuntime().addShutdownHook(lastWords);
         try {
-            pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"));
-            daemon("writer", pipe);
-            final Sampler sampler = new Sampler(new Stacks(isWall, periodNs, folder), pipe, periodNs);
-            Runtime.getRuntime().addShutdownHook(new Thread(rootGroup(), null, THREAD_NAMES + "last words") {
-                @Override
-                public void run() {
-                    sampler.awaitLastWords(LAST_WORDS_MS);
-                }
-            });
             sampler.run();
         } catch (Throwable failure) {
-            if (pipe != null) {
-                pipe.fail(failure);
+            pipe.fail(failure, LAST_WORDS_MS);
+        }
+        Runtime.getRuntime().removeShutdownHook(lastWords);
+    }
+
+    /** Whether the program was running before us. */
+    private static boolean isGuest() {
+        return Agent.class.getClassLoader() != ClassLoader.getSystemClassLoader();
+    }
+
+    private static void leave() {
+        try {
+            if (isGuest()) {
+                ((Closeable) Agent.class.getClassLoader()).close();
             }
+        } catch (Throwable kept) {
+            return;
         }
     }
 

@@ -30,6 +30,8 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
     private final Duration period;
     private final Map<RecordedStackTrace, StackTraceElement[]> known = new IdentityHashMap<>();
     private List<StackTraceElement[]> samples = new ArrayList<>();
+    private RecordingStream stream;
+    private boolean isClosed;
 
     FlightRecorded(Path folder, long periodNs) {
         this.folder = folder;
@@ -47,13 +49,33 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
     }
 
     @Override
+    void close() {
+        RecordingStream open;
+        synchronized (this) {
+            isClosed = true;
+            open = stream;
+        }
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    private synchronized RecordingStream open() {
+        stream = isClosed ? null : new RecordingStream();
+        return stream;
+    }
+
+    @Override
     public void run() {
         try {
             boolean isOursAlone = !FlightRecorder.isInitialized();
-            if (isOursAlone) {
+            if (isOursAlone && folder != null) {
                 configure();
             }
-            try (RecordingStream stream = new RecordingStream()) {
+            try (RecordingStream stream = open()) {
+                if (stream == null) {
+                    return;
+                }
                 stream.enable("jdk.ExecutionSample").withPeriod(isOursAlone ? period : ORDINARY_PERIOD);
                 stream.onEvent("jdk.ExecutionSample", this::add);
                 stream.onFlush(known::clear);

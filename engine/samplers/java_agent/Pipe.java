@@ -12,9 +12,13 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CountDownLatch;
 
 /** The named pipes to and from the profiler. Nobody but the writer's own daemon thread ever waits for them. */
-final class Pipe implements Runnable {
+final class Pipe implements Runnable, AutoCloseable {
     private static final Charset UTF_8 = Charset.forName("UTF-8");
     private static final int QUEUED_WINDOWS = 8;
+    /** What the profiler says when it leaves. */
+    private static final int FAREWELL = '!';
+
+    private final Thread writer;
 
     private final WritableByteChannel samples;
     private final FileInputStream asks;
@@ -31,6 +35,7 @@ final class Pipe implements Runnable {
         this.asks = new FileInputStream(asks.toFile());
         // A JVM that the program starts with its own options must not write in between.
         Files.delete(samples);
+        this.writer = Agent.daemon("writer", this);
     }
 
     /** Whether nobody will read any more. */
@@ -40,12 +45,16 @@ final class Pipe implements Runnable {
 
     /** Whether the profiler wants the samples so far. */
     boolean isAsked() {
+        boolean isAsked = false;
         try {
-            int asked = asks.available();
-            return asked > 0 && asks.skip(asked) > 0;
+            while (asks.available() > 0) {
+                isAsked = true;
+                broken |= asks.read() == FAREWELL;
+            }
         } catch (IOException gone) {
             return false;
         }
+        return isAsked;
     }
 
     /** Takes a message to be written in time; false if too many are waiting. */
@@ -66,8 +75,19 @@ final class Pipe implements Runnable {
         lastWritten.await(deadlineMs, java.util.concurrent.TimeUnit.MILLISECONDS);
     }
 
-    void fail(Throwable failure) {
-        offer("failed\t" + Window.clean(failure.toString()) + "\n");
+    /** Says why there will be no more, for which it takes {@code deadlineMs} at most. */
+    void fail(Throwable failure, long deadlineMs) throws InterruptedException {
+        offerLast("failed\t" + Window.clean(failure.toString()) + "\n");
+        awaitLast(deadlineMs);
+    }
+
+    /** Ends the writer, whatever it is waiting for, and lets go of the pipes. */
+    @Override
+    public void close() throws IOException, InterruptedException {
+        writer.interrupt();
+        writer.join();
+        asks.close();
+        samples.close();
     }
 
     @Override

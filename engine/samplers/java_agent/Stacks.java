@@ -16,14 +16,19 @@ import java.util.List;
  *
  * <p>CPU time is measured for each thread, exactly, and credited to a stack on which the thread is met <em>running</em>. While
  * it is met waiting, the time stays in its account: of a thread that computes a tenth of the time, one poll in ten finds what
- * it computes, and gets the time of all ten. A thread in native code (a system call, say) reads as runnable to the JVM while
- * it waits for input; it counts as running if its CPU clock moves while we look.
+ * it computes, and gets the time of all ten. One that is never met running has its time credited to the frame of the program
+ * that called what it waits in.
+ *
+ * <p>Asking for stacks makes the JVM stop all threads, which takes a while, and may itself end a wait. So a thread that waits
+ * at times is running for certain only if its CPU clock moved before we asked, and in a native method that may wait (which
+ * reads as runnable to the JVM) if it moved afterwards, too. Where no core is to spare that cannot be seen, and several
+ * looks at what it is ready to run stand for one.
  *
  * <p>The time of a thread that carries virtual threads is spread over their {@linkplain VirtualThreads samples}.
  *
  * <p>In wall mode every thread of the program is met at every poll, and the time since the last one is credited.
  */
-final class Stacks {
+final class Stacks implements AutoCloseable {
     static final int MAX_DEPTH = 256;
     /** Threads that have not used the CPU for {@link #ASLEEP_NS} are asked about their clocks only so often. */
     static final int POLLS_OF_THE_AWAKE = 8;
@@ -43,6 +48,7 @@ final class Stacks {
     private final ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final boolean isWall;
     private final long askedPeriodNs;
+    /** Null in a JVM whose files are not to be moved. */
     private final Path folder;
     private final int cores = Runtime.getRuntime().availableProcessors();
     private final HashSet<Long> ignored = new HashSet<Long>();
@@ -115,6 +121,13 @@ final class Stacks {
         Window taken = window;
         window = new Window();
         return taken;
+    }
+
+    @Override
+    public void close() {
+        if (virtualThreads != null) {
+            virtualThreads.close();
+        }
     }
 
     /** Finds out which threads there are, and takes all of them for awake. */
@@ -192,6 +205,7 @@ final class Stacks {
      */
     private void look(Seen[] hot, long chanceNs, long maxAccountNs) {
         long[] ids = Seen.ids(hot);
+        long[] beforeNs = beans.getThreadCpuTime(ids);
         ThreadInfo[] infos = beans.getThreadInfo(ids, MAX_DEPTH);
         boolean[] areOnCpu = null;
         for (int i = 0; i < hot.length; i++) {
@@ -218,20 +232,26 @@ final class Stacks {
             if (trace.length == 0) {
                 continue;
             }
-            if (isRunning && trace[0].isNativeMethod()) {
+            boolean isCertain = !thread.waits || beforeNs[i] > thread.cpuNs;
+            if (isRunning && Traces.isInNative(trace)) {
                 areOnCpu = areOnCpu == null ? areOnCpu(ids) : areOnCpu;
-                isRunning = areOnCpu[i];
+                isCertain = areOnCpu[i] && beforeNs[i] > thread.cpuNs;
+                isRunning = isCertain || !Traces.mayWait(trace);
             }
-            if (isRunning) {
+            boolean isDue = false;
+            if (!isRunning) {
+                thread.meetWaiting(trace);
+            } else if (isCertain) {
                 thread.bonusNs = thread.isNew ? Math.max(0, chanceNs - thread.accountNs) : 0;
-                thread.stack = trace;
-                thread.hasRun = true;
-                settle(thread);
+                window.add(thread.id, thread.name, trace, thread.accountNs);
+                thread.accountNs = 0;
+                thread.meetRunning(trace);
             } else {
-                thread.stack = thread.hasRun ? thread.stack : trace;
-                if (thread.accountNs > maxAccountNs) {
-                    settle(thread);
-                }
+                thread.waits = true;
+                isDue = thread.meetDoubtful(trace);
+            }
+            if (isDue || thread.accountNs > maxAccountNs) {
+                settle(thread);
             }
             thread.isNew = false;
         }
@@ -310,16 +330,15 @@ final class Stacks {
         return thread.startsWith(Agent.THREAD_NAMES) || (virtualThreads != null && thread.startsWith("JFR "));
     }
 
-    /** Credits what is in the account to where the thread was last met, if possible running. */
+    /** Credits what is in the account to the places where the thread was met of late, if possible running. */
     private void settle(Seen thread) {
-        if (thread.accountNs == 0) {
-            return;
+        StackTraceElement[][] places = thread.places();
+        for (int left = places.length; left > 0 && thread.accountNs > 0; left--) {
+            long ns = thread.accountNs / left;
+            window.add(thread.id, thread.name, places[left - 1], ns);
+            thread.accountNs -= ns;
         }
-        if (thread.stack == null) {
-            window.lose(thread.accountNs);
-        } else {
-            window.add(thread.id, thread.name, thread.stack, thread.accountNs);
-        }
+        window.lose(thread.accountNs);
         thread.accountNs = 0;
     }
 }

@@ -19,7 +19,7 @@ abstract class VirtualThreads {
         return trace.length > 0 && trace[0].getClassName().equals("jdk.internal.vm.Continuation");
     }
 
-    /** Begins to sample; files go to {@code folder}. Throws if this Java, or the one that compiled us, has no Flight Recorder. */
+    /** Begins to sample; files go to {@code folder} if there is one. Throws if this Java, or the one that compiled us, has no Flight Recorder. */
     static VirtualThreads sample(Path folder, long periodNs) throws Exception {
         return (VirtualThreads) Class.forName("multilangprofiler.FlightRecorded")
                 .getDeclaredConstructor(Path.class, long.class)
@@ -28,4 +28,7 @@ abstract class VirtualThreads {
 
     /** The stacks on which virtual threads were met running since the last call, one for each sample, leaf first. */
     abstract List<StackTraceElement[]> take();
+
+    /** Ends sampling. */
+    abstract void close();
 }

@@ -1,0 +1,133 @@
+"""A program that runs already, by its process id: what it is, and whether it can be watched."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .processes import process_tree
+from .samplers.interpreter import executable, looks_like_python, why_memory_is_closed
+from .samplers.java_attach import is_java, why_no_agent
+from .settings import Language
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_GO_BUILD_INFO = b"\xff Go buildinf:"
+"""In every Go executable: https://pkg.go.dev/debug/buildinfo"""
+_PYTHON_OPTIONS_WITH_VALUE = frozenset({"-X", "-W", "--check-hash-based-pycs"})
+_JAVA_OPTIONS_WITH_VALUE = frozenset(
+    {
+        *("-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path", "--add-modules"),
+        *("--add-exports", "--add-opens", "--add-reads", "--limit-modules", "--patch-module", "--source"),
+        *("--enable-native-access", "--illegal-native-access"),
+    }
+)
+
+
+class CannotAttach(Exception):
+    """The text is one clear line: why not, and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProgram:
+    """What the kernel says of it."""
+
+    language: Language
+    program: str
+    arguments: tuple[str, ...]
+    is_module: bool
+    working_folder: Path
+    runtime_arguments: tuple[str, ...] = ()
+    """Java's, for its class path tells where sources lie."""
+
+
+def running_program(pid: int, *, may_warn: bool) -> RunningProgram:
+    """The Python or Java program that runs as `pid`, or the Python below it. Raises `CannotAttach`.
+
+    `may_warn`: the user accepts that some JVMs print a warning.
+    """
+    if not Path(f"/proc/{pid}").exists():
+        raise CannotAttach(f"there is no process {pid}")
+    is_of_java = is_java(pid) and not _is_named_python(pid)
+    try:
+        closed = why_no_agent(pid, may_warn=may_warn) if is_of_java else why_memory_is_closed(pid)
+        if closed:
+            raise CannotAttach(f"process {pid} cannot be sampled: {closed}")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+        folder = Path(f"/proc/{pid}/cwd").resolve(strict=True)
+    except OSError:
+        raise CannotAttach(f"process {pid} has ended, or is one of the kernel's") from None
+    if is_of_java:
+        return _read_java_command(words, folder)
+    tree = process_tree(pid)
+    # Below the shell that we were started from there is at least one Python: us.
+    if not looks_like_python(pid) and (os.getpid() in tree or not any(map(looks_like_python, tree))):
+        raise CannotAttach(_instead(pid))
+    return _read_python_command(words, folder)
+
+
+def _instead(pid: int) -> str:
+    """Why `pid` is not attached to, and what to do."""
+    program = executable(pid)
+    name = program.name if program else ""
+    start = "start it with multi_lang_profiler"
+    if name in ("node", "nodejs"):
+        return (
+            f"process {pid} runs Node.js, which lets itself be watched by way of SIGUSR1 only: that runs the program's own"
+            " handler if it has one, else prints on its stderr and opens a port on which every user of this machine can"
+            f" run code in it; {start} typescript FILE (or javascript)"
+        )
+    if program is not None and _is_go(pid):
+        return f"process {pid} runs a Go program, which is watched by a build of its own: {start} go PACKAGE"
+    return f"process {pid} runs {program}; --pid is for running Python and Java programs"
+
+
+def _is_go(pid: int) -> bool:
+    with (
+        contextlib.suppress(OSError, ValueError),
+        Path(f"/proc/{pid}/exe").open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return content.find(_GO_BUILD_INFO) >= 0
+    return False
+
+
+def _is_named_python(pid: int) -> bool:
+    """A Python may have loaded a JVM, and a JVM a Python."""
+    program = executable(pid)
+    return program is not None and program.name.startswith("python")
+
+
+def _read_python_command(words: Sequence[str], working_folder: Path) -> RunningProgram:
+    """What a Python's own command line starts; of what starts a Python in its turn, all words."""
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        option = rest.pop(0)
+        if option == "-m" and rest:
+            return RunningProgram(Language.PYTHON, rest[0], tuple(rest[1:]), True, working_folder)
+        if option == "-c":
+            return RunningProgram(Language.PYTHON, "-c …", tuple(rest[1:]), False, working_folder)
+        if option in _PYTHON_OPTIONS_WITH_VALUE and rest:
+            del rest[0]
+    program, *arguments = rest or words[:1] or ["python"]
+    return RunningProgram(Language.PYTHON, program, tuple(arguments), False, working_folder)
+
+
+def _read_java_command(words: Sequence[str], working_folder: Path) -> RunningProgram:
+    """The class, file or jar that a `java` command line starts; of another launcher, its name."""
+    command, *rest = words or ["java"]
+    options: list[str] = []
+    while Path(command).name == "java" and rest and rest[0].startswith(("-", "@")):
+        option = rest.pop(0)
+        if option in ("-jar", "-m", "--module"):
+            break
+        options.append(option)
+        if option in _JAVA_OPTIONS_WITH_VALUE and rest:
+            options.append(rest.pop(0))
+    program, *arguments = rest if Path(command).name == "java" and rest else [command, *rest]
+    return RunningProgram(Language.JAVA, program, tuple(arguments), False, working_folder, tuple(options))
