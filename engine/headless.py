@@ -9,6 +9,8 @@ from .profile import HOT_FUNCTIONS, percentage
 from .snapshot import ProgramPhase, ReporterPhase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .events import Event
     from .snapshot import Snapshot
 
@@ -26,7 +28,10 @@ class Headless:
             self._print(event.line)
 
     def print_summary(self, snapshot: Snapshot) -> None:
-        for line in summary_lines(snapshot):
+        self.print_lines(summary_lines(snapshot))
+
+    def print_lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self._print(line)
 
     def _print(self, line: str) -> None:
@@ -84,10 +89,10 @@ def _function_lines(snapshot: Snapshot) -> list[str]:
         line = snapshot.table.line_of(function)
         place = f"{file.removeprefix(working_folder)}:{line}" if line else file.removeprefix(working_folder)
         shares = f"{percentage(samples, total):5.1f}% {percentage(snapshot.total_samples[function], total):5.1f}%"
-        lines.append(f"{shares}  {_printable(name)}  {_printable(place)}".rstrip())
+        lines.append(f"{shares}  {printable(name)}  {printable(place)}".rstrip())
     return lines
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` with control characters shown as escapes: a name must not drive the terminal."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

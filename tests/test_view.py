@@ -56,6 +56,32 @@ def test_summary_without_a_terminal(folder, form):
     assert 65 <= float(hottest[0].rstrip("%")) <= 90
 
 
+def test_two_runs_without_a_terminal(folder):
+    """Without a terminal, two files give a table of what changed on stdout: functions of both, new ones and those that are gone."""
+    finished = folder.run("view", "run.json", "later.pb.gz")
+    assert (finished.status, finished.stderr) == (0, "")
+    heading, columns, *rows = finished.stdout.decode().splitlines()
+    assert re.fullmatch(r"run\.json: \d+ samples; later\.pb\.gz: \d+ samples", heading)
+    assert columns.split() == ["before", "after", "change", "total", "function"]
+    by_name = {row.split()[4]: row.split() for row in rows if "app.py" in row}
+    assert by_name["busy"][5:] == ["app.py:4"]
+    before, after, change = (float(word.rstrip("%")) for word in by_name["busy"][:3])
+    assert before > 60
+    assert after < 40
+    assert change == pytest.approx(after - before, abs=0.11)
+    assert float(by_name["other"][2]) > 20
+
+    folder.write("old.folded", "main;kept 50\nmain;dropped 50\n")
+    folder.write("new.folded", "main;kept 50\nmain;added 50\n")
+    said = folder.run("view", "old.folded", "new.folded").stdout.decode().splitlines()
+    assert said[0] == "old.folded: 100 samples; new.folded: 100 samples"
+    assert set(said[2:4]) == {
+        "     -   50.0%   +50.0   +50.0  added  (new)",
+        " 50.0%       -   -50.0   -50.0  dropped  (gone)",
+    }
+    assert said[4:] == ["2 functions differ no more than by chance"]
+
+
 def test_on_the_screen(folder):
     """On a terminal a saved run is shown as such, its functions first, its source on demand; q leaves with status 0."""
     with Terminal(folder, "view", "run.json", size=(100, 24)) as terminal:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arguments import UsageError, UsageParser
+from ..difference_text import difference_lines
 from ..errors import reason
 from ..export import read
 from ..headless import Headless
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:
-    """Show the run until the user leaves; without a terminal print its summary. A file that is none is a `UsageError`.
+    """Show the run until the user leaves; without a terminal print its summary, of two what changed. A file that is none is a `UsageError`.
 
     `show(controls, view)` puts up the screen and says in a line if it broke down.
     """
@@ -35,7 +36,10 @@ def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:
     saved = SavedRun(files[-1], recordings[-1], before)
     if options.no_tui or not on_terminal(os.environ):
         headless = Headless(quiet=False, stream=sys.stdout)
-        headless.print_summary(saved.snapshot())
+        if before:
+            headless.print_lines(difference_lines(saved.snapshot(), files[-1].name))
+        else:
+            headless.print_summary(saved.snapshot())
         return 0
     broken_down = show(saved, "Diff" if before else "")
     if broken_down:
@@ -47,11 +51,11 @@ def parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=f"{COMMAND} view",
         description="Open a saved run: .json (--json, or a report), .speedscope.json, .pb.gz or .folded, "
-        "whoever wrote it. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed.",
+        "whoever wrote it. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed, of two runs those that changed.",
     )
     parser.add_argument("file", metavar="FILE", help="the run, or the earlier one of two")
     parser.add_argument("later", metavar="LATER", nargs="?", help="a later run, to be compared with FILE")
-    parser.add_argument("--no-tui", action="store_true", help="print the hottest functions instead of showing a screen")
+    parser.add_argument("--no-tui", action="store_true", help="print text instead of showing a screen")
     return parser
 
 
