@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .snapshot import Snapshot
 
-SUBCOMMANDS = frozenset({"completion", "doctor", "mark", "receive", "view"})
+SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
 STATUS_THRESHOLD = 3
 """The program ended with 0, but a function took more than `--fail-if` allows."""
-STATUS_INTERNAL = 70
-"""The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
 
 
 def main() -> NoReturn:
@@ -55,7 +53,9 @@ def run(argv: list[str]) -> int:
 
 def _subcommand(name: str, argv: list[str]) -> int:
     module = importlib.import_module(f".commands.{name}", __package__)
-    status: int = module.run(argv, _show) if name == "view" else module.run(argv)
+    # What they need of us they are handed: nothing else in the engine knows of screens.
+    needs = {"view": (_show,), "demo": (_profile,)}
+    status: int = module.run(argv, *needs.get(name, ()))
     return status
 
 
@@ -88,13 +88,20 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
+    from .engine import STATUS_INTERNAL, internal_error  # noqa: PLC0415 - as in _make_engine
+
     engine = _make_engine(settings, warnings, lambda _event: None)
     statuses: list[int] = []
-    thread = threading.Thread(
-        target=lambda: statuses.append(asyncio.new_event_loop().run_until_complete(engine.run())),
-        name="engine",
-        daemon=True,
-    )
+
+    def run_engine() -> None:
+        try:
+            statuses.append(asyncio.new_event_loop().run_until_complete(engine.run()))
+        except Exception as error:  # noqa: BLE001 - the seam: what gets past the engine's own is told when the screen is gone
+            statuses.append(STATUS_INTERNAL)
+            engine.failure = internal_error(error)
+            engine.leaving = True
+
+    thread = threading.Thread(target=run_engine, name="engine", daemon=True)
     thread.start()
     broken_down = _show(engine)
     if broken_down:
@@ -104,9 +111,9 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
         engine.stop()
     thread.join()
     snapshot = engine.snapshot()
-    if snapshot and snapshot.program.error:
-        print(f"{COMMAND}: {snapshot.program.error}", file=sys.stderr)
-    return _conclude(settings, snapshot, statuses[0] if statuses else STATUS_INTERNAL)
+    if error := engine.failure or (snapshot.program.error if snapshot else ""):
+        print(f"{COMMAND}: {error}", file=sys.stderr)
+    return _conclude(settings, snapshot, statuses[0])
 
 
 def _conclude(settings: Settings, snapshot: Snapshot | None, status: int) -> int:

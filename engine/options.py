@@ -42,6 +42,7 @@ examples:
                                                           a quiet agent that reports each 5 minutes
 
 more commands, each with a --help of its own:
+  demo                see all of it at work: a small program, a backend, an outage
   view FILE [LATER]   open a saved run, or the difference of two
   doctor              check what profiling and reporting need here
   receive             a backend on this machine, to try reporting with

@@ -23,7 +23,7 @@ from ..settings import AGENT_VERSION, COMMAND
 from ..wire import CannotDecode, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..profile import Profile
 
@@ -54,8 +54,7 @@ def run(argv: Sequence[str]) -> int:
     host, port = _address(options.listen)
     key = options.api_key or os.environ.get("PROFILER_API_KEY") or None
     try:
-        database = sqlite3.connect(options.database or ":memory:", isolation_level=None)
-        database.execute(_SCHEMA)
+        database = open_database(options.database or ":memory:")
     except sqlite3.Error as error:
         print(f"{COMMAND} receive: {options.database} cannot be used as a database: {error}", file=sys.stderr)
         return 1
@@ -99,13 +98,29 @@ example, in two terminals:
     return parser
 
 
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def open_database(name: str) -> sqlite3.Connection:
+    """Raises `sqlite3.Error`."""
+    database = sqlite3.connect(name, isolation_level=None)
+    database.execute(_SCHEMA)
+    return database
+
+
 class Backend:
     """Answers reports as the contract's section 5 says. One instance belongs to one event loop."""
 
     def __init__(
-        self, database: sqlite3.Connection, key: str | None, faults: tuple[list[str], bool] = ([], False)
+        self,
+        database: sqlite3.Connection,
+        key: str | None,
+        faults: tuple[list[str], bool] = ([], False),
+        say: Callable[[str], None] = _print,
     ) -> None:
         self._database = database
+        self._say = say
         self._key = key
         self._faults, self._repeat = faults
         self._requests = 0
@@ -186,16 +201,15 @@ class Backend:
         return self._faults[at % len(self._faults)]
 
     def _log(self, text: str, profiles: tuple[Profile, ...] = ()) -> None:
-        print(f"{SystemClock().now():%H:%M:%S} {text}", flush=True)
+        self._say(f"{SystemClock().now():%H:%M:%S} {text}")
         for profile in profiles:
             hottest = ", ".join(
                 f"{stats.name} {percentage(stats.self_samples, profile.total_samples)}%"
                 for stats in hot_functions(profile)[:3]
             )
-            print(
+            self._say(
                 f"         {profile.source_file} ({profile.language}) {profile.duration_s:.1f} s, "
-                f"{profile.total_samples} samples: {hottest or 'nothing ran'}",
-                flush=True,
+                f"{profile.total_samples} samples: {hottest or 'nothing ran'}"
             )
 
 

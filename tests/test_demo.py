@@ -1,0 +1,96 @@
+"""The demo: both sides of reporting with an outage and the recovery, and nothing left of it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.terminal import Terminal
+from tests.support.tmux import is_alive
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        (folder.path / "temporary").mkdir()
+        yield folder
+
+
+def shops() -> set[int]:
+    """The demo's programs that are running."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"shop.py" in words and is_alive(int(process.name)):
+            found.add(int(process.name))
+    return found
+
+
+def test_without_a_terminal(folder):
+    """Reports, the outage, the retries and the recovery are told by both sides; nothing is lost, and nothing is left behind."""
+    temporary = folder.path / "temporary"
+    finished = folder.run("demo", TMPDIR=str(temporary))
+    assert finished.status == 0, finished.stderr
+    lines = iter(finished.lines)
+    for expected in (
+        "📡 Starting periodic reporting to: http://127.0.0.1:",
+        " 200 1 profiles, ",
+        "✅ Successfully reported 1 profiles",
+        " 503 failing, as asked",
+        "⚠️ Attempt 3/3 failed: HTTP 503 Service Unavailable",
+        "   Profiles will be retried in next batch",
+        "🔄 Retrying in 1 seconds...",
+        " 200 2 profiles, ",
+        "✅ Successfully reported 2 profiles",
+        "  self  total  function",
+        " 0 discarded, 0 kept on disk",
+    ):
+        assert any(expected in line for line in lines), f"{expected!r} does not follow in:\n{finished.stderr}"
+    assert "shop.py:" in finished.stderr
+    assert b" looked around, " in finished.stdout
+    assert list(temporary.iterdir()) == []
+    assert [path for path in folder.home.rglob("*") if path.is_file()] == []
+
+
+def test_on_a_screen(folder):
+    """On a terminal the screen shows the shop and a delivered report; q, twice, ends all of it."""
+    temporary, before = folder.path / "temporary", shops()
+    with Terminal(folder, "demo", size=(110, 30), TMPDIR=str(temporary)) as terminal:
+        terminal.until(lambda shown: b"shop.py" in shown and b"search" in shown)
+        terminal.press("7")
+        terminal.until(lambda shown: b"HTTP 503" in shown)
+        terminal.press("q")
+        terminal.until(lambda shown: b"The program is still running" in shown)
+        terminal.press("q")
+        assert terminal.wait() == 0
+    assert b"backend:" not in terminal.shown
+    assert shops() <= before
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_it_is_ended(folder, number):
+    """Ctrl+C's signal ends the demo wholly; if it is killed, the shop ends by itself."""
+    before = shops()
+    demo = folder.start("demo", TMPDIR=str(folder.path / "temporary"))
+    ends_s = time.monotonic() + DEADLINE_S
+    while not (started := shops() - before):
+        assert time.monotonic() < ends_s
+        time.sleep(0.02)
+    time.sleep(0.5)  # for its handlers
+    demo.send_signal(number)
+    finished = finish(demo)
+    if number == signal.SIGINT:
+        assert list((folder.path / "temporary").iterdir()) == [], finished.stderr
+        assert "Traceback" not in finished.stderr
+    while started & shops():
+        assert time.monotonic() < ends_s
+        time.sleep(0.02)
