@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from multi_lang_profiler.engine.samplers.interpreter import missing_right
 from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
+from tests.support.go import ENVIRONMENT, go
 
 LOOP = """
 import signal, sys, time
@@ -116,9 +118,26 @@ def test_permission_refused(folder):
         check=False,
     )
     assert refused.returncode == 2
-    assert len(refused.stderr.splitlines()) == 1
-    assert f"--pid: process {program.pid} cannot be sampled: run the profiler as root or give it CAP_SYS_PTRACE" in (
-        refused.stderr
+    assert refused.stderr == (
+        f"multi_lang_profiler: --pid: process {program.pid} cannot be sampled: {missing_right()}\n"
+    )
+
+
+def test_go_is_watched_from_its_start(folder):
+    """A running Go program is told from others by what its build leaves in it; the line says what to do."""
+    folder.write(
+        "waits.go",
+        'package main\nimport ("os"; "time")\nfunc main() { os.Stdout.WriteString("ready\\n"); time.Sleep(time.Hour) }\n',
+    )
+    subprocess.run(
+        [go(), "build", "waits.go"], cwd=folder.path, env={**os.environ, **ENVIRONMENT}, check=True, timeout=DEADLINE_S
+    )
+    program = started(folder, "./waits")
+    finished = folder.run("--pid", str(program.pid))
+    assert finished.status == 2
+    assert finished.stderr == (
+        f"multi_lang_profiler: --pid: process {program.pid} runs a Go program, which is watched by a build of its own: "
+        "start it with multi_lang_profiler go PACKAGE\n"
     )
 
 

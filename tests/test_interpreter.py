@@ -38,14 +38,26 @@ async def test_other_programs_are_no_interpreters() -> None:
     assert await interpreter_of(shell.pid) is None
 
 
+CAPABILITY = (
+    "run the profiler as root or give it CAP_SYS_PTRACE (`docker run --cap-add=SYS_PTRACE`; "
+    "in Kubernetes `securityContext: {capabilities: {add: [SYS_PTRACE]}}`)"
+)
+
+
 @pytest.mark.parametrize(
     ("scope", "advice"),
     [
-        ("0", "CAP_SYS_PTRACE"),
-        ("1", "run `sudo sysctl kernel.yama.ptrace_scope=0`"),
-        ("2", "run `sudo sysctl kernel.yama.ptrace_scope=1`"),
-        ("3", "boot with a lower value"),
-        (None, "CAP_SYS_PTRACE"),
+        ("0", CAPABILITY),
+        (
+            "1",
+            "kernel.yama.ptrace_scope is 1: run `sudo sysctl kernel.yama.ptrace_scope=0`, or the profiler as root",
+        ),
+        (
+            "2",
+            "kernel.yama.ptrace_scope is 2: run `sudo sysctl kernel.yama.ptrace_scope=1`, or the profiler as root",
+        ),
+        ("3", "kernel.yama.ptrace_scope is 3, which forbids it to everybody; boot with a lower value"),
+        (None, CAPABILITY),
     ],
 )
 def test_a_missing_right_comes_with_what_to_do(
@@ -56,6 +68,6 @@ def test_a_missing_right_comes_with_what_to_do(
     if scope is not None:
         setting.write_text(scope + "\n")
     monkeypatch.setattr(interpreter, "_YAMA", setting)
-    assert advice in interpreter.missing_right()
+    assert interpreter.missing_right() == advice
     monkeypatch.setattr(interpreter, "_may_trace", lambda: False)
     assert (interpreter.why_children_are_closed() is not None) == (scope == "1")

@@ -167,6 +167,8 @@ def test_bad_report_values_name_their_source(option, variable, bad):
         (("a.py", "--json", "/no/such/folder/x.json"), "--json: the folder '/no/such/folder' does not exist"),
         (("a.py", "--json", "/"), "--json: '/' is a folder"),
         (("a.py", "--label", "x"), "--label: 'x' is not of the form NAME=VALUE"),
+        (("a.py", "--label", "=x"), "--label: '=x' is not of the form NAME=VALUE"),
+        (("a.py", "--label", f"n={'v' * 513}"), "--label: 'n' or its value is longer than 512 characters"),
         (("a.py", "--spool", "/etc/passwd"), "--spool: '/etc/passwd' is not a folder"),
         (("a.py", "--spool", "/tmp", "--no-spool"), "--spool and --no-spool exclude each other"),
         (("java", "-m", "x"), "-m runs a Python module"),
@@ -179,6 +181,20 @@ def test_mistakes_are_one_clear_line(words, says):
     line = mistake(*words)
     assert says in line
     assert "\n" not in line
+
+
+def test_labels_take_a_thousand_bytes():
+    """Labels of 1,000 bytes in JSON are taken as they are; one byte more is refused with the number, nothing is cut silently."""
+
+    def labels(last: str) -> list[str]:
+        return ["--label", f"a={'é' * 246}", "--label", f"b={last}"]
+
+    fits = "v" * 494  # "a":"éé…", takes 7 + 2 * 246 bytes, and "b":"vv…", 7 + 494
+    found = report("--report-endpoint", ENDPOINT, *labels(fits)).labels
+    assert found == (("a", "é" * 246), ("b", fits))
+    assert mistake("a.py", *labels(fits + "v")) == (
+        "--label: the labels take 1,001 bytes; a profile carries at most 1,000"
+    )
 
 
 def test_warnings():
