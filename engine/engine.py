@@ -41,6 +41,8 @@ SNAPSHOT_INTERVAL_S = 0.25
 MAX_LOG_LINES = 1_000
 MAX_MARKS = 100
 STATUS_CANNOT_START = 2
+STATUS_INTERNAL = 70
+"""The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
 
 
 class Engine:
@@ -71,6 +73,8 @@ class Engine:
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
         self.leaving = False
         """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
+        self.failure = ""
+        """How we broke down ourselves."""
         self._interrupted_by: int | None = None
         """The signal that came before there was a program to pass it to."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,7 +86,7 @@ class Engine:
     async def run(self) -> int:
         """Run the program, sample and report until it has ended; its exit status as a shell gives it.
 
-        2 if it could not be started, 128+N if signal N came before it was.
+        2 if it could not be started, 128+N if signal N came before it was, 70 if we broke down before it was.
         """
         self._loop = asyncio.get_running_loop()
         self._main_task = asyncio.current_task()
@@ -94,6 +98,10 @@ class Engine:
             if self._interrupted_by is None:
                 raise
             return 128 + self._interrupted_by
+        except Exception as error:  # noqa: BLE001 - the seam: what breaks us does not end the program
+            self.failure = internal_error(error)
+            self._emit(Warned(self.failure))
+            return await self._run.finish() if self._run and self._run.is_running else STATUS_INTERNAL
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -366,7 +374,7 @@ class Engine:
         try:
             await coroutine
         except Exception as error:  # noqa: BLE001 - the seam: no failure of a part of ours ends the agent or the program
-            self._emit(Warned(f"Internal error, please report it: {type(error).__name__}: {error}"))
+            self._emit(Warned(internal_error(error)))
 
     async def _publish_snapshots(self) -> None:
         while True:
@@ -409,11 +417,16 @@ class Engine:
             sources=dict(self._sources.texts),
         )
 
+    @property
+    def _phase(self) -> ProgramPhase:
+        phase = self._run.phase if self._run else ProgramPhase.PREPARING
+        return ProgramPhase.FAILED_TO_START if self.failure and phase is ProgramPhase.PREPARING else phase
+
     def _program_state(self) -> ProgramState:
         run, settings = self._run, self.settings
         process = run.process if run else None
         return ProgramState(
-            phase=run.phase if run else ProgramPhase.PREPARING,
+            phase=self._phase,
             language=settings.language.value,
             command=" ".join((*(["-m"] if settings.is_module else []), settings.program, *settings.arguments)),
             source_file=self._source_file,
@@ -426,5 +439,10 @@ class Engine:
             runs=self._runs,
             watched=settings.watch,
             attached=settings.pid is not None,
-            error=run.error if run else "",
+            error=self.failure or (run.error if run else ""),
         )
+
+
+def internal_error(error: Exception) -> str:
+    """What the user is told of a fault of ours."""
+    return f"Internal error, please report it: {type(error).__name__}: {error}"

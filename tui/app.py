@@ -184,7 +184,7 @@ class ProfilerApp(App[None]):
         self._views[self._front].tick(now_s)
         if self.controls.leaving:
             self._header.say_stopping()
-            if self._run_is_over():
+            if self.snapshot is None or self._run_is_over():
                 self.exit()
 
     def open_view(self, title: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +72,33 @@ def test_ended_program_stays(folder: Folder) -> None:
         shown.wait_for("exited 3 after", "hot_spot")
         shown.press("q")
         assert shown.status() == 3
+
+
+BROKEN = """\
+import sys
+from multi_lang_profiler.engine import cli, engine, run
+
+def fail(*_):
+    raise KeyError("ours")
+
+setattr(*{"preparing": (run, "make_sampler"), "showing": (engine.Engine, "_take_snapshot")}[sys.argv.pop(1)], fail)
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("when", ["preparing", "showing"])
+def test_a_broken_engine_is_owned_up_to(folder: Folder, when: str) -> None:
+    """When our own engine breaks down, one line says so instead of a traceback, and the exit status is our fault's."""
+    folder.write("broken.py", BROKEN)
+    command = [sys.executable, "broken.py", when, "python", "work.py", "--", "0.2", "0"]
+    with Terminal(command, size=(80, 24), folder=folder.path, environment=folder.environment()) as shown:
+        told = shown.wait_for("Internal error, please report it: KeyError: 'ours'")
+        assert "Traceback" not in told
+        if when == "preparing":
+            assert "failed to start" in told
+            shown.press("q")
+        assert shown.status() == 70
+        assert shown.text().count("Internal error") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
