@@ -1,33 +1,77 @@
-"""All benchmarks, or those named: `python -m tests.benchmarks [NAME [ARGUMENTS]]`; tables also go to benchmarks.json."""
+"""Measures this program beside its peers, and keeps the README's figures.
+
+    python -m tests.benchmarks                     all, in about 35 minutes, on a machine that does nothing else
+    python -m tests.benchmarks start wire          some
+    python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
+    python -m tests.benchmarks --json FILE         the tables as JSON into FILE; else into benchmarks.json
+    python -m tests.benchmarks --readme            measures nothing: puts the tables of tests/benchmarks/results.json into the README
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import platform
-import sys
-from datetime import UTC, datetime
+import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.benchmarks import measure
+import pytest
 
-NAMES = ("command", "mojo", "wire", "reporter", "flame", "node", "java", "go")
+from tests.benchmarks.measure import Length
+from tests.benchmarks.readme import write_readme
+from tests.benchmarks.results import Results, new_results
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMES = (
+    *("start", "memory", "agent", "python", "node", "java", "go"),
+    *("rate", "mojo", "wire", "aggregation", "buffer", "reporter", "screen"),
+)
+BY_NAME_ONLY = ("node_agreement", "java_agreement", "go_agreement")
+"""Not about cost: whether what is sampled is what the runtime's own profiler sees."""
 
 
 def main() -> None:
-    chosen, arguments = sys.argv[1:2], sys.argv[2:]
-    if chosen and chosen[0] not in NAMES:
-        sys.exit(f"no benchmark is called {chosen[0]!r}; there are {', '.join(NAMES)}")
-    processor = next(
-        (line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        "?",
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {processor}, Python {platform.python_version()}, Linux {platform.release()}")
-    for name in chosen or NAMES:
-        print(f"\n{name}")
-        module = importlib.import_module(f"tests.benchmarks.{name}")
-        sys.argv = [name, *arguments]
-        module.main()
-    measure.save(Path("benchmarks.json"))
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", choices=[*NAMES, *BY_NAME_ONLY, []], help=", ".join(NAMES + BY_NAME_ONLY)
+    )
+    parser.add_argument("--quick", action="store_true", help="only see that they work")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), metavar="FILE", help="where to write")
+    parser.add_argument("--readme", action="store_true", help="write the committed results into the README")
+    options = parser.parse_args()
+    if options.readme:
+        write_readme()
+        return
+    results = new_results(quick=options.quick)
+    print(results.heading())
+    measure(options.names or NAMES, Length(quick=options.quick), results, options.json)
+
+
+def measure(names: Sequence[str], length: Length, results: Results, file: Path) -> None:
+    """Make the tables of each benchmark; print each and write all so far to `file` as soon as one is there."""
+    for name in names:
+        began_s = time.monotonic()
+        print(f"\n== {name}")
+        tables = importlib.import_module(f"tests.benchmarks.{name}").tables(length)
+        while True:
+            load = os.getloadavg()[0]
+            try:
+                table = next(tables, None)
+            except pytest.skip.Exception as missing:
+                print(f"\n{missing.msg}")
+                break
+            if table is None:
+                break
+            table.benchmark, table.load = name, load
+            results.tables.append(table)
+            results.save(file)
+            print("", *table.lines(), sep="\n", flush=True)
+        print(f"\n{name} took {time.monotonic() - began_s:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

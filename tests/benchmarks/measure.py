@@ -1,19 +1,38 @@
-"""Commands in alternating runs, and tables of what they took: median, minimum, maximum, and the ratio to the first."""
+"""Measuring, in one place: commands run to their end, contenders in alternating rounds, clocks and memory of other processes."""
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-Command = Sequence[str | Path]
-RESULTS: list[Table] = []
-"""Every table made in this process, for the JSON file."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Command = Sequence[str | Path]
+    T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How much is measured: all, or just enough to see that a benchmark still works (`--quick`)."""
+
+    quick: bool = False
+
+    def sized(self, full: T, quick: T) -> T:
+        return quick if self.quick else full
+
+    @property
+    def rounds(self) -> int:
+        return self.sized(5, 1)
+
+    @property
+    def work_s(self) -> float:
+        """What the work whose slowing is measured takes at least."""
+        return self.sized(10.0, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +40,8 @@ class Took:
     wall_s: float
     cpu_s: float
     """Of the command and all it waited for."""
-    peak_mb: float
-    """The largest resident set of one process."""
     status: int
     stdout: bytes
-
-
-@dataclass(slots=True)
-class Table:
-    title: str
-    unit: str
-    rows: dict[str, list[float]] = field(default_factory=dict)
-    """The first row is what the others' ratios refer to."""
-
-    def print(self) -> None:
-        print(f"\n{self.title}\n{'':32}{'median':>11}{'min':>11}{'max':>11}{'ratio':>9}{'spread':>16}")
-        reference = next(iter(self.rows.values()))
-        for name, values in self.rows.items():
-            # Run by run: what both were measured beside was the same for both.
-            ratios = [a / b for a, b in zip(values, reference, strict=False) if b] if values is not reference else []
-            shown = [f"{value:.4g} {self.unit}" for value in (statistics.median(values), min(values), max(values))]
-            ratio = f"{statistics.median(ratios):.3f}" if ratios else ""
-            spread = f"{min(ratios):.3f}..{max(ratios):.3f}" if ratios else ""
-            print(f"{name:32}{shown[0]:>11}{shown[1]:>11}{shown[2]:>11}{ratio:>9}{spread:>16}", flush=True)
-        RESULTS.append(self)
 
 
 def run(command: Command, *, cwd: Path, environment: Mapping[str, str] | None = None) -> Took:
@@ -64,22 +61,40 @@ def run(command: Command, *, cwd: Path, environment: Mapping[str, str] | None = 
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         printed = output.read()
-    return Took(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, process.returncode, printed)
+    return Took(wall_s, usage.ru_utime + usage.ru_stime, process.returncode, printed)
 
 
 def alternate(
-    title: str, unit: str, contenders: Mapping[str, Callable[[], float]], *, rounds: int, warm_up: bool = True
-) -> Table:
-    """Call every contender once a round, in turn; print and keep the table of what each gave."""
-    table = Table(title, unit, {name: [] for name in contenders})
-    for number in range(rounds + warm_up):
-        for name, contender in contenders.items():
-            value = contender()
-            if number >= warm_up:
-                table.rows[name].append(value)
-    table.print()
-    return table
+    contenders: Mapping[str, Callable[[], T]], rounds: int, *, fewer: Mapping[str, int] | None = None
+) -> dict[str, list[T]]:
+    """Call every contender once a round, every other round in reverse order, so that a drifting machine favours none.
+
+    `fewer` names those that are called in so many rounds only: what is twice as slow need not be measured to the per mille.
+    """
+    took: dict[str, list[T]] = {name: [] for name in contenders}
+    for number in range(rounds):
+        for name in contenders if number % 2 == 0 else reversed(contenders):
+            if number < (fewer or {}).get(name, rounds):
+                took[name].append(contenders[name]())
+    return took
 
 
-def save(file: Path) -> None:
-    file.write_text(json.dumps([asdict(table) for table in RESULTS], indent=1) + "\n")
+def timed_s(call: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """Seconds that one call takes on `clock`; the default is the CPU's, which a busy machine disturbs least."""
+    began = clock()
+    call()
+    return clock() - began
+
+
+def cpu_s(pid: int) -> float:
+    """What all threads of a process have used, those that have ended included."""
+    # The clock's number as clock_getcpuclockid(3) makes it.
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def memory_mb(pid: int, *, peak: bool = True) -> float:
+    """A living process's resident memory, the most it had or what it has now."""
+    # Not wait4's ru_maxrss: that begins with what the parent had.
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:" if peak else "VmRSS:"))
+    return int(line.split()[1]) / 1000

@@ -1,8 +1,6 @@
 """How fast Austin's stream is read, beside austin-python's reader on the same recording, and what memory either takes.
 
-    python -m tests.benchmarks.mojo
-
-The recording is Austin's own, of four deep threads at 1 kHz; times are the best of alternating runs in this process.
+The recording is Austin's own, of four deep threads at 1 kHz.
 """
 
 from __future__ import annotations
@@ -10,8 +8,8 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
-import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,34 +17,41 @@ from austin.format.mojo import MojoStreamReader
 
 from multi_lang_profiler.engine.samplers.mojo import MojoReader
 from multi_lang_profiler.engine.stacks import StackTable
+from tests.benchmarks.measure import alternate, timed_s
+from tests.benchmarks.table import Table, at_least
 from tests.support.python import record_mojo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from tests.benchmarks.measure import Length
 
 CHUNK_BYTES = 65_536
-ROUNDS = 3
+TIMES_AS_FAST = 50
+OURS, PEER = "MojoReader", "austin-python"
 
 
-def main() -> None:
+def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory() as folder:
-        data = record_mojo(sys.executable, Path(folder, "recording.mojo"), samples=6_000)
-    samples = _read_all(data)
-    print(f"{samples:,} samples, {len(data) / samples:.0f} bytes each, Python {sys.version.split()[0]}")
-    took = {"MojoReader": float("inf"), "austin-python": float("inf")}
-    for _ in range(ROUNDS):
-        for name, read in (("MojoReader", _read_all), ("austin-python", _read_with_austin_python)):
-            began = time.perf_counter()
-            read(data)
-            took[name] = min(took[name], time.perf_counter() - began)
-    print(f"{'':16}{'samples/s':>12}{'memory once':>14}{'thrice':>10}")
-    for name, read in (("MojoReader", _read_all), ("austin-python", _read_with_austin_python)):
-        once, thrice = (_peak_bytes(read, data, times) for times in (1, 3))
-        print(f"{name:16}{samples / took[name]:>12,.0f}{once / 1e6:>11.1f} MB{thrice / 1e6:>7.1f} MB")
-    print(f"{took['austin-python'] / took['MojoReader']:.0f} times as fast")
+        data = record_mojo(sys.executable, Path(folder, "recording.mojo"), samples=length.sized(6_000, 500))
+    readers: dict[str, Callable[[bytes, int], int]] = {PEER: _read_with_austin_python, OURS: _read}
+    samples = _read(data, 1)
+    took = alternate(
+        {name: partial(timed_s, partial(read, data, 1)) for name, read in readers.items()}, length.rounds
+    )
+    table = Table(f"Reading {samples:,} MOJO samples of {len(data) / samples:.0f} bytes: samples per CPU second")
+    for name, runs in took.items():
+        targets = (at_least(TIMES_AS_FAST, "ratio"),) if name == OURS else ()
+        table.add(name, [samples / run_s for run_s in runs], "/s", *targets, base=PEER)
+    yield table
+    table = Table("Memory for reading that recording once, and three times over as one stream")
+    for name, read in readers.items():
+        for times in (1, 3):
+            table.add(f"{name}, {times} ×", _peak_bytes(read, data, times) / 1e6, "MB", base=f"{name}, 1 ×")
+    yield table
 
 
-def _read_all(data: bytes, times: int = 1) -> int:
+def _read(data: bytes, times: int) -> int:
     """The samples in `data`, its events read over and over as one stream."""
     reader = MojoReader(StackTable())
     samples = 0
@@ -56,7 +61,7 @@ def _read_all(data: bytes, times: int = 1) -> int:
     return samples + sum(seen.samples for seen in reader.finish())
 
 
-def _read_with_austin_python(data: bytes, times: int = 1) -> int:
+def _read_with_austin_python(data: bytes, times: int) -> int:
     reader = MojoStreamReader(io.BytesIO(data + data[4:] * (times - 1)))
     reader.unwind()
     return len(reader.samples)
@@ -69,7 +74,3 @@ def _peak_bytes(read: Callable[[bytes, int], int], data: bytes, times: int) -> i
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,55 +1,62 @@
-"""What the wire formats cost, in bytes and in time, on profiles of real programs.
+"""What the wire formats cost, in bytes and in time, on profiles of real programs: protobuf beside compact JSON.
 
-    python -m tests.benchmarks.wire
-
-JSON is compact; times are the best of many alternating runs, from the same `Profile` to bytes.
+Encoding is from the same `Profile` to bytes; a batch is joined from encoded profiles.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.engine import wire
+from tests.benchmarks.measure import alternate, timed_s
+from tests.benchmarks.table import Table, at_most
 from tests.support import recordings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from multi_lang_profiler.engine.profile import Profile
+    from tests.benchmarks.measure import Length
 
 BATCH = 100
 COMPARED = ("json", "protobuf")
+SIZE, TIME = 0.2, 1 / 3
+"""Of JSON's: 80% smaller, three times as fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     size_bytes: int
     took_s: float
-    """Of encoding; of joining, for a batch."""
+    """CPU time of encoding, of joining for a batch; the least of the runs of one round."""
 
 
-def main() -> None:
-    import google.protobuf
-
-    print(f"protobuf {google.protobuf.__version__}")
-    print(f"{'one profile of':22}{'functions':>10}{'stacks':>8}" + _heading())
+def tables(length: Length) -> Iterator[Table]:
     profiles = {name: recordings.recording(name).profile() for name in recordings.NAMES}
     for name, profile in profiles.items():
-        costs = profile_costs(profile, rounds=300)
-        print(f"{name:22}{len(profile.functions):>10}{len(profile.call_stacks):>8}" + _columns(costs))
-    for name, profile in profiles.items():
-        print(f"{f'joining {BATCH} of {name}':40}" + _columns(batch_costs(profile, rounds=30)))
+        one = [profile_costs(profile, length.sized(200, 5)) for _ in range(length.rounds)]
+        many = [batch_costs(profile, length.sized(20, 2)) for _ in range(length.rounds)]
+        table = Table(f"Wire, {name}: {len(profile.functions)} functions, {len(profile.call_stacks)} stacks")
+        for title, costs in (("a profile", one), (f"a batch of {BATCH}", many)):
+            for form in COMPARED:
+                sizes = [cost[form].size_bytes for cost in costs]
+                targets = (at_most(SIZE, "ratio"),) if form == "protobuf" else ()
+                table.add(f"{title}: {form}", sizes, "B", *targets, base=f"{title}: json")
+        # Nobody waits for a join, which copies bytes.
+        for title, costs, limit in (("encoding a profile", one, TIME), (f"joining {BATCH}", many, None)):
+            for form in COMPARED:
+                took_us = [1e6 * cost[form].took_s for cost in costs]
+                targets = (at_most(round(limit, 3), "ratio"),) if form == "protobuf" and limit else ()
+                table.add(f"{title}: {form}", took_us, "µs", *targets, base=f"{title}: json")
+        yield table
 
 
 def profile_costs(profile: Profile, rounds: int) -> dict[str, Cost]:
     """For each format what one profile costs."""
-    return _costs(
-        {name: partial(form.encode, profile) for name, form in wire.FORMATS.items() if name in COMPARED}, rounds
-    )
+    return _costs({name: partial(wire.FORMATS[name].encode, profile) for name in COMPARED}, rounds)
 
 
 def batch_costs(profile: Profile, rounds: int) -> dict[str, Cost]:
@@ -60,28 +67,5 @@ def batch_costs(profile: Profile, rounds: int) -> dict[str, Cost]:
 
 
 def _costs(calls: dict[str, Callable[[], bytes]], rounds: int) -> dict[str, Cost]:
-    best = dict.fromkeys(calls, float("inf"))
-    sizes = {name: len(call()) for name, call in calls.items()}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            began = time.perf_counter()
-            call()
-            best[name] = min(best[name], time.perf_counter() - began)
-    return {name: Cost(sizes[name], best[name]) for name in calls}
-
-
-def _heading() -> str:
-    return f"{'JSON':>12}{'protobuf':>12}{'smaller':>9}{'JSON':>13}{'protobuf':>13}{'faster':>8}"
-
-
-def _columns(costs: dict[str, Cost]) -> str:
-    json, protobuf = costs["json"], costs["protobuf"]
-    smaller = 1 - protobuf.size_bytes / json.size_bytes
-    return (
-        f"{json.size_bytes:>10,} B{protobuf.size_bytes:>10,} B{smaller:>9.1%}"
-        f"{1e6 * json.took_s:>10,.0f} µs{1e6 * protobuf.took_s:>10,.0f} µs{json.took_s / protobuf.took_s:>7.1f}×"
-    )
-
-
-if __name__ == "__main__":
-    main()
+    took = alternate({name: partial(timed_s, call) for name, call in calls.items()}, rounds)
+    return {name: Cost(len(call()), min(took[name])) for name, call in calls.items()}

@@ -1,4 +1,4 @@
-// Does a fixed piece of work, computing or serving HTTP requests to itself, and prints how many milliseconds that took.
+// Does a fixed piece of work, computing or serving HTTP requests to itself.
 'use strict';
 const http = require('http');
 
@@ -56,9 +56,7 @@ async function serve(rounds) {
 }
 
 async function main([kind, rounds]) {
-  const began = performance.now();
   await { compute, serve }[kind](Number(rounds));
-  console.log(Math.round(performance.now() - began));
 }
 
 main(process.argv.slice(2));

@@ -1,0 +1,97 @@
+"""The memory of the agent: the most it takes, headless and with a screen, and whether an hour of samples makes it grow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.measure import memory_mb
+from tests.benchmarks.table import Table, at_most
+from tests.support.backend import Backend
+from tests.support.command import Folder
+from tests.support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.benchmarks.measure import Length
+
+HEADLESS_MB, SCREEN_MB = 60, 110
+SCREEN = (120, 40)
+NO_GROWTH = 1.02
+"""From the third tenth of an hour, when all bounded collections are full, to its end."""
+ROOT = Path(__file__).resolve().parents[2]
+BUSY = """
+import sys, time
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+until = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < until: fib(15)
+"""
+
+
+def tables(length: Length) -> Iterator[Table]:
+    yield _peaks(length)
+    yield _growth(length)
+
+
+def _peaks(length: Length) -> Table:
+    run_s = length.sized(8.0, 1.5)
+    table = Table(f"Peak memory of the agent in {run_s:g} s")
+    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, Backend() as backend:
+        folder = Folder(Path(name))
+        program = str(folder.write("busy.py", BUSY))
+        words = ["python", program, "--python", sys.executable]
+        reporting = ["--report-endpoint", backend.url, "--report-interval", "2", "--no-spool"]
+        rounds = range(length.sized(3, 1))
+        for title, options in (("headless", []), ("headless, reporting", reporting)):
+            command = [*words, "--no-tui", *options, "--", str(run_s)]
+            table.add(title, [_headless_mb(folder, command) for _ in rounds], "MB", at_most(HEADLESS_MB))
+        title = f"with a screen of {SCREEN[0]} by {SCREEN[1]}, reporting"
+        screens = [_screen_mb(folder, [*words, *reporting, "--", str(run_s)], run_s) for _ in rounds]
+        table.add(title, screens, "MB", at_most(SCREEN_MB))
+    return table
+
+
+def _headless_mb(folder: Folder, words: Sequence[str]) -> float:
+    with folder:
+        process = folder.start(*words)
+        peak_mb = 0.0
+        while process.poll() is None:
+            try:
+                peak_mb = memory_mb(process.pid)
+            except (StopIteration, OSError):
+                # It has ended and is not yet waited for.
+                break
+            time.sleep(0.005)
+        process.communicate()
+    assert process.returncode == 0, f"{words} ended with {process.returncode}"
+    return peak_mb
+
+
+def _screen_mb(folder: Folder, words: Sequence[str], run_s: float) -> float:
+    with Terminal(folder, *words, size=SCREEN) as terminal:
+        terminal.until(lambda shown: b"file:line" in shown)
+        # All views are opened once; the screen stays when the program has ended.
+        ends_s, keys = time.monotonic() + run_s, iter("234567891")
+        while time.monotonic() < ends_s:
+            terminal.press(next(keys, ""))
+            time.sleep(run_s / 12)
+        return memory_mb(terminal.pid)
+
+
+def _growth(length: Length) -> Table:
+    hour_s = length.sized(3_600, 120)
+    words = [sys.executable, "-m", "tests.benchmarks.hour", str(hour_s)]
+    printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    *tenths, samples = printed.split()
+    table = Table(f"Resident memory of recorder, windows, history, buffer and snapshots in {hour_s:,} s, {samples} samples")
+    for number, megabytes in enumerate(tenths, 1):
+        targets = (at_most(NO_GROWTH, "ratio"),) if number == len(tenths) else ()
+        table.add(f"after {number} tenths", float(megabytes), "MB", *targets, base="after 3 tenths")
+    return table
+
+

@@ -1,0 +1,87 @@
+"""What a profiler costs the program: the program's own clocks around a fixed piece of work, so that starts and ends are apart."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.measure import Length, alternate, run
+from tests.benchmarks.table import Table, at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tests.benchmarks.measure import Command
+
+NONE, OURS = "none", "multi_lang_profiler"
+NO_WORSE = 1.01
+"""Times a peer's: five alternating runs cannot tell one per cent from nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    command: Command
+    """Runs a program that prints `worked WALL CPU`: the seconds its work took on the wall's clock, and of its own CPU time."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    wall_s: float
+    cpu_s: float
+    """Of the program's own process while it worked."""
+    around_s: float
+    """From the command to the work, and from there to the end."""
+
+
+def overhead(
+    title: str,
+    contenders: Mapping[str, Contender],
+    *,
+    folder: Path,
+    length: Length,
+    limit: float,
+    beside: Sequence[str] = (),
+    fewer: Mapping[str, int] | None = None,
+    with_start: bool = False,
+) -> Iterator[Table]:
+    """Two or three tables. Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`."""
+    took = alternate(
+        {name: partial(work, contender, folder) for name, contender in contenders.items()},
+        length.rounds,
+        fewer=fewer,
+    )
+    targets = (at_most(limit, "ratio"), *(at_most(NO_WORSE, "ratio", peer) for peer in beside))
+    for quantity, of in (("wall time of the work", "wall_s"), ("the program's own CPU time for it", "cpu_s")):
+        table = Table(f"{title}: {quantity}")
+        for name, runs in took.items():
+            table.add(name, [getattr(run, of) for run in runs], "s", *(targets if name == OURS else ()), base=NONE)
+        yield table
+    if with_start:
+        table = Table(f"{title}: start and end, around the work")
+        for name, runs in took.items():
+            table.add(name, [1_000 * run.around_s for run in runs], "ms", base=NONE)
+        yield table
+
+
+def work(contender: Contender, folder: Path) -> Worked:
+    took = run(contender.command, cwd=folder, environment=contender.environment)
+    printed = re.search(rb"^worked (\S+) (\S+)$", took.stdout, re.MULTILINE)
+    assert printed, f"{contender.command} ended with {took.status} and printed {took.stdout[-500:]!r}"
+    wall_s, cpu_s = map(float, printed.groups())
+    return Worked(wall_s, cpu_s, took.wall_s - wall_s)
+
+
+def enough_rounds(command: Callable[[int], Command], folder: Path, length: Length) -> int:
+    """How many rounds of the program's work take `length.work_s`, bare; `command` takes the number of rounds."""
+    rounds = 1
+    while True:
+        wall_s = work(Contender(command(rounds)), folder).wall_s
+        # Compilers warm up, so what is far from long enough says little.
+        if wall_s >= length.work_s / 6:
+            return max(rounds, math.ceil(1.1 * rounds * length.work_s / wall_s))
+        rounds *= 4

@@ -1,0 +1,61 @@
+"""What sampling a Python program costs it, beside py-spy, Austin alone, scalene and cProfile."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.overhead import NONE, OURS, Contender, enough_rounds, overhead
+from tests.benchmarks.peers import peers
+from tests.support.command import COMMAND
+from tests.support.python import PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.measure import Length
+    from tests.benchmarks.table import Table
+
+PYTHON = sys.executable
+PROGRAM = PROGRAMS / "fixed_work.py"
+KINDS = {"compute": "CPU-bound", "threads": "four threads", "serve": "a Flask server"}
+LIMIT = 1.02
+
+
+def tables(length: Length) -> Iterator[Table]:
+    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
+        folder = Path(name)
+        for kind, title in length.sized(KINDS, {"serve": KINDS["serve"]}).items():
+            rounds = enough_rounds(lambda rounds, kind=kind: [PYTHON, PROGRAM, kind, str(rounds)], folder, length)
+            yield from overhead(
+                f"Python, {title}",
+                contenders(kind, str(rounds), folder=folder),
+                folder=folder,
+                length=length,
+                limit=LIMIT,
+                beside=("py-spy", "Austin"),
+                fewer={"scalene": 2, "cProfile": 2},
+                with_start=kind == "serve",
+            )
+
+
+def contenders(*arguments: str, folder: Path) -> dict[str, Contender]:
+    words = [PROGRAM, *arguments]
+    program = [PYTHON, *words]
+    return {
+        NONE: Contender(program),
+        OURS: Contender([COMMAND, "python", PROGRAM, "--python", PYTHON, "--no-tui", "--quiet", "--", *arguments]),
+        "py-spy": Contender(
+            [peers() / "bin" / "py-spy", "record", "-r", "100", "-f", "raw", "-o", folder / "py-spy", "--", *program]
+        ),
+        "Austin": Contender(
+            [Path(PYTHON).with_name("austin"), "-s", "-i", "10000", "-o", folder / "austin", *program]
+        ),
+        "scalene": Contender(
+            [PYTHON, "-m", "scalene", "run", "--cpu-only", "-o", folder / "scalene.json", PROGRAM, "---", *arguments],
+            {"PYTHONPATH": str(peers())},
+        ),
+        "cProfile": Contender([PYTHON, "-m", "cProfile", "-o", folder / "cprofile", *words]),
+    }

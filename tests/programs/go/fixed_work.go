@@ -1,0 +1,64 @@
+// fixed_work [-cpuprofile FILE] ROUNDS formats some of the standard library's source as gofmt does, so many times, and prints the
+// seconds that took on the wall's clock, and of its own CPU time.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"go/format"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+func main() {
+	profile := flag.String("cpuprofile", "", "where to write the program's own profile")
+	flag.Parse()
+	rounds, err := strconv.Atoi(flag.Arg(0))
+	check(err)
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		check(err)
+		check(pprof.StartCPUProfile(file))
+		defer pprof.StopCPUProfile()
+	}
+	sources := read(filepath.Join(runtime.GOROOT(), "src", "net", "http", "*.go"))
+	began, beganCPU := time.Now(), cpu()
+	for range rounds {
+		for _, source := range sources {
+			_, err := format.Source(source)
+			check(err)
+		}
+	}
+	fmt.Println("worked", time.Since(began).Seconds(), cpu()-beganCPU)
+}
+
+func read(pattern string) (sources [][]byte) {
+	names, err := filepath.Glob(pattern)
+	check(err)
+	for _, name := range names {
+		source, err := os.ReadFile(name)
+		check(err)
+		sources = append(sources, source)
+	}
+	if len(sources) == 0 {
+		panic("nothing to format: " + pattern)
+	}
+	return sources
+}
+
+func cpu() float64 {
+	var used syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
