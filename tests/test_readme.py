@@ -57,7 +57,7 @@ def _with_folders(words: list[str], folder: Path) -> list[str]:
 def test_there_are_commands_to_test():
     """The README's commands are found: each subcommand that users need, and each language."""
     first = {words[0] for words in commands()}
-    assert {"python", "typescript", "java", "go", "receive", "view", "doctor", "--pid"} <= first
+    assert {"python", "typescript", "java", "go", "demo", "receive", "view", "doctor", "--pid"} <= first
 
 
 def test_every_variable_is_in_the_table():
@@ -91,7 +91,16 @@ def test_the_unit_is_valid(tmp_path):
 
 
 def test_links_lead_somewhere():
-    """Files that the README names are there."""
+    """Files and headings that the README links to are there, and the index at its top has every part of the tour."""
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    linked = set(re.findall(r"\]\(#([^)]+)\)", README))
+    assert linked <= {_anchor(heading) for heading in headings}
+    assert {_anchor(heading) for heading in re.findall(r"^### (.*)$", README, re.MULTILINE)} <= linked
     for target in re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", README):
         if "://" not in target:
             assert (ROOT / target).exists(), target
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
