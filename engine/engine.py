@@ -406,7 +406,7 @@ class Engine:
             counts=self._recorder.run.copy(),
             self_samples=dict(functions.self_samples),
             total_samples=dict(functions.total_samples),
-            thread_counts={function: len(threads) for function, threads in functions.threads.items()},
+            thread_counts=dict(functions.thread_counts),
             recent=self._history.recent,
             timeline=self._history.timeline,
             marks=tuple(self._marks),

@@ -138,7 +138,7 @@ def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
         by_stack = snapshot.counts.by_stack
         counts = count_functions(catalogue.table, by_stack.items(), query.threads)
         self_samples, total_samples = counts.self_samples, counts.total_samples
-        thread_counts = {function: len(threads) for function, threads in counts.threads.items()}
+        thread_counts = counts.thread_counts
         total = sum(samples for (thread, _), samples in by_stack.items() if thread in query.threads)
     functions = list(total_samples)
     if query.only_own:

@@ -102,7 +102,7 @@ def saved_snapshot(file: Path, recording: Recording, before: tuple[Path, Recordi
         counts=recording.counts,
         self_samples=functions.self_samples,
         total_samples=functions.total_samples,
-        thread_counts={function: len(threads) for function, threads in functions.threads.items()},
+        thread_counts=functions.thread_counts,
         previous_run=_as_previous_run(*before, recording) if before else None,
     )
 

@@ -198,21 +198,26 @@ class FunctionCounts:
     """Samples with the function running."""
     total_samples: dict[int, int] = field(default_factory=dict)
     """Samples with the function anywhere on the stack; recursion counts once."""
-    threads: dict[int, set[int]] = field(default_factory=dict)
-    """The threads (indexes into `StackTable.threads`) the function was seen on."""
+    thread_counts: dict[int, int] = field(default_factory=dict)
+    """Threads the function was seen on."""
+    _threads: dict[int, set[int]] = field(default_factory=dict)
+    """Which (indexes into `StackTable.threads`). Counted as they come: sets are slow to go through for every snapshot."""
 
     def add(self, table: StackTable, thread: int, stack: int, samples: int) -> None:
         leaf = table.leaves[stack]
         self.self_samples[leaf] = self.self_samples.get(leaf, 0) + samples
         total = self.total_samples
-        threads = self.threads
+        threads = self._threads
         for function in table.members[stack]:
             if function in total:
                 total[function] += samples
-                threads[function].add(thread)
+                if thread not in threads[function]:
+                    threads[function].add(thread)
+                    self.thread_counts[function] += 1
             else:
                 total[function] = samples
                 threads[function] = {thread}
+                self.thread_counts[function] = 1
 
 
 def count_functions(

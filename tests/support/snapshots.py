@@ -139,7 +139,7 @@ def make_snapshot(table: StackTable, counts: StackCounts, *, program: ProgramSta
         counts=counts,
         self_samples=functions.self_samples,
         total_samples=functions.total_samples,
-        thread_counts={function: len(threads) for function, threads in functions.threads.items()},
+        thread_counts=functions.thread_counts,
         recent=tuple(seconds[-60:]),
         timeline=tuple(
             TimelinePoint(float(at), 1.0, min(1.6, sum(second.values()) / 100), sum(second.values()), second)
