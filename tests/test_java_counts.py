@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,39 +58,33 @@ async def test_virtual_threads(tmp_path, classes, runtime, points):
 
 
 ATTEMPTS = 3
+"""On a busy machine one run may meet a thread of short bursts too seldom to tell; a bias would be there in each."""
 
 
-def give_up(*seen: object) -> None:
-    """To meet threads in short bursts one needs a core beside theirs: on a machine with none to spare one misses them all."""
-    if os.getloadavg()[0] > 0.75 * (os.cpu_count() or 1):
-        pytest.skip(f"NOT TESTED: the machine has no core to spare (load average {os.getloadavg()[0]:.1f})")
-    pytest.fail(f"{seen}")
-
-
-@pytest.mark.xfail(
-    reason="KNOWN WEAKNESS: a bursty thread's time lands too often on its wait: over a quarter of it, on two cores"
-)
 async def test_waiting_is_not_cpu_time(tmp_path, classes):
     """Time in which a thread sleeps or waits for input is not counted, what it computes in between is counted where it happens."""
+    seen = []
     for _ in range(ATTEMPTS):
         sampled = await sample(tmp_path, "Waiting", "2500", java=jdk(), options=on(classes))
         spent_ms = dict(zip(("sleeper", "reader"), map(int, sampled.stdout.split()), strict=False))
         wholes_s = {name: sum(n for of, _, n in sampled.stacks if of == name) / sampled.rate_hz for name in spent_ms}
         assert list(wholes_s.values()) == pytest.approx([ms / 1000 for ms in spent_ms.values()], rel=0.3), spent_ms
-        computing_s = {name: sampled.seconds("Waiting.compute", thread=name) for name in spent_ms}
-        if all(computing_s[name] > 0.75 * wholes_s[name] for name in spent_ms):
+        seen.append([sampled.seconds("Waiting.compute", thread=name) / wholes_s[name] for name in spent_ms])
+        if min(seen[-1]) > 0.8:
             return
-    give_up(sampled.stacks)
+    pytest.fail(f"shares of the time that are where it was spent, of sleeper and reader: {seen}")
 
 
 async def test_threads_that_live_for_less_than_a_sample(tmp_path, classes):
-    """Threads of 2 ms each, met by chance only, are counted in the mean as what they cost."""
+    """Threads of 2 ms each, of which most are never met, are counted together as what they cost."""
+    seen = []
     for _ in range(ATTEMPTS):
         sampled = await sample(tmp_path, "Waiting", "2500", java=jdk(), options=on(classes))
         *_, brief_ms = map(int, sampled.stdout.split())
-        if sampled.seconds("Waiting.brief") == pytest.approx(brief_ms / 1000, rel=0.4):
+        seen.append(sampled.seconds("Waiting.brief") / (brief_ms / 1000))
+        if seen[-1] == pytest.approx(1, rel=0.25):
             return
-    give_up(brief_ms, sampled.seconds("Waiting.brief"))
+    pytest.fail(f"what was counted for one second of them: {seen}")
 
 
 async def test_wall_time_counts_waiting(tmp_path, classes):

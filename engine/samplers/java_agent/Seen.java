@@ -16,8 +16,8 @@ final class Seen {
     long activeNs;
     /** CPU time not yet credited to a stack. */
     long accountNs;
-    /** What is due to it besides if it is found to have ended before the next poll: see {@code Stacks.look}. */
-    long bonusNs;
+    /** {@link #cpuNs} when all threads were last looked at: see {@link Brief}. */
+    long cpuAtLookNs;
     /** Whether it was ever met waiting. */
     boolean waits;
     /** Where it was last met running, the newest first; then nulls. */
@@ -42,8 +42,8 @@ final class Seen {
 
     /** It may be running; whether it has been so often enough to be believed. */
     boolean meetDoubtful(StackTraceElement[] trace) {
-        doubtful[doubts++] = trace;
-        return doubts == REMEMBERED;
+        doubtful[doubts++ % REMEMBERED] = trace;
+        return doubts >= REMEMBERED;
     }
 
     void meetWaiting(StackTraceElement[] trace) {
@@ -53,12 +53,29 @@ final class Seen {
         }
     }
 
-    /** The best that is known of where it spent what is in its account: stacks with equal parts in it, none if it was never met. */
-    StackTraceElement[][] places() {
-        boolean isDoubtful = doubts == REMEMBERED || certain[0] == null;
-        StackTraceElement[][] places = Arrays.copyOf(isDoubtful ? doubtful : certain, isDoubtful ? doubts : met());
+    boolean wasMet() {
+        return doubts > 0 || certain[0] != null;
+    }
+
+    /** Credits what is in the account, in equal parts, to the places where it was met of late, if possible running. */
+    void settle(Window window) {
+        StackTraceElement[][] places = places();
+        for (int left = places.length; left > 0 && accountNs > 0; left--) {
+            long ns = accountNs / left;
+            window.add(id, name, places[left - 1], ns);
+            accountNs -= ns;
+        }
+        window.lose(accountNs);
+        accountNs = 0;
         doubts = 0;
-        return places.length > 0 || waiting == null ? places : new StackTraceElement[][] {waiting};
+    }
+
+    private StackTraceElement[][] places() {
+        if (!wasMet() && waiting != null) {
+            return new StackTraceElement[][] {waiting};
+        }
+        boolean isDoubtful = doubts >= REMEMBERED || certain[0] == null;
+        return isDoubtful ? Arrays.copyOf(doubtful, Math.min(doubts, REMEMBERED)) : Arrays.copyOf(certain, met());
     }
 
     private int met() {

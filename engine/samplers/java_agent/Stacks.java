@@ -24,6 +24,8 @@ import java.util.List;
  * reads as runnable to the JVM) if it moved afterwards, too. Where no core is to spare that cannot be seen, and several
  * looks at what it is ready to run stand for one.
  *
+ * <p>Threads that start and end unmet are {@linkplain Brief known by what the process has used}.
+ *
  * <p>The time of a thread that carries virtual threads is spread over their {@linkplain VirtualThreads samples}.
  *
  * <p>In wall mode every thread of the program is met at every poll, and the time since the last one is credited.
@@ -34,9 +36,11 @@ final class Stacks implements AutoCloseable {
     static final int POLLS_OF_THE_AWAKE = 8;
     private static final long ASLEEP_NS = 1_000_000_000L;
     /** An account that holds this many periods is credited although the thread was not met running. */
-    private static final int MAX_ACCOUNT = 20;
+    private static final int MAX_ACCOUNT = 40;
     /** A thread with less than this part of a period in its account is not worth looking at. */
     private static final int NEGLIGIBLE = 20;
+    /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
+    private static final int MAX_BRIEF = 4;
     private static final int FEW_SAMPLES = 50;
     private static final int ENOUGH_SAMPLES = 200;
     private static final long MAX_CARRIED_NS = 5_000_000_000L;
@@ -55,6 +59,9 @@ final class Stacks implements AutoCloseable {
     private HashMap<Long, Seen> threads = new HashMap<Long, Seen>();
     private Seen[] awake = {};
     private long startedCount;
+    private long startedAtWindow;
+    private boolean hadChurn;
+    private final Brief brief = new Brief();
     private int pollsOfTheAwake;
     private long polledNs;
     private Window window = new Window();
@@ -94,6 +101,8 @@ final class Stacks implements AutoCloseable {
         }
         if (isFirst) {
             readClocks(awake);
+            hadChurn = true;
+            creditBrief();
         } else if (isWall) {
             pollWall(elapsedNs);
         } else {
@@ -113,9 +122,10 @@ final class Stacks implements AutoCloseable {
     Window takeWindow(boolean isLast) {
         if (isLast) {
             for (Seen thread : threads.values()) {
-                settle(thread);
+                thread.settle(window);
             }
         }
+        creditBrief();
         creditCarried(isLast);
         window.remark(trouble);
         Window taken = window;
@@ -130,6 +140,16 @@ final class Stacks implements AutoCloseable {
         }
     }
 
+    /** Where threads come and go, some do so unmet. */
+    private void creditBrief() {
+        boolean hasChurn = startedCount != startedAtWindow;
+        startedAtWindow = startedCount;
+        if (!isWall && (hasChurn || hadChurn)) {
+            brief.credit(window, threads.values(), MAX_BRIEF * askedPeriodNs * cores);
+        }
+        hadChurn = hasChurn;
+    }
+
     /** Finds out which threads there are, and takes all of them for awake. */
     private void list(boolean areNew) {
         HashMap<Long, Seen> before = threads;
@@ -141,8 +161,8 @@ final class Stacks implements AutoCloseable {
             }
         }
         for (Seen ended : before.values()) {
-            ended.accountNs += ended.bonusNs;
-            settle(ended);
+            ended.settle(window);
+            brief.end(ended);
         }
         awake = threads.values().toArray(new Seen[0]);
     }
@@ -164,7 +184,6 @@ final class Stacks implements AutoCloseable {
         for (int i = 0; i < some.length; i++) {
             long beforeNs = some[i].cpuNs;
             // A thread that has ended has no clock.
-            some[i].bonusNs = cpuNs[i] >= 0 ? 0 : some[i].bonusNs;
             some[i].cpuNs = Math.max(beforeNs, cpuNs[i]);
             cpuNs[i] = some[i].cpuNs - beforeNs;
         }
@@ -175,8 +194,6 @@ final class Stacks implements AutoCloseable {
         long[] usedNs = readClocks(awake);
         Seen[] hot = new Seen[awake.length];
         int hotCount = 0;
-        int newCount = 0;
-        long spareNs = elapsedNs * cores;
         for (int i = 0; i < awake.length; i++) {
             Seen thread = awake[i];
             if (usedNs[i] == 0) {
@@ -185,25 +202,17 @@ final class Stacks implements AutoCloseable {
             thread.activeNs = polledNs;
             // A system thread that becomes a Java thread (the one that ends the JVM, say) brings its past along.
             thread.accountNs += thread.isNew ? Math.min(usedNs[i], elapsedNs) : usedNs[i];
-            spareNs -= usedNs[i];
             if (thread.isNew || thread.accountNs * NEGLIGIBLE >= elapsedNs) {
                 hot[hotCount++] = thread;
-                newCount += thread.isNew ? 1 : 0;
             }
         }
         if (hotCount > 0) {
-            long chanceNs = Math.min(elapsedNs, Math.max(0, spareNs) / Math.max(1, newCount));
-            look(Arrays.copyOf(hot, hotCount), chanceNs, MAX_ACCOUNT * elapsedNs);
+            look(Arrays.copyOf(hot, hotCount), MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs));
         }
     }
 
-    /**
-     * Credits the accounts of those that are met running.
-     *
-     * <p>A thread that lives for less than a period is met by chance. It stands for those like it that were not met, so it gets
-     * {@code chanceNs} in all, the time in which it might have been; one that lives on is measured by its clock alone.
-     */
-    private void look(Seen[] hot, long chanceNs, long maxAccountNs) {
+    /** Credits the accounts of those that are met running. */
+    private void look(Seen[] hot, long maxAccountNs) {
         long[] ids = Seen.ids(hot);
         long[] beforeNs = beans.getThreadCpuTime(ids);
         ThreadInfo[] infos = beans.getThreadInfo(ids, MAX_DEPTH);
@@ -232,26 +241,27 @@ final class Stacks implements AutoCloseable {
             if (trace.length == 0) {
                 continue;
             }
-            boolean isCertain = !thread.waits || beforeNs[i] > thread.cpuNs;
-            if (isRunning && Traces.isInNative(trace)) {
+            boolean isNative = trace[0].isNativeMethod();
+            boolean wasOnCpu = beforeNs[i] > thread.cpuNs;
+            boolean isCertain = wasOnCpu || !(thread.waits || isNative);
+            if (isRunning && isNative && Traces.mayWait(trace[0])) {
                 areOnCpu = areOnCpu == null ? areOnCpu(ids) : areOnCpu;
-                isCertain = areOnCpu[i] && beforeNs[i] > thread.cpuNs;
-                isRunning = isCertain || !Traces.mayWait(trace);
+                isCertain = wasOnCpu && areOnCpu[i];
+                isRunning = isCertain;
             }
             boolean isDue = false;
             if (!isRunning) {
                 thread.meetWaiting(trace);
             } else if (isCertain) {
-                thread.bonusNs = thread.isNew ? Math.max(0, chanceNs - thread.accountNs) : 0;
                 window.add(thread.id, thread.name, trace, thread.accountNs);
                 thread.accountNs = 0;
                 thread.meetRunning(trace);
             } else {
-                thread.waits = true;
-                isDue = thread.meetDoubtful(trace);
+                // One that never waits will be met again where less threads are switched than in native methods.
+                isDue = thread.meetDoubtful(trace) && thread.waits;
             }
             if (isDue || thread.accountNs > maxAccountNs) {
-                settle(thread);
+                thread.settle(window);
             }
             thread.isNew = false;
         }
@@ -328,17 +338,5 @@ final class Stacks implements AutoCloseable {
 
     private boolean isOurs(String thread) {
         return thread.startsWith(Agent.THREAD_NAMES) || (virtualThreads != null && thread.startsWith("JFR "));
-    }
-
-    /** Credits what is in the account to the places where the thread was met of late, if possible running. */
-    private void settle(Seen thread) {
-        StackTraceElement[][] places = thread.places();
-        for (int left = places.length; left > 0 && thread.accountNs > 0; left--) {
-            long ns = thread.accountNs / left;
-            window.add(thread.id, thread.name, places[left - 1], ns);
-            thread.accountNs -= ns;
-        }
-        window.lose(thread.accountNs);
-        thread.accountNs = 0;
     }
 }

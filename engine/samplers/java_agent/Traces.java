@@ -14,13 +14,9 @@ final class Traces {
 
     private Traces() {}
 
-    static boolean isInNative(StackTraceElement[] trace) {
-        return trace[0].isNativeMethod();
-    }
-
-    /** Whether the native method at the leaf may wait, to the JVM's eyes running. */
-    static boolean mayWait(StackTraceElement[] trace) {
-        return WAITING.matcher(trace[0].getMethodName()).find();
+    /** Whether this native method may wait, to the JVM's eyes running. */
+    static boolean mayWait(StackTraceElement method) {
+        return WAITING.matcher(method.getMethodName()).find();
     }
 
     /** The stack down to the program's own frame that called the runtime; of a stack of the runtime's alone, its root. */
