@@ -1,9 +1,16 @@
 """Samples a Java program with a small agent inside its JVM; `java_agent/Stacks.java` says how it weighs.
 
-What it counts: CPU time of the program's own threads (not of the JVM's compiler and garbage collector threads), or with
-`--mode wall` the time of every thread of the program, waiting or not. Stacks are seen at the JVM's safepoints, as by any sampler
-that asks the JVM: an inlined leaf counts for its caller. Virtual threads are sampled by the JVM's Flight Recorder, begun when the
-first is met, and as one thread; those that wait are not seen.
+What it counts: CPU time of the program's own threads, or with `--mode wall` the time of every thread of the program, waiting or
+not. The JVM's compiler and garbage collector threads are in neither, so a total is less than what the system says of the process.
+
+Stacks are seen at the JVM's safepoints, as by any sampler that asks the JVM: an inlined leaf, and a method that the JIT replaces by
+code of its own, count for their caller. Where keytool makes RSA keys that is `BigInteger.oddModPow`, of whose time `perf` finds
+most in the JVM's `montgomery_square`, which it calls.
+
+How much a thread used is exact, also of one that computes in short bursts; where, is as good as it is met running. One that never
+is counts for the program's frame that called what it waits in. Threads that end before they are met count, on Linux, for those
+like them that were. Virtual threads are sampled by the JVM's Flight Recorder, begun when the first is met, and as one thread;
+those that wait are not seen.
 
 The last half-second window arrives at every end that runs shutdown hooks: return, `System.exit`, an uncaught exception,
 SIGTERM, SIGINT, SIGHUP. `Runtime.halt`, SIGKILL and a crash of the JVM lose it. JVMs that the program starts are not followed.
