@@ -1,10 +1,10 @@
 """Measures this program beside its peers, and keeps the README's figures.
 
-    python -m tests.benchmarks                     all, in about 35 minutes, on a machine that does nothing else
-    python -m tests.benchmarks start wire          some
-    python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
-    python -m tests.benchmarks --json FILE         the tables as JSON into FILE; else into benchmarks.json
-    python -m tests.benchmarks --readme            measures nothing: puts the tables of tests/benchmarks/results.json into the README
+python -m tests.benchmarks                     all, in about 35 minutes, on a machine that does nothing else
+python -m tests.benchmarks start wire          some
+python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
+python -m tests.benchmarks --json FILE         the tables as JSON into FILE; else into benchmarks.json
+python -m tests.benchmarks --readme            measures nothing: puts the tables of tests/benchmarks/results.json into the README
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import sys
 import time
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.benchmarks.measure import Length
 from tests.benchmarks.readme import write_readme
 from tests.benchmarks.results import Results, new_results
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NAMES = (
     *("start", "memory", "agent", "python", "node", "java", "go"),
@@ -49,29 +47,37 @@ def main() -> None:
         return
     results = new_results(quick=options.quick)
     print(results.heading())
-    measure(options.names or NAMES, Length(quick=options.quick), results, options.json)
+    failed = []
+    for name in options.names or NAMES:
+        try:
+            measure(name, Length(quick=options.quick), results, options.json)
+        except Exception:
+            # What the others find in half an hour is not to be lost with it.
+            traceback.print_exc()
+            failed.append(name)
+    if failed:
+        sys.exit(f"\nfailed: {', '.join(failed)}")
 
 
-def measure(names: Sequence[str], length: Length, results: Results, file: Path) -> None:
-    """Make the tables of each benchmark; print each and write all so far to `file` as soon as one is there."""
-    for name in names:
-        began_s = time.monotonic()
-        print(f"\n== {name}")
-        tables = importlib.import_module(f"tests.benchmarks.{name}").tables(length)
-        while True:
-            load = os.getloadavg()[0]
-            try:
-                table = next(tables, None)
-            except pytest.skip.Exception as missing:
-                print(f"\n{missing.msg}")
-                break
-            if table is None:
-                break
-            table.benchmark, table.load = name, load
-            results.tables.append(table)
-            results.save(file)
-            print("", *table.lines(), sep="\n", flush=True)
-        print(f"\n{name} took {time.monotonic() - began_s:.0f} s", flush=True)
+def measure(name: str, length: Length, results: Results, file: Path) -> None:
+    """Make the tables of a benchmark; print each and write all so far to `file` as soon as it is there."""
+    print(f"\n== {name}")
+    began_s = time.monotonic()
+    tables = importlib.import_module(f"tests.benchmarks.{name}").tables(length)
+    while True:
+        load = os.getloadavg()[0]
+        try:
+            table = next(tables, None)
+        except pytest.skip.Exception as missing:
+            print(f"\n{missing.msg}")
+            break
+        if table is None:
+            break
+        table.benchmark, table.load = name, load
+        results.tables.append(table)
+        results.save(file)
+        print("", *table.lines(), sep="\n", flush=True)
+    print(f"\n{name} took {time.monotonic() - began_s:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

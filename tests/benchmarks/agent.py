@@ -35,8 +35,8 @@ LEAST_INTERVAL_S = 30
 def tables(length: Length) -> Iterator[Table]:
     """Both agents run at the same time: what is measured is CPU time, and what the machine does meanwhile is the same for both."""
     slices, slice_s = length.sized((4, 30.0), (1, 1.0))
-    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, Backend() as backend, ExitStack() as stack:
-        folder = Folder(Path(name))
+    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as path, Backend() as backend, ExitStack() as stack:
+        folder = Folder(Path(path))
         program = folder.write("busy.py", BUSY)
         interval = str(length.sized(LEAST_INTERVAL_S, 1))
         reporting = ["--report-endpoint", backend.url, "--report-interval", interval]
@@ -44,9 +44,7 @@ def tables(length: Length) -> Iterator[Table]:
             "agent": stack.enter_context(_agent(folder, program)),
             "agent, reporting": stack.enter_context(_agent(folder, program, *reporting)),
         }
-        # The first Austin may come before the interpreter is up, and be followed by another.
-        time.sleep(length.sized(5.0, 1.0))
-        samplers = {name: _austin(pid) for name, pid in pids.items()}
+        samplers = {name: _austin(pid, length.sized(5.0, 1.0)) for name, pid in pids.items()}
         watched = pids | {f"sampler (Austin) of the {name}": pid for name, pid in samplers.items()}
         used: dict[str, list[float]] = {name: [] for name in watched}
         for _ in range(slices):
@@ -81,13 +79,23 @@ def _agent(folder: Folder, program: Path, *options: str) -> Iterator[int]:
         process.wait()
 
 
-def _austin(pid: int) -> int:
-    """The sampler that the agent has started, once it has."""
-    ends_s = time.monotonic() + 30
+def _austin(pid: int, settled_s: float) -> int:
+    """The sampler that the agent has started, once it has lived so long: the first may come too early, and be followed by another."""
+    ends_s, found, since_s = time.monotonic() + 60, 0, 0.0
     while time.monotonic() < ends_s:
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            # One that has ended and is not waited for has no command line.
-            if b"austin" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-        time.sleep(0.01)
-    raise AssertionError("the agent has started no Austin")
+        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        alive = [child for child in children if _is_austin(child)]
+        if alive and alive[0] == found and time.monotonic() - since_s >= settled_s:
+            return found
+        if alive != [found]:
+            found, since_s = (alive or [0])[0], time.monotonic()
+        time.sleep(0.05)
+    raise AssertionError("the agent has no Austin that lives")
+
+
+def _is_austin(pid: int) -> bool:
+    try:
+        # One that has ended and is not waited for has no command line.
+        return b"austin" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

@@ -15,7 +15,7 @@ from tests.support.go import ENVIRONMENT, PROGRAMS, go
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.benchmarks.measure import Length
+    from tests.benchmarks.measure import Command, Length
     from tests.benchmarks.table import Table
 
 SOURCE = PROGRAMS / "fixed_work.go"
@@ -27,9 +27,9 @@ def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         plain = Path(name, "fixed_work")
         build(plain)
-        rounds = enough_rounds(lambda rounds: [plain, str(rounds)], Path(name), length)
+        rounds = enough_rounds(lambda rounds: [plain, str(rounds)], Path(name), length.work_s)
         words = [str(rounds)]
-        ours = [COMMAND, "go", SOURCE, "--go", go(), "--no-tui", "--quiet", "--", *words]
+        ours: Command = [COMMAND, "go", SOURCE, "--go", go(), "--no-tui", "--quiet", "--", *words]
         yield from overhead(
             "Go, gofmt's formatter",
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tests.support.java import PROGRAMS, compile_java, jdk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.benchmarks.measure import Length
+    from tests.benchmarks.measure import Command, Length
     from tests.benchmarks.table import Table
 
 KINDS = {1: "one busy thread", 2: "two busy threads"}
@@ -26,7 +27,7 @@ def tables(length: Length) -> Iterator[Table]:
         classes = Path(name)
         compile_java(classes, PROGRAMS / "Sections.java", PROGRAMS / "Timed.java")
         for threads, title in length.sized(KINDS, {1: KINDS[1]}).items():
-            rounds = enough_rounds(lambda rounds, n=threads: java(classes, rounds, n), classes, length)
+            rounds = enough_rounds(partial(java, classes, threads), classes, length.work_s)
             yield from overhead(
                 f"Java, {title}",
                 contenders(classes, rounds, threads),
@@ -38,15 +39,25 @@ def tables(length: Length) -> Iterator[Table]:
             )
 
 
-def java(classes: Path, rounds: int, threads: int, *options: str) -> list[str]:
+def java(classes: Path, threads: int, rounds: int, *options: str) -> Command:
     return [jdk(), *options, "-cp", str(classes), "Timed", "Sections", str(rounds), str(threads)]
 
 
 def contenders(classes: Path, rounds: int, threads: int) -> dict[str, Contender]:
     recording = f"-XX:StartFlightRecording:filename={classes / 'recording.jfr'},settings=profile"
-    ours = [COMMAND, "java", "Timed", "--java", jdk(), "--java-arg=-cp", f"--java-arg={classes}", "--no-tui", "--quiet"]
+    ours: Command = [
+        COMMAND,
+        "java",
+        "Timed",
+        "--java",
+        jdk(),
+        "--java-arg=-cp",
+        f"--java-arg={classes}",
+        "--no-tui",
+        "--quiet",
+    ]
     return {
-        NONE: Contender(java(classes, rounds, threads)),
+        NONE: Contender(java(classes, threads, rounds)),
         OURS: Contender([*ours, "--", "Sections", str(rounds), str(threads)]),
-        PEER: Contender(java(classes, rounds, threads, recording, "-Xlog:jfr*=off")),
+        PEER: Contender(java(classes, threads, rounds, recording, "-Xlog:jfr*=off")),
     }

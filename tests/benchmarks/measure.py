@@ -73,7 +73,7 @@ def alternate(
     """
     took: dict[str, list[T]] = {name: [] for name in contenders}
     for number in range(rounds):
-        for name in contenders if number % 2 == 0 else reversed(contenders):
+        for name in list(contenders)[:: -1 if number % 2 else 1]:
             if number < (fewer or {}).get(name, rounds):
                 took[name].append(contenders[name]())
     return took

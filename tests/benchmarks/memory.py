@@ -88,10 +88,10 @@ def _growth(length: Length) -> Table:
     words = [sys.executable, "-m", "tests.benchmarks.hour", str(hour_s)]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     *tenths, samples = printed.split()
-    table = Table(f"Resident memory of recorder, windows, history, buffer and snapshots in {hour_s:,} s, {samples} samples")
+    table = Table(
+        f"Resident memory of recorder, windows, history, buffer and snapshots in {hour_s:,} s, {samples} samples"
+    )
     for number, megabytes in enumerate(tenths, 1):
         targets = (at_most(NO_GROWTH, "ratio"),) if number == len(tenths) else ()
         table.add(f"after {number} tenths", float(megabytes), "MB", *targets, base="after 3 tenths")
     return table
-
-

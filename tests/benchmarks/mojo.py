@@ -36,9 +36,7 @@ def tables(length: Length) -> Iterator[Table]:
         data = record_mojo(sys.executable, Path(folder, "recording.mojo"), samples=length.sized(6_000, 500))
     readers: dict[str, Callable[[bytes, int], int]] = {PEER: _read_with_austin_python, OURS: _read}
     samples = _read(data, 1)
-    took = alternate(
-        {name: partial(timed_s, partial(read, data, 1)) for name, read in readers.items()}, length.rounds
-    )
+    took = alternate({name: partial(timed_s, partial(read, data, 1)) for name, read in readers.items()}, length.rounds)
     table = Table(f"Reading {samples:,} MOJO samples of {len(data) / samples:.0f} bytes: samples per CPU second")
     for name, runs in took.items():
         targets = (at_least(TIMES_AS_FAST, "ratio"),) if name == OURS else ()

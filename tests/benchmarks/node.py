@@ -18,7 +18,7 @@ from tests.support.node import PROGRAMS, TYPESCRIPT, node, npm_package
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.benchmarks.measure import Length
+    from tests.benchmarks.measure import Command, Length
     from tests.benchmarks.table import Table
 
 TIMED, PROGRAM = PROGRAMS / "timed.cjs", PROGRAMS / "fixed_work.cjs"
@@ -32,9 +32,7 @@ def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         measured = partial(overhead, folder=Path(name), length=length, beside=(PEER,))
         for kind, title in KINDS.items():
-            rounds = enough_rounds(
-                lambda rounds, kind=kind: [node(NODE), TIMED, PROGRAM, kind, str(rounds)], Path(name), length
-            )
+            rounds = enough_rounds(partial(bare, kind), Path(name), length.work_s)
             words = [str(PROGRAM), kind, str(rounds)]
             yield from measured(
                 f"Node.js, {title}", contenders(words, Path(name)), limit=LIMIT, with_start=kind == "compute"
@@ -46,10 +44,14 @@ def tables(length: Length) -> Iterator[Table]:
         )
 
 
+def bare(kind: str, rounds: int) -> Command:
+    return [node(NODE), TIMED, PROGRAM, kind, str(rounds)]
+
+
 def contenders(words: list[str], folder: Path) -> dict[str, Contender]:
     executable = node(NODE)
-    program = [TIMED, *words]
-    at_100_hz = ["--cpu-prof", "--cpu-prof-interval", "10000", "--cpu-prof-dir", folder]
+    program: Command = [TIMED, *words]
+    at_100_hz: Command = ["--cpu-prof", "--cpu-prof-interval", "10000", "--cpu-prof-dir", folder]
     return {
         NONE: Contender([executable, *program]),
         OURS: Contender([COMMAND, "javascript", TIMED, "--node", executable, "--no-tui", "--quiet", "--", *words]),

@@ -76,12 +76,12 @@ def work(contender: Contender, folder: Path) -> Worked:
     return Worked(wall_s, cpu_s, took.wall_s - wall_s)
 
 
-def enough_rounds(command: Callable[[int], Command], folder: Path, length: Length) -> int:
-    """How many rounds of the program's work take `length.work_s`, bare; `command` takes the number of rounds."""
+def enough_rounds(command: Callable[[int], Command], folder: Path, work_s: float) -> int:
+    """How many rounds of the program's work take `work_s`, bare; `command` takes the number of rounds."""
     rounds = 1
     while True:
         wall_s = work(Contender(command(rounds)), folder).wall_s
         # Compilers warm up, so what is far from long enough says little.
-        if wall_s >= length.work_s / 6:
-            return max(rounds, math.ceil(1.1 * rounds * length.work_s / wall_s))
+        if wall_s >= work_s / 6:
+            return max(rounds, math.ceil(1.1 * rounds * work_s / wall_s))
         rounds *= 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tests.support.python import PROGRAMS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.benchmarks.measure import Length
+    from tests.benchmarks.measure import Command, Length
     from tests.benchmarks.table import Table
 
 PYTHON = sys.executable
@@ -28,10 +29,10 @@ def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
         for kind, title in length.sized(KINDS, {"serve": KINDS["serve"]}).items():
-            rounds = enough_rounds(lambda rounds, kind=kind: [PYTHON, PROGRAM, kind, str(rounds)], folder, length)
+            rounds = enough_rounds(partial(bare, kind), folder, length.work_s)
             yield from overhead(
                 f"Python, {title}",
-                contenders(kind, str(rounds), folder=folder),
+                contenders(kind, rounds, folder),
                 folder=folder,
                 length=length,
                 limit=LIMIT,
@@ -41,21 +42,22 @@ def tables(length: Length) -> Iterator[Table]:
             )
 
 
-def contenders(*arguments: str, folder: Path) -> dict[str, Contender]:
-    words = [PROGRAM, *arguments]
-    program = [PYTHON, *words]
+def bare(kind: str, rounds: int) -> Command:
+    return [PYTHON, PROGRAM, kind, str(rounds)]
+
+
+def contenders(kind: str, rounds: int, folder: Path) -> dict[str, Contender]:
+    program, arguments = bare(kind, rounds), (kind, str(rounds))
     return {
         NONE: Contender(program),
         OURS: Contender([COMMAND, "python", PROGRAM, "--python", PYTHON, "--no-tui", "--quiet", "--", *arguments]),
         "py-spy": Contender(
             [peers() / "bin" / "py-spy", "record", "-r", "100", "-f", "raw", "-o", folder / "py-spy", "--", *program]
         ),
-        "Austin": Contender(
-            [Path(PYTHON).with_name("austin"), "-s", "-i", "10000", "-o", folder / "austin", *program]
-        ),
+        "Austin": Contender([Path(PYTHON).with_name("austin"), "-s", "-i", "10000", "-o", folder / "austin", *program]),
         "scalene": Contender(
             [PYTHON, "-m", "scalene", "run", "--cpu-only", "-o", folder / "scalene.json", PROGRAM, "---", *arguments],
             {"PYTHONPATH": str(peers())},
         ),
-        "cProfile": Contender([PYTHON, "-m", "cProfile", "-o", folder / "cprofile", *words]),
+        "cProfile": Contender([PYTHON, "-m", "cProfile", "-o", folder / "cprofile", PROGRAM, *arguments]),
     }

@@ -1,187 +1,108 @@
-"""What reporting costs the loop that samplers are read on, the CPU, and the disk.
-
-    python -m tests.benchmarks.reporter
-
-The backend is a process of its own. Beside the spool's files stands the obvious alternative, a table in SQLite.
-"""
+"""What one report costs, of CPU and of disk. Beside the spool's files stands the obvious alternative, a table in SQLite."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import uuid
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.reporter import Reporter
-from multi_lang_profiler.engine.settings import ReportSettings
+from multi_lang_profiler.engine import wire
 from multi_lang_profiler.engine.spool import Spool
-from multi_lang_profiler.engine.transport import HttpTransport
-from multi_lang_profiler.engine.wire import EncodedProfile
+from tests.benchmarks.measure import alternate, timed_s
+from tests.benchmarks.reporting import a_profile, backend, reporter
+from tests.benchmarks.table import Table, at_most
+from tests.support import recordings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-PROFILE_BYTES = 5_000
-BUFFERED = 1_000
-SLOW_BYTES_PER_S = 1_000_000
-REPORTS = 60
+    from tests.benchmarks.measure import Length
+
 INTERVAL_S = 30.0
+PERCENT = 0.1
 
 
-def main() -> None:
+def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
-        asyncio.run(_adding(folder / "adding"))
-        asyncio.run(_reporting(folder / "reporting"))
-        asyncio.run(_spooling(folder / "spooling"))
-        _sqlite(folder / "spool.sqlite")
+        reports = length.sized(40, 2)
+        rounds = range(length.sized(3, 1))
+        sending_s = [asyncio.run(_sending_s(folder / f"sending{number}", reports)) for number in rounds]
+        making_s = [_making_s() for _ in rounds]
+        table = Table("A report of one profile, closing and encoding its window included: CPU time of the agent")
+        table.add("closing and encoding the window (flask_server)", [1e3 * took for took in making_s], "ms")
+        table.add("buffer, spool, request and answer", [1e3 * took for took in sending_s], "ms")
+        shares = [100 * sum(both) / INTERVAL_S for both in zip(making_s, sending_s, strict=True)]
+        table.add(f"part of a core, at a report in {INTERVAL_S:g} s", shares, "%", at_most(PERCENT))
+        yield table
+        yield _disk(folder, length)
 
 
-async def _adding(folder: Path) -> None:
-    """1,000 profiles are in the buffer, and in flight to a backend that reads 1 MB/s; one more comes every few milliseconds."""
-    with _backend(SLOW_BYTES_PER_S) as url:
-        reporter = _reporter(url, folder, max_buffer=BUFFERED)
-        for _ in range(BUFFERED - 1):
-            reporter._add(_profile())
-        running = asyncio.create_task(reporter.run(_one_profile))
-        reporter.send_now()
-        while not reporter.state.in_flight:
-            await asyncio.sleep(0.01)
-        assert reporter._spool is not None
-        adding_us, keeping_us, cpu_us = [], [], []
-        stalls = asyncio.create_task(_stalls_ms())
-        while reporter.state.in_flight:
-            profile = _profile()
-            began_s, began_cpu_s = time.perf_counter(), time.thread_time()
-            reporter._add(profile)
-            added_s = time.perf_counter()
-            reporter._spool.keep(reporter._buffer.held())
-            keeping_us.append(1e6 * (time.perf_counter() - added_s))
-            adding_us.append(1e6 * (added_s - began_s))
-            cpu_us.append(1e6 * (time.thread_time() - began_cpu_s))
-            await asyncio.sleep(0.002)
-        stalls.cancel()
-        assert reporter.state.delivered == BUFFERED
-        _print("adding to the buffer, µs", adding_us)
-        _print("handing it to the spool's thread, µs", keeping_us)
-        _print("CPU of both, µs (what a busy machine does not change)", cpu_us)
-        _print("the loop was late by, ms", await stalls)
-        running.cancel()
-        await asyncio.wrap_future(reporter._spool.close())
-
-
-async def _reporting(folder: Path) -> None:
-    """One profile a report, as in a run that goes well."""
-    with _backend() as url:
-        reporter = _reporter(url, folder, interval_s=0.1)
-        running = asyncio.create_task(reporter.run(_one_profile))
-        while reporter.state.deliveries < 5:
+async def _sending_s(folder: Path, reports: int) -> float:
+    with backend() as url:
+        sending = reporter(url, folder, interval_s=0.1)
+        running = asyncio.create_task(sending.run(_window))
+        while sending.state.deliveries < 2:
             await asyncio.sleep(0.1)
-        began_s, first = time.process_time(), reporter.state.deliveries
-        while reporter.state.deliveries < first + REPORTS:
-            await asyncio.sleep(0.5)
-        cpu_s = (time.process_time() - began_s) / (reporter.state.deliveries - first)
-        print(f"CPU of one report: {1e3 * cpu_s:.1f} ms, {cpu_s / INTERVAL_S:.4%} of a core at one in {INTERVAL_S:g} s")
-        await reporter.finish(None, 8)
+        began_s, first = time.process_time(), sending.state.deliveries
+        while sending.state.deliveries < first + reports:
+            await asyncio.sleep(0.2)
+        took_s = (time.process_time() - began_s) / (sending.state.deliveries - first)
+        await sending.finish(None, 8)
         await running
+    return took_s
 
 
-async def _spooling(folder: Path) -> None:
+async def _window():
+    return a_profile()
+
+
+def _making_s() -> float:
+    recorded = recordings.recording("flask_server")
+    return min(timed_s(lambda: wire.encode(recorded.profile(), "protobuf")) for _ in range(5))
+
+
+def _disk(folder: Path, length: Length) -> Table:
     """The disk's part of one interval: a profile is written, then removed."""
+    contenders = {
+        "SQLite (WAL, synchronous FULL)": partial(_sqlite_ms, folder / "full.sqlite", "FULL"),
+        "SQLite (WAL, synchronous NORMAL)": partial(_sqlite_ms, folder / "normal.sqlite", "NORMAL"),
+        "the spool": partial(_spool_ms, folder / "spool"),
+    }
+    took = alternate(contenders, length.sized(50, 2))
+    table = Table("Writing a profile to disk and removing it: wall time")
+    for name, runs in took.items():
+        table.add(name, runs, "ms", base=next(iter(contenders)))
+    return table
+
+
+def _spool_ms(folder: Path) -> float:
+    return asyncio.run(_spool_once_ms(folder))
+
+
+async def _spool_once_ms(folder: Path) -> float:
     spool = Spool(folder, "http://127.0.0.1:9/")
-    took_ms = []
-    for _ in range(100):
-        began_s = time.perf_counter()
-        await asyncio.wrap_future(spool.keep((_profile(),)))
-        await asyncio.wrap_future(spool.keep(()))
-        took_ms.append(1e3 * (time.perf_counter() - began_s))
-    _print("spool: write and remove, ms", took_ms)
+    began_s = time.perf_counter()
+    await asyncio.wrap_future(spool.keep((a_profile(),)))
+    await asyncio.wrap_future(spool.keep(()))
+    took_ms = 1e3 * (time.perf_counter() - began_s)
     await asyncio.wrap_future(spool.close())
+    return took_ms
 
 
-def _sqlite(file: Path) -> None:
-    for synchronous in ("FULL", "NORMAL"):
-        database = sqlite3.connect(file, isolation_level=None)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute(f"PRAGMA synchronous={synchronous}")
-        database.execute("CREATE TABLE IF NOT EXISTS entries (id TEXT PRIMARY KEY, body BLOB)")
-        took_ms = []
-        for _ in range(100):
-            profile = _profile()
-            began_s = time.perf_counter()
-            database.execute("INSERT INTO entries VALUES (?, ?)", (profile.profile_id, profile.body))
-            database.execute("DELETE FROM entries WHERE id = ?", (profile.profile_id,))
-            took_ms.append(1e3 * (time.perf_counter() - began_s))
-        database.close()
-        _print(f"SQLite (WAL, {synchronous}): the same, ms", took_ms)
-
-
-def _reporter(url: str, folder: Path, *, interval_s: float = 300.0, max_buffer: int = 100) -> Reporter:
-    settings = ReportSettings(url, interval_s=interval_s, max_buffer=max_buffer, attempt_deadline_s=60.0)
-    return Reporter(
-        settings,
-        transport=HttpTransport(url, None),
-        clock=SystemClock(),
-        emit=lambda _: None,
-        spool=Spool(folder, url),
-    )
-
-
-def _profile() -> EncodedProfile:
-    profile_id = str(uuid.uuid4())
-    padding = os.urandom(PROFILE_BYTES // 2).hex()
-    return EncodedProfile(profile_id, "json", f'{{"profile_id":"{profile_id}","padding":"{padding}"}}'.encode())
-
-
-async def _one_profile() -> EncodedProfile:
-    return _profile()
-
-
-async def _stalls_ms() -> list[float]:
-    """By how much a task that sleeps for a millisecond at a time is woken late, until it is cancelled."""
-    late_ms = []
-    try:
-        while True:
-            due_s = time.perf_counter() + 0.001
-            await asyncio.sleep(0.001)
-            late_ms.append(1e3 * (time.perf_counter() - due_s))
-    except asyncio.CancelledError:
-        return late_ms
-
-
-@contextmanager
-def _backend(bytes_per_s: float | None = None) -> Iterator[str]:
-    code = (
-        "import sys\nfrom tests.support.backend import Backend\n"
-        f"with Backend(bytes_per_s={bytes_per_s}) as backend:\n    print(backend.url, flush=True)\n    sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.communicate("")
-
-
-def _print(what: str, values: Sequence[float]) -> None:
-    percentiles = statistics.quantiles(values, n=100)
-    print(
-        f"{what}: median {percentiles[49]:.1f}, p99 {percentiles[98]:.1f}, most {max(values):.1f} ({len(values)} times)"
-    )
-
-
-if __name__ == "__main__":
-    main()
+def _sqlite_ms(file: Path, synchronous: str) -> float:
+    database = sqlite3.connect(file, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute(f"PRAGMA synchronous={synchronous}")
+    database.execute("CREATE TABLE IF NOT EXISTS entries (id TEXT PRIMARY KEY, body BLOB)")
+    profile = a_profile()
+    began_s = time.perf_counter()
+    database.execute("INSERT INTO entries VALUES (?, ?)", (profile.profile_id, profile.body))
+    database.execute("DELETE FROM entries WHERE id = ?", (profile.profile_id,))
+    took_ms = 1e3 * (time.perf_counter() - began_s)
+    database.close()
+    return took_ms

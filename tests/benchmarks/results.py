@@ -82,7 +82,5 @@ def _versions() -> dict[str, str]:
 
 
 def _first_line(*command: str) -> str:
-    asked = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, timeout=60
-    )
+    asked = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, timeout=60)
     return asked.stdout.splitlines()[0]

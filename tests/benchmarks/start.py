@@ -37,8 +37,12 @@ def tables(length: Length) -> Iterator[Table]:
         folder = Folder(Path(name))
         first, last = folder.write("first.py", FIRST), folder.write("last.py", LAST)
         rounds = length.sized(21, 2)
-        yield _beside_bare("Start: from the command to the program's first line", first, folder, _to_line, START_MS, rounds)
-        yield _beside_bare("End: from the program's last line to the command's end", last, folder, _from_line, END_MS, rounds)
+        yield _beside_bare(
+            "Start: from the command to the program's first line", first, folder, _to_line, START_MS, rounds
+        )
+        yield _beside_bare(
+            "End: from the program's last line to the command's end", last, folder, _from_line, END_MS, rounds
+        )
         table = Table(f"Start: from the command to the table on a screen of {SCREEN[0]} by {SCREEN[1]}")
         screens = [_to_screen_ms(folder, last) for _ in range(length.sized(11, 1))]
         table.add("multi_lang_profiler", screens, "ms", at_most(SCREEN_MS))

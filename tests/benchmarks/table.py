@@ -111,9 +111,7 @@ class Table:
 
     def verdicts(self, row: Row) -> list[tuple[str, bool]]:
         """Each target's text, and whether it is kept."""
-        return [
-            (target.text(row.unit, row.base), target.holds(self.measured(row, target))) for target in row.targets
-        ]
+        return [(target.text(row.unit, row.base), target.holds(self.measured(row, target))) for target in row.targets]
 
     def ratio_cell(self, row: Row) -> str:
         ratios = self.ratios(row)
@@ -174,13 +172,11 @@ def table_from_json(data: Mapping[str, Any]) -> Table:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Three significant digits, and thousands apart."""
-    if abs(value) >= 1000:
-        return f"{value:,.0f} {unit}".rstrip()
-    digits = f"{value:#.3g}".rstrip(".") if "e" not in f"{value:#.3g}" else f"{value:.1e}"
-    if float(digits) == int(float(digits)) and value == int(value):
-        digits = f"{value:.0f}"
-    return f"{digits} {unit}".rstrip()
+    """Three significant digits; whole numbers without a point, large ones with their thousands apart."""
+    shown = f"{value:#.3g}" if value and abs(value) < 999.5 else f"{value:,.0f}"
+    if value == int(value):
+        shown = f"{value:,.0f}"
+    return f"{shown.rstrip('.')} {unit}".rstrip()
 
 
 def verdict(kept: bool) -> str:

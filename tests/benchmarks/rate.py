@@ -1,0 +1,140 @@
+"""The sample rate that is reached when 100, 1,000 and 10,000 Hz are asked for.
+
+`counted` is what the command itself says and reports: samples by CPU second of the program, most of which samplers weigh by the CPU time
+that the kernel counts. `taken` is how often Austin really looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from multi_lang_profiler.engine.samplers.cpu_credit import CpuCredit
+from tests.benchmarks.go import SOURCE, build
+from tests.benchmarks.java import java
+from tests.benchmarks.measure import cpu_s
+from tests.benchmarks.node import PROGRAM as NODE_PROGRAM
+from tests.benchmarks.node import TIMED
+from tests.benchmarks.overhead import Contender, enough_rounds, work
+from tests.benchmarks.python import PROGRAM as PYTHON_PROGRAM
+from tests.benchmarks.results import NODE
+from tests.benchmarks.table import Table, Target, at_least, at_most
+from tests.support.command import COMMAND
+from tests.support.go import ENVIRONMENT, go
+from tests.support.java import PROGRAMS as JAVA_PROGRAMS
+from tests.support.java import compile_java, jdk
+from tests.support.node import node
+from tests.support.python import SampledProgram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from multi_lang_profiler.engine.samplers.mojo import Seen
+    from tests.benchmarks.measure import Command, Length
+
+RATES_HZ = (100, 1_000, 10_000)
+PROMISED_HZ = 1_000
+WITHIN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    ours: Command
+    """The command as far as the options that are ours go."""
+    bare: Callable[[int], Command]
+    """Runs so many rounds of the work without us."""
+    arguments: Callable[[int], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def tables(length: Length) -> Iterator[Table]:
+    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
+        folder = Path(name)
+        work_s = length.sized(5.0, 0.5)
+        for language, program in _programs(folder).items():
+            rounds = enough_rounds(program.bare, folder, work_s)
+            table = Table(f"Sample rate, {language}: samples per CPU second of the program")
+            for rate_hz in length.sized(RATES_HZ, (PROMISED_HZ,)):
+                achieved = [_counted_hz(program, rounds, rate_hz, folder) for _ in range(length.sized(2, 1))]
+                table.add(f"{rate_hz:,} Hz asked, counted", achieved, "Hz", *_targets(rate_hz))
+                if language == "Python":
+                    taken = asyncio.run(_taken_hz(["compute", str(rounds)], rate_hz))
+                    table.add(f"{rate_hz:,} Hz asked, taken", taken, "Hz", *_targets(rate_hz))
+            yield table
+
+
+def _targets(rate_hz: int) -> tuple[Target, ...]:
+    within = (at_least(rate_hz * (1 - WITHIN)), at_most(rate_hz * (1 + WITHIN)))
+    return within if rate_hz == PROMISED_HZ else ()
+
+
+def _programs(folder: Path) -> dict[str, Program]:
+    compile_java(folder, JAVA_PROGRAMS / "Sections.java", JAVA_PROGRAMS / "Timed.java")
+    plain_go = folder / "fixed_work"
+    build(plain_go)
+    python, js = (sys.executable, str(node(NODE)))
+    return {
+        "Python": Program(
+            ["python", PYTHON_PROGRAM, "--python", python],
+            lambda rounds: [python, PYTHON_PROGRAM, "compute", str(rounds)],
+            lambda rounds: ["compute", str(rounds)],
+        ),
+        "Node.js": Program(
+            ["javascript", TIMED, "--node", js],
+            lambda rounds: [js, TIMED, NODE_PROGRAM, "compute", str(rounds)],
+            lambda rounds: [str(NODE_PROGRAM), "compute", str(rounds)],
+        ),
+        "Java": Program(
+            ["java", "Timed", "--java", jdk(), "--java-arg=-cp", f"--java-arg={folder}"],
+            lambda rounds: java(folder, 1, rounds),
+            lambda rounds: ["Sections", str(rounds), "1"],
+        ),
+        "Go": Program(
+            ["go", SOURCE, "--go", go()],
+            lambda rounds: [plain_go, str(rounds)],
+            lambda rounds: [str(rounds)],
+            ENVIRONMENT,
+        ),
+    }
+
+
+def _counted_hz(program: Program, rounds: int, rate_hz: int, folder: Path) -> float:
+    """Of the part of the run that was sampled, the program's start and end taken for as busy as its work."""
+    summary = folder / "summary.json"
+    options: Command = ["--rate", str(rate_hz), "--no-tui", "--quiet", "--summary", summary]
+    command = [COMMAND, *program.ours, *options, "--", *program.arguments(rounds)]
+    worked = work(Contender(command, program.environment), folder)
+    said = json.loads(summary.read_text())
+    return float(said["samples"] / (said["sampled_secs"] * worked.cpu_s / worked.wall_s))
+
+
+async def _taken_hz(arguments: list[str], rate_hz: int) -> float:
+    """How often Austin really found the program running, by its CPU seconds meanwhile."""
+    taken = 0
+
+    def add(credit: CpuCredit, seen: Iterable[Seen]) -> None:
+        nonlocal taken
+        seen = list(seen)
+        taken += sum(entry.samples for entry in seen)
+        real(credit, seen)
+
+    real = CpuCredit.add
+    with mock.patch.object(CpuCredit, "add", add):
+        async with SampledProgram(PYTHON_PROGRAM, *arguments, rate_hz=rate_hz) as sampled:
+            await sampled.attached()
+            before, began_s = taken, cpu_s(sampled.child.pid)
+            used_s = began_s
+            while sampled.child.poll() is None:
+                with suppress(OSError):
+                    used_s = cpu_s(sampled.child.pid)
+                    seen = taken
+                await asyncio.sleep(0.01)
+            await sampled.end()
+    return (seen - before) / (used_s - began_s)
