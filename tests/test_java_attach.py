@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -96,7 +96,7 @@ class Program:
         return self.process.returncode, printed.decode(), self._errors.read_text()
 
 
-def until(condition, deadline_s=DEADLINE_S):
+def until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
     ends_s = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < ends_s, "not in time"
@@ -129,7 +129,7 @@ def test_attach_and_detach(folder, find, options, words, warns):
         assert (summary["language"], summary["exit_status"]) == ("Java", None)
         hottest = summary["hot_functions"][0]
         assert (hottest["name"], hottest["file"]) == ("Loop.busy", "src/com/acme/Loop.java")
-        until(program.has_nothing_of_us, 2.0)
+        until(program.has_nothing_of_us)
         assert program.threads() - before <= {"Attach Listener"}
     status, printed, errors = program.end()
     assert (status, printed) == (7, "bye\n")
@@ -165,11 +165,11 @@ def test_virtual_threads(folder):
     """What virtual threads run is seen after attaching, too; the Flight Recorder's recording ends when we leave."""
     java = newer_jdk()
     program = Program(folder, java, ALLOWED, kind="virtual")
-    finished = folder.run("--pid", str(program.pid), "--duration", "4", "--summary", "json", **CACHE)
+    finished = folder.run("--pid", str(program.pid), "--duration", "8", "--summary", "json", **CACHE)
     assert finished.status == 0, finished.stderr
     names = {function["name"] for function in json.loads(finished.lines[-1])["hot_functions"]}
     assert "Loop.busy" in names
-    until(program.has_nothing_of_us, 2.0)
+    until(program.has_nothing_of_us)
     jcmd = Path(java).with_name("jcmd")
     checked = subprocess.run([jcmd, str(program.pid), "JFR.check"], capture_output=True, text=True, check=True)
     assert "No available recordings" in checked.stdout

@@ -1,8 +1,8 @@
 """How an agent gets into a JVM that runs already: HotSpot's attach protocol.
 
 The source is OpenJDK's: `attachListener_posix.cpp`, and `VirtualMachineImpl.java` of `jdk.attach` for the other side. A file in
-/tmp and SIGQUIT make the JVM listen on a socket, on which it takes one command per connection. `jcmd` would do the same after
-starting a JVM of its own, and asks nobody whether the program survives the signal.
+/tmp and SIGQUIT make the JVM listen on a socket, on which it takes one command per connection. `jcmd` does the same, but it takes
+a JDK and the start of a second JVM, and does not tell the reasons apart that we give for a refusal.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ async def _command(pid: int, socket: Path, *words: str) -> str:
         _ask_to_listen(pid, socket)
         await _until_it_listens(socket)
         reader, writer = await asyncio.open_unix_connection(socket)
+    _request(socket).unlink(missing_ok=True)
     try:
         writer.write(b"".join(word.encode() + b"\0" for word in ("1", *words)))
         return (await reader.read()).decode(errors="replace")
@@ -133,7 +134,6 @@ async def _until_it_listens(socket: Path) -> None:
     except TimeoutError:
         # The request stays: a JVM that is only stopped and finds none when it goes on would print its threads' stacks.
         raise OSError(f"it did not listen within {_LISTEN_S:g} s") from None
-    _request(socket).unlink(missing_ok=True)
 
 
 def _request(socket: Path) -> Path:
