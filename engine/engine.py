@@ -145,6 +145,9 @@ class Engine:
         if self._source_file:
             self._start(self._read_source(self._source_file))
         beside = [self._start(self._keep_history(process.pid, process.started_s)), self._start(self._end_in_time())]
+        if self._start_wanted.is_set():
+            # Edited while it was being built: what has been started may be the old text.
+            self._start(self._end_program())
         try:
             return await run.finish()
         finally:
@@ -234,7 +237,7 @@ class Engine:
     async def _watch(self) -> None:
         from .watch import changes  # noqa: PLC0415
 
-        async for changed in changes(self.settings.working_folder):
+        async for changed in changes(self.settings.working_folder, self.settings.language):
             self._emit(Note(f"{changed} has changed; starting the program again"))
             await self._end_program()
 

@@ -18,7 +18,8 @@ class PrivateFolder:
         self._path: Path | None = None
 
     def path(self) -> Path:
-        if self._path is None:
+        # Some systems clear /tmp of what has not been used for long.
+        if self._path is None or not self._path.is_dir():
             # mkdtemp makes it 0700. Unix socket paths are limited to 107 bytes, so a long TMPDIR will not do.
             base = tempfile.gettempdir()
             self._path = Path(tempfile.mkdtemp(prefix="mlp-", dir=base if len(base) < 60 else "/tmp"))  # noqa: S108

@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .settings import Language
 from .sources import LANGUAGE_BY_ENDING
 
 if TYPE_CHECKING:
@@ -14,18 +15,23 @@ if TYPE_CHECKING:
 
 DEBOUNCE_MS = 300
 """Editors and formatters write a file several times in a row; that is one change."""
+SCRIPTS = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
+"""They import each other."""
 
 
-async def changes(folder: Path) -> AsyncGenerator[str, None]:
-    """The name, relative to `folder`, of a source file below it each time one or several have changed.
+async def changes(folder: Path, language: Language) -> AsyncGenerator[str, None]:
+    """The name, relative to `folder`, of a source file of a program in `language` below it each time one or several have changed.
 
     What git ignores, and the folders that hold other people's code (`node_modules`, `.venv`, …), does not count.
     """
     from watchfiles import Change, DefaultFilter, awatch  # noqa: PLC0415 - loaded only for --watch
 
+    languages = {language} if language not in SCRIPTS else SCRIPTS
+    endings = {ending for ending, of in LANGUAGE_BY_ENDING.items() if of in languages}
+
     class SourceFiles(DefaultFilter):
         def __call__(self, change: Change, path: str) -> bool:
-            return Path(path).suffix in LANGUAGE_BY_ENDING and super().__call__(change, path)
+            return Path(path).suffix in endings and super().__call__(change, path)
 
     async for batch in awatch(folder, watch_filter=SourceFiles(), debounce=DEBOUNCE_MS, step=50):
         paths = sorted({path for _change, path in batch})

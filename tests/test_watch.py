@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from multi_lang_profiler.engine.settings import Language
 from multi_lang_profiler.engine.watch import changes
 from tests.support.command import DEADLINE_S, Folder, finish
 
@@ -21,19 +22,19 @@ def folder(tmp_path) -> Iterator[Folder]:
 
 
 async def test_only_the_users_sources_count(tmp_path):
-    """A source file counts; what git ignores, other people's code and files that are no sources do not."""
+    """A source file counts; what git ignores, other people's code, other languages and files that are no sources do not."""
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     (tmp_path / ".gitignore").write_text("built/\n")
-    for name in ("built", "node_modules", "src"):
+    for name in ("built", ".venv", "src"):
         (tmp_path / name).mkdir()
-    found = changes(tmp_path)
+    found = changes(tmp_path, Language.PYTHON)
     first = asyncio.ensure_future(anext(found))
     number = 0
     async with asyncio.timeout(30):
         # The watcher says nothing of when it is ready, so the files are written until it has seen one that counts.
         while not first.done():
             number += 1
-            for name in ("built/x.py", "node_modules/x.js", "notes.txt"):
+            for name in ("built/x.py", ".venv/x.py", "src/page.ts", "notes.txt"):
                 (tmp_path / name).write_text(str(number))
             await asyncio.sleep(0.4)
             if number > 2:

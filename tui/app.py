@@ -15,7 +15,7 @@ from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from ..engine.clock import SystemClock
 from ..engine.snapshot import ProgramPhase, ReporterPhase
@@ -34,6 +34,7 @@ from .widgets.flame_graph import FlameGraphView
 from .widgets.functions import FunctionsView
 from .widgets.header import RunHeader
 from .widgets.help_screen import HelpScreen, key_sections
+from .widgets.key_bar import KeyBar
 from .widgets.line_pane import LinePane
 from .widgets.log import LogView
 from .widgets.output import OutputView
@@ -149,7 +150,7 @@ class ProfilerApp(App[None]):
         yield self._failure
         yield self._strip
         yield self._prompt
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._main = self.screen
@@ -351,7 +352,7 @@ class ProfilerApp(App[None]):
         # What the view in front or the panes beside it show is not shown twice.
         main.set_class(reporting and not beside and view is not ReporterView, "-strip")
         if self.snapshot is not None:
-            self._failure.show(self.snapshot, 0 if view is OutputView else height - FRAME_ROWS)
+            self._failure.show(self.snapshot, 0 if beside or below or view is OutputView else height - FRAME_ROWS)
         if self.snapshot is not None and (beside or below) and not showed_side:
             self.call_after_refresh(self._side.show, self.snapshot)
 

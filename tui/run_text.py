@@ -42,7 +42,8 @@ def why_no_samples(snapshot: Snapshot) -> str:
         return program.error
     match program.phase:
         case ProgramPhase.PREPARING:
-            return "Preparing the program"
+            # A build takes its time, and says so.
+            return "\n".join(["Preparing the program", *(line.text for line in snapshot.log[-1:])])
         case ProgramPhase.RUNNING if sampling.mode == "cpu" and sampling.active:
             return "The program runs, but has used no CPU time yet.\nTo see where it waits, start with --mode wall."
         case ProgramPhase.RUNNING:
