@@ -150,3 +150,15 @@ def test_counts_since_a_copy_are_what_came_after(added: list[tuple[int, int, int
 
     assert copy.total == sum(samples for _, _, samples in added[:when])
     assert counts.since(copy) == later
+
+
+def test_lines_of_an_edited_file() -> None:
+    """A function seen again after a restart begins where it does now; one that is not keeps what was known of it."""
+    table = StackTable()
+    moved, gone = Frame("moved", "/a.py", 12, 10), Frame("gone", "/a.py", 22, 20)
+    for frame in (moved, gone):
+        table.frame(frame)
+    table.begin_run()
+    table.frame(Frame("moved", "/a.py", 33, 0))
+    table.frame(Frame("moved", "/a.py", 31, 0))
+    assert [table.line_of(function) for function in (0, 1)] == [31, 20]

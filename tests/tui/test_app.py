@@ -209,6 +209,7 @@ async def test_threads() -> None:
         await pilot.pause()
         assert names(screen)[0] == "Poll.wait"
         assert "thread MainThread" in title(screen)
+        assert "minute: all threads" in title(screen)
         await pilot.press("T", "a")
         await pilot.pause()
         assert names(screen)[0] == "levenshtein"

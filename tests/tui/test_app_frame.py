@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.binding import Binding
+from textual.widgets._footer import FooterKey
 
 from multi_lang_profiler.tui.app import VIEWS, ProfilerApp, run_screen
 from multi_lang_profiler.tui.bindings import bindings_of
@@ -62,6 +63,19 @@ async def test_help_names_every_key_of_the_view() -> None:
             assert view.HELP.split("\n")[0][:40] in text
             assert {name: name in text for name in works} == works
             await pilot.press("escape")
+
+
+@pytest.mark.parametrize("width", [60, 80])
+async def test_the_way_out_is_always_named(width: int) -> None:
+    """However many keys a view has, the foot of the screen names help and quit, and nothing is cut."""
+    screen = Screen()
+    async with screen.app.run_test(size=(width, 24)) as pilot:
+        for key in VIEWS:
+            await pilot.press(key)
+            await pilot.pause()
+            shown = list(screen.app.query(FooterKey))
+            assert [footer_key.description for footer_key in shown[-2:]] == ["Help", "Quit"], key
+            assert shown[-1].region.right <= width, key
 
 
 async def test_palette_has_everything() -> None:
