@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_targets(target, kept):
 def test_order_alternates():
     """Every other round goes the other way, and those that need fewer rounds are left out of the later ones."""
     called: list[str] = []
-    took = alternate({name: lambda name=name: called.append(name) for name in "abc"}, 2, fewer={"b": 1})
+    took = alternate({name: partial(called.append, name) for name in "abc"}, 2, fewer={"b": 1})
     assert "".join(called) == "abcca"
     assert {name: len(values) for name, values in took.items()} == {"a": 2, "b": 1, "c": 2}
 

@@ -1,6 +1,6 @@
 """Measures this program beside its peers, and keeps the README's figures.
 
-python -m tests.benchmarks                     all, in about 35 minutes, on a machine that does nothing else
+python -m tests.benchmarks                     all, in about 36 minutes, on a machine that does nothing else
 python -m tests.benchmarks start wire          some
 python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
 python -m tests.benchmarks --json FILE         the tables as JSON into FILE; else into benchmarks.json
@@ -73,7 +73,7 @@ def measure(name: str, length: Length, results: Results, file: Path) -> None:
             break
         if table is None:
             break
-        table.benchmark, table.load = name, load
+        table.benchmark, table.load = name, round(load, 2)
         results.tables.append(table)
         results.save(file)
         print("", *table.lines(), sep="\n", flush=True)

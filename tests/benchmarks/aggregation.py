@@ -29,8 +29,8 @@ THREADS = (1, 10, 100)
 DEPTH = 10
 SAMPLES = 100_000
 SNAPSHOT_MS = 20
-NEAR_LINEAR = 1.15
-"""The exponent of the cost: doubling the size multiplies it by 2 to this power. More than 1 is what memory's caches cost."""
+NEAR_LINEAR = 1.3
+"""The exponent of the cost: 1 is linear, 2 quadratic. Linear work that outgrows the processor's caches comes to more than 1."""
 
 
 def tables(length: Length) -> Iterator[Table]:

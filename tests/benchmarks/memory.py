@@ -39,7 +39,7 @@ def tables(length: Length) -> Iterator[Table]:
 
 
 def _peaks(length: Length) -> Table:
-    run_s = length.sized(8.0, 1.5)
+    run_s = length.sized(6.0, 1.2)
     table = Table(f"Peak memory of the agent in {run_s:g} s")
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, Backend() as backend:
         folder = Folder(Path(name))
@@ -89,7 +89,7 @@ def _growth(length: Length) -> Table:
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     *tenths, samples = printed.split()
     table = Table(
-        f"Resident memory of recorder, windows, history, buffer and snapshots in {hour_s:,} s, {samples} samples"
+        f"Resident memory of recorder, windows, history, buffer and snapshots in {hour_s:,} s, {int(samples):,} samples"
     )
     for number, megabytes in enumerate(tenths, 1):
         targets = (at_most(NO_GROWTH, "ratio"),) if number == len(tenths) else ()

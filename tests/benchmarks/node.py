@@ -63,4 +63,5 @@ def compiler_words(*, large: bool) -> list[str]:
     """The TypeScript compiler checks JavaScript of its own, which takes 10 s and more; or a small file."""
     library = npm_package("typescript", TYPESCRIPT) / "node_modules" / "typescript" / "lib"
     options = ["--noEmit", "--allowJs", "--checkJs", "--target", "esnext", "--module", "nodenext"]
-    return [str(library / "tsc.js"), *options, str(library / "_tsc.js" if large else PROGRAM)]
+    checked = [library / "_tsc.js"] if large else ["--noLib", PROGRAM]
+    return [str(word) for word in (library / "tsc.js", *options, *checked)]

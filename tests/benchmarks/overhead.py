@@ -83,5 +83,5 @@ def enough_rounds(command: Callable[[int], Command], folder: Path, work_s: float
         wall_s = work(Contender(command(rounds)), folder).wall_s
         # Compilers warm up, so what is far from long enough says little.
         if wall_s >= work_s / 6:
-            return max(rounds, math.ceil(1.1 * rounds * work_s / wall_s))
+            return max(rounds, math.ceil(1.05 * rounds * work_s / wall_s))
         rounds *= 4

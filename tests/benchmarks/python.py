@@ -37,7 +37,7 @@ def tables(length: Length) -> Iterator[Table]:
                 length=length,
                 limit=LIMIT,
                 beside=("py-spy", "Austin"),
-                fewer={"scalene": 2, "cProfile": 2},
+                fewer={"scalene": 1, "cProfile": 1},
                 with_start=kind == "serve",
             )
 

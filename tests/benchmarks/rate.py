@@ -57,12 +57,12 @@ class Program:
 def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
-        work_s = length.sized(5.0, 0.5)
+        work_s = length.sized(5.0, 0.3)
         for language, program in _programs(folder).items():
             rounds = enough_rounds(program.bare, folder, work_s)
             table = Table(f"Sample rate, {language}: samples per CPU second of the program")
             for rate_hz in length.sized(RATES_HZ, (PROMISED_HZ,)):
-                achieved = [_counted_hz(program, rounds, rate_hz, folder) for _ in range(length.sized(2, 1))]
+                achieved = _counted_hz(program, rounds, rate_hz, folder)
                 table.add(f"{rate_hz:,} Hz asked, counted", achieved, "Hz", *_targets(rate_hz))
                 if language == "Python":
                     taken = asyncio.run(_taken_hz(["compute", str(rounds)], rate_hz))

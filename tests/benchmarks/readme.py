@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.overhead import OURS
 from tests.benchmarks.results import Results, read_results
 from tests.benchmarks.table import quantity, verdict
 
@@ -57,7 +58,8 @@ def _target_lines(table: Table, row: Row) -> list[str]:
                 shown = f"{measured:.3f} ×" if measured < 10 else f"{measured:.0f} ×"
             case "difference":
                 shown = f"{'+' if measured >= 0 else ''}{quantity(measured, row.unit)}"
-        lines.append(f"| {table.title}: {row.name} | {shown} | {text} | {verdict(kept)} |")
+        what = table.title if row.name == OURS else f"{table.title}: {row.name}"
+        lines.append(f"| {what} | {shown} | {text} | {verdict(kept)} |")
     return lines
 
 

@@ -81,8 +81,9 @@ class Table:
         *targets: Target,
         base: str | None = None,
     ) -> None:
-        values = (values,) if isinstance(values, float | int) else tuple(values)
-        self.rows.append(Row(name, values, unit, base, targets))
+        given = (values,) if isinstance(values, float | int) else values
+        # As they are kept in a file, so that a table says the same before and after.
+        self.rows.append(Row(name, tuple(map(_rounded, given)), unit, base, targets))
 
     def row(self, name: str) -> Row:
         return next(row for row in self.rows if row.name == name)
@@ -141,7 +142,7 @@ class Table:
         return {
             "benchmark": self.benchmark,
             "title": self.title,
-            "load": round(self.load, 2),
+            "load": self.load,
             "rows": [self._row_to_json(row) for row in self.rows],
         }
 
@@ -151,15 +152,15 @@ class Table:
             "name": row.name,
             "unit": row.unit,
             "median": _rounded(row.median),
-            "minimum": _rounded(min(row.values)),
-            "maximum": _rounded(max(row.values)),
+            "minimum": min(row.values),
+            "maximum": max(row.values),
             "base": row.base,
             "ratio": _rounded(statistics.median(ratios)) if ratios else None,
             "targets": [
                 {**asdict(target), "text": text, "measured": _rounded(self.measured(row, target)), "kept": kept}
                 for target, (text, kept) in zip(row.targets, self.verdicts(row), strict=True)
             ],
-            "values": [_rounded(value) for value in row.values],
+            "values": list(row.values),
         }
 
 
@@ -184,4 +185,4 @@ def verdict(kept: bool) -> str:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
+    return float(f"{value:.9g}")
