@@ -11,6 +11,7 @@ import pytest
 
 from multi_lang_profiler.engine.snapshot import OutputLine, ProgramPhase
 from multi_lang_profiler.tui.widgets.failure_pane import FailurePane, why_it_failed
+from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from tests.support.command import COMMAND, Folder
 from tests.support.screen import Screen, show, text_of
 from tests.support.snapshots import ended, shop_snapshot
@@ -155,4 +156,4 @@ async def test_the_selection_survives_a_restart() -> None:
         await show(pilot, screen, replace(snapshot, program=replace(snapshot.program, runs=2)))
         assert chosen is not None
         assert screen.app.selected_function == chosen
-        assert screen.app.query_one("#function-table").cursor_key == chosen
+        assert screen.app.query_one(FunctionTable).cursor_key == chosen
