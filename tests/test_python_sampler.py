@@ -193,6 +193,14 @@ async def test_a_broken_austin_is_told_of(
         assert sampled.child.poll() is None
 
 
+async def test_at_a_high_rate_no_austin_is_taken_for_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of periods pass between two readings at 10,000 Hz; an Austin that works is left to work."""
+    monkeypatch.setattr(python, "_SILENCE_CHECK_S", 0.01)
+    async with SampledProgram("fixed_work.py", "compute", "400", rate_hz=10_000) as sampled:
+        assert await sampled.end() == 0
+    assert sampled.events == []
+
+
 @pytest.mark.parametrize(
     ("interpreter", "complaint"),
     [

@@ -57,7 +57,9 @@ _MANY_PROCESSES = 32
 """More than this, and those that have ended are looked for, to be forgotten."""
 _SILENCE_CHECK_S = 2.0
 _SILENCE_PERIODS = 300
-"""Sampling periods of a thread's CPU time without a sample after which Austin counts as deaf: it may hold back 4 KiB."""
+_SILENCE_S = 1.0
+"""Sampling periods and seconds of a thread's CPU time without a sample after which Austin counts as deaf: it may hold back 4 KiB, and
+at high rates the periods are over before its samples have been read."""
 _NO_PERMISSION = 37
 """Austin's exit status where the kernel refuses it the program's memory (its EPROCPERM)."""
 
@@ -286,7 +288,9 @@ class _Session:
         """Kill an Austin that gives no samples of a program which is busy."""
         while True:
             await self._context.clock.sleep(_SILENCE_CHECK_S)
-            if self._credit.unseen_periods(self.pid) > _SILENCE_PERIODS:
+            if self._credit.unseen_periods(self.pid) > max(
+                _SILENCE_PERIODS, _SILENCE_S * self._context.settings.rate_hz
+            ):
                 self.is_deaf = True
                 self._run.kill()
                 return
