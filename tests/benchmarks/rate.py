@@ -1,7 +1,8 @@
 """The sample rate that is reached when 100, 1,000 and 10,000 Hz are asked for.
 
-`counted` is what the command itself says and reports: samples by CPU second of the program, most of which samplers weigh by the CPU time
-that the kernel counts. `looks a second` is how often Austin really did so.
+`counted` is what the command itself says and reports: samples by CPU second of the program. Python's, Java's and Node.js's samplers weigh
+what they see by the CPU time that the kernel counts; of Java, what compilers and collectors use is in the CPU seconds and in no sample.
+`looks a second` is how often Austin really looked.
 """
 
 from __future__ import annotations
