@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .attached import AttachedTarget
 from .events import Note, Warned
 from .samplers import make_sampler
 from .samplers.sampler import Launch, Process, SamplingFailed
@@ -15,6 +14,7 @@ from .target import Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .attached import AttachedTarget
     from .samplers.sampler import Context
 
 SAMPLER_DRAIN_S = 1.0
@@ -48,6 +48,8 @@ class Run:
             if pid is None:
                 self._target = Target(self.launch, self._context.clock, self._on_output)
             else:
+                from .attached import AttachedTarget  # noqa: PLC0415 - most runs start their program
+
                 self._target = AttachedTarget(pid, self._context.clock)
             self.process = self._target.start()
         except Exception as error:
