@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
+from tests.support.processes import processes_where
 
 BUSY = """
 import sys, time
@@ -256,5 +257,4 @@ def test_nothing_is_left_running(folder):
     process = folder.start("python", "app.py", "--", "0.5")
     finished = finish(process)
     assert finished.status == 0
-    left = subprocess.run(["ps", "-o", "args=", "-s", str(process.pid)], capture_output=True, text=True, check=False)
-    assert left.stdout.strip() == ""
+    assert processes_where(lambda entry: os.getsid(int(entry.name)) == process.pid) == []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.processes import processes_where
 from tests.support.terminal import Terminal
 from tests.support.tmux import is_alive
 
@@ -23,15 +23,8 @@ def folder(tmp_path) -> Iterator[Folder]:
 
 def shops() -> set[int]:
     """The demo's programs that are running."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"shop.py" in words and is_alive(int(process.name)):
-            found.add(int(process.name))
-    return found
+    found = processes_where(lambda process: b"shop.py" in (process / "cmdline").read_bytes().split(b"\0"))
+    return set(filter(is_alive, found))
 
 
 def test_without_a_terminal(folder):

@@ -19,6 +19,7 @@ from multi_lang_profiler.engine.samplers.pprof_reader import read_profile
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Mode
 from tests.support.go import ENVIRONMENT, NEWEST, OLDEST, PROGRAMS, Sampled, context, go, go_settings, sample
+from tests.support.processes import processes_where
 
 pytestmark = pytest.mark.xdist_group("go")
 
@@ -340,16 +341,10 @@ async def test_a_build_can_be_broken_off(folder, tmp_path, monkeypatch):
     assert not list((tmp_path / "private").iterdir())
 
 
-def _processes_in(cache: Path) -> list[str]:
+def _processes_in(cache: Path) -> list[int]:
     """The processes that were started with GOCACHE at `cache`."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"GOCACHE={cache}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                found.append((process / "comm").read_text().strip())
-        except OSError:
-            continue
-    return found
+    setting = f"GOCACHE={cache}".encode()
+    return processes_where(lambda process: setting in (process / "environ").read_bytes().split(b"\0"))
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

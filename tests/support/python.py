@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import shutil
 import subprocess
@@ -22,6 +21,8 @@ from multi_lang_profiler.engine.samplers.interpreter import Interpreter
 from multi_lang_profiler.engine.samplers.python import PythonSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
+
+from .processes import processes_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,12 +195,7 @@ def make_sampler(
 
 def austins_of(pid: int) -> list[int]:
     """The Austin processes that sample `pid`."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (process / "cmdline").read_bytes().endswith(b"\0-p\0%d\0" % pid):
-                found.append(int(process.name))
-    return found
+    return processes_where(lambda process: (process / "cmdline").read_bytes().endswith(b"\0-p\0%d\0" % pid))
 
 
 def _none() -> Path:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from . import go
-from .node import npm_package
+from .node import node, npm_package
 
 
 def seen_by_speedscope(file: Path) -> dict[str, Any]:
     """What speedscope's own importer makes of `file`: its name, and profiles with their frames."""
     release = npm_package("speedscope", "1.25.0") / "node_modules/speedscope/dist/release"
     script = Path(__file__).with_name("speedscope_import.cjs")
-    run = subprocess.run(["node", script, release, file], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run([node(24), script, release, file], capture_output=True, text=True, check=True, timeout=60)
     seen: dict[str, Any] = json.loads(run.stdout)
     return seen
 
