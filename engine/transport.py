@@ -185,12 +185,13 @@ async def _read_body(response: httpx.Response, ends_s: float) -> bytes:
 
     body = bytearray()
     with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError):
-        async with asyncio.timeout_at(ends_s):
+        async with asyncio.timeout_at(ends_s) as patience:
             async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) >= MAX_BODY_BYTES:
-                    break
-    return bytes(body[:MAX_BODY_BYTES])
+                body += chunk[: MAX_BODY_BYTES - len(body)]
+                if len(body) == MAX_BODY_BYTES:
+                    # Leaving the loop would leave httpx's nested generators to the garbage collector, whose tasks outlive our loop.
+                    patience.reschedule(0)
+    return bytes(body)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
