@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -61,8 +62,12 @@ def _subcommand(name: str, argv: list[str]) -> int:
 
 def _show(controls: Controls, view: str = "") -> str:
     """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
+    # What is loaded stays: looking through it for garbage, while it loads and ever after, would be for nothing.
+    gc.disable()
     from ..tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
 
+    gc.freeze()
+    gc.enable()
     return run_screen(controls, view)
 
 

@@ -381,8 +381,9 @@ class Engine:
 
     async def _publish_snapshots(self) -> None:
         while True:
-            if self._snapshot_taken:
-                # A screen that lags is not worked for: the next picture is made once the last one was taken.
+            # A screen that lags is not worked for: the next picture is made once the last one was taken. But a screen takes
+            # its time to load; its first picture is to show samples.
+            if self._snapshot_taken or not (self._snapshot and self._snapshot.counts.total):
                 await self._locate_functions()
                 self._take_snapshot()
             await self._clock.sleep(SNAPSHOT_INTERVAL_S)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pygments.lexers import get_lexer_for_filename
-from pygments.util import ClassNotFound
-
 from .text import clean
 
 if TYPE_CHECKING:
@@ -42,6 +39,10 @@ def coloured_lines(text: str, path: str) -> list[list[Piece]]:
     """The lines of `text` in the language that `path`'s ending says; plain where nobody knows it. Takes its time."""
     if len(text) > MAX_CHARACTERS:
         return plain_lines(text)
+    # Loading the index of all languages would delay every screen.
+    from pygments.lexers import get_lexer_for_filename  # noqa: PLC0415
+    from pygments.util import ClassNotFound  # noqa: PLC0415
+
     try:
         lexer = get_lexer_for_filename(path, stripnl=False, ensurenl=False)
     except ClassNotFound:
