@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RATE_HZ = 100
 WINDOW_S = 10
-"""So that a buffer of 100 profiles is full in less than a third of an hour."""
+"""So that a buffer of 100 profiles is full in less than half an hour."""
 
 
 def main() -> None:

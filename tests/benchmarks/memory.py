@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEADLESS_MB, SCREEN_MB = 60, 110
 SCREEN = (120, 40)
 NO_GROWTH = 1.02
-"""From the third tenth of an hour, when all bounded collections are full, to its end."""
+"""What the second hour may add. In the first the bounded collections fill: the buffer, and the timeline's points."""
 ROOT = Path(__file__).resolve().parents[2]
 BUSY = """
 import sys, time
@@ -84,14 +84,14 @@ def _screen_mb(folder: Folder, words: Sequence[str], run_s: float) -> float:
 
 
 def _growth(length: Length) -> Table:
-    hour_s = length.sized(3_600, 120)
-    words = [sys.executable, "-m", "tests.benchmarks.hour", str(hour_s)]
+    run_s = length.sized(7_200, 120)
+    words = [sys.executable, "-m", "tests.benchmarks.hour", str(run_s)]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     *tenths, samples = printed.split()
     table = Table(
-        f"Resident memory of recorder, windows, history, buffer and snapshots in {hour_s:,} s, {int(samples):,} samples"
+        f"Resident memory of recorder, windows, history, buffer and snapshots in {run_s:,} s, {int(samples):,} samples"
     )
     for number, megabytes in enumerate(tenths, 1):
         targets = (at_most(NO_GROWTH, "ratio"),) if number == len(tenths) else ()
-        table.add(f"after {number} tenths", float(megabytes), "MB", *targets, base="after 3 tenths")
+        table.add(f"after {number} tenths", float(megabytes), "MB", *targets, base="after 5 tenths")
     return table

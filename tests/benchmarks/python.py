@@ -54,7 +54,10 @@ def contenders(kind: str, rounds: int, folder: Path) -> dict[str, Contender]:
         "py-spy": Contender(
             [peers() / "bin" / "py-spy", "record", "-r", "100", "-f", "raw", "-o", folder / "py-spy", "--", *program]
         ),
-        "Austin": Contender([Path(PYTHON).with_name("austin"), "-s", "-i", "10000", "-o", folder / "austin", *program]),
+        # It ends with 32 where the interpreter was slow to come up.
+        "Austin": Contender(
+            [Path(PYTHON).with_name("austin"), "-s", "-i", "10000", "-o", folder / "austin", *program], tries=5
+        ),
         "scalene": Contender(
             [PYTHON, "-m", "scalene", "run", "--cpu-only", "-o", folder / "scalene.json", PROGRAM, "---", *arguments],
             {"PYTHONPATH": str(peers())},
