@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from .profile import CallStack, FunctionStats, Profile, Sampling
@@ -33,23 +34,14 @@ class ProtobufFormat:
         from ..proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
 
         files: dict[str, int] = {}
-        functions = profile.functions
         message = schema.Profile(
-            profile_id=uuid.UUID(profile.profile_id).bytes,
+            profile_id=bytes.fromhex(profile.profile_id.replace("-", "")),
             language=profile.language,
             source_file=profile.source_file,
             timestamp=_unix_s(profile.began_at),
             duration_ms=round(1000 * profile.duration_s),
             total_samples=profile.total_samples,
             functions_executed=profile.functions_executed,
-            functions=schema.Functions(
-                name=[stats.name for stats in functions],
-                file=[files.setdefault(stats.file, len(files)) for stats in functions],
-                line=[stats.line for stats in functions],
-                self_samples=[stats.self_samples for stats in functions],
-                total_samples=[stats.total_samples for stats in functions],
-                files=files,
-            ),
             sampling=schema.Sampling(
                 mode=profile.sampling.mode,
                 rate_hz=profile.sampling.rate_hz,
@@ -58,6 +50,14 @@ class ProtobufFormat:
             ),
             labels=dict(profile.labels),
         )
+        # Filled in place: a message given to another's constructor is copied.
+        columns, functions = message.functions, profile.functions
+        columns.name.extend([stats.name for stats in functions])
+        columns.file.extend([files.setdefault(stats.file, len(files)) for stats in functions])
+        columns.line.extend([stats.line for stats in functions])
+        columns.self_samples.extend([stats.self_samples for stats in functions])
+        columns.total_samples.extend([stats.total_samples for stats in functions])
+        columns.files.extend(files)
         _write_call_stacks(message.call_stacks, profile.call_stacks)
         if profile.static is not None:
             for name in STATIC_FIELDS:
@@ -91,7 +91,7 @@ def _write_call_stacks(columns: profile_pb2.CallStacks, stacks: Sequence[CallSta
     samples, shared, own = [], [], []
     new: list[tuple[int, int]] = []
     previous: tuple[tuple[int, int], ...] = ()
-    for stack in sorted(stacks, key=lambda stack: stack.frames):
+    for stack in sorted(stacks, key=attrgetter("frames")):
         frames = stack.frames
         same = 0
         for frame, frame_before in zip(frames, previous, strict=False):
