@@ -47,6 +47,8 @@ _READS_AT_ONCE = 16
 _STDERR_BYTES = 4_096
 _MIN_BLOCK_BYTES = 32
 """Less than Austin's description of itself, so that some of it comes at once, and tells that it has attached."""
+_LOOK_US = 75
+"""What comes to each pause that Austin makes: 50 µs by which the kernel may be late, and the look itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Austin:
         # No smaller blocks than take a hundredth of a second to fill, or a high rate would turn into as many system calls.
         block_bytes = max(_MIN_BLOCK_BYTES, 1_000_000 // interval_us)
         blocks = [self.stdbuf, f"--output={block_bytes}"] if self.stdbuf else []
-        return [*blocks, self.path, *options, "-t", str(_ATTACH_MS), "-i", str(interval_us), "-p", str(pid)]
+        pause_us = interval_us - min(_LOOK_US, interval_us // 10)
+        return [*blocks, self.path, *options, "-t", str(_ATTACH_MS), "-i", str(pause_us), "-p", str(pid)]
 
     def __str__(self) -> str:
         return f"Austin {self.version[0]}.{self.version[1]}"
