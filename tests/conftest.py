@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support.java import PROGRAMS, compile_java
+
+# Shells start background jobs with SIGINT ignored, and so would be all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hypothesis would fail an example that takes 0.2 s: no test asserts on absolute times, which a busy machine decides.
 settings.register_profile("suite", deadline=None)
