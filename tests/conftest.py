@@ -10,9 +10,14 @@ from hypothesis import settings
 
 from tests.support.java import PROGRAMS, compile_java
 
-# Shells start background jobs with SIGINT ignored, and so would be all that the tests start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# nohup and shells' background jobs ignore signals, and so would all that the tests start.
+for _number, _action in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _action)
 
 # Hypothesis would fail an example that takes 0.2 s: no test asserts on absolute times, which a busy machine decides.
 settings.register_profile("suite", deadline=None)
