@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from .processes import process_tree
 from .samplers.interpreter import executable, looks_like_python, why_memory_is_closed
 from .samplers.java_attach import is_java, why_no_agent
 from .settings import Language
+from .subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,20 +33,7 @@ class CannotAttach(Exception):
     """The text is one clear line: why not, and what to do instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunningProgram:
-    """What the kernel says of it."""
-
-    language: Language
-    program: str
-    arguments: tuple[str, ...]
-    is_module: bool
-    working_folder: Path
-    runtime_arguments: tuple[str, ...] = ()
-    """Java's, for its class path tells where sources lie."""
-
-
-def running_program(pid: int, *, may_warn: bool) -> RunningProgram:
+def running_program(pid: int, *, may_warn: bool) -> Subject:
     """The Python or Java program that runs as `pid`, or the Python below it. Raises `CannotAttach`.
 
     `may_warn`: the user accepts that some JVMs print a warning.
@@ -103,22 +90,22 @@ def _is_named_python(pid: int) -> bool:
     return program is not None and program.name.startswith("python")
 
 
-def _read_python_command(words: Sequence[str], working_folder: Path) -> RunningProgram:
+def _read_python_command(words: Sequence[str], working_folder: Path) -> Subject:
     """What a Python's own command line starts; of what starts a Python in its turn, all words."""
     rest = list(words[1:])
     while rest and rest[0].startswith("-") and rest[0] != "-":
         option = rest.pop(0)
         if option == "-m" and rest:
-            return RunningProgram(Language.PYTHON, rest[0], tuple(rest[1:]), True, working_folder)
+            return Subject(Language.PYTHON, rest[0], tuple(rest[1:]), True, working_folder)
         if option == "-c":
-            return RunningProgram(Language.PYTHON, "-c …", tuple(rest[1:]), False, working_folder)
+            return Subject(Language.PYTHON, "-c …", tuple(rest[1:]), False, working_folder)
         if option in _PYTHON_OPTIONS_WITH_VALUE and rest:
             del rest[0]
     program, *arguments = rest or words[:1] or ["python"]
-    return RunningProgram(Language.PYTHON, program, tuple(arguments), False, working_folder)
+    return Subject(Language.PYTHON, program, tuple(arguments), False, working_folder)
 
 
-def _read_java_command(words: Sequence[str], working_folder: Path) -> RunningProgram:
+def _read_java_command(words: Sequence[str], working_folder: Path) -> Subject:
     """The class, file or jar that a `java` command line starts; of another launcher, its name."""
     command, *rest = words or ["java"]
     options: list[str] = []
@@ -130,4 +117,4 @@ def _read_java_command(words: Sequence[str], working_folder: Path) -> RunningPro
         if option in _JAVA_OPTIONS_WITH_VALUE and rest:
             options.append(rest.pop(0))
     program, *arguments = rest if Path(command).name == "java" and rest else [command, *rest]
-    return RunningProgram(Language.JAVA, program, tuple(arguments), False, working_folder, tuple(options))
+    return Subject(Language.JAVA, program, tuple(arguments), False, working_folder, tuple(options))

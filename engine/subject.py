@@ -37,7 +37,7 @@ class Subject:
     is_module: bool
     working_folder: Path
     runtime_arguments: tuple[str, ...] = ()
-    """Those that a running program was started with."""
+    """Those that a running Java program was started with: its class path tells where sources lie."""
 
 
 def read_subject(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:
@@ -64,14 +64,7 @@ def _running(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject
         raise UsageError(f"--pid: {error}") from None
     if named and named != [running.language]:
         raise UsageError(f"--pid: process {options.pid} runs {running.language}, not {options.words[0]}")
-    return Subject(
-        running.language,
-        running.program,
-        running.arguments,
-        running.is_module,
-        running.working_folder,
-        running.runtime_arguments,
-    )
+    return running
 
 
 def _program(options: argparse.Namespace) -> tuple[Language, str]:
