@@ -20,7 +20,7 @@ RATE_OVER_S = 5.0
 
 
 class History:
-    """Fed once a second; at no time larger than a few hundred kilobytes."""
+    """Fed once a second; bounded by its points and their functions, however long the run."""
 
     def __init__(self) -> None:
         self._recent: deque[Mapping[int, int]] = deque(maxlen=RECENT_S)

@@ -23,6 +23,25 @@ def process_tree(pid: int) -> list[int]:
     return found
 
 
+def status_field(pid: int, name: str) -> str:
+    """A line of the process's status without its name, "SigCgt" say; empty if there is none, or once it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(f"{name}:")), "")
+
+
+def mapped_files(pid: int) -> list[str]:
+    """The files that the process has mapped, each once, deleted ones too; none once it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    paths = (line[line.index("/") :].removesuffix(" (deleted)") for line in lines if "/" in line)
+    return list(dict.fromkeys(paths))
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time of process `pid` with all its threads so far, in seconds (to a clock tick, 10 ms); 0 once it is gone."""
     try:

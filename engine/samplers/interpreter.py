@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..processes import mapped_files, status_field
+
 _VERSION_DEADLINE_S = 5.0
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 _CAP_SYS_PTRACE = 1 << 19
@@ -124,17 +126,13 @@ def _ptrace_scope() -> int:
 
 
 def _may_trace() -> bool:
-    status = Path("/proc/self/status").read_text()
-    effective = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
-    return effective is not None and bool(int(effective[1], 16) & _CAP_SYS_PTRACE)
+    effective = status_field(os.getpid(), "CapEff")
+    return bool(effective) and bool(int(effective, 16) & _CAP_SYS_PTRACE)
 
 
 def _mapped_libraries(pid: int) -> set[str]:
-    try:
-        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
-    except OSError:
-        return set()
-    return {name for line in lines if (name := line.rpartition("/")[2]).startswith(("libpython", "libpypy"))}
+    names = (path.rpartition("/")[2] for path in mapped_files(pid))
+    return {name for name in names if name.startswith(("libpython", "libpypy"))}
 
 
 async def _told_version(program: Path) -> tuple[int, int] | None:

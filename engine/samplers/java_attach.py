@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..processes import mapped_files, status_field
 from .java_runtime import installed_java
 from .sampler import SamplingFailed
 
@@ -80,7 +81,7 @@ def why_no_agent(pid: int, *, may_warn: bool) -> str | None:
 
 async def load_agent(pid: int, jar: Path, options: str) -> None:
     """Load the agent and call its `agentmain(options)`, which has returned then. Raises `SamplingFailed`."""
-    inner = _status(pid, "NSpid").split()[-1:] or [str(pid)]
+    inner = status_field(pid, "NSpid").split()[-1:] or [str(pid)]
     socket = Path(f"/tmp/.java_pid{inner[0]}")  # noqa: S108 - the JVM's choice, whatever TMPDIR says
     try:
         async with asyncio.timeout(_ANSWER_S):
@@ -145,12 +146,7 @@ def _is_there(socket: Path) -> bool:
 
 
 def _library(pid: int, name: str) -> Path | None:
-    try:
-        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    paths = (line[line.index("/") :].removesuffix(" (deleted)") for line in lines if "/" in line)
-    return next((Path(path) for path in paths if path.rpartition("/")[2].startswith(name)), None)
+    return next((Path(path) for path in mapped_files(pid) if path.rpartition("/")[2].startswith(name)), None)
 
 
 def _shares_our_files(pid: int) -> bool:
@@ -160,16 +156,8 @@ def _shares_our_files(pid: int) -> bool:
 
 def _catches(pid: int, number: int) -> bool:
     """Whether the process has a handler for the signal."""
-    mask = _status(pid, "SigCgt")
+    mask = status_field(pid, "SigCgt")
     return bool(mask) and bool(int(mask, 16) >> (number - 1) & 1)
-
-
-def _status(pid: int, field: str) -> str:
-    try:
-        found = re.search(rf"^{field}:\s*(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    except OSError:
-        return ""
-    return found[1] if found else ""
 
 
 def _options(pid: int) -> bytes:
