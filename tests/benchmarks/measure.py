@@ -27,7 +27,7 @@ class Length:
 
     @property
     def rounds(self) -> int:
-        return self.sized(5, 1)
+        return self.sized(7, 1)
 
     @property
     def work_s(self) -> float:
@@ -37,7 +37,9 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    wall_s: float
+    began_at_s: float
+    ended_at_s: float
+    """Seconds since the epoch, which other programs can tell, too."""
     cpu_s: float
     """Of the command and all it waited for."""
     status: int
@@ -47,7 +49,7 @@ class Took:
 def run(command: Command, *, cwd: Path, environment: Mapping[str, str] | None = None) -> Took:
     """Run `command` to its end, its output to a file that is read afterwards."""
     with (cwd / "stdout").open("w+b") as output:
-        began_s = time.perf_counter()
+        began_at_s = time.time()
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=cwd,
@@ -57,11 +59,11 @@ def run(command: Command, *, cwd: Path, environment: Mapping[str, str] | None = 
             stderr=subprocess.DEVNULL,
         )
         _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - began_s
+        ended_at_s = time.time()
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         printed = output.read()
-    return Took(wall_s, usage.ru_utime + usage.ru_stime, process.returncode, printed)
+    return Took(began_at_s, ended_at_s, usage.ru_utime + usage.ru_stime, process.returncode, printed)
 
 
 def alternate(

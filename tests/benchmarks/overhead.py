@@ -1,4 +1,4 @@
-"""What a profiler costs the program: the program's own clocks around a fixed piece of work, so that starts and ends are apart."""
+"""What a profiler costs a program that does a fixed piece of work, its start apart."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 NONE, AGAIN, OURS = "none", "none, again", "multi_lang_profiler"
 """The bare program is measured twice: how far the two are apart is how much this machine can tell."""
 NO_WORSE = 1.01
-"""Times a peer's: five alternating runs cannot tell one per cent from nothing."""
+"""Times a peer's: seven alternating runs cannot tell one per cent from nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
     command: Command
-    """Runs a program that prints `worked WALL CPU`: the seconds its work took on the wall's clock, and of its own CPU time."""
+    """Runs a program that prints `worked BEGAN ENDED CPU`: when its work did, in seconds since the epoch, and its own CPU seconds."""
     environment: Mapping[str, str] = field(default_factory=dict)
     tries: int = 1
     """Of a start: some profilers miss a program's now and then."""
@@ -34,11 +34,14 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
+    start_s: float
+    """From the command to the work."""
     wall_s: float
+    """Of the work."""
     cpu_s: float
     """Of the program's own process while it worked."""
-    around_s: float
-    """From the command to the work, and from there to the end."""
+    to_end_s: float
+    """From the work's beginning to the command's end: several profilers save much of their own work for then, and the user waits."""
 
 
 def overhead(
@@ -60,27 +63,35 @@ def overhead(
         fewer=fewer,
     )
     targets = (at_most(limit, "ratio"), *(at_most(NO_WORSE, "ratio", peer) for peer in beside))
-    for quantity, of in (("wall time of the work", "wall_s"), ("the program's own CPU time for it", "cpu_s")):
+    for quantity, of in (
+        ("the work and the command's end", "to_end_s"),
+        ("the program's own CPU time for the work", "cpu_s"),
+    ):
         table = Table(f"{title}: {quantity}")
         for name, runs in took.items():
             table.add(name, [getattr(run, of) for run in runs], "s", *(targets if name == OURS else ()), base=NONE)
         yield table
     if with_start:
-        table = Table(f"{title}: start and end, around the work")
+        table = Table(f"{title}: the start, up to the work")
         for name, runs in took.items():
-            table.add(name, [1_000 * run.around_s for run in runs], "ms", base=NONE)
+            table.add(name, [1_000 * run.start_s for run in runs], "ms", base=NONE)
         yield table
 
 
 def work(contender: Contender, folder: Path) -> Worked:
     for _ in range(contender.tries):
         took = run(contender.command, cwd=folder, environment=contender.environment)
-        printed = re.search(rb"^worked (\S+) (\S+)$", took.stdout, re.MULTILINE)
+        printed = re.search(rb"^worked (\S+) (\S+) (\S+)$", took.stdout, re.MULTILINE)
         if printed:
             break
     assert printed, f"{contender.command} ended with {took.status} and printed {took.stdout[-500:]!r}"
-    wall_s, cpu_s = map(float, printed.groups())
-    return Worked(wall_s, cpu_s, took.wall_s - wall_s)
+    began_at_s, ended_at_s, cpu_s = map(float, printed.groups())
+    return Worked(
+        start_s=began_at_s - took.began_at_s,
+        wall_s=ended_at_s - began_at_s,
+        cpu_s=cpu_s,
+        to_end_s=took.ended_at_s - began_at_s,
+    )
 
 
 def enough_rounds(command: Callable[[int], Command], folder: Path, work_s: float) -> int:
