@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .buffer import Buffer
 from .clock import wait_first
-from .events import (
+from .events import Warned
+from .reporter_events import (
     BufferFull,
     FinalSendFailed,
     IntervalSet,
@@ -20,7 +21,6 @@ from .events import (
     SpoolFailing,
     SpoolFull,
     SpoolTakenOver,
-    Warned,
 )
 from .sender import ATTEMPTS, Sender
 from .snapshot import ReporterPhase, ReporterState

@@ -7,7 +7,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from .clock import wait_first
-from .events import AttemptFailed, AttemptSucceeded, BatchSplit, Reported, ReportFailed, Retrying, Sending, Warned
+from .events import Warned
+from .reporter_events import AttemptFailed, AttemptSucceeded, BatchSplit, Reported, ReportFailed, Retrying, Sending
 from .snapshot import Attempt, ReporterPhase
 from .transport import TransportError
 from .wire import FORMATS, join

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.events import (
+from multi_lang_profiler.engine.events import Warned
+from multi_lang_profiler.engine.reporter import Reporter
+from multi_lang_profiler.engine.reporter_events import (
     AttemptFailed,
     BufferFull,
     FinalSendFailed,
     NothingToReport,
     ReportFailed,
     SpoolTakenOver,
-    Warned,
 )
-from multi_lang_profiler.engine.reporter import Reporter
 from multi_lang_profiler.engine.settings import AGENT_VERSION, ReportSettings
 from multi_lang_profiler.engine.snapshot import ReporterPhase
 from tests.support import manual_clock

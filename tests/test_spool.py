@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.events import SpoolFull
+from multi_lang_profiler.engine.reporter_events import SpoolFull
 from multi_lang_profiler.engine.spool import Spool
 from tests.support.agent import Agent, make_profile
 from tests.support.backend import Backend, ok

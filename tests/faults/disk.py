@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from multi_lang_profiler.engine.events import SpoolDamaged, SpoolFailing, SpoolTakenOver
+from multi_lang_profiler.engine.reporter_events import SpoolDamaged, SpoolFailing, SpoolTakenOver
 from tests.support.agent import Agent, make_profile
 from tests.support.backend import Backend
 

@@ -17,7 +17,7 @@ from unittest import mock
 
 import trustme
 
-from multi_lang_profiler.engine.events import (
+from multi_lang_profiler.engine.reporter_events import (
     AttemptFailed,
     BatchSplit,
     ProfileAdded,

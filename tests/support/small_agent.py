@@ -23,8 +23,8 @@ import httpx
 import trustme
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.events import BufferFull, ProfileAdded, SpoolDamaged, SpoolFailing
 from multi_lang_profiler.engine.reporter import Reporter
+from multi_lang_profiler.engine.reporter_events import BufferFull, ProfileAdded, SpoolDamaged, SpoolFailing
 from multi_lang_profiler.engine.settings import ReportSettings, Secret
 from multi_lang_profiler.engine.spool import Spool
 from multi_lang_profiler.engine.transport import HttpTransport
