@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.table import Table, at_least
+from multi_lang_profiler.engine.stacks import OTHER_FUNCTIONS
+from tests.benchmarks.table import Table, at_least, at_most
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -12,14 +13,39 @@ if TYPE_CHECKING:
 TOP = 5
 AGREEING = 4
 """Of the five hottest; ranks of functions with nearly equal shares are a matter of chance."""
+POINTS = 5.0
+"""By which the share of each of the five may differ."""
 
 
-def agreement(title: str, peer: str, theirs: Counter[str], ours: Counter[str]) -> Table:
-    """The self time of the five functions that are hottest by `peer`, by it and by us."""
+def agreement(
+    title: str, peer: str, theirs: Counter[str], ours: Counter[str], again: Counter[str] | None = None
+) -> Table:
+    """The self time of the five functions that are hottest by `peer`, by it and by us.
+
+    `again` is another run of the peer: how far it agrees with itself is how far anything can.
+    What is counted for `OTHER_FUNCTIONS` is of the whole, but no function.
+    """
     table = Table(f"{title}: share of self time")
-    for name, _ in theirs.most_common(TOP):
-        table.add(f"{name}, by {peer}", 100 * theirs[name] / theirs.total(), "%")
-        table.add(f"{name}, here", 100 * ours[name] / ours.total(), "%", base=f"{name}, by {peer}")
-    same = {name for name, _ in theirs.most_common(TOP)} & {name for name, _ in ours.most_common(TOP)}
-    table.add("the same among the five hottest", len(same), "", at_least(AGREEING))
+    compared = {f"by {peer} again": again, "here": ours} if again else {"here": ours}
+    hottest = _hottest(theirs)
+    for name in hottest:
+        base = f"{name}, by {peer}"
+        table.add(base, _share(theirs, name), "%")
+        for teller, counts in compared.items():
+            table.add(f"{name}, {teller}", _share(counts, name), "%", base=base)
+    for teller, counts in compared.items():
+        same = len(set(hottest) & set(_hottest(counts)))
+        furthest = max(abs(_share(theirs, name) - _share(counts, name)) for name in hottest)
+        targets = ((at_least(AGREEING),), (at_most(POINTS),)) if counts is ours else ((), ())
+        table.add(f"the same among the five hottest, {teller}", same, "", *targets[0])
+        table.add(f"the furthest that one of the five is off, {teller}", furthest, "points", *targets[1])
     return table
+
+
+def _hottest(counts: Counter[str]) -> list[str]:
+    return [name for name, _ in counts.most_common() if name != OTHER_FUNCTIONS][:TOP]
+
+
+def _share(counts: Counter[str], name: str) -> float:
+    """Of all self time, in per cent."""
+    return 100 * counts[name] / counts.total()

@@ -1,4 +1,4 @@
-"""How far what is sampled of gofmt agrees with the profile that it takes of itself (`-cpuprofile`), one after the other."""
+"""How far what is sampled of Go programs agrees with `go tool pprof -top` of the profiles that they take of themselves, in turn."""
 
 from __future__ import annotations
 
@@ -10,38 +10,66 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.samplers.pprof_reader import read_profile
 from tests.benchmarks.agreement import agreement
 from tests.support.go import ENVIRONMENT, go, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.benchmarks.measure import Length
+    from tests.benchmarks.measure import Command, Length
     from tests.benchmarks.table import Table
 
+PEER = "pprof -top"
 PACKAGES = ("go", "net", "runtime", "crypto", "encoding", "internal")
+PREEMPTED = "runtime.asyncPreempt"
+"""Its time is its callers': see `_PREEMPTED` in the sampler."""
 
 
 def tables(length: Length) -> Iterator[Table]:
     os.environ.update(ENVIRONMENT)
-    sources = Path(go()).parents[1] / "src"
-    words = ["-l", *[str(sources / name) for name in PACKAGES] * length.sized(6, 1)]
+    library = Path(go()).parents[1] / "src"
+    formatted = [str(library / name) for name in PACKAGES] * length.sized(6, 1)
+    benchmarks = ["-test.run=^$", "-test.bench=code/Newton/./1e6", f"-test.benchtime={length.sized(60, 2)}x"]
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
-        own_profile = Path(name, "own.pb.gz")
-        plain = Path(name, "gofmt")
-        subprocess.run([go(), "build", "-o", plain, "cmd/gofmt"], cwd=sources, check=True)
-        # It complains, and ends with 2, where test data is broken on purpose.
-        subprocess.run([plain, "-cpuprofile", own_profile, *words], check=False, capture_output=True)
-        sampled = asyncio.run(sample(sources, "cmd/gofmt", *words))
-        yield agreement("gofmt", "itself", _self_samples(own_profile.read_bytes()), sampled.self_samples)
+        gofmt, flate = Path(name, "gofmt"), Path(name, "flate.test")
+        subprocess.run([go(), "build", "-o", gofmt, "cmd/gofmt"], cwd=library, check=True)
+        subprocess.run([go(), "test", "-c", "-o", flate, "compress/flate"], cwd=library, check=True)
+        yield _compared("gofmt", library, "cmd/gofmt", ["-l", *formatted], [gofmt, "-cpuprofile"])
+        yield _compared(
+            "the benchmarks of compress/flate",
+            library / "compress" / "flate",
+            "writer_test.go",
+            benchmarks,
+            [flate, "-test.cpuprofile"],
+        )
 
 
-def _self_samples(data: bytes) -> Counter[str]:
+def _compared(title: str, folder: Path, program: str, words: list[str], profiled: Command) -> Table:
+    """`program` sampled, between two runs of the executable in `profiled`, to which a profile's name is to be added."""
+    executable = Path(profiled[0])
+    profiles = [executable.with_suffix(".first"), executable.with_suffix(".second")]
+
+    def profile_itself(profile: Path) -> None:
+        # gofmt complains, and ends with 2, where test data is broken on purpose.
+        subprocess.run([*profiled, profile, *words], cwd=folder, check=False, capture_output=True)
+
+    profile_itself(profiles[0])
+    sampled = asyncio.run(sample(folder, program, *words))
+    profile_itself(profiles[1])
+    theirs, again = (_top(executable, profile, f"-hide=^{PREEMPTED}$") for profile in profiles)
+    table = agreement(title, PEER, theirs, sampled.self_samples, again)
+    shown = _top(executable, profiles[0])
+    table.add(f"{PREEMPTED}, by {PEER}, before it was hidden", 100 * shown[PREEMPTED] / shown.total(), "%")
+    return table
+
+
+def _top(executable: Path, profile: Path, *options: str) -> Counter[str]:
+    """What `go tool pprof -top` prints: the flat samples of every function."""
+    everything = ["-sample_index=samples", "-nodecount=0", "-nodefraction=0"]
+    command = [go(), "tool", "pprof", "-top", *everything, *options, executable, profile]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     counts: Counter[str] = Counter()
-    profile = read_profile(data)
-    for stack, count in profile.samples:
-        frames = [frame.function for place in stack for frame in profile.locations[place]]
-        # See _PREEMPTED in the sampler.
-        counts[frames[1] if frames[0] == "runtime.asyncPreempt" else frames[0]] += count
+    for line in printed.partition("cum%\n")[2].splitlines():
+        flat, *_, name = line.split(maxsplit=5)
+        counts[name.removesuffix(" (inline)").removesuffix(" (partial-inline)")] += int(flat)
     return counts
