@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .private import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 MAX_LINE_BYTES = 1_000
 ANSWER_DEADLINE_S = 2.0
@@ -30,9 +30,9 @@ class ControlSocket:
     async def open(self) -> None:
         """Raises `OSError` where the user's runtime folder cannot be used."""
         folder = runtime_folder()
+        for pid in running_agents():
+            _remove_if_dead(folder / f"{pid}{_ENDING}", pid)
         self._path = folder / f"{os.getpid()}{_ENDING}"
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()  # of a dead agent that had our number
         self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE_BYTES)
 
     def close(self) -> None:
@@ -73,3 +73,15 @@ def send_mark(pid: int, name: str) -> bool:
         connection.sendall(f"mark {name}\n".encode())
         return connection.recv(16) == b"ok\n"
     return False
+
+
+def _remove_if_dead(path: Path, pid: int) -> None:
+    """Remove the socket of an agent that was killed, or whose number is ours now."""
+    # An agent in a container may have the folder, but not its number, in common with us.
+    if not Path(f"/proc/{pid}").exists() or pid == os.getpid():
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(ANSWER_DEADLINE_S)
+            try:
+                connection.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink()

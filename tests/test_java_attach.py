@@ -139,7 +139,8 @@ def test_attach_and_detach(folder, find, options, words, warns):
 def test_we_are_killed(folder):
     """SIGKILL for the profiler: the program runs on, and the agent in it ends by itself."""
     program = Program(folder, jdk(), *attaching())
-    watching = folder.start("--pid", str(program.pid), **CACHE)
+    # What it leaves is for its next run to remove.
+    watching = folder.start("--pid", str(program.pid), **CACHE, TMPDIR=str(folder.path))
     until(program.open_pipes)
     time.sleep(0.5)  # of samples
     watching.kill()

@@ -14,14 +14,14 @@ from tests.support.command import DEADLINE_S, Folder, finish
 @pytest.fixture
 def folder(tmp_path) -> Iterator[Folder]:
     with Folder(tmp_path) as folder:
-        (tmp_path / "runtime").mkdir(mode=0o700)
+        (tmp_path / "run").mkdir(mode=0o700)
         folder.write("app.py", "import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
         yield folder
 
 
 def test_a_mark_by_command_and_by_signal(folder):
     """`mark NAME` and SIGUSR1 divide the run and are announced; the program is not disturbed by either."""
-    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "runtime")}
+    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "run")}
     process = folder.start("python", "app.py", **runtime)
     assert process.stdout
     process.stdout.readline()
@@ -40,12 +40,28 @@ def test_a_mark_by_command_and_by_signal(folder):
     assert "Mark “load” at" in said
     process.terminate()
     assert finish(process).status == 143
-    assert list((folder.path / "runtime").rglob("*.sock")) == []
+    assert list((folder.path / "run").rglob("*.sock")) == []
+
+
+def test_left_by_a_killed_one(folder):
+    """A killed profiler's socket goes when the next begins; that of one that runs stays."""
+    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "run")}
+    killed, alive = (folder.start("python", "app.py", **runtime) for _ in range(2))
+    sockets = {process.pid: folder.path / f"run/multi_lang_profiler/{process.pid}.sock" for process in (killed, alive)}
+    ends_s = time.monotonic() + DEADLINE_S
+    while not all(path.exists() for path in sockets.values()):
+        assert time.monotonic() < ends_s, "the agents do not listen"
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    folder.write("end.py", "import time; time.sleep(0.5)")
+    assert folder.run("python", "end.py", **runtime).status == 0
+    assert list((folder.path / "run").rglob("*.sock")) == [sockets[alive.pid]]
 
 
 def test_nobody_to_mark(folder):
     """Without a running profiler, or with a number that is none, it is one line and status 1."""
-    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "runtime")}
+    runtime = {"XDG_RUNTIME_DIR": str(folder.path / "run")}
     finished = folder.run("mark", **runtime)
     assert (finished.status, finished.lines) == (1, ["multi_lang_profiler mark: no profiler of yours is running"])
     assert folder.run("mark", "x", "--agent", "1", **runtime).status == 1
@@ -53,9 +69,9 @@ def test_nobody_to_mark(folder):
 
 def test_somebody_elses_folder_is_not_trusted(folder):
     """A runtime folder that others can write to is not used: marks do not reach us, all else goes on."""
-    (folder.path / "runtime/multi_lang_profiler").mkdir(mode=0o777)
-    (folder.path / "runtime/multi_lang_profiler").chmod(0o777)
+    (folder.path / "run/multi_lang_profiler").mkdir(mode=0o777)
+    (folder.path / "run/multi_lang_profiler").chmod(0o777)
     folder.write("app.py", "print('done')\n")
-    finished = folder.run("python", "app.py", XDG_RUNTIME_DIR=str(folder.path / "runtime"))
+    finished = folder.run("python", "app.py", XDG_RUNTIME_DIR=str(folder.path / "run"))
     assert (finished.status, finished.stdout) == (0, b"done\n")
-    assert list((folder.path / "runtime").rglob("*.sock")) == []
+    assert list((folder.path / "run").rglob("*.sock")) == []
