@@ -196,7 +196,7 @@ class _FoldedStacks:
     with_other_functions: int
     """Samples of the stacks with a function that the profile does not name."""
     with_other_callers: int
-    """Samples of the stacks whose root side is cut."""
+    """Samples of the stacks of which callers are left out."""
 
 
 def _sums_up(function: Function) -> bool:
@@ -269,7 +269,7 @@ def _fold_stacks(counts: StackCounts, table: StackTable, kept: dict[int, int]) -
             )
         if len(frames) > MAX_CALL_STACK_DEPTH:
             frames = (cut, *frames[1 - MAX_CALL_STACK_DEPTH :])
-        if frames[0] == cut:
+        if cut in frames:
             with_other_callers += samples
         folded[frames] += samples
     return _FoldedStacks(folded, with_other_functions, with_other_callers)

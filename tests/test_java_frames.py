@@ -68,12 +68,13 @@ def test_stacks_of_a_window():
     reader(recorder, messages).feed(
         b"hello\t17.0.15\n"
         b"t\t1\tmain\nf\tApp\tmain\tApp.java\t3\t\nf\tApp$$Lambda/0x1\trun\t\t0\t\nf\tApp\twork\tApp.java\t9\t\n"
-        b"s\t20000000\t0 1 2\nS\t10000000\t0 2\nw\t30000000\t10000000\n"
+        b"s\t20000000\t0 1 2\ns\t10000000\t- 0 2\ns\t10000000\t0 - 2\nw\t30000000\t10000000\n"
         b"t\t2\tpool\nf\tB\trun\tB.java\t1\t\ns\t10000000\t0\nw\t0\t10000000\n"
     )
     assert stacks(recorder) == {
         ("main", "App.main", "App.work"): 2,
         ("main", OTHER_CALLERS, "App.main", "App.work"): 1,
+        ("main", "App.main", OTHER_CALLERS, "App.work"): 1,
         ("pool", "B.run"): 1,
     }
     assert recorder.lost_samples == 3

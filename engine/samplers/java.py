@@ -102,7 +102,9 @@ class JavaSampler:
         self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
         self._jar, self._options = agent, f"{settings.mode.value},{period_ns},{folder}"
-        return Launch((java.executable, f"-javaagent:{agent}={self._options}", *command), source_file=source_file)
+        loops = java.polling_loops(settings.runtime_arguments)
+        argv = (java.executable, *loops, f"-javaagent:{agent}={self._options}", *command)
+        return Launch(argv, source_file=source_file)
 
     async def sample(self, process: Process) -> None:
         reader, samples, indexing = self._reader, self._samples, self._indexing

@@ -68,10 +68,10 @@ class WindowReader:
 
     def _read(self, line: bytes) -> None:
         kind, _, rest = line.partition(b"\t")
-        if kind in {b"s", b"S"}:
+        if kind == b"s":
             ns, _, indexes = rest.partition(b"\t")
-            frames = [self._frames[int(index)] for index in indexes.split(b" ")]
-            self._count(int(ns), [frame for frame in frames if frame is not None], is_cut=kind == b"S")
+            frames = [self._missing() if index == b"-" else self._frames[int(index)] for index in indexes.split(b" ")]
+            self._count(int(ns), [frame for frame in frames if frame is not None])
         elif kind == b"f":
             if len(self._ids) > MAX_CACHED_FRAMES:
                 self._ids.clear()
@@ -90,16 +90,16 @@ class WindowReader:
                     self._recorder.lose(lost)
             self._on_message(fields[0], fields[1:])
 
-    def _count(self, ns: int, stack: list[int], *, is_cut: bool) -> None:
+    def _count(self, ns: int, stack: list[int]) -> None:
         samples, self._carry_ns = divmod(self._carry_ns + ns, self._period_ns)
         if samples <= 0:
             return
-        table = self._recorder.table
-        if is_cut:
-            stack.insert(0, table.frame(Frame(OTHER_CALLERS, "")))
-        elif stack and stack[0] in self._launcher:
+        if stack and stack[0] in self._launcher:
             stack = self._without_launcher(stack)
-        self._recorder.add(self._thread, table.stack(stack), samples)
+        self._recorder.add(self._thread, self._recorder.table.stack(stack), samples)
+
+    def _missing(self) -> int:
+        return self._recorder.table.frame(Frame(OTHER_CALLERS, ""))
 
     def _without_launcher(self, stack: list[int]) -> list[int]:
         """`stack` as it would be had the source file been compiled beforehand; of the launcher's own work, the compiler's part."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import mmap
 import os
 import re
 import shutil
@@ -25,6 +27,9 @@ _FOR_JAVA_17 = frozenset({"FlightRecorded.java"})
 _NEEDED_MODULES = frozenset({"java.instrument", "java.management", "jdk.management"})
 _ASK_JAVA_S = 20.0
 _COMPILE_S = 120.0
+_POLLING_LOOPS = ("-XX:+UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1000")
+"""What most collectors set for themselves; `Serial` (the default where there is one core or little memory) and `Parallel` do not."""
+_ABOUT_LOOPS = re.compile(r"-XX:.*(?:UseCountedLoopSafepoints|LoopStripMiningIter)|-(?:client|minimal|zero)$")
 _MANIFEST = (
     "Manifest-Version: 1.0\r\nPremain-Class: multilangprofiler.Agent\r\nAgent-Class: multilangprofiler.Agent\r\n\r\n"
 )
@@ -53,6 +58,24 @@ class JavaRuntime:
     def missing_modules(self) -> list[str]:
         """What the agent needs and this runtime was linked without."""
         return sorted(_NEEDED_MODULES - self.modules) if self.modules is not None else []
+
+    def polling_loops(self, options: tuple[str, ...]) -> tuple[str, ...]:
+        """Options by which a JVM with `options` has a safepoint in each counted loop; none if it does not know them, or is told otherwise.
+
+        Else a loop over an array has none, is never met running, and all its time is its caller's; and every look at the JVM's
+        threads makes all of them wait for its end.
+        """
+        if self.home is None or any(map(_ABOUT_LOOPS.match, options)):
+            return ()
+        with (
+            contextlib.suppress(OSError, ValueError),
+            (self.home / "lib" / "server" / "libjvm.so").open("rb") as library,
+            mmap.mmap(library.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            # An option that it does not know (before Java 10, or without the compiler C2) would keep the JVM from starting.
+            if all(content.find(name) >= 0 for name in (b"\0UseCountedLoopSafepoints\0", b"\0LoopStripMiningIter\0")):
+                return _POLLING_LOOPS
+        return ()
 
     def javac(self) -> str | None:
         """The compiler of this Java, or the one on PATH: the agent's class files run on every Java from 8 on."""

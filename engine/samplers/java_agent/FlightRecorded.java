@@ -90,7 +90,7 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
 
     /** The recorder's files go where they are removed, whatever becomes of this JVM; stacks are kept in full. */
     private void configure() throws Exception {
-        String[] options = {"repositorypath=\"" + folder + "\"", "stackdepth=" + Stacks.MAX_DEPTH};
+        String[] options = {"repositorypath=\"" + folder + "\"", "stackdepth=" + DeepStacks.MAX_DEPTH};
         ManagementFactory.getPlatformMBeanServer()
                 .invoke(
                         new ObjectName("com.sun.management:type=DiagnosticCommand"),

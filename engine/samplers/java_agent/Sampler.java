@@ -79,7 +79,7 @@ final class Sampler implements Runnable {
         govern();
         windowBeganNs = nowNs;
         Window window = stacks.takeWindow(isLast);
-        String message = window.encode(Stacks.MAX_DEPTH, periodNs);
+        String message = window.encode(periodNs);
         if (isLast) {
             saidLastWords = true;
             pipe.offerLast(message);

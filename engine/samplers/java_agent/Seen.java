@@ -1,6 +1,7 @@
 package multilangprofiler;
 
 import java.util.Arrays;
+import java.util.HashSet;
 
 /** What is known of one thread. */
 final class Seen {
@@ -27,6 +28,8 @@ final class Seen {
     private int doubts;
     /** Where it was first met waiting, without what it called there. */
     private StackTraceElement[] waiting;
+    /** Of the stacks that were looked at as a whole of late, the newest first; then nulls. */
+    private final Whole[] wholes = new Whole[REMEMBERED];
 
     Seen(long id, boolean isNew) {
         this.id = id;
@@ -51,6 +54,22 @@ final class Seen {
         if (waiting == null) {
             waiting = Traces.withoutCalledRuntime(trace);
         }
+    }
+
+    /** {@code trace} is its whole stack, of which {@code outermost} frames are to be remembered. */
+    void meetWhole(StackTraceElement[] trace, int outermost) {
+        System.arraycopy(wholes, 0, wholes, 1, REMEMBERED - 1);
+        wholes[0] = new Whole(trace, outermost);
+    }
+
+    /** The outermost frames of the last stack with that method on it; none if there was none. */
+    StackTraceElement[] outermostOf(StackTraceElement method) {
+        for (Whole whole : wholes) {
+            if (whole != null && whole.methods.contains(Whole.name(method))) {
+                return whole.outermost;
+            }
+        }
+        return new StackTraceElement[0];
     }
 
     boolean wasMet() {
@@ -92,5 +111,21 @@ final class Seen {
             ids[i] = threads[i].id;
         }
         return ids;
+    }
+
+    private static final class Whole {
+        final StackTraceElement[] outermost;
+        final HashSet<String> methods = new HashSet<String>();
+
+        Whole(StackTraceElement[] trace, int outermost) {
+            this.outermost = Arrays.copyOfRange(trace, Math.max(0, trace.length - outermost), trace.length);
+            for (StackTraceElement method : trace) {
+                methods.add(name(method));
+            }
+        }
+
+        static String name(StackTraceElement method) {
+            return method.getClassName() + "." + method.getMethodName();
+        }
     }
 }

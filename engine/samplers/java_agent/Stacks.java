@@ -31,7 +31,6 @@ import java.util.List;
  * <p>In wall mode every thread of the program is met at every poll, and the time since the last one is credited.
  */
 final class Stacks implements AutoCloseable {
-    static final int MAX_DEPTH = 256;
     /** Threads that have not used the CPU for {@link #ASLEEP_NS} are asked about their clocks only so often. */
     static final int POLLS_OF_THE_AWAKE = 8;
     private static final long ASLEEP_NS = 1_000_000_000L;
@@ -50,6 +49,7 @@ final class Stacks implements AutoCloseable {
             "Notification Thread", "DestroyJavaVM"));
 
     private final ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private final DeepStacks deep = new DeepStacks(beans);
     private final boolean isWall;
     private final long askedPeriodNs;
     /** Null in a JVM whose files are not to be moved. */
@@ -215,7 +215,7 @@ final class Stacks implements AutoCloseable {
     private void look(Seen[] hot, long maxAccountNs) {
         long[] ids = Seen.ids(hot);
         long[] beforeNs = beans.getThreadCpuTime(ids);
-        ThreadInfo[] infos = beans.getThreadInfo(ids, MAX_DEPTH);
+        ThreadInfo[] infos = beans.getThreadInfo(ids, DeepStacks.MAX_DEPTH);
         boolean[] areOnCpu = null;
         for (int i = 0; i < hot.length; i++) {
             Seen thread = hot[i];
@@ -241,6 +241,7 @@ final class Stacks implements AutoCloseable {
             if (trace.length == 0) {
                 continue;
             }
+            trace = deep.complete(thread, trace);
             boolean isNative = trace[0].isNativeMethod();
             boolean wasOnCpu = beforeNs[i] > thread.cpuNs;
             boolean isCertain = wasOnCpu || !(thread.waits || isNative);
@@ -279,14 +280,15 @@ final class Stacks implements AutoCloseable {
     }
 
     private void pollWall(long elapsedNs) {
-        ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(awake), MAX_DEPTH);
-        for (ThreadInfo info : infos) {
+        ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(awake), DeepStacks.MAX_DEPTH);
+        for (int i = 0; i < infos.length; i++) {
+            ThreadInfo info = infos[i];
             if (info == null || JVM_THREADS.contains(info.getThreadName()) || isOurs(info.getThreadName())) {
                 continue;
             }
             StackTraceElement[] trace = info.getStackTrace();
             if (trace.length > 0 && !(VirtualThreads.isCarrying(trace) && carry(elapsedNs))) {
-                window.add(info.getThreadId(), info.getThreadName(), trace, elapsedNs);
+                window.add(info.getThreadId(), info.getThreadName(), deep.complete(awake[i], trace), elapsedNs);
             }
         }
     }

@@ -8,7 +8,7 @@ import java.util.List;
  * one it gives the CPU time, but not the stack of what it carries.
  */
 abstract class VirtualThreads {
-    /** Marks the root of a stack whose outer frames are missing. */
+    /** Stands in a stack for frames that are missing. */
     static final StackTraceElement CUT = new StackTraceElement("", "", null, -1);
 
     /** Why no samples come; null as long as they may. */

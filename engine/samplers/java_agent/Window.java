@@ -11,8 +11,7 @@ import java.util.Map;
  * <pre>
  * t ID NAME                              the thread of the stacks that follow
  * f CLASS METHOD FILE LINE MODULE        frames count from 0 in each window
- * s NANOSECONDS FRAME FRAME…             a stack, root first
- * S NANOSECONDS FRAME FRAME…             the same, without the frames that are too far from the leaf
+ * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
  * r TEXT                                 why virtual threads are not seen
  * w LOST_NANOSECONDS PERIOD_NANOSECONDS  the window is complete
  * </pre>
@@ -67,7 +66,7 @@ final class Window {
         return totalNs + lostNs;
     }
 
-    String encode(int maxDepth, long periodNs) {
+    String encode(long periodNs) {
         StringBuilder text = new StringBuilder(4_096);
         HashMap<StackTraceElement, Integer> frames = new HashMap<StackTraceElement, Integer>();
         long leftOutNs = lostNs;
@@ -81,7 +80,7 @@ final class Window {
                 if (text.length() > MAX_CHARACTERS) {
                     leftOutNs += ns;
                 } else {
-                    appendStack(text, frames, stack.getKey().elements, ns, maxDepth);
+                    appendStack(text, frames, stack.getKey().elements, ns);
                 }
             }
         }
@@ -89,12 +88,12 @@ final class Window {
     }
 
     private static void appendStack(
-            StringBuilder text, HashMap<StackTraceElement, Integer> frames, StackTraceElement[] trace, long ns, int maxDepth)
-            {
+            StringBuilder text, HashMap<StackTraceElement, Integer> frames, StackTraceElement[] trace, long ns) {
         StringBuilder stack = new StringBuilder();
-        boolean isCut = trace.length >= maxDepth || trace[trace.length - 1] == VirtualThreads.CUT;
         for (int i = trace.length - 1; i >= 0; i--) {
+            stack.append(stack.length() == 0 ? '\t' : ' ');
             if (trace[i] == VirtualThreads.CUT) {
+                stack.append('-');
                 continue;
             }
             Integer index = frames.get(trace[i]);
@@ -103,9 +102,9 @@ final class Window {
                 frames.put(trace[i], index);
                 appendFrame(text, trace[i]);
             }
-            stack.append(stack.length() == 0 ? '\t' : ' ').append(index.intValue());
+            stack.append(index.intValue());
         }
-        text.append(isCut ? "S\t" : "s\t").append(ns).append(stack).append('\n');
+        text.append("s\t").append(ns).append(stack).append('\n');
     }
 
     private static void appendFrame(StringBuilder text, StackTraceElement frame) {
