@@ -29,16 +29,16 @@ def tables(length: Length) -> Iterator[Table]:
     os.environ.update(ENVIRONMENT)
     library = Path(go()).parents[1] / "src"
     formatted = [str(library / name) for name in PACKAGES] * length.sized(6, 1)
-    benchmarks = ["-test.run=^$", "-test.bench=code/Newton/./1e6", f"-test.benchtime={length.sized(60, 2)}x"]
+    benchmarks = ["-test.run=^$", "-test.bench=Decode/Newton/./1e6", f"-test.benchtime={length.sized(450, 2)}x"]
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         gofmt, flate = Path(name, "gofmt"), Path(name, "flate.test")
         subprocess.run([go(), "build", "-o", gofmt, "cmd/gofmt"], cwd=library, check=True)
         subprocess.run([go(), "test", "-c", "-o", flate, "compress/flate"], cwd=library, check=True)
         yield _compared("gofmt", library, "cmd/gofmt", ["-l", *formatted], [gofmt, "-cpuprofile"])
         yield _compared(
-            "the benchmarks of compress/flate",
+            "the benchmarks of decompressing in compress/flate",
             library / "compress" / "flate",
-            "writer_test.go",
+            "reader_test.go",
             benchmarks,
             [flate, "-test.cpuprofile"],
         )
