@@ -12,7 +12,7 @@ from .snapshot import Mark
 from .stacks import StackCounts, count_functions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from .export import Recording
     from .snapshot import Snapshot
@@ -46,6 +46,11 @@ class Phase:
     def load(self) -> float:
         """Seconds sampled per second: in CPU mode, how many cores were busy."""
         return self.samples / self.rate_hz / self.covered_s if self.covered_s > 0 else 0.0
+
+    def of_threads(self, threads: Container[int]) -> Phase:
+        """What these threads (indexes into `table.threads`) did in it."""
+        since = self.since.of_threads(threads) if self.since else None
+        return replace(self, until=self.until.of_threads(threads), since=since)
 
 
 class Change(StrEnum):
@@ -133,9 +138,14 @@ def phases(snapshot: Snapshot) -> list[Phase]:
     return [*found, run]
 
 
+def phases_of_run(snapshot: Snapshot) -> list[Phase]:
+    """The same without the run before this one."""
+    return phases(snapshot)[1 if snapshot.previous_run else 0 :]
+
+
 def phases_at_mark(snapshot: Snapshot, mark: int) -> tuple[Phase, Phase]:
     """The phase that this mark (an index into `Snapshot.marks`) ended, and the one it began."""
-    of_marks = phases(snapshot)[1 if snapshot.previous_run else 0 :]
+    of_marks = phases_of_run(snapshot)
     return of_marks[mark], of_marks[mark + 1]
 
 

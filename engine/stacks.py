@@ -189,6 +189,10 @@ class StackCounts:
         difference = {key: n - earlier.by_stack[key] for key, n in self.by_stack.items() if n != earlier.by_stack[key]}
         return StackCounts(Counter(difference), self.total - earlier.total)
 
+    def of_threads(self, threads: Container[int]) -> StackCounts:
+        counts = Counter({key: n for key, n in self.by_stack.items() if key[0] in threads})
+        return StackCounts(counts, counts.total())
+
 
 @dataclass(slots=True)
 class FunctionCounts:

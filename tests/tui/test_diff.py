@@ -12,6 +12,8 @@ import pytest
 from multi_lang_profiler.engine.export import Recording, write
 from multi_lang_profiler.engine.profile import Sampling
 from multi_lang_profiler.engine.snapshot import Mark
+from multi_lang_profiler.engine.stacks import StackCounts
+from multi_lang_profiler.tui.text import count
 from multi_lang_profiler.tui.widgets.diff_table import DiffTable
 from tests.support.phases import divided_run
 from tests.support.screen import Screen, show, text_of
@@ -127,6 +129,27 @@ async def test_previous_run() -> None:
         await pilot.press("6")
         assert pair(screen) == ("previous run", "whole run")
         assert row_of(screen, "parse")[0] == "·"
+
+
+async def test_threads() -> None:
+    """Phases of this run count the threads chosen alone, and say which; another run has others, and all count."""
+    run = shop_snapshot()
+    run = replace(run, marks=(Mark("mark 1", 0.0, StackCounts(), 0.0),))
+    screen = Screen(run)
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("6", "T", "end", "space", "enter")
+        await pilot.pause()
+        (thread,) = screen.app.threads or ()
+        samples = sum(n for (of, _), n in run.counts.by_stack.items() if of == thread)
+        assert pair(screen) == ("start", "mark 1")
+        assert titles(screen)[1][5:7] == [count(samples), "samples"]
+        assert "thread MainThread" in text_of(screen.app.query_one("#diff-after"))
+        assert ("Poll.wait" in names(screen), "levenshtein" in names(screen)) == (True, False)
+        await show(pilot, screen, replace(run, marks=(), previous_run=Mark("previous run", 0.0, run.counts, 20.0)))
+        await pilot.press("a", "d")
+        assert "previous run" in pair(screen)
+        assert "all threads" in text_of(screen.app.query_one("#diff-after"))
+        assert "levenshtein" in names(screen)
 
 
 @pytest.mark.parametrize("name", ["before.json", "before.speedscope.json", "before.pb.gz", "before.folded"])

@@ -18,11 +18,12 @@ from ...engine.phases import (
     Phase,
     phases,
     phases_at_mark,
+    phases_of_run,
     saved_phase,
     suggested_pair,
 )
 from ..lines import length
-from ..run_text import OVER_ALL_THREADS, why_no_samples
+from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
 from ..text import clean, count, duration, fit
 from ..views import View
 from .diff_table import DiffTable
@@ -57,7 +58,8 @@ class DiffView(View):
         "u compares milliseconds per second instead: not only where the time went, but how much there was. load is how many cores "
         "a phase kept busy.\n"
         "A + stands before functions that are new, a - before those that are gone. Grey rows, behind the others, differ no more "
-        "than two samplings of the same program would. Samples of all threads count."
+        "than two samplings of the same program would. Against another run "
+        "the samples of all threads count."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "choose('before')", "Before", tooltip="Take the next phase as the one before", id="diff.before"),
@@ -96,10 +98,14 @@ class DiffView(View):
             self.query_one(EmptyState).show(NOTHING_YET)
             return
         before, after = self._compared = self._pair(known)
+        # Those of another run are others.
+        threads = self.host.threads if {before.name, after.name} <= _names(phases_of_run(snapshot)) else None
+        if threads is not None:
+            before, after = before.of_threads(threads), after.of_threads(threads)
         found = self._comparer.compare(snapshot, before, after, self._measure)
         folders = before.working_folder, after.working_folder
         self.query_one(DiffTable).show_differences(found, self._measure, folders)
-        self._show_titles(before, after, found)
+        self._show_titles(before, after, found, threads_named(snapshot, threads) if threads else "")
 
     def empty(self, snapshot: Snapshot) -> str:
         return "" if snapshot.counts.total else why_no_samples(snapshot)
@@ -187,7 +193,7 @@ class DiffView(View):
         snapshot, row = self.host.snapshot, self.query_one(DiffTable).row(key)
         return row.function_id if snapshot is not None and row.table is snapshot.table else None
 
-    def _show_titles(self, before: Phase, after: Phase, found: Sequence[Difference]) -> None:
+    def _show_titles(self, before: Phase, after: Phase, found: Sequence[Difference], threads: str) -> None:
         palette = self.host.palette
         changes = [row.change for row in found if not row.is_noise]
         width = max(length([Segment(clean(phase.name))]) for phase in (before, after))
@@ -198,7 +204,9 @@ class DiffView(View):
             right_before.insert(0, Segment("in ms per second   ", palette.accent))
         right_after = [Segment(f"+ {count(new)} new", palette.bad if new else palette.faint)]
         if self.host.threads is not None:
-            right_after.insert(0, Segment(f"{OVER_ALL_THREADS}   ", palette.warn))
+            right_after.insert(
+                0, Segment(f"{threads or OVER_ALL_THREADS}   ", palette.accent if threads else palette.warn)
+            )
         self.query_one("#diff-before", TitleLine).show(self._named("from", before, width), right_before)
         self.query_one("#diff-after", TitleLine).show(self._named("to", after, width), right_after)
 
@@ -210,6 +218,10 @@ class DiffView(View):
             Segment(fit(clean(phase.name), width), palette.accent),
             Segment(facts, palette.dim),
         ]
+
+
+def _names(of: Sequence[Phase]) -> set[str]:
+    return {phase.name for phase in of}
 
 
 def _recording(file: Path) -> Recording:
