@@ -244,7 +244,7 @@ final class Stacks implements AutoCloseable {
             trace = deep.complete(thread, trace);
             boolean isNative = trace[0].isNativeMethod();
             boolean wasOnCpu = beforeNs[i] > thread.cpuNs;
-            boolean isCertain = wasOnCpu || !(thread.waits || isNative);
+            boolean isCertain = wasOnCpu || !(thread.waits || Traces.mayBeSwitched(trace[0]));
             if (isRunning && isNative && Traces.mayWait(trace[0])) {
                 areOnCpu = areOnCpu == null ? areOnCpu(ids) : areOnCpu;
                 isCertain = wasOnCpu && areOnCpu[i];
@@ -258,7 +258,7 @@ final class Stacks implements AutoCloseable {
                 thread.accountNs = 0;
                 thread.meetRunning(trace);
             } else {
-                // One that never waits will be met again where less threads are switched than in native methods.
+                // One that never waits will be met again where threads are not switched by preference.
                 isDue = thread.meetDoubtful(trace) && thread.waits;
             }
             if (isDue || thread.accountNs > maxAccountNs) {

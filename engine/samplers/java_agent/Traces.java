@@ -1,6 +1,8 @@
 package multilangprofiler;
 
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.regex.Pattern;
 
 /** What can be told from a stack, leaf first. */
@@ -12,11 +14,28 @@ final class Traces {
             "(?:^|_)(?:wait|poll|select|read|recv|receive|accept|connect|sleep|park)"
                     + "|Wait|Poll|Select|Read|Recv|Receive|Accept|Connect|Sleep|Park");
 
+    /** Of these no native method is a system call, but for the {@link #WAITING} and for those that wake others. */
+    private static final Collection<String> COMPUTING = new HashSet<String>(Arrays.asList(
+            "java.lang.Class", "java.lang.Object", "java.lang.StackTraceElement", "java.lang.StrictMath", "java.lang.String",
+            "java.lang.System", "java.lang.Throwable", "java.lang.invoke.MethodHandleNatives", "java.lang.reflect.Array",
+            "java.util.zip.Adler32", "java.util.zip.CRC32", "java.util.zip.Deflater", "java.util.zip.Inflater",
+            "jdk.internal.misc.Unsafe", "sun.misc.Unsafe"));
+
     private Traces() {}
 
     /** Whether this native method may wait, to the JVM's eyes running. */
     static boolean mayWait(StackTraceElement method) {
         return WAITING.matcher(method.getMethodName()).find();
+    }
+
+    /** Whether this method calls the system, which likes to switch threads there. */
+    static boolean mayBeSwitched(StackTraceElement method) {
+        String name = method.getMethodName();
+        return method.isNativeMethod()
+                && (!COMPUTING.contains(method.getClassName())
+                        || mayWait(method)
+                        || name.startsWith("notify")
+                        || name.equals("unpark"));
     }
 
     /** The stack down to the program's own frame that called the runtime; of a stack of the runtime's alone, its root. */

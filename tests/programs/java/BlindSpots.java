@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
+import java.util.zip.Deflater;
 
 /**
  * Work of the kinds that sampling at safepoints likes to get wrong, timing itself: `java BlindSpots.java MILLISECONDS [THREADS]` does
@@ -16,9 +17,15 @@ public class BlindSpots {
     /** A busy system likes to switch threads where one reads its clock, so that is done rarely. */
     static final long LEAST_NS = 20_000_000;
     static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-    static final String[] NAMES = {"recursion", "streams", "inlining", "allocation", "counted", "copying"};
+    static final String[] NAMES = {"recursion", "streams", "inlining", "allocation", "counted", "copying", "natives"};
     static final LongSupplier[] SECTIONS = {
-        BlindSpots::recursion, BlindSpots::streams, BlindSpots::inlining, BlindSpots::allocation, BlindSpots::counted, BlindSpots::copying
+        BlindSpots::recursion,
+        BlindSpots::streams,
+        BlindSpots::inlining,
+        BlindSpots::allocation,
+        BlindSpots::counted,
+        BlindSpots::copying,
+        BlindSpots::natives
     };
     static final AtomicLongArray SPENT = new AtomicLongArray(NAMES.length);
     static final int[] LEFT = IntStream.range(0, 1 << 18).toArray();
@@ -90,6 +97,20 @@ public class BlindSpots {
             copy[i] = i;
         }
         return Arrays.equals(copy, LEFT) ? 1 : Arrays.hashCode(copy);
+    }
+
+    /** Native methods that compute. */
+    static long natives() {
+        byte[] text = new byte[20_000];
+        for (int i = 0; i < text.length; i++) {
+            text[i] = (byte) (i * i >>> 5);
+        }
+        Deflater deflater = new Deflater();
+        deflater.setInput(text);
+        deflater.finish();
+        long length = deflater.deflate(text);
+        deflater.end();
+        return length;
     }
 
     static void rounds(long ns) {
