@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.benchmarks import java_sections
 from tests.benchmarks.agreement import agreement
+from tests.benchmarks.flight_recorder import recorded
 from tests.support.command import COMMAND
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def tables(length: Length) -> Iterator[Table]:
+    yield from java_sections.tables(length)
     java = _jdk_with_sources()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(java.parents[1] / "lib" / "src.zip") as archive:
         compiled = length.sized("java.base/java/", "java.base/java/util/")
@@ -55,27 +58,5 @@ def _ours(java: Path, words: list[str], folder: str) -> Counter[str]:
 
 
 def _flight_recorders(java: Path, words: list[str], folder: str) -> Counter[str]:
-    recording = Path(folder, "theirs.jfr")
-    options = ["-XX:+UnlockDiagnosticVMOptions", "-XX:+DebugNonSafepoints", "-Xlog:jfr*=off"]
-    start = f"-XX:StartFlightRecording:filename={recording},settings=profile"
-    subprocess.run([java, *options, start, "com.sun.tools.javac.Main", *words], check=True, capture_output=True)
-    printed = subprocess.run(
-        [
-            java.with_name("jfr"),
-            "print",
-            "--json",
-            "--stack-depth",
-            "1",
-            "--events",
-            "jdk.ExecutionSample",
-            recording,
-        ],
-        capture_output=True,
-        check=True,
-    ).stdout
-    counts: Counter[str] = Counter()
-    for event in json.loads(printed)["recording"]["events"]:
-        if trace := event["values"]["stackTrace"]:
-            method = trace["frames"][0]["method"]
-            counts[f"{method['type']['name'].split('/')[-1].replace('$', '.')}.{method['name']}"] += 1
-    return counts
+    stacks, _ = recorded(java, ["com.sun.tools.javac.Main", *words], Path(folder, "theirs.jfr"), depth=1)
+    return Counter(stack[0] for stack in stacks)
