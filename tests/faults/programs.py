@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from multi_lang_profiler.engine.processes import status_field
 from multi_lang_profiler.engine.profile import Sampling, Window, make_profile
 from multi_lang_profiler.engine.recorder import Recorder
 from multi_lang_profiler.engine.stacks import Frame
 from multi_lang_profiler.engine.wire import FORMATS, encode
 from tests.support.command import Finished, Folder, finish
+from tests.support.mojo_stream import Sample, Stream
 from tests.support.terminal import Terminal
 
 from .table import Row
@@ -209,7 +211,7 @@ async def floods_the_screen(folder: Path) -> None:
         home.write("flood.py", FLOOD + "print('flooded', flush=True)\nimport time; time.sleep(1)\n")
         with Terminal(home, "python", "flood.py", size=(100, 30)) as terminal:
             terminal.until(_has_ended, deadline_s=60)
-            resident_kb = _memory_kb(terminal.pid)
+            resident_kb = int(status_field(terminal.pid, "VmRSS").removesuffix("kB"))
             terminal.press("q")
             assert terminal.wait() == 0
             assert b"\x1b]0;owned" not in terminal.shown
@@ -254,11 +256,28 @@ async def is_enormous(folder: Path) -> None:
             "for thread in threads: thread.join()\n"
             "print('unharmed')\n",
         )
-        result, profile = profile_of(home, "python", "enormous.py")
-        assert (result.status, result.stdout) == (0, b"unharmed\n"), result.stderr
-        stats = profile["runtime_analysis"]["function_stats"]
-        assert sum(entry["execution_count"] for entry in stats.values()) == samples(profile) > 0
-        assert len((home.path / "run.json").read_bytes()) < 50_000
+        assert _is_bounded(home, "enormous.py", peak_kb=100_000) > 0
+
+
+@row_28.case
+async def sends_a_hundred_thousand_functions(folder: Path) -> None:
+    stream = Stream()
+    levels = [(f"level_{number}", "deep.py", number) for number in range(1_000)]
+    for number in range(100_000):
+        leaf = (f"function_{number}", f"module_{number % 300}.py", number)
+        stream.write(Sample(1, number % 500, (*levels[: number % 30], leaf)))
+    for thread in range(500):
+        stream.write(Sample(1, thread, tuple(levels[: 501 + thread])))
+    with Folder(folder) as home:
+        (home.path / "stream").write_bytes(stream.data)
+        austin = _script(
+            home, f'case "$*" in *--version*) exec {AUSTIN} --version;; esac\ncat stream; touch sent; exec sleep 60\n'
+        )
+        home.write(
+            "waits.py", "import os, time\nwhile not os.path.exists('sent'): time.sleep(0.1)\nprint('unharmed')\n"
+        )
+        words = ("waits.py", "--mode", "wall")
+        assert _is_bounded(home, *words, peak_kb=500_000, AUSTINPATH=str(austin)) == 100_500
 
 
 @row_28.case
@@ -341,6 +360,25 @@ async def loses_its_terminal(folder: Path) -> None:
         assert (home.path / "hung-up").exists()
 
 
+def _is_bounded(home: Folder, *words: str, peak_kb: int, **variables: str) -> int:
+    """Run a program that is much to keep: it, the totals, the profile's size and the profiler's peak of memory; its samples."""
+    agent = home.start("python", *words, "--no-tui", "--json", "run.json", **variables)
+    used_kb = 0
+    while agent.poll() is None:
+        # None once it has ended, and waits to be asked for its status.
+        used_kb = int(status_field(agent.pid, "VmHWM").removesuffix("kB") or used_kb)
+        time.sleep(0.02)
+    result = finish(agent)
+    assert (result.status, result.stdout) == (0, b"unharmed\n"), result.stderr
+    saved = (home.path / "run.json").read_bytes()
+    (profile,) = json.loads(saved)["profiles"]
+    stats = profile["runtime_analysis"]["function_stats"]
+    assert sum(entry["execution_count"] for entry in stats.values()) == samples(profile)
+    assert len(saved) < 50_000
+    assert 10_000 < used_kb < peak_kb, f"{used_kb} kB were used at most"
+    return samples(profile)
+
+
 def _has_ended(shown: bytes) -> bool:
     """The header's sign for a program that has ended."""
     return "■".encode() in shown
@@ -356,8 +394,3 @@ def _fresh(folder: Path) -> Path:
     shutil.rmtree(folder)
     folder.mkdir()
     return folder
-
-
-def _memory_kb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))

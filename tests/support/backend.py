@@ -77,8 +77,9 @@ class Backend:
         self._bytes_per_s = bytes_per_s
         self._profiles_per_request = profiles_per_request
         self._bytes_per_request = bytes_per_request
-        self._reserved: socket.socket | None = None
-        self._port = port
+        # Bound as long as we live, also while nobody listens: nobody else gets the port and answers in our place.
+        self._reserved = _bind(port)
+        self._port = self._reserved.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="backend", daemon=True)
@@ -90,8 +91,7 @@ class Backend:
 
     def __exit__(self, *_: object) -> None:
         self._call(self._end())
-        if self._reserved:
-            self._reserved.close()
+        self._reserved.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -118,15 +118,6 @@ class Backend:
     def stop(self) -> None:
         """Refuse connections."""
         self._call(self._end())
-        # Bound, though nobody listens: nobody else gets the port and answers in our place.
-        self._reserved = self._bind()
-
-    def _bind(self) -> socket.socket:
-        bound = socket.socket()
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(("127.0.0.1", self._port))
-        self._port = bound.getsockname()[1]
-        return bound
 
     def wait_for(self, condition: Callable[[Backend], object], deadline_s: float = 10.0) -> None:
         ends_s = time.monotonic() + deadline_s
@@ -143,8 +134,7 @@ class Backend:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
 
     async def _listen(self) -> None:
-        listener, self._reserved = self._reserved or self._bind(), None
-        self._server = await asyncio.start_server(self._serve, sock=listener, ssl=self._tls, limit=2**24)
+        self._server = await asyncio.start_server(self._serve, sock=_bind(self._port), ssl=self._tls, limit=2**24)
 
     async def _end(self) -> None:
         if self._server:
@@ -199,6 +189,14 @@ class Backend:
         return (self._bytes_per_request is not None and len(request.body) > self._bytes_per_request) or (
             self._profiles_per_request is not None and len(request.profile_ids) > self._profiles_per_request
         )
+
+
+def _bind(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 @dataclass(frozen=True, slots=True)
