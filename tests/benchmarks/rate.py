@@ -1,7 +1,8 @@
 """The sample rate that is reached when 100, 1,000 and 10,000 Hz are asked for.
 
 `counted` is what the command itself says and reports: samples by CPU second of the program. Python's, Java's and Node.js's samplers weigh
-what they see by the CPU time that the kernel counts; of Java, what compilers and collectors use is in the CPU seconds and in no sample.
+what they see by the CPU time that the kernel counts. Java's CPU seconds are those of the program's own threads, as Java tells them: what
+the JVM's compilers and collectors use is of no Java code, and in no sample.
 `looks a second` is how often Austin really looked.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import tempfile
 import time
@@ -52,6 +54,8 @@ class Program:
     """Runs so many rounds of the work without us."""
     arguments: Callable[[int], list[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    own_threads: re.Pattern[bytes] | None = None
+    """In what it prints, the CPU milliseconds of its own threads, if the process has others, and the wall milliseconds they took."""
 
 
 def tables(length: Length) -> Iterator[Table]:
@@ -95,6 +99,7 @@ def _programs(folder: Path) -> dict[str, Program]:
             ["java", "Timed", "--java", jdk(), "--java-arg=-cp", f"--java-arg={folder}"],
             lambda rounds: java(folder, 1, rounds),
             lambda rounds: ["Sections", str(rounds), "1"],
+            own_threads=re.compile(rb"^((?:\d+ )+)(\d+)$", re.MULTILINE),
         ),
         "Go": Program(
             ["go", SOURCE, "--go", go()],
@@ -111,8 +116,13 @@ def _counted_hz(program: Program, rounds: int, rate_hz: int, folder: Path) -> fl
     options: Command = ["--rate", str(rate_hz), "--no-tui", "--quiet", "--summary", summary]
     command = [COMMAND, *program.ours, *options, "--", *program.arguments(rounds)]
     worked = work(Contender(command, program.environment), folder)
+    cores = worked.cpu_s / worked.wall_s
+    if program.own_threads:
+        printed = program.own_threads.search((folder / "stdout").read_bytes())
+        assert printed, "the program says what its threads took"
+        cores = sum(map(int, printed[1].split())) / int(printed[2])
     said = json.loads(summary.read_text())
-    return float(said["samples"] / (said["sampled_secs"] * worked.cpu_s / worked.wall_s))
+    return float(said["samples"] / (said["sampled_secs"] * cores))
 
 
 async def _taken_hz(arguments: list[str], rate_hz: int) -> float:
