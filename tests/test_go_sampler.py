@@ -70,10 +70,10 @@ async def test_functions_have_the_names_places_and_shares_their_authors_know(fol
 async def test_samples_add_up_to_the_cpu_time_used(folder):
     """The samples are the CPU time that the kernel says the program took, also behind hundreds of busy goroutines.
 
-    To a few per cent on a quiet machine; where others compete for it Go's own profiler, too, misses up to a fifth.
+    And where others compete for the processors, though Go's own timers then miss up to a fifth.
     """
     sampled = await sample(folder, "busy.go", "200", "2")
-    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.2)
+    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.05)
     assert sampled.was_sampling[0]
     assert not sampled.was_sampling[-1]
 
@@ -81,7 +81,7 @@ async def test_samples_add_up_to_the_cpu_time_used(folder):
 async def test_a_rate_the_machine_cannot_keep_is_lowered_and_made_up_for(folder):
     """Asked for more than kernel and runtime give, it takes what it gets, says so, and lets each sample count for more."""
     sampled = await sample(folder, "busy.go", "1", "1", rate_hz=1000)
-    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.2)
+    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.05)
     assert any("each sample counts" in line for line in sampled.lines)
 
 
@@ -163,7 +163,7 @@ async def test_a_program_that_profiles_itself_goes_on_undisturbed(folder, rate_h
         seen = {frame.function for stack, _ in own.samples for place in stack for frame in own.locations[place]}
         assert "main.during" in seen
         assert not {"main.before", "main.after"} & seen
-    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.2)
+    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.1)
 
 
 async def test_the_program_goes_on_when_the_agent_is_gone(folder):

@@ -24,6 +24,7 @@ const (
 	negligibleCPU   = 5 * time.Millisecond   // a second with less is left to the next window: idle programs stay idle
 	logCapacity     = 1000 * time.Second     // thread-seconds at 1 Hz: half of what the runtime's log holds of deep stacks
 	programHz       = 100                    // what StartCPUProfile promises
+	maxUncounted    = time.Second            // CPU time without samples that is left to later windows
 )
 
 // agentSampler owns the runtime's one CPU profile while it is on.
@@ -36,6 +37,7 @@ type agentSampler struct {
 	opened  time.Time
 	length  time.Duration   // of the window: the first ones are short, since a crash or exec loses the last one
 	cpu     time.Duration   // the process's CPU time when samples were last collected
+	counted time.Duration   // as much of it as windows account for
 	program *profileBuilder // the profile that the program is taking of itself, or nil
 	data    []uint64        // the samples being collected, as readProfile gives them
 	tags    []unsafe.Pointer
@@ -61,6 +63,7 @@ func init() {
 	s.on = true
 	s.length = samplerTick
 	s.open()
+	s.counted = processCPU()
 	s.start(agentHz)
 	callAtExit(s.sendLastWindow)
 	go runSampler()
@@ -222,6 +225,7 @@ func (s *agentSampler) send() {
 
 func (s *agentSampler) closeWindow() {
 	if s.window.m.all != nil && !s.link.dead {
+		s.weigh()
 		var encoded bytes.Buffer
 		s.zw.Reset(&encoded)
 		s.window.zw = s.zw
@@ -229,6 +233,32 @@ func (s *agentSampler) closeWindow() {
 		s.link.push(messageWindow, encoded.Bytes())
 	}
 	s.open()
+}
+
+// weigh makes the window's period what each of its samples stands for: its part of the CPU time that the kernel has
+// counted. The threads' timers are only looked at when the kernel's clock ticks, and miss some periods of a thread that
+// shares its processor with others. C code's threads are counted but not sampled, so with those the period is the timers'.
+func (s *agentSampler) weigh() {
+	var samples time.Duration
+	for entry := s.window.m.all; entry != nil; entry = entry.nextAll {
+		samples += time.Duration(entry.count)
+	}
+	if iscgo || samples == 0 {
+		return
+	}
+	nominal := time.Duration(s.window.period)
+	period := (s.cpu - s.counted) / samples
+	// A few samples by chance are not to stand for seconds, nor many for nothing: the rest is the next window's.
+	if period > 2*nominal {
+		period = 2 * nominal
+	} else if period < nominal/2 {
+		period = nominal / 2
+	}
+	s.window.period = int64(period)
+	s.counted += period * samples
+	if s.cpu-s.counted > maxUncounted {
+		s.counted = s.cpu - maxUncounted
+	}
 }
 
 func (s *agentSampler) open() {

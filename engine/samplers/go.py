@@ -210,10 +210,13 @@ class GoSampler:
     def _scaled(self, count: int, period_ns: int) -> int:
         """`count` samples of `period_ns`, in periods of the rate asked for: `StackCounts` knows only those.
 
-        The periods differ where the machine is slower, and while the program takes a profile of itself, which is at 100 Hz.
+        The periods differ where the machine is slower, while the program takes a profile of itself, which is at 100 Hz, and
+        with the CPU time that the kernel says the process used: see `weigh` in `_go_sampler.go`.
         """
-        rate_hz = round(1e9 / period_ns) if period_ns else self._context.settings.rate_hz
-        samples, self._carry = divmod(count * self._context.settings.rate_hz + self._carry, rate_hz)
+        rate_hz = self._context.settings.rate_hz
+        samples, self._carry = divmod(
+            count * (period_ns or 1_000_000_000 // rate_hz) * rate_hz + self._carry, 1_000_000_000
+        )
         return samples
 
     def _known(self, frame: Frame) -> Frame:
