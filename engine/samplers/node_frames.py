@@ -59,7 +59,10 @@ class FrameNamer:
             self._frames[frame] = self._named(frame)
 
     def frame(self, call_frame: CallFrame, line: int = 0) -> Frame:
-        """The frame, with `line` of its script being executed (from 1; 0 if unknown)."""
+        """The frame, with `line` of its script being executed (from 1; 0 if unknown).
+
+        V8 tells no columns: where generated code is all on one line, as tsx writes it, no source map leads to a line.
+        """
         frame = self._frames[call_frame]
         if frame.file == NATIVE:
             return frame
