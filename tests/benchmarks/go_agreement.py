@@ -28,7 +28,7 @@ PREEMPTED = "runtime.asyncPreempt"
 def tables(length: Length) -> Iterator[Table]:
     os.environ.update(ENVIRONMENT)
     library = Path(go()).parents[1] / "src"
-    formatted = [str(library / name) for name in PACKAGES] * length.sized(6, 1)
+    formatted = [str(library / name) for name in PACKAGES] * length.sized(12, 1)
     benchmarks = ["-test.run=^$", "-test.bench=Decode/Newton/./1e6", f"-test.benchtime={length.sized(450, 2)}x"]
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         gofmt, flate = Path(name, "gofmt"), Path(name, "flate.test")
