@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +20,33 @@ import pytest
 from multi_lang_profiler.engine.cli import SUBCOMMANDS
 from multi_lang_profiler.engine.options import make_parser, parse
 from multi_lang_profiler.engine.settings import COMMAND
+from tests.support.command import Folder, finish
+from tests.support.go import ENVIRONMENT, go
+from tests.support.java import jdk
+from tests.support.node import TOOLCHAINS, node
+from tests.support.ports import free_port
 
+JOB = """
+import time
+
+
+def parse(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        sum(range(1000))
+
+
+def process_data():
+    until = time.process_time() + 0.1
+    while time.process_time() < until:
+        sum(range(1000))
+
+
+parse(0.4)
+process_data()
+"""
+ENDLESS = {"demo", "receive", "http.server", "--watch", "--pid"}
+"""What does not end by itself, or not soon."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -52,6 +83,69 @@ def test_commands(words, tmp_path, monkeypatch):
 
 def _with_folders(words: list[str], folder: Path) -> list[str]:
     return [str(folder) if word.startswith("/var/") else word for word in words]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    """With every program that the README's commands name; each is soon over."""
+    with Folder(tmp_path) as folder:
+        folder.write("job.py", JOB)
+        folder.write("server.py", JOB)
+        folder.write("server.ts", "const until: number = Date.now() + 300;\nwhile (Date.now() < until);\n")
+        folder.write("MyApp.java", "public class MyApp { public static void main(String[] words) {} }\n")
+        folder.write("go.mod", "module example.com/shop\n")
+        folder.write("cmd/server/main.go", "package main\n\nfunc main() {}\n")
+        yield folder
+
+
+def test_commands_run(folder):
+    """Each command that ends by itself does so with the status that the README tells, and without a word of trouble."""
+    toolchains = os.pathsep.join(str(Path(tool).parent) for tool in (node(24), jdk(), go()))
+    variables = {
+        **ENVIRONMENT,
+        "PATH": f"{toolchains}{os.pathsep}{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(TOOLCHAINS),
+    }
+    ending = {tuple(words): None for words in commands() if not ENDLESS & {*words}}
+    wanted = [words for words in ending if not any(word.startswith(("/srv/", "/var/")) for word in words)]
+    # What is looked at is made before.
+    making, viewing = ([words for words in wanted if (words[0] == "view") is views] for views in (False, True))
+    with ThreadPoolExecutor(3) as pool:
+        made = dict(zip(making, pool.map(lambda words: folder.run(*words, **variables), making), strict=True))
+    for name in ("before.json", "after.json"):
+        shutil.copy(folder.path / "run.json", folder.path / name)
+    viewed = {words: folder.run(*words, **variables) for words in viewing}
+    assert len(viewed) == 2
+    for words, finished in (made | viewed).items():
+        assert finished.status == (3 if "total:parse>=25%" in words else 0), (words, finished)
+        assert "Traceback" not in finished.stderr
+        if "--report-endpoint" not in words:
+            assert "⚠️" not in finished.stderr, (words, finished.stderr)
+
+
+def test_a_report_is_received(folder):
+    """The two commands for two terminals: the receiver fails twice, and has the profile then."""
+    receive, report = ([*words] for words in commands() if words[0] == "receive" or "5" in words)
+    port = free_port()
+    receiver = folder.start(*receive, "--listen", f"127.0.0.1:{port}")
+    assert receiver.stdout
+    assert receiver.stdout.readline().startswith(b"Receiving")
+    finished = folder.run(*(word.replace("8377", str(port)) for word in report))
+    assert "✅ Succeeded on attempt 3/3" in finished.lines
+    receiver.send_signal(signal.SIGINT)
+    assert b" 500 failing, as asked" in finish(receiver).stdout
+
+
+def test_attaching(folder):
+    """A program that runs is watched by each of the README's commands until it ends."""
+    folder.write(
+        "runs.py", "import time\nuntil = time.monotonic() + 2\nwhile time.monotonic() < until: sum(range(1000))\n"
+    )
+    with subprocess.Popen([sys.executable, folder.path / "runs.py"]) as program:
+        attaching = [words for words in commands() if "--pid" in words]
+        watching = [folder.start(*(word.replace("4711", str(program.pid)) for word in words)) for words in attaching]
+        assert [finish(agent).status for agent in watching] == [0, 0, 0]
+    assert (folder.path / "now.speedscope.json").exists()
 
 
 def test_there_are_commands_to_test():

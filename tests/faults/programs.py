@@ -277,7 +277,7 @@ async def sends_a_hundred_thousand_functions(folder: Path) -> None:
             "waits.py", "import os, time\nwhile not os.path.exists('sent'): time.sleep(0.1)\nprint('unharmed')\n"
         )
         words = ("waits.py", "--mode", "wall")
-        assert _is_bounded(home, *words, peak_kb=500_000, AUSTINPATH=str(austin)) == 100_500
+        assert _is_bounded(home, *words, peak_kb=500_000, austin=austin) == 100_500
 
 
 @row_28.case
@@ -360,9 +360,9 @@ async def loses_its_terminal(folder: Path) -> None:
         assert (home.path / "hung-up").exists()
 
 
-def _is_bounded(home: Folder, *words: str, peak_kb: int, **variables: str) -> int:
+def _is_bounded(home: Folder, *words: str, peak_kb: int, austin: Path = AUSTIN) -> int:
     """Run a program that is much to keep: it, the totals, the profile's size and the profiler's peak of memory; its samples."""
-    agent = home.start("python", *words, "--no-tui", "--json", "run.json", **variables)
+    agent = home.start("python", *words, "--no-tui", "--json", "run.json", AUSTINPATH=str(austin))
     used_kb = 0
     while agent.poll() is None:
         # None once it has ended, and waits to be asked for its status.
