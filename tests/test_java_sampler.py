@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.java_runtime import agent_jar, find_java
+from multi_lang_profiler.engine.samplers.java_runtime import agent_jar, find_java, installed_java
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from tests.support.command import Folder
 from tests.support.java import Sampled, compile_java, jdk, jre, newer_jdk, on, sample
@@ -150,6 +150,23 @@ async def test_java_home_is_preferred(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CannotStart, match=r"^Java was not found in JAVA_HOME or on PATH; install a JDK"):
         await find_java(None, {})
+
+
+async def test_options_for_loops_are_only_given_to_a_jvm_that_takes_them(tmp_path):
+    """Loops get safepoints, but not where the user has said something about them, nor in a JVM that does not know the options."""
+    runtime = await find_java(jdk(), {})
+    options = runtime.polling_loops(("-Xmx64m",))
+    ran = subprocess.run([jdk(), *options, "-XX:+UseSerialGC", "-version"], capture_output=True, check=True, text=True)
+    assert options
+    assert "warning" not in ran.stderr.lower()
+    for told in ("-XX:-UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1", "-zero"):
+        assert runtime.polling_loops((told,)) == ()
+    assert installed_java(tmp_path).polling_loops(()) == ()
+    library = tmp_path / "lib" / "server" / "libjvm.so"
+    library.parent.mkdir(parents=True)
+    for content in (b"", b"\0UseCountedLoopSafepoints\0"):
+        library.write_bytes(content)
+        assert installed_java(tmp_path).polling_loops(()) == ()
 
 
 # What cannot be sampled runs all the same ------------------------------------------------------------------------------
