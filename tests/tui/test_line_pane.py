@@ -32,6 +32,17 @@ async def test_follows_until_scrolled_away() -> None:
         assert text_of(pane).splitlines()[-1].strip() == "line 149"
 
 
+async def test_lines_that_came_while_another_view_was_in_front() -> None:
+    """What came meanwhile is there when the view comes back, also if that is the first line."""
+    screen = Screen(replace(shop_snapshot(), output=()))
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("8", "1")
+        await show(pilot, screen, replace(shop_snapshot(), output=lines(0, 2)))
+        await pilot.press("8")
+        await pilot.pause()
+        assert text_of(screen.app.query_one("#output-pane", OutputPane)).split() == ["line", "0", "line", "1"]
+
+
 async def test_keeps_its_place_when_old_lines_go() -> None:
     """While the oldest lines are pushed out, the text a user has scrolled to does not move."""
     everything = lines(0, 300)

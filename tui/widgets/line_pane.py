@@ -133,6 +133,8 @@ class LinePane(ScrollView, Generic[Line], can_focus=True, inherit_bindings=False
         self._lines = lines
         width = self._text_width()
         if not width:
+            # Hidden: it comes back with the width that it had, and is to be wrapped all the same.
+            self._wrapped_at = 0
             return
         if not kept or width != self._wrapped_at:
             self._wrap_all()
