@@ -66,7 +66,7 @@ def _compared(title: str, folder: Path, program: str, words: list[str], profiled
 def _top(executable: Path, profile: Path, *options: str) -> Counter[str]:
     """What `go tool pprof -top` prints: the flat samples of every function."""
     everything = ["-sample_index=samples", "-nodecount=0", "-nodefraction=0"]
-    command = [go(), "tool", "pprof", "-top", *everything, *options, executable, profile]
+    command: Command = [go(), "tool", "pprof", "-top", *everything, *options, executable, profile]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     counts: Counter[str] = Counter()
     for line in printed.partition("cum%\n")[2].splitlines():
