@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NONE, AGAIN, OURS = "none", "none, again", "multi_lang_profiler"
 """The bare program is measured twice: how far the two are apart is how much this machine can tell."""
 NO_WORSE = 1.01
-"""Times a peer's: seven alternating runs cannot tell one per cent from nothing."""
+"""Times a peer's: five alternating runs cannot tell one per cent from nothing."""
 
 
 @dataclass(frozen=True, slots=True)
