@@ -80,6 +80,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         runtime=_runtime(options, language),
         runtime_arguments=subject.runtime_arguments or _runtime_arguments(options, language),
         mode=Mode(options.mode),
+        java_inlined=_java_inlined(options, language),
         rate_hz=options.rate,
         follow_children=not options.no_children,
         report=report,
@@ -150,6 +151,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--rate", metavar="HZ", type=_rate, default=100, help="samples per second and thread, 1 to 10000 (default: 100)"
+    )
+    group.add_argument(
+        "--java-inlined",
+        action="store_true",
+        help="Java 17 and newer: tell the methods that the JIT inlines from their callers, by the JVM's Flight Recorder, "
+        "which slows the program by some 10%%",
     )
     group.add_argument(
         "--no-children", action="store_true", help="leave out the processes and workers the program starts"
@@ -247,6 +254,16 @@ def _runtime(options: argparse.Namespace, language: Language) -> str | None:
 
 def _runtime_arguments(options: argparse.Namespace, language: Language) -> tuple[str, ...]:
     return tuple(getattr(options, f"{_runtime_name(language)}_arg"))
+
+
+def _java_inlined(options: argparse.Namespace, language: Language) -> bool:
+    if options.java_inlined and language is not Language.JAVA:
+        raise UsageError(f"--java-inlined is for Java, and this is {language}")
+    if options.java_inlined and options.pid is not None:
+        raise UsageError("--java-inlined and --pid exclude each other: it takes options at the JVM's start")
+    if options.java_inlined and options.mode == Mode.WALL:
+        raise UsageError("--java-inlined and --mode wall exclude each other: it is CPU time that is told apart")
+    return bool(options.java_inlined)
 
 
 def report_settings(

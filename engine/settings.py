@@ -82,6 +82,8 @@ class Settings:
     runtime_arguments: tuple[str, ...] = ()
     """Options for the runtime itself: the JVM's, `go build`'s."""
     mode: Mode = Mode.CPU
+    java_inlined: bool = False
+    """The Flight Recorder tells inlined methods from their callers."""
     rate_hz: int = 100
     follow_children: bool = True
     report: ReportSettings | None = None

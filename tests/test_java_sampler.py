@@ -152,21 +152,33 @@ async def test_java_home_is_preferred(tmp_path, monkeypatch):
         await find_java(None, {})
 
 
-async def test_options_for_loops_are_only_given_to_a_jvm_that_takes_them(tmp_path):
-    """Loops get safepoints, but not where the user has said something about them, nor in a JVM that does not know the options."""
-    runtime = await find_java(jdk(), {})
-    options = runtime.polling_loops(("-Xmx64m",))
-    ran = subprocess.run([jdk(), *options, "-XX:+UseSerialGC", "-version"], capture_output=True, check=True, text=True)
-    assert options
+@pytest.mark.parametrize("collector", ["G1", "Serial", "Parallel"])
+async def test_the_options_by_which_a_jvm_is_seen_are_silent(collector):
+    """Options of ours are known to the JVM, which has no word to say about them, whatever its collector."""
+    options = (await find_java(jdk(), {})).options_to_see(("-Xmx64m",), inlined=True)
+    assert len(options) == 4
+    command = [jdk(), *options, f"-XX:+Use{collector}GC", "-version"]
+    ran = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert not ran.stdout
     assert "warning" not in ran.stderr.lower()
-    for told in ("-XX:-UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1", "-zero"):
-        assert runtime.polling_loops((told,)) == ()
-    assert installed_java(tmp_path).polling_loops(()) == ()
-    library = tmp_path / "lib" / "server" / "libjvm.so"
-    library.parent.mkdir(parents=True)
-    for content in (b"", b"\0UseCountedLoopSafepoints\0"):
-        library.write_bytes(content)
-        assert installed_java(tmp_path).polling_loops(()) == ()
+
+
+async def test_options_are_given_to_no_jvm_that_may_not_know_them(tmp_path):
+    """What the user has said about safepoints holds; a JVM without HotSpot's compiler is not told about it."""
+    runtime = await find_java(jdk(), {})
+    loops = runtime.options_to_see(())
+    assert len(loops) == 2
+    for told in ("-XX:-UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1"):
+        assert runtime.options_to_see((told,)) == []
+    assert runtime.options_to_see(("-XX:-DebugNonSafepoints",), inlined=True) == loops
+    assert runtime.options_to_see(("-zero",)) == []
+    (tmp_path / "release").write_text('JAVA_VERSION="21.0.8"\n')
+    assert installed_java(tmp_path).options_to_see(()) == []
+    (tmp_path / "lib" / "server").mkdir(parents=True)
+    (tmp_path / "lib" / "server" / "libjvm.so").touch()
+    assert installed_java(tmp_path).options_to_see(()) == loops
+    (tmp_path / "lib" / "default").mkdir()
+    assert installed_java(tmp_path).options_to_see(()) == []
 
 
 # What cannot be sampled runs all the same ------------------------------------------------------------------------------

@@ -171,6 +171,11 @@ def test_bad_report_values_name_their_source(option, variable, bad):
         (("a.py", "--label", f"n={'v' * 513}"), "--label: 'n' or its value is longer than 512 characters"),
         (("a.py", "--spool", "/etc/passwd"), "--spool: '/etc/passwd' is not a folder"),
         (("a.py", "--spool", "/tmp", "--no-spool"), "--spool and --no-spool exclude each other"),
+        (("a.py", "--java-inlined"), "--java-inlined is for Java, and this is Python"),
+        (
+            ("A.java", "--java-inlined", "--mode", "wall"),
+            "--java-inlined and --mode wall exclude each other: it is CPU time that is told apart",
+        ),
         (("java", "-m", "x"), "-m runs a Python module"),
         (("a.py", "--report-j", "1"), "unknown option '--report-j'"),
         (("a.py", "--report-jitter", "1.5"), "--report-jitter: 1.5 is not between 0 and 1"),

@@ -3,22 +3,25 @@
 What it counts: CPU time of the program's own threads, or with `--mode wall` the time of every thread of the program, waiting or
 not. The JVM's compiler and garbage collector threads are in neither, so a total is less than what the system says of the process.
 
-Stacks are seen at the JVM's safepoints, as by any sampler that asks the JVM: a small method that the JIT inlines, and one that it
-replaces by code of its own, count for their caller. Where keytool makes RSA keys that is `BigInteger.oddModPow`, of whose time `perf` finds
-most in the JVM's `montgomery_square`, which it calls. Where Sat4j solves, `Solver.reduceClausesForFalsifiedLiteral` has 77% of the self time
-here, and by the Flight Recorder 20%, the rest of it in `WLClause.propagate` and others that it calls. Totals of what is not inlined agree.
+Polls see stacks at the JVM's safepoints only, so a method that the JIT inlines counts for its caller: where Sat4j solves,
+`Solver.reduceClausesForFalsifiedLiteral` for 81% of the self time, and not for 17%. `--java-inlined` has the JVM's Flight Recorder beside the
+polls, which sees such methods, but neither how much a thread used nor some kinds of code: the polls' time is spread over its samples, second
+by second (`java_agent/Pending.java`), and what is seen is a second or two old. It costs a second of CPU time to begin, and made programs of 10 s
+slower by 10% (one thread) and 22% (two, on two cores), so it is not the default. On Java 25 it gives allocation some 5 points too much. The code that the JVM itself has for a method counts for
+that method: `BigInteger.oddModPow`, say, where `perf` finds `montgomery_square`.
 
-Loops that the JIT would leave without a safepoint, under the collectors Serial and Parallel, are given them by options at the start; in a JVM
-that runs already they have none, and count for whoever called their method. Of a stack of more than 256 frames the innermost are shown, and the
+Options at the start give loops a safepoint that have none under the collectors Serial and Parallel; in a JVM that runs already such a
+loop counts for whoever called its method. Of a stack of more than 256 frames the innermost are shown, and the
 outermost as they were found at the last look at all of it, which is taken so rarely that the program stands still for at most 1% of the time.
 
 How much a thread used is exact, also of one that computes in short bursts; where, is as good as it is met running. One that never
 is counts for the program's frame that called what it waits in. Threads that end before they are met count, on Linux, for those
-like them that were. Virtual threads are sampled by the JVM's Flight Recorder, begun when the first is met, and as one thread;
+like them that were. Virtual threads are sampled by the Flight Recorder alone, begun when the first is met, and as one thread;
 those that wait are not seen.
 
-The last half-second window arrives at every end that runs shutdown hooks: return, `System.exit`, an uncaught exception,
-SIGTERM, SIGINT, SIGHUP. `Runtime.halt`, SIGKILL and a crash of the JVM lose it. JVMs that the program starts are not followed.
+The last window arrives at every end that runs shutdown hooks: return, `System.exit`, an uncaught exception, SIGTERM, SIGINT, SIGHUP.
+`Runtime.halt`, SIGKILL and a crash of the JVM lose the last half second, or two with the Flight Recorder. JVMs that the program starts
+are not followed.
 
 Into a JVM that runs already the agent is loaded, and when we leave, its threads and descriptors go. What stays is the JVM's own, and
 idle: the thread that listened to us, the instrumentation library, one small class, and the Flight Recorder if it had to be begun.
@@ -101,14 +104,21 @@ class JavaSampler:
             agent = await self._agent(java)
         except NoAgent as error:
             return Launch((java.executable, *command), source_file=source_file, unprofiled=str(error))
+        if settings.java_inlined and not java.has_recorder:
+            raise CannotStart(
+                f"{java.executable} has no Flight Recorder that tells inlined methods; use Java 17 or newer, with the module jdk.jfr"
+            )
         period_ns = round(1e9 / settings.rate_hz)
         folder = self._open_pipes()
         self._reader = WindowReader(self._context.recorder, sources, period_ns, self._take_message)
         self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
-        self._jar, self._options = agent, f"{settings.mode.value},{period_ns},{folder}"
-        loops = java.polling_loops(settings.runtime_arguments)
-        argv = (java.executable, *loops, f"-javaagent:{agent}={self._options}", *command)
+        self._jar, self._options = (
+            agent,
+            f"{'inlined' if settings.java_inlined else settings.mode},{period_ns},{folder}",
+        )
+        seen = java.options_to_see(settings.runtime_arguments, inlined=settings.java_inlined)
+        argv = (java.executable, *seen, f"-javaagent:{agent}={self._options}", *command)
         return Launch(argv, source_file=source_file)
 
     async def sample(self, process: Process) -> None:

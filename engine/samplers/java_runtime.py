@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-import mmap
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -27,9 +26,19 @@ _FOR_JAVA_17 = frozenset({"FlightRecorded.java"})
 _NEEDED_MODULES = frozenset({"java.instrument", "java.management", "jdk.management"})
 _ASK_JAVA_S = 20.0
 _COMPILE_S = 120.0
-_POLLING_LOOPS = ("-XX:+UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1000")
+_POLLING_LOOPS = (
+    re.compile(r"-XX:.*(UseCountedLoopSafepoints|LoopStripMiningIter)"),
+    ("-XX:+UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1000"),
+)
 """What most collectors set for themselves; `Serial` (the default where there is one core or little memory) and `Parallel` do not."""
-_ABOUT_LOOPS = re.compile(r"-XX:.*(?:UseCountedLoopSafepoints|LoopStripMiningIter)|-(?:client|minimal|zero)$")
+_INLINED_METHODS = (
+    re.compile(r"-XX:.*(UnlockDiagnosticVMOptions|DebugNonSafepoints)"),
+    ("-XX:+UnlockDiagnosticVMOptions", "-XX:+DebugNonSafepoints"),
+)
+"""The compilers keep what they know of all the code they make, not of its safepoints alone."""
+_OTHER_JVM = re.compile(r"-(client|minimal|zero)$")
+_WITH_ITS_COMPILER = frozenset({"x86_64", "aarch64"})
+"""Elsewhere what is called HotSpot may be without C2."""
 _MANIFEST = (
     "Manifest-Version: 1.0\r\nPremain-Class: multilangprofiler.Agent\r\nAgent-Class: multilangprofiler.Agent\r\n\r\n"
 )
@@ -59,23 +68,31 @@ class JavaRuntime:
         """What the agent needs and this runtime was linked without."""
         return sorted(_NEEDED_MODULES - self.modules) if self.modules is not None else []
 
-    def polling_loops(self, options: tuple[str, ...]) -> tuple[str, ...]:
-        """Options by which a JVM with `options` has a safepoint in each counted loop; none if it does not know them, or is told otherwise.
+    @property
+    def has_recorder(self) -> bool:
+        """Whether it has a Flight Recorder from which a program of its own can take samples while they come, without opening a port."""
+        return (self.major or 0) >= 17 and (self.modules is None or "jdk.jfr" in self.modules)
 
-        Else a loop over an array has none, is never met running, and all its time is its caller's; and every look at the JVM's
-        threads makes all of them wait for its end.
+    def options_to_see(self, options: tuple[str, ...], *, inlined: bool = False) -> list[str]:
+        """Options with which a JVM that has `options` shows where it is; none that it does not know, or about which the user has said something.
+
+        Without a safepoint in each counted loop, one over an array is never met running, all its time is its caller's, and every
+        look at the JVM's threads makes all of them wait for its end. Without debug information besides that of safepoints, the
+        Flight Recorder takes methods that are `inlined` for their callers, too.
         """
-        if self.home is None or any(map(_ABOUT_LOOPS.match, options)):
-            return ()
-        with (
-            contextlib.suppress(OSError, ValueError),
-            (self.home / "lib" / "server" / "libjvm.so").open("rb") as library,
-            mmap.mmap(library.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            # An option that it does not know (before Java 10, or without the compiler C2) would keep the JVM from starting.
-            if all(content.find(name) >= 0 for name in (b"\0UseCountedLoopSafepoints\0", b"\0LoopStripMiningIter\0")):
-                return _POLLING_LOOPS
-        return ()
+        # An option that a JVM does not know keeps it from starting.
+        if not self._is_hotspot or any(map(_OTHER_JVM.match, options)):
+            return []
+        wanted = [_POLLING_LOOPS, *([_INLINED_METHODS] if inlined else [])]
+        return [option for said, group in wanted if not any(map(said.match, options)) for option in group]
+
+    @property
+    def _is_hotspot(self) -> bool:
+        """Whether it is OpenJDK's own JVM, of Java 10 or newer and with its optimising compiler."""
+        library = self.home / "lib" if self.home else Path()
+        is_openj9 = (library / "default").exists()
+        is_new = (self.major or 0) >= 10 and platform.machine() in _WITH_ITS_COMPILER
+        return is_new and not is_openj9 and (library / "server" / "libjvm.so").exists()
 
     def javac(self) -> str | None:
         """The compiler of this Java, or the one on PATH: the agent's class files run on every Java from 8 on."""
@@ -107,11 +124,11 @@ def installed_java(home: Path) -> JavaRuntime:
 async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str], None]) -> Path:
     """The compiled agent in `folder`, made there if it is not yet, after `on_compile(javac)`. Raises `NoAgent` or `OSError`.
 
-    There are two of them, of class files for Java 8 and for Java 17; the latter, for Java 21 and newer, samples virtual threads.
+    There are two of them, of class files for Java 8 and for Java 17; the latter has the Flight Recorder.
 
     Runs beside each other make the same file under names of their own and move it into place, so each sees all of it or none.
     """
-    level = 17 if java.major is not None and java.major >= 21 else 8
+    level = 17 if java.major is not None and java.major >= 17 else 8
     sources = [
         source for source in sorted(AGENT_SOURCES.glob("*.java")) if level == 17 or source.name not in _FOR_JAVA_17
     ]

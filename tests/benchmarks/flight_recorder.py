@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    from tests.benchmarks.measure import Command
 
 
 def recorded(java: str | Path, words: Sequence[str], recording: Path, *, depth: int) -> tuple[list[list[str]], str]:
@@ -18,12 +21,12 @@ def recorded(java: str | Path, words: Sequence[str], recording: Path, *, depth: 
     options += [f"-XX:StartFlightRecording:filename={recording},settings=profile"]
     # The exit status is the program's own affair.
     ran = subprocess.run([java, *options, *words], check=False, capture_output=True, text=True)
-    command = [Path(java).with_name("jfr"), "print", "--json", "--stack-depth", str(depth)]
-    command += ["--events", "jdk.ExecutionSample", recording]
-    printed = subprocess.run(command, capture_output=True, check=True).stdout
+    command: Command = [Path(java).with_name("jfr"), "print", "--json", "--stack-depth", str(depth)]
+    events_of = ["--events", "jdk.ExecutionSample", recording]
+    printed = subprocess.run([*command, *events_of], capture_output=True, check=True).stdout
     events = (event["values"]["stackTrace"] for event in json.loads(printed)["recording"]["events"])
     return [[_name(frame["method"]) for frame in trace["frames"]] for trace in events if trace], ran.stdout
 
 
-def _name(method: dict) -> str:
+def _name(method: dict[str, Any]) -> str:
     return f"{method['type']['name'].split('/')[-1].replace('$', '.')}.{method['name']}"

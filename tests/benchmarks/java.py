@@ -56,8 +56,10 @@ def contenders(classes: Path, rounds: int, threads: int) -> dict[str, Contender]
         "--no-tui",
         "--quiet",
     ]
+    words = ["--", "Sections", str(rounds), str(threads)]
     return {
         NONE: Contender(java(classes, threads, rounds)),
-        OURS: Contender([*ours, "--", "Sections", str(rounds), str(threads)]),
+        OURS: Contender([*ours, *words]),
+        f"{OURS} --java-inlined": Contender([*ours, "--java-inlined", *words]),
         PEER: Contender(java(classes, threads, rounds, recording, "-Xlog:jfr*=off")),
     }

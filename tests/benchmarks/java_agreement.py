@@ -1,9 +1,9 @@
-"""How far what is sampled of javac and of Sat4j agrees with the Flight Recorder, taken one after the other; and the judges of both.
+"""How far what `--java-inlined` tells of javac and of Sat4j agrees with the Flight Recorder, taken one after the other; and the judges of both.
 
 javac, compiling its JDK's own `java.*`, is flat: after the hottest function, with some 5%, come hundreds that have less than 2%, and a minute of
 the Flight Recorder's samples does not tell which of them are the five hottest. Sat4j, a solver that comes with Debian, spends nearly all its
-time in one loop, most of it in small methods that the JIT inlines into it. Those the Flight Recorder sees and we do not: that is what is
-missed here. The sections that time themselves, whose tables come first, say what can be told without another sampler.
+time in one loop, most of it in small methods that the JIT inlines into it. Those count for their caller without the option. The sections
+that time themselves, whose tables come first, are told without it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,15 @@ def _compared(title: str, java: Path, options: Sequence[str], main: str, words: 
 
 def _ours(java: Path, options: Sequence[str], main: str, words: list[str], folder: Path) -> Counter[str]:
     saved = folder / "ours.json"
-    command = [str(COMMAND), "java", main, "--java", str(java), *(f"--java-arg={option}" for option in options)]
+    command = [
+        str(COMMAND),
+        "java",
+        main,
+        "--java-inlined",
+        "--java",
+        str(java),
+        *(f"--java-arg={option}" for option in options),
+    ]
     # Its exit status is the program's, and Sat4j's is its answer.
     subprocess.run(
         [*command, "--no-tui", "--quiet", "--json", str(saved), "--", *words], check=False, capture_output=True

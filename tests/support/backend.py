@@ -102,7 +102,8 @@ class Backend:
 
     @property
     def port(self) -> int:
-        return self._port
+        port: int = self._port
+        return port
 
     def answers(self, *answers: Answer) -> None:
         self._answers = list(answers)

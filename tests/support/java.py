@@ -166,6 +166,7 @@ async def sample(
     *arguments: str,
     java: str,
     mode: Mode = Mode.CPU,
+    inlined: bool = False,
     rate_hz: int = 100,
     options: tuple[str, ...] = (),
     cache: Path | None = None,
@@ -184,6 +185,7 @@ async def sample(
         runtime=java,
         runtime_arguments=(f"-Dgo={go}", *options),
         mode=mode,
+        java_inlined=inlined,
         rate_hz=rate_hz,
         working_folder=folder,
     )

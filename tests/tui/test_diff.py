@@ -139,7 +139,8 @@ async def test_threads() -> None:
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("6", "T", "end", "space", "enter")
         await pilot.pause()
-        (thread,) = screen.app.threads or ()
+        assert screen.app.threads
+        (thread,) = screen.app.threads
         samples = sum(n for (of, _), n in run.counts.by_stack.items() if of == thread)
         assert pair(screen) == ("start", "mark 1")
         assert titles(screen)[1][5:7] == [count(samples), "samples"]

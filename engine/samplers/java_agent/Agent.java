@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 
 /**
- * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER}, or into which it was loaded
+ * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER} (MODE is cpu, wall or inlined), or into which it was loaded
  * later with {@code JAR} on a line of its own before those options.
  *
  * <p>FOLDER holds the named pipes {@code java-samples} (to the profiler) and {@code java-asks} (from it). Without anybody
@@ -36,14 +36,14 @@ public final class Agent {
     public static void premain(String options) {
         try {
             String[] parts = options.split(",", 3);
-            final boolean isWall = parts[0].equals("wall");
+            final String mode = parts[0];
             final long periodNs = Long.parseLong(parts[1]);
             final Path folder = Paths.get(parts[2]);
             // Loading the management classes takes a tenth of a second, which the program's start need not wait for.
             daemon("sampler", new Runnable() {
                 @Override
                 public void run() {
-                    sample(isWall, periodNs, folder);
+                    sample(mode, periodNs, folder);
                 }
             });
         } catch (Throwable unusable) {
@@ -51,9 +51,9 @@ public final class Agent {
         }
     }
 
-    private static void sample(boolean isWall, long periodNs, Path folder) {
+    private static void sample(String mode, long periodNs, Path folder) {
         try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"));
-                Stacks stacks = new Stacks(isWall, periodNs, isGuest() ? null : folder)) {
+                Stacks stacks = new Stacks(mode, periodNs, isGuest() ? null : folder)) {
             sample(new Sampler(stacks, pipe, periodNs), pipe);
         } catch (Throwable nobodyListens) {
             return;

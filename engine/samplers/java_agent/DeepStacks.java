@@ -2,7 +2,9 @@ package multilangprofiler;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ThreadInfo;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 
 /**
@@ -33,20 +35,32 @@ final class DeepStacks {
         this.beans = beans;
     }
 
-    /** {@code trace}, of {@link #MAX_DEPTH} frames at the most, with {@link VirtualThreads#CUT} where frames are missing. */
+    /** {@code trace}, of {@link #MAX_DEPTH} frames at the most, with {@link Traces#CUT} where frames are missing. */
     StackTraceElement[] complete(Seen thread, StackTraceElement[] trace) {
-        if (trace.length < MAX_DEPTH) {
-            return trace;
+        return trace.length < MAX_DEPTH ? trace : complete(thread, trace, MAX_DEPTH);
+    }
+
+    /** The same for stacks that end with {@link Traces#CUT} where the recorder has cut them. */
+    List<StackTraceElement[]> complete(Seen thread, List<StackTraceElement[]> traces) {
+        List<StackTraceElement[]> completed = new ArrayList<StackTraceElement[]>(traces.size());
+        for (StackTraceElement[] trace : traces) {
+            int depth = trace.length - 1;
+            completed.add(depth > 0 && trace[depth] == Traces.CUT ? complete(thread, trace, depth) : trace);
         }
-        StackTraceElement outermost = trace[MAX_DEPTH - 1];
+        return completed;
+    }
+
+    private StackTraceElement[] complete(Seen thread, StackTraceElement[] trace, int depth) {
+        StackTraceElement outermost = trace[depth - 1];
         if (System.nanoTime() - notBeforeNs >= 0
                 && (thread.outermostOf(outermost).length == 0 || random.nextInt(TAKERS) == 0)) {
             look(thread);
         }
         StackTraceElement[] outer = thread.outermostOf(outermost);
-        StackTraceElement[] completed = Arrays.copyOf(trace, INNERMOST + 1 + outer.length);
-        completed[INNERMOST] = VirtualThreads.CUT;
-        System.arraycopy(outer, 0, completed, INNERMOST + 1, outer.length);
+        int innermost = Math.min(depth, INNERMOST);
+        StackTraceElement[] completed = Arrays.copyOf(trace, innermost + 1 + outer.length);
+        completed[innermost] = Traces.CUT;
+        System.arraycopy(outer, 0, completed, innermost + 1, outer.length);
         return completed;
     }
 

@@ -12,24 +12,28 @@ import jdk.jfr.FlightRecorder;
 import jdk.jfr.consumer.RecordedClass;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordedFrame;
+import jdk.jfr.consumer.RecordedMethod;
 import jdk.jfr.consumer.RecordedStackTrace;
 import jdk.jfr.consumer.RecordedThread;
 import jdk.jfr.consumer.RecordingStream;
 
 /**
- * Virtual threads as the JVM's Flight Recorder samples them; compiled for Java 17 and newer only. Events come once a second.
- *
- * <p>It is begun when the first virtual thread is met, since it takes about a second of CPU time to begin.
+ * The recorder of Java 17 and newer, for which alone this is compiled. Events come once a second. To begin takes about a second of CPU time.
  */
-final class FlightRecorded extends VirtualThreads implements Runnable {
+final class FlightRecorded extends Recorder implements Runnable {
     private static final int MAX_SAMPLES = 20_000;
     /** What recordings have by default: of a program that records itself, the recording must not grow. */
     private static final Duration ORDINARY_PERIOD = Duration.ofMillis(20);
 
     private final Path folder;
     private final Duration period;
+    /** Of this flush, after which the recorder names them anew. */
     private final Map<RecordedStackTrace, StackTraceElement[]> known = new IdentityHashMap<>();
-    private List<StackTraceElement[]> samples = new ArrayList<>();
+    private final Map<RecordedMethod, String> modules = new IdentityHashMap<>();
+    private Batch coming = new Batch();
+    private int comingSamples;
+    /** Null unless all of it has come. */
+    private Batch complete;
     private RecordingStream stream;
     private boolean isClosed;
 
@@ -42,9 +46,9 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
     }
 
     @Override
-    synchronized List<StackTraceElement[]> take() {
-        List<StackTraceElement[]> taken = samples;
-        samples = new ArrayList<>();
+    synchronized Batch take() {
+        Batch taken = complete;
+        complete = null;
         return taken;
     }
 
@@ -78,7 +82,7 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
                 }
                 stream.enable("jdk.ExecutionSample").withPeriod(isOursAlone ? period : ORDINARY_PERIOD);
                 stream.onEvent("jdk.ExecutionSample", this::add);
-                stream.onFlush(known::clear);
+                stream.onFlush(this::flush);
                 stream.setMaxSize(10_000_000);
                 // Not startAsync, whose thread would keep the JVM alive.
                 stream.start();
@@ -102,13 +106,25 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
     private void add(RecordedEvent event) {
         RecordedThread thread = event.getThread("sampledThread");
         RecordedStackTrace trace = event.getStackTrace();
+        if (thread == null || trace == null || thread.getJavaThreadId() <= 0 || comingSamples == MAX_SAMPLES) {
+            return;
+        }
+        comingSamples++;
         // A virtual thread has no thread of the system's.
-        if (thread != null && trace != null && thread.getOSThreadId() <= 0 && thread.getJavaThreadId() > 0) {
-            StackTraceElement[] elements = known.computeIfAbsent(trace, FlightRecorded::elements);
-            synchronized (this) {
-                if (samples.size() < MAX_SAMPLES) {
-                    samples.add(elements);
-                }
+        boolean isVirtual = thread.getOSThreadId() <= 0;
+        (isVirtual ? coming.ofVirtualThreads : coming.of(thread.getJavaThreadId()))
+                .add(known.computeIfAbsent(trace, this::elements));
+        coming.untilMs = Math.max(coming.untilMs, event.getStartTime().toEpochMilli());
+    }
+
+    private void flush() {
+        known.clear();
+        modules.clear();
+        synchronized (this) {
+            if (complete == null && comingSamples > 0) {
+                complete = coming;
+                coming = new Batch();
+                comingSamples = 0;
             }
         }
     }
@@ -119,20 +135,25 @@ final class FlightRecorded extends VirtualThreads implements Runnable {
                 || (frame.getClassName().equals("jdk.internal.vm.Continuation") && frame.getMethodName().startsWith("enter"));
     }
 
-    private static StackTraceElement[] elements(RecordedStackTrace trace) {
+    private StackTraceElement[] elements(RecordedStackTrace trace) {
         List<StackTraceElement> elements = new ArrayList<>();
         for (RecordedFrame frame : trace.getFrames()) {
-            RecordedClass type = frame.getMethod().getType();
-            // Null for classes without a package, which are nobody's but the program's.
-            String module = type.getValue("package") == null ? null : type.<String>getValue("package.module.name");
-            String method = frame.getMethod().getName();
-            elements.add(new StackTraceElement(null, module, null, type.getName(), method, null, frame.getLineNumber()));
+            RecordedMethod method = frame.getMethod();
+            String type = method.getType().getName();
+            String module = modules.computeIfAbsent(method, FlightRecorded::moduleOf);
+            elements.add(new StackTraceElement(null, module, null, type, method.getName(), null, frame.getLineNumber()));
         }
         if (trace.isTruncated()) {
-            elements.add(CUT);
+            elements.add(Traces.CUT);
         } else {
             elements.removeIf(FlightRecorded::isOfTheCarrier);
         }
         return elements.toArray(new StackTraceElement[0]);
+    }
+
+    private static String moduleOf(RecordedMethod method) {
+        RecordedClass type = method.getType();
+        // Null for classes without a package, which are nobody's but the program's.
+        return type.getValue("package") == null ? null : type.getValue("package.module.name");
     }
 }

@@ -65,7 +65,7 @@ final class Seen {
     /** The outermost frames of the last stack with that method on it; none if there was none. */
     StackTraceElement[] outermostOf(StackTraceElement method) {
         for (Whole whole : wholes) {
-            if (whole != null && whole.methods.contains(Whole.name(method))) {
+            if (whole != null && whole.methods.contains(name(method))) {
                 return whole.outermost;
             }
         }
@@ -113,6 +113,10 @@ final class Seen {
         return ids;
     }
 
+    static String name(StackTraceElement method) {
+        return method.getClassName() + "." + method.getMethodName();
+    }
+
     private static final class Whole {
         final StackTraceElement[] outermost;
         final HashSet<String> methods = new HashSet<String>();
@@ -122,10 +126,6 @@ final class Seen {
             for (StackTraceElement method : trace) {
                 methods.add(name(method));
             }
-        }
-
-        static String name(StackTraceElement method) {
-            return method.getClassName() + "." + method.getMethodName();
         }
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,7 +27,8 @@ import java.util.List;
  *
  * <p>Threads that start and end unmet are {@linkplain Brief known by what the process has used}.
  *
- * <p>The time of a thread that carries virtual threads is spread over their {@linkplain VirtualThreads samples}.
+ * <p>Stacks are seen at safepoints only, so inlined methods count for their callers, unless the {@linkplain Recorder recorder}
+ * {@linkplain Pending tells them apart}. The time of a thread that carries virtual threads is spread over its samples of those.
  *
  * <p>In wall mode every thread of the program is met at every poll, and the time since the last one is credited.
  */
@@ -51,6 +53,8 @@ final class Stacks implements AutoCloseable {
     private final ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final DeepStacks deep = new DeepStacks(beans);
     private final boolean isWall;
+    /** Whether the recorder is asked about all threads. */
+    private final boolean isInlined;
     private final long askedPeriodNs;
     /** Null in a JVM whose files are not to be moved. */
     private final Path folder;
@@ -65,16 +69,21 @@ final class Stacks implements AutoCloseable {
     private int pollsOfTheAwake;
     private long polledNs;
     private Window window = new Window();
-    /** Null until the first virtual thread is met, and where it cannot be had. */
-    private VirtualThreads virtualThreads;
+    private final Pending pending = new Pending();
+    /** Null until there is need of it, and where it cannot be had. */
+    private Recorder recorder;
+    private String whyNoRecorder;
+    /** Why virtual threads are not seen, if there are any. */
     private String trouble;
+    private boolean isRecording;
     /** The time of carriers that is to be credited to the stacks of virtual threads. */
     private long carriedNs;
     /** What they were last seen running: the samples that came last, and of those before as many as make enough. */
     private final ArrayDeque<StackTraceElement[]> carried = new ArrayDeque<StackTraceElement[]>();
 
-    Stacks(boolean isWall, long askedPeriodNs, Path folder) {
-        this.isWall = isWall;
+    Stacks(String mode, long askedPeriodNs, Path folder) {
+        this.isWall = mode.equals("wall");
+        this.isInlined = mode.equals("inlined");
         this.askedPeriodNs = askedPeriodNs;
         this.folder = folder;
     }
@@ -126,7 +135,12 @@ final class Stacks implements AutoCloseable {
             }
         }
         creditBrief();
-        creditCarried(isLast);
+        Recorder.Batch told = recorder == null ? null : recorder.take();
+        creditCarried(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast);
+        pending.credit(told, deep, window);
+        if (isLast) {
+            pending.creditAll(window);
+        }
         window.remark(trouble);
         Window taken = window;
         window = new Window();
@@ -135,8 +149,8 @@ final class Stacks implements AutoCloseable {
 
     @Override
     public void close() {
-        if (virtualThreads != null) {
-            virtualThreads.close();
+        if (recorder != null) {
+            recorder.close();
         }
     }
 
@@ -206,6 +220,7 @@ final class Stacks implements AutoCloseable {
                 hot[hotCount++] = thread;
             }
         }
+        isRecording = isInlined && beginRecorder();
         if (hotCount > 0) {
             look(Arrays.copyOf(hot, hotCount), MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs));
         }
@@ -230,7 +245,7 @@ final class Stacks implements AutoCloseable {
             }
             StackTraceElement[] trace = infos[i].getStackTrace();
             boolean isRunning = infos[i].getThreadState() == Thread.State.RUNNABLE;
-            if (VirtualThreads.isCarrying(trace)) {
+            if (Traces.isCarrying(trace)) {
                 if (carry(thread.accountNs)) {
                     thread.accountNs = 0;
                     continue;
@@ -254,8 +269,7 @@ final class Stacks implements AutoCloseable {
             if (!isRunning) {
                 thread.meetWaiting(trace);
             } else if (isCertain) {
-                window.add(thread.id, thread.name, trace, thread.accountNs);
-                thread.accountNs = 0;
+                credit(thread, trace, isNative);
                 thread.meetRunning(trace);
             } else {
                 // One that never waits will be met again where threads are not switched by preference.
@@ -266,6 +280,16 @@ final class Stacks implements AutoCloseable {
             }
             thread.isNew = false;
         }
+    }
+
+    private void credit(Seen thread, StackTraceElement[] trace, boolean isNative) {
+        // Native methods are seen where they are, and by polls alone.
+        if (isRecording && !isNative) {
+            pending.add(thread, trace, thread.accountNs);
+        } else {
+            window.add(thread.id, thread.name, trace, thread.accountNs);
+        }
+        thread.accountNs = 0;
     }
 
     /** Whether the CPU clocks of these threads move. */
@@ -287,7 +311,7 @@ final class Stacks implements AutoCloseable {
                 continue;
             }
             StackTraceElement[] trace = info.getStackTrace();
-            if (trace.length > 0 && !(VirtualThreads.isCarrying(trace) && carry(elapsedNs))) {
+            if (trace.length > 0 && !(Traces.isCarrying(trace) && carry(elapsedNs))) {
                 window.add(info.getThreadId(), info.getThreadName(), deep.complete(awake[i], trace), elapsedNs);
             }
         }
@@ -295,28 +319,31 @@ final class Stacks implements AutoCloseable {
 
     /** Takes {@code ns} of a carrier for its virtual threads; false if this Java does not let us see them. */
     private boolean carry(long ns) {
-        if (virtualThreads == null && trouble == null) {
+        boolean isSeen = beginRecorder();
+        trouble = whyNoRecorder;
+        carriedNs = isSeen ? carriedNs + ns : 0;
+        return isSeen;
+    }
+
+    /** Whether there is a recorder. */
+    private boolean beginRecorder() {
+        if (recorder == null && whyNoRecorder == null) {
             try {
-                virtualThreads = VirtualThreads.sample(folder, askedPeriodNs);
+                recorder = Recorder.begin(folder, askedPeriodNs);
             } catch (Throwable unavailable) {
-                trouble = unavailable.toString();
+                whyNoRecorder = unavailable.toString();
             }
         }
-        if (virtualThreads != null && virtualThreads.failure != null) {
-            trouble = virtualThreads.failure.toString();
-            virtualThreads = null;
+        if (recorder != null && recorder.failure != null) {
+            whyNoRecorder = recorder.failure.toString();
+            recorder = null;
             window.lose(carriedNs);
         }
-        carriedNs = virtualThreads == null ? 0 : carriedNs + ns;
-        return virtualThreads != null;
+        return recorder != null;
     }
 
     /** Spreads the time of the carriers over the samples of what they carried, which come late and at times of their own. */
-    private void creditCarried(boolean isLast) {
-        if (virtualThreads == null) {
-            return;
-        }
-        List<StackTraceElement[]> samples = virtualThreads.take();
+    private void creditCarried(List<StackTraceElement[]> samples, boolean isLast) {
         carried.addAll(samples);
         while (carried.size() > Math.max(samples.size(), ENOUGH_SAMPLES)) {
             carried.remove();
@@ -339,6 +366,6 @@ final class Stacks implements AutoCloseable {
     }
 
     private boolean isOurs(String thread) {
-        return thread.startsWith(Agent.THREAD_NAMES) || (virtualThreads != null && thread.startsWith("JFR "));
+        return thread.startsWith(Agent.THREAD_NAMES) || (recorder != null && thread.startsWith("JFR "));
     }
 }

@@ -21,7 +21,18 @@ final class Traces {
             "java.util.zip.Adler32", "java.util.zip.CRC32", "java.util.zip.Deflater", "java.util.zip.Inflater",
             "jdk.internal.misc.Unsafe", "sun.misc.Unsafe"));
 
+    /** Stands in a stack for frames that are missing. */
+    static final StackTraceElement CUT = new StackTraceElement("", "", null, -1);
+
     private Traces() {}
+
+    /**
+     * Whether {@code trace} is of a thread that is carrying a virtual one (Java 21 and newer): the JVM's management interface gives
+     * its CPU time, but not the stack of what it carries.
+     */
+    static boolean isCarrying(StackTraceElement[] trace) {
+        return trace.length > 0 && trace[0].getClassName().equals("jdk.internal.vm.Continuation");
+    }
 
     /** Whether this native method may wait, to the JVM's eyes running. */
     static boolean mayWait(StackTraceElement method) {

@@ -92,7 +92,7 @@ final class Window {
         StringBuilder stack = new StringBuilder();
         for (int i = trace.length - 1; i >= 0; i--) {
             stack.append(stack.length() == 0 ? '\t' : ' ');
-            if (trace[i] == VirtualThreads.CUT) {
+            if (trace[i] == Traces.CUT) {
                 stack.append('-');
                 continue;
             }

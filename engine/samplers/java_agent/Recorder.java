@@ -1,0 +1,47 @@
+package multilangprofiler;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Stacks as the JVM's Flight Recorder samples them (Java 17 and newer): wherever threads are, so with the methods that the JIT has
+ * inlined, and of virtual threads, too. It tells where, but not how often: some stacks it cannot walk, and it may starve.
+ */
+abstract class Recorder {
+    /** Why no samples come; null as long as they may. */
+    volatile Throwable failure;
+
+    /** Begins to sample; files go to {@code folder} if there is one. Throws if this Java, or the one that compiled us, has no Flight Recorder. */
+    static Recorder begin(Path folder, long periodNs) throws Exception {
+        return (Recorder) Class.forName("multilangprofiler.FlightRecorded")
+                .getDeclaredConstructor(Path.class, long.class)
+                .newInstance(folder, periodNs);
+    }
+
+    /** What has come since the last call, about once a second; null if nothing has. */
+    abstract Batch take();
+
+    /** Ends sampling. */
+    abstract void close();
+
+    /** The samples of one stretch of time, each a stack with its leaf first. */
+    static final class Batch {
+        final List<StackTraceElement[]> ofVirtualThreads = new ArrayList<StackTraceElement[]>();
+        /** By the threads' numbers. */
+        final Map<Long, List<StackTraceElement[]>> ofThreads = new HashMap<Long, List<StackTraceElement[]>>();
+        /** Milliseconds since the epoch; samples of later are still to come. */
+        long untilMs;
+
+        List<StackTraceElement[]> of(long thread) {
+            List<StackTraceElement[]> samples = ofThreads.get(thread);
+            if (samples == null) {
+                samples = new ArrayList<StackTraceElement[]>();
+                ofThreads.put(thread, samples);
+            }
+            return samples;
+        }
+    }
+}
