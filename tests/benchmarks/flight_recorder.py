@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from tests.benchmarks.measure import Command
-
 
 def recorded(java: str | Path, words: Sequence[str], recording: Path, *, depth: int) -> tuple[list[list[str]], str]:
     """The stacks of all samples, leaf first, of at most `depth` functions as they are named here; and what the program printed."""
@@ -21,9 +19,9 @@ def recorded(java: str | Path, words: Sequence[str], recording: Path, *, depth: 
     options += [f"-XX:StartFlightRecording:filename={recording},settings=profile"]
     # The exit status is the program's own affair.
     ran = subprocess.run([java, *options, *words], check=False, capture_output=True, text=True)
-    command: Command = [Path(java).with_name("jfr"), "print", "--json", "--stack-depth", str(depth)]
-    events_of = ["--events", "jdk.ExecutionSample", recording]
-    printed = subprocess.run([*command, *events_of], capture_output=True, check=True).stdout
+    command = [str(Path(java).with_name("jfr")), "print", "--json", "--stack-depth", str(depth)]
+    only = ["--events", "jdk.ExecutionSample", str(recording)]
+    printed = subprocess.run([*command, *only], capture_output=True, check=True).stdout
     events = (event["values"]["stackTrace"] for event in json.loads(printed)["recording"]["events"])
     return [[_name(frame["method"]) for frame in trace["frames"]] for trace in events if trace], ran.stdout
 
