@@ -257,13 +257,15 @@ def _runtime_arguments(options: argparse.Namespace, language: Language) -> tuple
 
 
 def _java_inlined(options: argparse.Namespace, language: Language) -> bool:
-    if options.java_inlined and language is not Language.JAVA:
+    if not options.java_inlined:
+        return False
+    if language is not Language.JAVA:
         raise UsageError(f"--java-inlined is for Java, and this is {language}")
-    if options.java_inlined and options.pid is not None:
+    if options.pid is not None:
         raise UsageError("--java-inlined and --pid exclude each other: it takes options at the JVM's start")
-    if options.java_inlined and options.mode == Mode.WALL:
+    if options.mode == Mode.WALL:
         raise UsageError("--java-inlined and --mode wall exclude each other: it is CPU time that is told apart")
-    return bool(options.java_inlined)
+    return True
 
 
 def report_settings(

@@ -7,7 +7,7 @@ Polls see stacks at the JVM's safepoints only, so a method that the JIT inlines 
 `Solver.reduceClausesForFalsifiedLiteral` for 81% of the self time, and not for 17%. `--java-inlined` has the JVM's Flight Recorder beside the
 polls, which sees such methods, but neither how much a thread used nor some kinds of code: the polls' time is spread over its samples, second
 by second (`java_agent/Pending.java`), and what is seen is a second or two old. It costs a second of CPU time to begin, and made programs of 10 s
-slower by 10% (one thread) and 22% (two, on two cores), so it is not the default. On Java 25 it gives allocation some 5 points too much. The
+slower by 11% (one thread) and 15% (two, on two cores), so it is not the default. On Java 25 it gives allocation some 5 points too much. The
 code that the JVM itself has for a method counts for that method: `BigInteger.oddModPow`, say, where `perf` finds `montgomery_square`.
 
 Options at the start give loops a safepoint that have none under the collectors Serial and Parallel; in a JVM that runs already such a
@@ -100,14 +100,14 @@ class JavaSampler:
             missing = " and ".join(java.missing_modules)
             reason = f"{java.executable} was made without {missing}, so the program runs unprofiled; name a full JDK with --java"
             return Launch((java.executable, *command), source_file=source_file, unprofiled=reason)
-        try:
-            agent = await self._agent(java)
-        except NoAgent as error:
-            return Launch((java.executable, *command), source_file=source_file, unprofiled=str(error))
         if settings.java_inlined and not java.has_recorder:
             raise CannotStart(
                 f"{java.executable} has no Flight Recorder that tells inlined methods; use Java 17 or newer, with the module jdk.jfr"
             )
+        try:
+            agent = await self._agent(java)
+        except NoAgent as error:
+            return Launch((java.executable, *command), source_file=source_file, unprofiled=str(error))
         period_ns = round(1e9 / settings.rate_hz)
         folder = self._open_pipes()
         self._reader = WindowReader(self._context.recorder, sources, period_ns, self._take_message)
@@ -193,10 +193,11 @@ class JavaSampler:
         def note(javac: str) -> None:
             self._context.emit(Note(f"Compiling the Java agent with {javac} (about a second, once)"))
 
+        inlined = self._settings.java_inlined
         try:
-            return await agent_jar(java, self._context.cache_folder(), note)
+            return await agent_jar(java, self._context.cache_folder(), note, inlined=inlined)
         except OSError:
-            return await agent_jar(java, self._context.private_folder(), note)
+            return await agent_jar(java, self._context.private_folder(), note, inlined=inlined)
 
     def _open_pipes(self) -> Path:
         """Make the pipes and open our ends, so that the agent finds somebody there. Gives their folder."""

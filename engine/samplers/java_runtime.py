@@ -121,14 +121,17 @@ def installed_java(home: Path) -> JavaRuntime:
     return _runtime(str(home / "bin" / "java"), home, _release(home))
 
 
-async def agent_jar(java: JavaRuntime, folder: Path, on_compile: Callable[[str], None]) -> Path:
+async def agent_jar(
+    java: JavaRuntime, folder: Path, on_compile: Callable[[str], None], *, inlined: bool = False
+) -> Path:
     """The compiled agent in `folder`, made there if it is not yet, after `on_compile(javac)`. Raises `NoAgent` or `OSError`.
 
-    There are two of them, of class files for Java 8 and for Java 17; the latter has the Flight Recorder.
+    There are two of them, of class files for Java 8 and for Java 17; the latter has the Flight Recorder,
+    for virtual threads (Java 21 and newer) and for `inlined` methods.
 
     Runs beside each other make the same file under names of their own and move it into place, so each sees all of it or none.
     """
-    level = 17 if java.major is not None and java.major >= 17 else 8
+    level = 17 if inlined or (java.major or 0) >= 21 else 8
     sources = [
         source for source in sorted(AGENT_SOURCES.glob("*.java")) if level == 17 or source.name not in _FOR_JAVA_17
     ]

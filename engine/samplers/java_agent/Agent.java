@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 
 /**
- * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER} (MODE is cpu, wall or inlined), or into which it was loaded
- * later with {@code JAR} on a line of its own before those options.
+ * Starts the sampler in a JVM that was started with {@code -javaagent:JAR=MODE,PERIOD_NS,FOLDER} (MODE is cpu, wall or inlined), or
+ * into which it was loaded later with {@code JAR} on a line of its own before those options.
  *
  * <p>FOLDER holds the named pipes {@code java-samples} (to the profiler) and {@code java-asks} (from it). Without anybody
  * at their other ends nothing is sampled, and all that was begun here ends. Whatever goes wrong here, the program runs on and its

@@ -78,7 +78,7 @@ final class Pending {
     private static Map<String, Long> places(List<Poll> polls) {
         Map<String, Long> places = new HashMap<String, Long>();
         for (Poll poll : polls) {
-            String method = Seen.name(poll.trace[0]);
+            String method = Traces.name(poll.trace[0]);
             Long before = places.get(method);
             places.put(method, poll.ns + (before == null ? 0 : before));
         }
@@ -159,7 +159,7 @@ final class Pending {
         private static void find(StackTraceElement[] trace, double share, Map<String, double[]> found, int teller) {
             Set<double[]> sums = Collections.newSetFromMap(new IdentityHashMap<double[], Boolean>());
             for (StackTraceElement frame : trace) {
-                double[] sum = found.get(Seen.name(frame));
+                double[] sum = found.get(Traces.name(frame));
                 if (sum != null && sums.add(sum)) {
                     sum[teller] += share;
                 }
@@ -169,7 +169,7 @@ final class Pending {
         void spread(List<Poll> due, Window window) {
             long leftNs = 0;
             for (Poll poll : due) {
-                if (blindSpots.contains(Seen.name(poll.trace[0]))) {
+                if (blindSpots.contains(Traces.name(poll.trace[0]))) {
                     window.add(thread.id, thread.name, poll.trace, poll.ns);
                 } else {
                     leftNs += poll.ns;

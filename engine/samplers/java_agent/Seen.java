@@ -65,7 +65,7 @@ final class Seen {
     /** The outermost frames of the last stack with that method on it; none if there was none. */
     StackTraceElement[] outermostOf(StackTraceElement method) {
         for (Whole whole : wholes) {
-            if (whole != null && whole.methods.contains(name(method))) {
+            if (whole != null && whole.methods.contains(Traces.name(method))) {
                 return whole.outermost;
             }
         }
@@ -113,10 +113,6 @@ final class Seen {
         return ids;
     }
 
-    static String name(StackTraceElement method) {
-        return method.getClassName() + "." + method.getMethodName();
-    }
-
     private static final class Whole {
         final StackTraceElement[] outermost;
         final HashSet<String> methods = new HashSet<String>();
@@ -124,7 +120,7 @@ final class Seen {
         Whole(StackTraceElement[] trace, int outermost) {
             this.outermost = Arrays.copyOfRange(trace, Math.max(0, trace.length - outermost), trace.length);
             for (StackTraceElement method : trace) {
-                methods.add(name(method));
+                methods.add(Traces.name(method));
             }
         }
     }

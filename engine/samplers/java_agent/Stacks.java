@@ -321,7 +321,7 @@ final class Stacks implements AutoCloseable {
     private boolean carry(long ns) {
         boolean isSeen = beginRecorder();
         trouble = whyNoRecorder;
-        carriedNs = isSeen ? carriedNs + ns : 0;
+        carriedNs += isSeen ? ns : 0;
         return isSeen;
     }
 
@@ -338,6 +338,7 @@ final class Stacks implements AutoCloseable {
             whyNoRecorder = recorder.failure.toString();
             recorder = null;
             window.lose(carriedNs);
+            carriedNs = 0;
         }
         return recorder != null;
     }

@@ -26,6 +26,10 @@ final class Traces {
 
     private Traces() {}
 
+    static String name(StackTraceElement method) {
+        return method.getClassName() + "." + method.getMethodName();
+    }
+
     /**
      * Whether {@code trace} is of a thread that is carrying a virtual one (Java 21 and newer): the JVM's management interface gives
      * its CPU time, but not the stack of what it carries.
