@@ -10,11 +10,15 @@ import signal
 import socket
 import subprocess
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from multi_lang_profiler.engine.samplers import node as node_sampler
 from multi_lang_profiler.engine.samplers.node import PRELOAD
+from multi_lang_profiler.engine.samplers.node_profile import parse_window
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Language, Mode
 from tests.support.node import (
@@ -29,6 +33,9 @@ from tests.support.node import (
     npm_package,
     sample,
 )
+
+if TYPE_CHECKING:
+    from multi_lang_profiler.engine.samplers.node_profile import ProfileWindow
 
 both = pytest.mark.parametrize("major", [20, 24])
 
@@ -130,6 +137,30 @@ async def test_threads_that_run_at_the_programs_exit_are_counted(tmp_path, major
     assert (sampled.status, sampled.stderr) == (4, "")
     assert sampled.cpu_s < 10
     assert thread_samples(sampled)["worker 2"] >= 36
+
+
+async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, monkeypatch):
+    """V8 stops the thread for each node of its tree: a stack that is never twice the same makes large ones."""
+    windows: list[ProfileWindow] = []
+
+    def parse(message: dict[str, Any]) -> ProfileWindow:
+        windows.append(parse_window(message))
+        return windows[-1]
+
+    monkeypatch.setattr(node_sampler, "parse_window", parse)
+    (tmp_path / "deep.cjs").write_text(
+        """
+        const all = Array.from({ length: 50 }, () => new Function('go', 'left', 'return go(left);'));
+        const go = (left) => (left ? all[Math.floor(50 * Math.random())](go, left - 1) : busy());
+        function busy() { for (const until = Date.now() + 8; Date.now() < until; ); }
+        for (const until = Date.now() + 5000; Date.now() < until; ) go(60);
+        """
+    )
+    assert (await sample(tmp_path, "deep.cjs", node(24))).status == 0
+    _, *others, _ = windows
+    assert max(len(window.nodes) for window in others) > 3_000
+    for before, window in pairwise(windows[:-1]):
+        assert window.duration_us >= 0.9 * max(1e6, min(2.5e6, 340 * len(before.nodes)))
 
 
 @both

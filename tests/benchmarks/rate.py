@@ -1,8 +1,8 @@
 """The sample rate that is reached when 100, 1,000 and 10,000 Hz are asked for.
 
 `counted` is what the command itself says and reports: samples by CPU second of the program. Python's, Java's and Node.js's samplers weigh
-what they see by the CPU time that the kernel counts. Java's CPU seconds are those of the program's own threads, as Java tells them: what
-the JVM's compilers and collectors use is of no Java code, and in no sample.
+what they see by the CPU time that the kernel counts. Java's and Node.js's CPU seconds are those of the program's own threads, as the
+runtime tells them: what compilers and collectors use in threads of theirs is of no code of the program, and in no sample.
 `looks a second` is how often Austin really looked.
 """
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 RATES_HZ = (100, 1_000, 10_000)
 PROMISED_HZ = 1_000
 WITHIN = 0.05
+OWN_THREADS = re.compile(rb"^((?:\d+ )+)(\d+)$", re.MULTILINE)
+"""What some programs print: the CPU milliseconds of each of their own threads, and the wall milliseconds they took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Program:
     arguments: Callable[[int], list[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
     own_threads: re.Pattern[bytes] | None = None
-    """In what it prints, the CPU milliseconds of its own threads, if the process has others, and the wall milliseconds they took."""
+    """Finds what it prints of its own threads, if the process has others."""
 
 
 def tables(length: Length) -> Iterator[Table]:
@@ -94,12 +96,13 @@ def _programs(folder: Path) -> dict[str, Program]:
             ["javascript", TIMED, "--node", js],
             lambda rounds: [js, TIMED, NODE_PROGRAM, "compute", str(rounds)],
             lambda rounds: [str(NODE_PROGRAM), "compute", str(rounds)],
+            own_threads=OWN_THREADS,
         ),
         "Java": Program(
             ["java", "Timed", "--java", jdk(), "--java-arg=-cp", f"--java-arg={folder}"],
             lambda rounds: java(folder, 1, rounds),
             lambda rounds: ["Sections", str(rounds), "1"],
-            own_threads=re.compile(rb"^((?:\d+ )+)(\d+)$", re.MULTILINE),
+            own_threads=OWN_THREADS,
         ),
         "Go": Program(
             ["go", SOURCE, "--go", go()],

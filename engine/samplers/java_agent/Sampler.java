@@ -11,7 +11,7 @@ final class Sampler implements Runnable {
     private static final long MAX_PERIOD_NS = 1_000_000_000L;
     private static final long MAX_IDLE_NS = 100_000_000L;
     /** Share of one core that polling may take, before polls are made rarer. */
-    private static final double MAX_SHARE = 0.03;
+    private static final double MAX_SHARE = 0.02;
     /** Pauses are at least this many times as long as what was polled took. */
     private static final int LEAST_PAUSE = 10;
 
