@@ -78,6 +78,20 @@ async def test_what_safepoints_like_to_hide(tmp_path, classes, runtime, collecto
         assert sampled.seconds("BlindSpots.step") < 0.2 * sampled.seconds("BlindSpots.inlining")
 
 
+async def test_without_the_flight_recorder_polls_go_on(tmp_path, classes):
+    """Where it was to tell inlined methods and cannot be had, that is said once, and nothing is lost."""
+    modules = "--limit-modules=java.base,java.instrument,java.management,jdk.management"
+    options = (modules, *on(classes))
+    sampled = await sample(tmp_path, "Sections", "40", "1", java=jdk(), options=options, inlined=True)
+    *spent_ms, _wall_ms = map(int, sampled.stdout.split())
+    assert sum(sampled.seconds(f"Sections.{section}") for section in SECTIONS) == pytest.approx(
+        sum(spent_ms) / 1000, rel=0.15
+    )
+    told = [line for line in sampled.lines if "Flight Recorder" in line]
+    assert len(told) == 1, sampled.lines
+    assert "inlined methods count for their callers" in told[0]
+
+
 async def test_who_called_a_deep_recursion(tmp_path, classes):
     """Of a stack of thousands of frames the outermost and the innermost are shown, with a mark for those between."""
     sampled = await sample(tmp_path, "BlindSpots", "1500", java=jdk(), options=on(classes))

@@ -242,11 +242,12 @@ class JavaSampler:
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:
             self._is_blind = True
-            self._context.emit(
-                Note(
-                    f"This JVM does not show what its virtual threads run ({fields[0]}); their carriers are shown instead"
-                )
+            blind = (
+                "inlined methods count for their callers"
+                if self._settings.java_inlined
+                else "virtual threads show as their carriers"
             )
+            self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
 
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:

@@ -58,7 +58,7 @@ def _javac(length: Length, folder: Path) -> Table:
 
 def _sat4j(length: Length, folder: Path) -> Table:
     formula = folder / "formula.cnf"
-    formula.write_text(_formula(variables=length.sized(300, 200)))
+    formula.write_text(_formula(variables=length.sized(330, 200)))
     options = ("-cp", str(_sat4j_jar(folder)))
     return _compared("Sat4j", Path(jdk()), options, "org.sat4j.BasicLauncher", [str(formula)], folder)
 

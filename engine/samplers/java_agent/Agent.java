@@ -19,6 +19,8 @@ import java.nio.file.Paths;
 public final class Agent {
     static final String THREAD_NAMES = "multi_lang_profiler ";
     private static final long LAST_WORDS_MS = 300;
+    /** Where up to five seconds of samples wait for the recorder's. */
+    private static final long INLINED_LAST_WORDS_MS = 1_000;
 
     private Agent() {}
 
@@ -54,7 +56,7 @@ public final class Agent {
     private static void sample(String mode, long periodNs, Path folder) {
         try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"));
                 Stacks stacks = new Stacks(mode, periodNs, isGuest() ? null : folder)) {
-            sample(new Sampler(stacks, pipe, periodNs), pipe);
+            sample(new Sampler(stacks, pipe, periodNs), pipe, mode.equals("inlined") ? INLINED_LAST_WORDS_MS : LAST_WORDS_MS);
         } catch (Throwable nobodyListens) {
             return;
         } finally {
@@ -62,18 +64,18 @@ public final class Agent {
         }
     }
 
-    private static void sample(final Sampler sampler, Pipe pipe) throws Exception {
+    private static void sample(final Sampler sampler, Pipe pipe, final long lastWordsMs) throws Exception {
         Thread lastWords = new Thread(rootGroup(), null, THREAD_NAMES + "last words") {
             @Override
             public void run() {
-                sampler.awaitLastWords(LAST_WORDS_MS);
+                sampler.awaitLastWords(lastWordsMs);
             }
         };
         Runtime.getRuntime().addShutdownHook(lastWords);
         try {
             sampler.run();
         } catch (Throwable failure) {
-            pipe.fail(failure, LAST_WORDS_MS);
+            pipe.fail(failure, lastWordsMs);
         }
         Runtime.getRuntime().removeShutdownHook(lastWords);
     }

@@ -72,9 +72,8 @@ final class Stacks implements AutoCloseable {
     private final Pending pending = new Pending();
     /** Null until there is need of it, and where it cannot be had. */
     private Recorder recorder;
+    /** Null unless there was need of it. */
     private String whyNoRecorder;
-    /** Why virtual threads are not seen, if there are any. */
-    private String trouble;
     private boolean isRecording;
     /** The time of carriers that is to be credited to the stacks of virtual threads. */
     private long carriedNs;
@@ -141,7 +140,7 @@ final class Stacks implements AutoCloseable {
         if (isLast) {
             pending.creditAll(window);
         }
-        window.remark(trouble);
+        window.remark(whyNoRecorder);
         Window taken = window;
         window = new Window();
         return taken;
@@ -220,7 +219,7 @@ final class Stacks implements AutoCloseable {
                 hot[hotCount++] = thread;
             }
         }
-        isRecording = isInlined && beginRecorder();
+        isRecording = isInlined && needRecorder();
         if (hotCount > 0) {
             look(Arrays.copyOf(hot, hotCount), MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs));
         }
@@ -319,14 +318,13 @@ final class Stacks implements AutoCloseable {
 
     /** Takes {@code ns} of a carrier for its virtual threads; false if this Java does not let us see them. */
     private boolean carry(long ns) {
-        boolean isSeen = beginRecorder();
-        trouble = whyNoRecorder;
+        boolean isSeen = needRecorder();
         carriedNs += isSeen ? ns : 0;
         return isSeen;
     }
 
-    /** Whether there is a recorder. */
-    private boolean beginRecorder() {
+    /** Whether there is a recorder; if not, windows say why. */
+    private boolean needRecorder() {
         if (recorder == null && whyNoRecorder == null) {
             try {
                 recorder = Recorder.begin(folder, askedPeriodNs);

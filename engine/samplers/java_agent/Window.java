@@ -12,7 +12,7 @@ import java.util.Map;
  * t ID NAME                              the thread of the stacks that follow
  * f CLASS METHOD FILE LINE MODULE        frames count from 0 in each window
  * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
- * r TEXT                                 why virtual threads are not seen
+ * r TEXT                                 why the Flight Recorder, of which there is need, cannot be had
  * w LOST_NANOSECONDS PERIOD_NANOSECONDS  the window is complete
  * </pre>
  *
