@@ -329,7 +329,8 @@ final class Stacks implements AutoCloseable {
             try {
                 recorder = Recorder.begin(folder, askedPeriodNs);
             } catch (Throwable unavailable) {
-                whyNoRecorder = unavailable.toString();
+                // Reflection wraps what it meets.
+                whyNoRecorder = (unavailable.getCause() == null ? unavailable : unavailable.getCause()).toString();
             }
         }
         if (recorder != null && recorder.failure != null) {
