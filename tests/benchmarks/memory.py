@@ -1,4 +1,4 @@
-"""The memory of the agent: the most it takes, headless and with a screen, and whether an hour of samples makes it grow."""
+"""The memory of the agent: the most it takes, headless and with a screen, and whether half a day of samples makes it grow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEADLESS_MB, SCREEN_MB = 60, 110
 SCREEN = (120, 40)
 NO_GROWTH = 1.02
-"""What the second hour may add. In the first the bounded collections fill: the buffer, and the timeline's points."""
+"""What the second half of a day may add. In its first hours the bounded collections fill: the buffer, the timeline's points and their counts."""
 ROOT = Path(__file__).resolve().parents[2]
 BUSY = """
 import sys, time
@@ -84,8 +84,8 @@ def _screen_mb(folder: Folder, words: Sequence[str], run_s: float) -> float:
 
 
 def _growth(length: Length) -> Table:
-    run_s = length.sized(7_200, 120)
-    words = [sys.executable, "-m", "tests.benchmarks.hour", str(run_s)]
+    run_s = length.sized(43_200, 120)
+    words = [sys.executable, "-m", "tests.benchmarks.feed", str(run_s)]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     *tenths, samples = printed.split()
     table = Table(

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.hour SECONDS` feeds so many seconds of recorded samples through the real parts, by a clock that is moved.
+"""`python -m tests.benchmarks.feed SECONDS` feeds so many seconds of recorded samples through the real parts, by a clock that is moved.
 
 Prints its resident memory in MB after each tenth, and at last how many samples there were.
 """
