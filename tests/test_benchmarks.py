@@ -10,7 +10,7 @@ import pytest
 from tests.benchmarks import __main__ as suite
 from tests.benchmarks.measure import Length, alternate
 from tests.benchmarks.readme import BEGIN, END, README, RESULTS, measured_part, render
-from tests.benchmarks.results import new_results, read_results
+from tests.benchmarks.results import read_results, results_for
 from tests.benchmarks.table import Table, at_least, at_most, quantity
 
 SLOW = {"node_agreement", "java_agreement", "go_agreement"}
@@ -21,7 +21,7 @@ SLOW = {"node_agreement", "java_agreement", "go_agreement"}
 def test_every_benchmark_works(name, tmp_path, capsys):
     """Each benchmark, at its smallest, prints tables of finite figures, and writes them so that they can be read again."""
     file = tmp_path / "results.json"
-    results = new_results(quick=True)
+    results = results_for(file, quick=True)
     suite.measure(name, Length(quick=True), results, file)
     printed = capsys.readouterr().out
     if "NOT TESTED" in printed:
@@ -31,6 +31,20 @@ def test_every_benchmark_works(name, tmp_path, capsys):
         assert table.title in printed
         assert all(math.isfinite(value) for row in table.rows for value in row.values)
     assert render(read_results(file)) == render(results)
+
+
+def test_a_benchmark_replaces_its_own_tables_in_a_file(tmp_path):
+    """What others have found stays, in its order; sizes that say nothing are not mixed with those that do."""
+    file = tmp_path / "results.json"
+    results = results_for(file, quick=False)
+    for name in ("a", "b", "c"):
+        results.replace(name, [Table(f"{name} first", benchmark=name), Table(f"{name} second", benchmark=name)])
+    results.save(file)
+    again = results_for(file, quick=False)
+    again.replace("b", [Table("b again", benchmark="b")])
+    titles = [table.title for table in again.tables]
+    assert titles == ["a first", "a second", "b again", "c first", "c second"]
+    assert not results_for(file, quick=True).tables
 
 
 def test_readme_says_what_was_measured():

@@ -3,7 +3,7 @@
 python -m tests.benchmarks                     all, in about 36 minutes, on a machine that does nothing else
 python -m tests.benchmarks start wire          some
 python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
-python -m tests.benchmarks --json FILE         the tables as JSON into FILE; else into benchmarks.json
+python -m tests.benchmarks --json FILE         the tables as JSON into FILE, in the place of what it has of the same; else into benchmarks.json
 python -m tests.benchmarks --readme            measures nothing: puts the tables of tests/benchmarks/results.json into the README
 """
 
@@ -16,12 +16,16 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.benchmarks.measure import Length
 from tests.benchmarks.readme import write_readme
-from tests.benchmarks.results import Results, new_results
+from tests.benchmarks.results import Results, results_for, this_machine
+
+if TYPE_CHECKING:
+    from tests.benchmarks.table import Table
 
 NAMES = (
     *("start", "memory", "agent", "python", "node", "java", "go"),
@@ -45,8 +49,8 @@ def main() -> None:
     if options.readme:
         write_readme()
         return
-    results = new_results(quick=options.quick)
-    print(results.heading())
+    results = results_for(options.json, quick=options.quick)
+    print(f"{this_machine()}; {results.heading()}")
     failed = []
     for name in options.names or NAMES:
         try:
@@ -64,6 +68,7 @@ def measure(name: str, length: Length, results: Results, file: Path) -> None:
     print(f"\n== {name}")
     began_s = time.monotonic()
     tables = importlib.import_module(f"tests.benchmarks.{name}").tables(length)
+    done: list[Table] = []
     while True:
         load = os.getloadavg()[0]
         try:
@@ -73,8 +78,9 @@ def measure(name: str, length: Length, results: Results, file: Path) -> None:
             break
         if table is None:
             break
-        table.benchmark, table.load = name, round(load, 2)
-        results.tables.append(table)
+        table.benchmark, table.measured_on, table.load = name, this_machine(), round(load, 2)
+        done.append(table)
+        results.replace(name, done)
         results.save(file)
         print("", *table.lines(), sep="\n", flush=True)
     print(f"\n{name} took {time.monotonic() - began_s:.0f} s", flush=True)

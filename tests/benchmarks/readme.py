@@ -33,8 +33,8 @@ def measured_part(readme: str) -> str:
 
 
 def render(results: Results) -> str:
-    """Markdown: when and where, every target with what was measured, and all tables to be opened."""
-    lines = [results.heading() + ".", ""]
+    """Markdown: with what, every target with what was measured, and all tables to be opened, with when and where."""
+    lines = [f"With {results.heading()}.", ""]
     if results.quick:
         lines += ["**Sizes were far too small to judge by (`--quick`).**", ""]
     lines += ["| what | measured | target | |", "|---|--:|---|---|"]
@@ -64,7 +64,7 @@ def _target_lines(table: Table, row: Row) -> list[str]:
 
 
 def _table_lines(table: Table) -> list[str]:
-    lines = [f"{table.title} (load before: {table.load:.2f})", ""]
+    lines = [f"{table.title} ({table.measured_on}, load before: {table.load:.2f})", ""]
     lines += ["| | median | min | max | ratio | target |", "|---|--:|--:|--:|--:|---|"]
     lines += [
         f"| {' | '.join((row.name, *row.cells(), table.ratio_cell(row), table.verdict_cell(row)))} |"

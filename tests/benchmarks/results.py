@@ -1,4 +1,4 @@
-"""All tables of one run, with what they were measured on and with, as they are kept in a file."""
+"""Tables, with what they were measured on and with, as they are kept in a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.table import Table, table_from_json
@@ -19,7 +19,7 @@ from tests.support.java import jdk
 from tests.support.node import WHEELS, node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NODE = max(WHEELS)
 """The major version that is measured."""
@@ -27,44 +27,48 @@ NODE = max(WHEELS)
 
 @dataclass(slots=True)
 class Results:
-    date: str
     quick: bool
     """Whether sizes were too small to judge by."""
-    machine: Mapping[str, Any]
     versions: Mapping[str, str]
     tables: list[Table] = field(default_factory=list)
 
     def save(self, file: Path) -> None:
         data = {
-            "date": self.date,
             "quick": self.quick,
-            "machine": self.machine,
             "versions": self.versions,
             "tables": [table.to_json() for table in self.tables],
         }
         file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
     def heading(self) -> str:
-        """When, where and with what, in a line."""
-        machine = f"{self.machine['processor']}, {self.machine['cores']} cores, Linux {self.machine['kernel']}"
-        versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
-        return f"{self.date} on {machine}; {versions}"
+        """With what, in a line."""
+        return ", ".join(f"{name} {number}" for name, number in self.versions.items())
+
+    def replace(self, benchmark: str, tables: Sequence[Table]) -> None:
+        """Put what a benchmark has found in the place of what it found before."""
+        others = [table for table in self.tables if table.benchmark != benchmark]
+        at = next((at for at, table in enumerate(self.tables) if table.benchmark == benchmark), len(others))
+        self.tables = [*others[:at], *tables, *others[at:]]
 
 
-def new_results(*, quick: bool) -> Results:
-    """Without tables yet, of this machine, today."""
+def this_machine() -> str:
+    """The day and the processor."""
     processor = next(
         (line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
     )
-    machine = {"processor": processor, "cores": os.cpu_count(), "kernel": platform.release()}
-    return Results(f"{datetime.now(UTC):%Y-%m-%d}", quick, machine, _versions())
+    return f"{datetime.now(UTC):%Y-%m-%d} on {processor}, {os.cpu_count()} cores"
+
+
+def results_for(file: Path, *, quick: bool) -> Results:
+    """With the tables that `file` has of other benchmarks of that length, if there is one."""
+    kept = read_results(file) if file.exists() else None
+    return Results(quick, _versions(), kept.tables if kept and kept.quick == quick else [])
 
 
 def read_results(file: Path) -> Results:
     data = json.loads(file.read_text())
-    tables = [table_from_json(table) for table in data["tables"]]
-    return Results(data["date"], data["quick"], data["machine"], data["versions"], tables)
+    return Results(data["quick"], data["versions"], [table_from_json(table) for table in data["tables"]])
 
 
 def _versions() -> dict[str, str]:

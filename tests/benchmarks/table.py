@@ -70,6 +70,8 @@ class Table:
     rows: list[Row] = field(default_factory=list)
     benchmark: str = ""
     """By which name it is made."""
+    measured_on: str = ""
+    """The day and the processor."""
     load: float = 0.0
     """Of the machine over the minute before the measuring began: processes ready to run."""
 
@@ -142,6 +144,7 @@ class Table:
         return {
             "benchmark": self.benchmark,
             "title": self.title,
+            "measured_on": self.measured_on,
             "load": self.load,
             "rows": [self._row_to_json(row) for row in self.rows],
         }
@@ -165,7 +168,7 @@ class Table:
 
 
 def table_from_json(data: Mapping[str, Any]) -> Table:
-    table = Table(data["title"], benchmark=data["benchmark"], load=data["load"])
+    table = Table(data["title"], benchmark=data["benchmark"], measured_on=data["measured_on"], load=data["load"])
     for row in data["rows"]:
         targets = (Target(each["bound"], each["limit"], each["of"], each["to"]) for each in row["targets"])
         table.add(row["name"], row["values"], row["unit"], *targets, base=row["base"])
