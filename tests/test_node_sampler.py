@@ -139,28 +139,43 @@ async def test_threads_that_run_at_the_programs_exit_are_counted(tmp_path, major
     assert thread_samples(sampled)["worker 2"] >= 36
 
 
-async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, monkeypatch):
-    """V8 stops the thread for each node of its tree: a stack that is never twice the same makes large ones."""
-    windows: list[ProfileWindow] = []
+@pytest.fixture
+def windows(monkeypatch) -> list[ProfileWindow]:
+    """All that come from now on."""
+    came: list[ProfileWindow] = []
 
     def parse(message: dict[str, Any]) -> ProfileWindow:
-        windows.append(parse_window(message))
-        return windows[-1]
+        came.append(parse_window(message))
+        return came[-1]
 
     monkeypatch.setattr(node_sampler, "parse_window", parse)
-    (tmp_path / "deep.cjs").write_text(
-        """
-        const all = Array.from({ length: 50 }, () => new Function('go', 'left', 'return go(left);'));
-        const go = (left) => (left ? all[Math.floor(50 * Math.random())](go, left - 1) : busy());
-        function busy() { for (const until = Date.now() + 8; Date.now() < until; ); }
-        for (const until = Date.now() + 5000; Date.now() < until; ) go(60);
-        """
-    )
-    assert (await sample(tmp_path, "deep.cjs", node(24))).status == 0
+    return came
+
+
+NEVER_THE_SAME_STACK = """
+    const all = Array.from({ length: 50 }, () => new Function('go', 'left', 'return go(left);'));
+    const go = (left) => (left ? all[Math.floor(50 * Math.random())](go, left - 1) : busy());
+    function busy() { for (const until = Date.now() + Number(process.argv[2]); Date.now() < until; ); }
+    for (const until = Date.now() + 5000; Date.now() < until; ) go(Number(process.argv[3]));
+"""
+
+
+async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, windows):
+    """V8 stops the thread for each node of its tree."""
+    (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
+    assert (await sample(tmp_path, "deep.cjs", node(24), arguments=("8", "60"))).status == 0
     _, *others, _ = windows
     assert max(len(window.nodes) for window in others) > 3_000
     for before, window in pairwise(windows[:-1]):
         assert window.duration_us >= 0.9 * max(1e6, min(2.5e6, 340 * len(before.nodes)))
+
+
+async def test_windows_are_not_stretched_beyond_what_a_message_holds(tmp_path, windows):
+    """A thousand stacks a second that are never the same make tens of thousands of nodes: two seconds of them would be too much."""
+    (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
+    sampled = await sample(tmp_path, "deep.cjs", node(24), arguments=("1", "90"), rate_hz=1_000)
+    assert sampled.recorder.lost_samples <= 0.1 * sampled.samples
+    assert 20_000 < max(len(window.nodes) for window in windows) < 100_000
 
 
 @both

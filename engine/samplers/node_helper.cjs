@@ -20,6 +20,8 @@ const WINDOW_US = 1_000_000;
 // To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
 const WINDOW_US_PER_NODE = 340;
 const MAX_WINDOW_US = 2_500_000;
+// One that is longer for that reason has no more of them, or it might not fit into a message.
+const MAX_STRETCHED_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const EXIT_MS = 150;
@@ -80,8 +82,9 @@ class ProfiledThread {
     void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
     const profile = (await stopped)?.profile;
     const cpuTimes = this.cpuTimes.take();
-    const windowUs = Math.min(MAX_WINDOW_US, (profile?.nodes.length ?? 0) * WINDOW_US_PER_NODE);
-    this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + windowUs);
+    if (profile) {
+      this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + stretchedUs(profile));
+    }
     await started;
     if (!Atomics.load(this.words, ANCHORED)) {
       this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
@@ -208,6 +211,12 @@ class CpuTimes {
       this.file = undefined;
     }
   }
+}
+
+/** How long the next window should be, if that is longer than others, by what this one took. */
+function stretchedUs({ nodes, startTime, endTime }) {
+  const fittingUs = (MAX_STRETCHED_NODES * (endTime - startTime)) / nodes.length;
+  return Math.min(MAX_WINDOW_US, nodes.length * WINDOW_US_PER_NODE, fittingUs);
 }
 
 function nowUs() {
