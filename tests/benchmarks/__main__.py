@@ -1,6 +1,6 @@
 """Measures this program beside its peers, and keeps the README's figures.
 
-python -m tests.benchmarks                     all, in about 36 minutes, on a machine that does nothing else
+python -m tests.benchmarks                     all, in about an hour, on a machine that does nothing else
 python -m tests.benchmarks start wire          some
 python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
 python -m tests.benchmarks --json FILE         the tables as JSON into FILE, in the place of what it has of the same; else into benchmarks.json
@@ -56,7 +56,7 @@ def main() -> None:
         try:
             measure(name, Length(quick=options.quick), results, options.json)
         except Exception:
-            # What the others find in half an hour is not to be lost with it.
+            # What the others find in an hour is not to be lost with it.
             traceback.print_exc()
             failed.append(name)
     if failed:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEADLESS_MB, SCREEN_MB = 60, 110
 SCREEN = (120, 40)
 NO_GROWTH = 1.02
-"""What the second half of a day may add. In its first hours the bounded collections fill: the buffer, the timeline's points and their counts."""
+"""What the second half of the time may add. In the first hours the bounded collections fill: the buffer, the timeline's points and their counts."""
 ROOT = Path(__file__).resolve().parents[2]
 BUSY = """
 import sys, time

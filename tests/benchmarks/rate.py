@@ -56,8 +56,8 @@ class Program:
     """Runs so many rounds of the work without us."""
     arguments: Callable[[int], list[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
-    own_threads: re.Pattern[bytes] | None = None
-    """Finds what it prints of its own threads, if the process has others."""
+    tells_own_threads: bool = False
+    """Whether it prints what its own threads took; its process has others."""
 
 
 def tables(length: Length) -> Iterator[Table]:
@@ -96,13 +96,13 @@ def _programs(folder: Path) -> dict[str, Program]:
             ["javascript", TIMED, "--node", js],
             lambda rounds: [js, TIMED, NODE_PROGRAM, "compute", str(rounds)],
             lambda rounds: [str(NODE_PROGRAM), "compute", str(rounds)],
-            own_threads=OWN_THREADS,
+            tells_own_threads=True,
         ),
         "Java": Program(
             ["java", "Timed", "--java", jdk(), "--java-arg=-cp", f"--java-arg={folder}"],
             lambda rounds: java(folder, 1, rounds),
             lambda rounds: ["Sections", str(rounds), "1"],
-            own_threads=OWN_THREADS,
+            tells_own_threads=True,
         ),
         "Go": Program(
             ["go", SOURCE, "--go", go()],
@@ -120,8 +120,8 @@ def _counted_hz(program: Program, rounds: int, rate_hz: int, folder: Path) -> fl
     command = [COMMAND, *program.ours, *options, "--", *program.arguments(rounds)]
     worked = work(Contender(command, program.environment), folder)
     cores = worked.cpu_s / worked.wall_s
-    if program.own_threads:
-        printed = program.own_threads.search((folder / "stdout").read_bytes())
+    if program.tells_own_threads:
+        printed = OWN_THREADS.search((folder / "stdout").read_bytes())
         assert printed, "the program says what its threads took"
         cores = sum(map(int, printed[1].split())) / int(printed[2])
     said = json.loads(summary.read_text())
