@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from multi_lang_profiler.engine.processes import process_tree
-from multi_lang_profiler.engine.samplers import python
+from multi_lang_profiler.engine.samplers import austin_session, python_attach
 from multi_lang_profiler.engine.samplers.mojo import GARBAGE_COLLECTOR
 from multi_lang_profiler.engine.samplers.sampler import SamplingFailed
 from multi_lang_profiler.engine.settings import Mode
@@ -181,8 +181,8 @@ async def test_a_broken_austin_is_told_of(
     script: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Noise, text, silence, refusal: one clear line each, to be tried again; Austin is gone, the program unharmed."""
-    monkeypatch.setattr(python, "_ATTACH_DEADLINE_S", 0.3)
-    monkeypatch.setattr(python, "_SILENCE_CHECK_S", 0.1)
+    monkeypatch.setattr(python_attach, "_ATTACH_DEADLINE_S", 0.3)
+    monkeypatch.setattr(austin_session, "_SILENCE_CHECK_S", 0.1)
     monkeypatch.setenv("AUSTINPATH", str(fake_austin(tmp_path, script)))
     async with SampledProgram("ends.py", "toil", rate_hz=1_000) as sampled:
         with pytest.raises(SamplingFailed, match=complaint) as raised:
@@ -195,7 +195,7 @@ async def test_a_broken_austin_is_told_of(
 
 async def test_at_a_high_rate_no_austin_is_taken_for_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of periods pass between two readings at 10,000 Hz; an Austin that works is left to work."""
-    monkeypatch.setattr(python, "_SILENCE_CHECK_S", 0.01)
+    monkeypatch.setattr(austin_session, "_SILENCE_CHECK_S", 0.01)
     async with SampledProgram("fixed_work.py", "compute", "400", rate_hz=10_000) as sampled:
         assert await sampled.end() == 0
     assert sampled.events == []
@@ -245,7 +245,7 @@ async def test_a_script_for_an_interpreter_is_waited_for(wrapper: str, tmp_path:
 
 async def test_a_program_that_is_no_python_is_told_of_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An interpreter that never becomes Python is announced, with what it is, and waited for until it ends."""
-    monkeypatch.setattr(python, "_FOREIGN_PATIENCE_S", 0.1)
+    monkeypatch.setattr(python_attach, "_FOREIGN_PATIENCE_S", 0.1)
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\nsleep 1\n")
     script.chmod(0o755)

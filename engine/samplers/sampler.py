@@ -77,8 +77,9 @@ class Context:
 
 
 class Sampler(Protocol):
-    name: str
-    """What takes the samples, with its version if known: shown to the user."""
+    @property
+    def name(self) -> str:
+        """What takes the samples, with its version if known: shown to the user."""
 
     async def prepare(self) -> Launch:
         """Say how to start the program. Raises `CannotStart`."""

@@ -1,0 +1,215 @@
+"""Austin kept attached to a program, while it starts, becomes another (exec), starts children, and until it ends.
+
+To follow children Austin looks at every process of the machine ten times a second; so it is told to only once the program has
+a child that is a Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ..clock import wait_first
+from ..events import Warned
+from ..processes import process_end, process_tree
+from ..settings import Mode
+from .austin import Austin, AustinRun, find_austin
+from .austin_session import BELIEF_S, AustinSession
+from .cpu_credit import CpuCredit
+from .interpreter import (
+    Interpreter,
+    executable,
+    interpreter_of,
+    knows_children,
+    looks_like_python,
+    missing_right,
+    why_children_are_closed,
+    why_memory_is_closed,
+)
+from .mojo import MojoError
+from .sampler import SamplingFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .sampler import Context
+
+_ATTACH_PAUSES_S = (0.01, 0.01, 0.01, 0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25)
+"""Between attempts, while the interpreter starts; the last one stays."""
+_ATTACH_DEADLINE_S = 5.0
+_MAX_GAP_S = 1.0
+"""Between two Austins, over which the program's CPU time is still counted."""
+_FOREIGN_PATIENCE_S = 5.0
+"""A program that has not become a Python after this is announced."""
+_CHILDREN_INTERVAL_S = (0.05, 0.5)
+"""Between looks for children: at first, when programs start their workers, and after ten seconds."""
+_CHILDREN_SHARE = 0.001
+"""Of a core, at most, to look for children."""
+_NO_PERMISSION = 37
+"""Austin's exit status where the kernel refuses it the program's memory (its EPROCPERM)."""
+
+
+class Attachment:
+    """`await sample()` until process `pid` has ended; again, if that raises `SamplingFailed`."""
+
+    def __init__(self, context: Context, pid: int) -> None:
+        self.name = "Austin"
+        self._context = context
+        self._pid = pid
+        self._clock = context.clock
+        self._austins: dict[Interpreter, Austin] = {}
+        self._interpreters: dict[Path, Interpreter] = {}
+        """By their files, for to find out can take starting one."""
+        self._session: AustinSession | None = None
+        self._follows_children = context.settings.follow_children
+        self._has_children = False
+        """Children that are Pythons, which Austin then is told to follow."""
+        self._has_announced = False
+
+    async def sample(self) -> None:
+        """Raises `SamplingFailed`."""
+        ended = asyncio.ensure_future(process_end(self._pid))
+        try:
+            await self._keep_attached(ended)
+        finally:
+            ended.cancel()
+
+    def take(self) -> None:
+        """Record at once what Austin has written."""
+        if self._session is not None:
+            self._session.take()
+
+    async def _keep_attached(self, ended: asyncio.Future[None]) -> None:
+        """Attach, and again when the program becomes another (exec) or Austin loses it, until it ends."""
+        failures = 0
+        useful_s = self._clock.monotonic()
+        credit = self._new_credit()
+        while (interpreter := await self._wait_for_python(ended)) is not None:
+            austin = self._austins.get(interpreter) or await find_austin(interpreter)
+            self._austins[interpreter] = austin
+            self.name = str(austin)
+            if self._clock.monotonic() - useful_s > _MAX_GAP_S:
+                # What was used meanwhile is not covered, so it must not be counted for what is seen from now on.
+                credit = self._new_credit()
+            session = AustinSession(self._context, self._start(austin), credit, self._pid)
+            status = await self._attend(session, ended)
+            # The kernel may tell Austin of the program's end before it tells us.
+            await wait_first(self._clock, _ATTACH_PAUSES_S[min(failures, len(_ATTACH_PAUSES_S) - 1)], ended)
+            if ended.done():
+                return
+            if session.is_attached and status < 0 and not session.was_told_to_end:
+                raise SamplingFailed(f"{austin} {session.violent_end(-status)}")
+            if status > 0 and not session.was_told_to_end:
+                self._check_memory(was_refused=status == _NO_PERMISSION)
+            now_s = self._clock.monotonic()
+            has_lasted = session.was_told_to_end or now_s - session.began_s > BELIEF_S
+            failures = 0 if has_lasted else failures + 1
+            if has_lasted or session.has_seen:
+                useful_s = now_s
+            elif now_s - useful_s > _ATTACH_DEADLINE_S:
+                complaint = session.complaint or f"it ends with status {status}"
+                raise SamplingFailed(f"{austin} cannot attach to process {self._pid} ({interpreter}): {complaint}")
+
+    async def _wait_for_python(self, ended: asyncio.Future[None]) -> Interpreter | None:
+        """What the program, or failing that a child of it, runs; None once it has ended. Many a `python3` is a shell script at first."""
+        pauses = iter(_ATTACH_PAUSES_S)
+        since_s = self._clock.monotonic()
+        while not ended.done():
+            interpreter = await self._interpreter(self._pid)
+            if interpreter is not None:
+                return interpreter
+            self._check_memory()
+            for child in process_tree(self._pid)[1:] if self._follows_children else ():
+                interpreter = await self._interpreter(child)
+                if interpreter is not None:
+                    self._has_children = True
+                    return interpreter
+            if not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
+                self._has_announced = True
+                what = executable(self._pid)
+                text = f"Process {self._pid} runs {what}, which is not Python: no samples until it starts one"
+                self._context.emit(Warned(text))
+            await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
+        return None
+
+    async def _interpreter(self, pid: int) -> Interpreter | None:
+        program = executable(pid)
+        if program is None:
+            return None
+        interpreter = self._interpreters.get(program) or await interpreter_of(pid)
+        if interpreter is not None:
+            self._interpreters[program] = interpreter
+        return interpreter
+
+    def _check_memory(self, *, was_refused: bool = False) -> None:
+        """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""
+        why = why_memory_is_closed(self._pid) or (missing_right() if was_refused else None)
+        if why is not None:
+            raise SamplingFailed(f"{self.name} may not read the memory of process {self._pid}: {why}", final=True)
+
+    def _new_credit(self) -> CpuCredit:
+        settings = self._context.settings
+        return CpuCredit(self._context.recorder, settings.mode, settings.rate_hz)
+
+    def _start(self, austin: Austin) -> AustinRun:
+        settings = self._context.settings
+        command = austin.command(
+            self._pid,
+            interval_us=1_000_000 // settings.rate_hz,
+            cpu=settings.mode is Mode.CPU,
+            children=self._has_children,
+        )
+        return AustinRun(command, self._clock)
+
+    async def _attend(self, session: AustinSession, ended: asyncio.Future[None]) -> int:
+        """Read what Austin writes until it ends, and see to it that it does; its exit status."""
+        watchers = [asyncio.ensure_future(session.end_when_deaf()), asyncio.ensure_future(session.believe_attached())]
+        if self._follows_children and not self._has_children:
+            watchers.append(asyncio.ensure_future(self._end_for_children(session)))
+        end = session.end
+
+        def on_end(_: asyncio.Future[None]) -> None:
+            end()
+
+        ended.add_done_callback(on_end)
+        self._session = session
+        try:
+            return await session.read_all()
+        except MojoError as error:
+            raise SamplingFailed(f"{self.name} wrote what cannot be read: {error}") from None
+        finally:
+            self._session = None
+            ended.remove_done_callback(on_end)
+            for watcher in watchers:
+                watcher.cancel()
+            session.close()
+            self._context.sampling(False)
+
+    async def _end_for_children(self, session: AustinSession) -> None:
+        """Once the program has a Python for a child, end `session`, so that the next one follows children."""
+        if knows_children():
+            await self._python_child(session)
+        why = why_children_are_closed()
+        if why is not None:
+            self._follows_children = False
+            self._context.emit(Warned(f"Only the program itself is sampled, not its children: {why}"))
+            return
+        self._has_children = True
+        session.end()
+
+    async def _python_child(self, session: AustinSession) -> None:
+        """Return when the program has a descendant that looks like a Python."""
+        foreign: dict[int, Path | None] = {}
+        at_first_s, later_s = _CHILDREN_INTERVAL_S
+        while True:
+            began_s = self._clock.monotonic()
+            for child in process_tree(self._pid)[1:]:
+                program = executable(child)
+                if child in foreign and foreign[child] == program:
+                    continue
+                if looks_like_python(child):
+                    return
+                foreign[child] = program
+            now_s = self._clock.monotonic()
+            pause_s = min(later_s, max(at_first_s, (now_s - session.began_s) * later_s / 10))
+            await self._clock.sleep(max(pause_s, (now_s - began_s) / _CHILDREN_SHARE))
