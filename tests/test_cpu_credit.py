@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,9 @@ def test_threads_that_ended_share_what_they_used() -> None:
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
+        # The kernel may still have to take it away.
+        while Path(f"/proc/{pid}/task/{thread.native_id}").exists():
+            time.sleep(0.001)
     credit.add(Seen(pid, NO_PROCESS + number, stack, 2, 40_000) for number in range(5))
     assert 0.9 * sum(used_s) * 1_000 <= recorder.run.total <= 1.3 * sum(used_s) * 1_000 + 20
 

@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -69,29 +68,36 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def shares_by_py_spy(raw: str) -> dict[str, float]:
-    """Self time of the application's functions, from py-spy's folded stacks: `main (a.py:1);work (a.py:9) 12`."""
+def samples_by_py_spy(raw: str) -> Counter[str]:
+    """Self samples of the application's functions, from py-spy's folded stacks: `main (a.py:1);work (a.py:9) 12`."""
     samples: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         name, _, place = stack.rsplit(";", 1)[-1].partition(" (")
         if place.startswith("shop.py:"):
             samples[name] += int(count)
-    return {name: n / samples.total() for name, n in samples.most_common()}
+    return samples
 
 
-def shares(profiles: list[Profile]) -> dict[str, float]:
-    samples: Counter[str] = Counter()
+def samples_of(profiles: list[Profile]) -> tuple[Counter[str], Counter[str]]:
+    """Self and total samples of the application's functions."""
+    in_itself: Counter[str] = Counter()
+    total: Counter[str] = Counter()
     for profile in profiles:
         for stats in profile.functions:
-            if stats.file == "shop.py" and stats.self_samples:
-                samples[stats.name] += stats.self_samples
-    return {name: n / samples.total() for name, n in samples.most_common()}
+            if stats.file == "shop.py":
+                in_itself[stats.name] += stats.self_samples
+                total[stats.name] += stats.total_samples
+    return in_itself, total
+
+
+def names(samples: Counter[str], most: int) -> set[str]:
+    return {name for name, _ in samples.most_common(most)}
 
 
 @pytest.mark.xdist_group("timing")
 def test_a_flask_server_under_load(folder):
-    """Every window arrives once, the hot functions are py-spy's, totals fit the CPU time, answers and status are the server's own."""
+    """Every window arrives once, the hot functions are py-spy's, their shares what the server counts, totals fit the CPU time, answers and status are the server's own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with Backend() as backend:
@@ -100,7 +106,6 @@ def test_a_flask_server_under_load(folder):
             *("--python", sys.executable, "--", str(port)),
         )
         wait_until_up(f"{url}/items/1")
-        up_at = datetime.now(UTC)
         program = descendant_python(process.pid)
         # Threads that hold the interpreter's lock: else py-spy counts those that wait for a CPU or have just been in a system call.
         py_spy = subprocess.Popen(
@@ -113,7 +118,8 @@ def test_a_flask_server_under_load(folder):
         )
         answers = load(url, LOAD_S)
         said = py_spy.communicate()[0].decode()
-        used_s = cpu_s(program)
+        program_s = cpu_s(program)
+        used_s = httpx.get(f"{url}/used", trust_env=False).json()
         with contextlib.suppress(httpx.TransportError):  # it dies before it answers
             httpx.get(f"{url}/stop", trust_env=False)
         finished = finish(process)
@@ -133,14 +139,16 @@ def test_a_flask_server_under_load(folder):
 
     total = sum(profile.total_samples for profile in profiles)
     # What the server used before a sampler could attach, as the interpreter started, is not in the profile.
-    assert total == pytest.approx(100 * used_s, rel=0.05, abs=20), f"{total} samples of {used_s} s of CPU time"
+    assert total == pytest.approx(100 * program_s, rel=0.05, abs=20), f"{total} samples of {program_s} s of CPU time"
 
-    theirs = shares_by_py_spy((folder.path / "raw").read_text())
-    ours = shares([profile for profile in profiles if profile.began_at >= up_at])
-    assert list(theirs), said
-    assert set(list(ours)[:4]) == set(list(theirs)[:4]), (ours, theirs)
-    for name in list(theirs)[:4]:
-        assert ours[name] == pytest.approx(theirs[name], abs=0.08), (ours, theirs)
+    theirs = samples_by_py_spy((folder.path / "raw").read_text())
+    ours, ours_in_all = samples_of(profiles)
+    assert theirs, said
+    # py-spy stops the program where it makes system calls, and so sees too much of `item`, which asks for the time.
+    assert names(ours, 4) <= names(theirs, 5), (ours, theirs)
+    seen = sum(ours_in_all[name] for name in used_s)
+    for name, used in used_s.items():
+        assert ours_in_all[name] / seen == pytest.approx(used / sum(used_s.values()), abs=0.08), ours_in_all
 
 
 def test_the_backend_down_for_three_intervals(folder):
