@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KINDS = {1: "one busy thread", 2: "two busy threads"}
 LIMIT = 1.05
 PEER = "JFR profile.jfc"
+INLINED = f"{OURS} --java-inlined"
 
 
 def tables(length: Length) -> Iterator[Table]:
@@ -35,6 +36,7 @@ def tables(length: Length) -> Iterator[Table]:
                 length=length,
                 limit=LIMIT,
                 beside=(PEER,),
+                fewer={INLINED: 3},
                 with_start=threads == 1,
             )
 
@@ -60,6 +62,6 @@ def contenders(classes: Path, rounds: int, threads: int) -> dict[str, Contender]
     return {
         NONE: Contender(java(classes, threads, rounds)),
         OURS: Contender([*ours, *words]),
-        f"{OURS} --java-inlined": Contender([*ours, "--java-inlined", *words]),
+        INLINED: Contender([*ours, "--java-inlined", *words]),
         PEER: Contender(java(classes, threads, rounds, recording, "-Xlog:jfr*=off")),
     }

@@ -27,7 +27,7 @@ class Length:
 
     @property
     def rounds(self) -> int:
-        return self.sized(5, 1)
+        return self.sized(7, 1)
 
     @property
     def work_s(self) -> float:

@@ -62,6 +62,6 @@ def contenders(words: list[str], folder: Path) -> dict[str, Contender]:
 def compiler_words(*, large: bool) -> list[str]:
     """The TypeScript compiler checks its own JavaScript, which takes 10 s and more; or a small file."""
     library = npm_package("typescript", TYPESCRIPT) / "node_modules" / "typescript" / "lib"
-    options = ["--noEmit", "--allowJs", "--checkJs", "--target", "esnext", "--module", "nodenext"]
+    options = ["--noEmit", "--strict", "--allowJs", "--checkJs", "--target", "esnext", "--module", "nodenext"]
     checked = [library / "_tsc.js", library / "typescript.js"] if large else ["--noLib", PROGRAM]
     return [str(word) for word in (library / "tsc.js", *options, *checked)]

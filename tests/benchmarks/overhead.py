@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NONE, AGAIN, OURS = "none", "none, again", "multi_lang_profiler"
 """The bare program is measured twice: how far the two are apart is how much this machine can tell."""
 NO_WORSE = 1.01
-"""Times a peer's: five alternating runs cannot tell one per cent from nothing."""
+"""Times a peer's: seven alternating runs cannot tell one per cent from nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def enough_rounds(command: Callable[[int], Command], folder: Path, work_s: float
     rounds = 1
     while True:
         wall_s = work(Contender(command(rounds)), folder).wall_s
-        # Compilers warm up, so what is far from long enough says little.
+        # Compilers warm up, so what is far from long enough says little, and the rest is faster still.
         if wall_s >= work_s / 6:
-            return max(rounds, math.ceil(1.05 * rounds * work_s / wall_s))
+            return max(rounds, math.ceil(1.25 * rounds * work_s / wall_s))
         rounds *= 4
