@@ -38,7 +38,7 @@ def tables(length: Length) -> Iterator[Table]:
                 PEER: Contender([plain, "-cpuprofile", Path(name, "own.pb.gz"), *words], ENVIRONMENT),
             },
             folder=Path(name),
-            length=length,
+            times=length.rounds,
             limit=LIMIT,
             beside=(PEER,),
             with_start=True,

@@ -33,7 +33,7 @@ def tables(length: Length) -> Iterator[Table]:
                 f"Java, {title}",
                 contenders(classes, rounds, threads),
                 folder=classes,
-                length=length,
+                times=length.rounds,
                 limit=LIMIT,
                 beside=(PEER,),
                 fewer={INLINED: 3},

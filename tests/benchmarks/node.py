@@ -30,7 +30,7 @@ PEER = "node --cpu-prof"
 
 def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
-        measured = partial(overhead, folder=Path(name), length=length, beside=(PEER,))
+        measured = partial(overhead, folder=Path(name), times=length.rounds, beside=(PEER,))
         for kind, title in KINDS.items():
             rounds = enough_rounds(partial(bare, kind), Path(name), length.work_s)
             words = [str(PROGRAM), kind, str(rounds)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.measure import Length, alternate, run
+from tests.benchmarks.measure import alternate, run
 from tests.benchmarks.table import Table, at_most
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ def overhead(
     contenders: Mapping[str, Contender],
     *,
     folder: Path,
-    length: Length,
+    times: int,
     limit: float,
     beside: Sequence[str] = (),
     fewer: Mapping[str, int] | None = None,
     with_start: bool = False,
 ) -> Iterator[Table]:
-    """Two or three tables. Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`."""
+    """Two or three tables, of so many `times` that all are run. Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`."""
     measured = {NONE: contenders[NONE], AGAIN: contenders[NONE], **contenders}
     took = alternate(
         {name: partial(work, contender, folder) for name, contender in measured.items()},
-        length.rounds,
+        times,
         fewer=fewer,
     )
     targets = (at_most(limit, "ratio"), *(at_most(NO_WORSE, "ratio", peer) for peer in beside))

@@ -23,6 +23,8 @@ PYTHON = sys.executable
 PROGRAM = PROGRAMS / "fixed_work.py"
 KINDS = {"compute": "CPU-bound", "threads": "four threads", "serve": "a Flask server"}
 LIMIT = 1.02
+SERVERS_ROUNDS = 15
+"""Seven threads that share the interpreter's lock take 3% more or less from one run to the next."""
 
 
 def tables(length: Length) -> Iterator[Table]:
@@ -30,15 +32,16 @@ def tables(length: Length) -> Iterator[Table]:
         folder = Path(name)
         for kind, title in length.sized(KINDS, {"serve": KINDS["serve"]}).items():
             rounds = enough_rounds(partial(bare, kind), folder, length.work_s)
+            is_server = kind == "serve"
             yield from overhead(
                 f"Python, {title}",
                 contenders(kind, rounds, folder),
                 folder=folder,
-                length=length,
                 limit=LIMIT,
                 beside=("py-spy", "Austin"),
-                fewer={"scalene": 1, "cProfile": 1},
-                with_start=kind == "serve",
+                times=length.sized(SERVERS_ROUNDS, 1) if is_server else length.rounds,
+                fewer={"py-spy": length.rounds, "Austin": length.rounds, "scalene": 1, "cProfile": 1},
+                with_start=is_server,
             )
 
 
