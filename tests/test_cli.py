@@ -233,6 +233,21 @@ def test_quick_programs(folder):
     assert "exit status 0" in finished.stderr
 
 
+def test_what_is_not_needed_is_not_loaded(folder):
+    """Headless there is no screen's library; and without a report none that sends, encodes or analyses one."""
+    folder.write("app.py", BUSY)
+    asked = subprocess.run(
+        [sys.executable, "-X", "importtime", COMMAND, "python", "app.py", "--no-tui", "--", "0.2"],
+        cwd=folder.path,
+        env=folder.environment(),
+        capture_output=True,
+        check=True,
+    )
+    loaded = set(re.findall(r"\| +(\w+)", asked.stderr.decode()))
+    assert "asyncio" in loaded
+    assert not loaded & {"textual", "rich", "httpx", "google", "sqlite3", "tree_sitter"}
+
+
 def test_duration_ends_the_program(folder):
     """--duration ends a program that would run on."""
     folder.write("app.py", "import time\ntime.sleep(60)\n")
