@@ -91,13 +91,14 @@ def samples_of(profiles: list[Profile]) -> tuple[Counter[str], Counter[str]]:
     return in_itself, total
 
 
-def names(samples: Counter[str], most: int) -> set[str]:
-    return {name for name, _ in samples.most_common(most)}
+def hottest(samples: Counter[str]) -> set[str]:
+    """Four, but for `item`: it asks for the time between the others, and py-spy, which stops the program, gives it a quarter."""
+    return set([name for name, _ in samples.most_common() if name != "item"][:4])
 
 
 @pytest.mark.xdist_group("timing")
 def test_a_flask_server_under_load(folder):
-    """Every window arrives once, the hot functions are py-spy's, their shares what the server counts, totals fit the CPU time, answers and status are the server's own."""
+    """Every window arrives once; hot functions are py-spy's, shares and totals fit the CPU time, answers and status are the server's own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with Backend() as backend:
@@ -144,8 +145,7 @@ def test_a_flask_server_under_load(folder):
     theirs = samples_by_py_spy((folder.path / "raw").read_text())
     ours, ours_in_all = samples_of(profiles)
     assert theirs, said
-    # py-spy stops the program where it makes system calls, and so sees too much of `item`, which asks for the time.
-    assert names(ours, 4) <= names(theirs, 5), (ours, theirs)
+    assert hottest(ours) == hottest(theirs), (ours, theirs)
     seen = sum(ours_in_all[name] for name in used_s)
     for name, used in used_s.items():
         assert ours_in_all[name] / seen == pytest.approx(used / sum(used_s.values()), abs=0.08), ours_in_all

@@ -55,7 +55,10 @@ def overhead(
     fewer: Mapping[str, int] | None = None,
     with_start: bool = False,
 ) -> Iterator[Table]:
-    """Two or three tables, of so many `times` that all are run. Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`."""
+    """Two or three tables; all are run so many `times`, but for those that `fewer` names.
+
+    Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`.
+    """
     measured = {NONE: contenders[NONE], AGAIN: contenders[NONE], **contenders}
     took = alternate(
         {name: partial(work, contender, folder) for name, contender in measured.items()},
