@@ -22,7 +22,6 @@ from .processes import TreeCpu
 from .recorder import Recorder
 from .run import Run
 from .samplers.sampler import CannotStart, Context
-from .settings import Mode
 from .snapshot import LogLine, Mark, ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
 from .sources import Sources
 from .windows import Coverage, Windows
@@ -172,7 +171,7 @@ class Engine:
             await self._clock.sleep(1.0)
             now_s = self._clock.monotonic()
             self._history.add(
-                self._recorder.close_second(),
+                self._recorder.close_second(now_s),
                 at_s=before_s - started_s,
                 duration_s=now_s - before_s,
                 cpu_s=cpu.advance(),
@@ -277,7 +276,7 @@ class Engine:
         self._call(self._send_now)
 
     def mark(self, name: str) -> None:
-        self._call(lambda: self._mark(name))
+        self._call(lambda: self._start(self._mark(name)))
 
     def restart(self) -> None:
         if self.settings.pid is not None:
@@ -329,7 +328,10 @@ class Engine:
         if self._reporter:
             self._reporter.send_now()
 
-    def _mark(self, name: str) -> None:
+    async def _mark(self, name: str) -> None:
+        if self._run:
+            # What was sampled before the mark belongs before it.
+            await self._run.flush()
         if len(self._marks) >= MAX_MARKS:
             self._emit(Warned(f"Mark not set: {MAX_MARKS} is the most a run can have"))
             return
@@ -400,7 +402,7 @@ class Engine:
                 sampler=self._run.sampler.name if self._run else "",
                 mode=settings.mode.value,
                 asked_hz=float(settings.rate_hz),
-                achieved_hz=self._history.achieved_hz(wall=settings.mode is Mode.WALL),
+                achieved_hz=self._history.achieved_hz,
                 active=self._coverage.active,
                 covered_s=self._windows.run_covered_s,
                 lost_samples=self._recorder.lost_samples,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from .recorder import LATE_SECONDS
 from .snapshot import TimelinePoint
 
 if TYPE_CHECKING:
@@ -16,62 +17,86 @@ RECENT_S = 60
 MAX_POINTS = 600
 FUNCTIONS_PER_POINT = 40
 RATE_OVER_S = 5.0
-"""Rates are taken over this long: long enough for the kernel's 10 ms clock ticks not to matter."""
+"""The rate is taken over this long: some samplers hand over what they have every 2.5 s only."""
 
 
 class History:
     """Fed once a second; bounded by its points and their functions, however long the run."""
 
     def __init__(self) -> None:
-        self._recent: deque[Mapping[int, int]] = deque(maxlen=RECENT_S)
+        self._latest: deque[_LatestSecond] = deque()
+        """Those that samples may still be added to."""
+        self._recent: deque[Mapping[int, int]] = deque(maxlen=RECENT_S - LATE_SECONDS)
+        """Of the minute those before the latest."""
         self._points: list[TimelinePoint] = []
-        self._rates: deque[tuple[float, float, int, int]] = deque()
-        self._duration_s = 0.0
+        """Before the latest."""
 
     def add(self, second: Second, *, at_s: float, duration_s: float, cpu_s: float) -> None:
         """Take in `duration_s` seconds of the run that began `at_s` after its start and used `cpu_s` of CPU time."""
-        samples = sum(second.thread_samples.values())
-        busiest = max(second.thread_samples.values(), default=0)
-        self._recent.append(second.self_samples)
-        self._rates.append((duration_s, cpu_s, samples, busiest))
-        self._duration_s += duration_s
-        while self._duration_s - self._rates[0][0] >= RATE_OVER_S:
-            self._duration_s -= self._rates.popleft()[0]
-        self._points.append(
-            TimelinePoint(
-                at_s, duration_s, cpu_s / duration_s, samples, _largest(second.self_samples, FUNCTIONS_PER_POINT)
-            )
-        )
-        if len(self._points) > MAX_POINTS:
+        self._latest.append(_LatestSecond(second, at_s, duration_s, cpu_s))
+        if len(self._latest) > LATE_SECONDS:
+            oldest = self._latest.popleft()
+            self._recent.append(oldest.self_samples)
+            self._points.append(oldest.point)
+        if len(self._points) > MAX_POINTS - LATE_SECONDS:
             self._points = [_merged(*self._points[at : at + 2]) for at in range(0, len(self._points), 2)]
 
     @property
     def recent(self) -> tuple[Mapping[int, int], ...]:
-        return tuple(self._recent)
+        return (*self._recent, *(second.self_samples for second in self._latest))
 
     @property
     def timeline(self) -> tuple[TimelinePoint, ...]:
-        return tuple(self._points)
+        return (*self._points, *(second.point for second in self._latest))
 
     @property
     def cpu_cores(self) -> float:
         """CPU seconds per second, over the last second."""
-        if not self._rates:
-            return 0.0
-        duration_s, cpu_s, _, _ = self._rates[-1]
-        return cpu_s / duration_s
+        return self._latest[-1].cpu_s / self._latest[-1].duration_s if self._latest else 0.0
 
-    def achieved_hz(self, *, wall: bool) -> float | None:
-        """Samples per second for one running thread, over the last seconds; None if nothing ran.
+    @property
+    def achieved_hz(self) -> float | None:
+        """How often a running thread was looked at a second, over the last seconds; None if none was."""
+        looks, looked_s, duration_s = 0, 0.0, 0.0
+        for each in reversed(self._latest):
+            if duration_s >= RATE_OVER_S:
+                break
+            looks += each.second.looks
+            looked_s += each.second.looked_s
+            duration_s += each.duration_s
+        return looks / looked_s if looked_s > 0 else None
 
-        In CPU mode: samples by CPU second. In wall mode every thread is sampled at each tick, so the busiest thread's count by second.
-        """
-        if wall:
-            busiest = sum(rate[3] for rate in self._rates)
-            return busiest / self._duration_s if busiest else None
-        cpu_s = sum(rate[1] for rate in self._rates)
-        samples = sum(rate[2] for rate in self._rates)
-        return samples / cpu_s if cpu_s >= 0.1 and samples else None
+
+class _LatestSecond:
+    """A second that has ended, to which late samples may be added, and what is shown of it meanwhile."""
+
+    __slots__ = ("_point", "_self_samples", "at_s", "cpu_s", "duration_s", "second")
+
+    def __init__(self, second: Second, at_s: float, duration_s: float, cpu_s: float) -> None:
+        self.second = second
+        self.at_s = at_s
+        self.duration_s = duration_s
+        self.cpu_s = cpu_s
+        self._look()
+
+    def _look(self) -> None:
+        second = self.second
+        # A copy: what is shown is read on another thread while the second may grow.
+        self._self_samples = dict(second.self_samples)
+        largest = _largest(self._self_samples, FUNCTIONS_PER_POINT)
+        self._point = TimelinePoint(self.at_s, self.duration_s, self.cpu_s / self.duration_s, second.samples, largest)
+
+    @property
+    def point(self) -> TimelinePoint:
+        if self._point.samples != self.second.samples:
+            self._look()
+        return self._point
+
+    @property
+    def self_samples(self) -> Mapping[int, int]:
+        if self._point.samples != self.second.samples:
+            self._look()
+        return self._self_samples
 
 
 def _largest(samples: Mapping[int, int], n: int) -> Mapping[int, int]:

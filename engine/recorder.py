@@ -1,20 +1,34 @@
-"""Where samplers put their counts: the run so far, the open window, the last second, and what is missing from them."""
+"""Where samplers put their counts: the run so far, the open window, the last seconds, and what is missing from them."""
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass, field
 
 from .stacks import FunctionCounts, StackCounts, StackTable
 
+LATE_SECONDS = 10
+"""So many seconds are kept for samples of theirs that come late. The latest are Java's with `--java-inlined`, after up to five."""
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
 
 @dataclass(slots=True)
 class Second:
-    """What came in during about a second of the run."""
+    """What was sampled during about a second of the run. Grows after its end, too: some samplers hand over a window at a time."""
 
+    began_s: float = -math.inf
+    """On the monotonic clock; what was sampled before the first one counts for it."""
+    samples: int = 0
     self_samples: dict[int, int] = field(default_factory=dict)
     """Function -> samples with it running."""
-    thread_samples: dict[int, int] = field(default_factory=dict)
-    """Thread -> its samples."""
+    looks: int = 0
+    looked_s: float = 0.0
+    """As `Recorder.look` was told meanwhile."""
+
+    def add(self, function: int, samples: int) -> None:
+        self.samples += samples
+        self.self_samples[function] = self.self_samples.get(function, 0) + samples
 
 
 class Recorder:
@@ -33,16 +47,49 @@ class Recorder:
         self._window = StackCounts()
         self._window_lost = 0
         self._second = Second()
+        """The one that is going on."""
+        self._ended_seconds: deque[Second] = deque(maxlen=LATE_SECONDS)
+        self._phase = 0.0
 
-    def add(self, thread: int, stack: int, samples: int) -> None:
-        """Count `samples` sampling periods that `thread` spent on `stack` (both are ids from `table`)."""
+    def add(self, thread: int, stack: int, samples: int, taken_s: tuple[float, float] | None = None) -> None:
+        """Count `samples` sampling periods that `thread` spent on `stack` (both are ids from `table`).
+
+        `taken_s` is the stretch of time they were taken in, on the monotonic clock; None: a moment ago.
+        """
         self.run.add(thread, stack, samples)
         self._window.add(thread, stack, samples)
         self.functions.add(self.table, thread, stack, samples)
-        second = self._second
         leaf = self.table.leaves[stack]
-        second.self_samples[leaf] = second.self_samples.get(leaf, 0) + samples
-        second.thread_samples[thread] = second.thread_samples.get(thread, 0) + samples
+        if taken_s is None or taken_s[0] >= self._second.began_s:
+            self._second.add(leaf, samples)
+        else:
+            self._add_late(leaf, samples, *taken_s)
+
+    def _add_late(self, function: int, samples: int, began_s: float, ended_s: float) -> None:
+        """Spread them evenly over the seconds they were taken in.
+
+        As whole samples, so where they are cut differs each time, by a sequence whose members lie evenly between 0 and 1: many
+        small stacks are spread as evenly as a large one. (https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence)
+        """
+        self._phase = (self._phase + _GOLDEN) % 1.0
+        left = samples
+        seconds = (self._second, *reversed(self._ended_seconds))
+        for back, second in enumerate(seconds):
+            earlier = 0
+            if second.began_s > began_s and back < len(seconds) - 1:
+                share = (second.began_s - began_s) / (ended_s - began_s) if second.began_s < ended_s else 1.0
+                earlier = min(left, int(samples * share + self._phase))
+            if left > earlier:
+                second.add(function, left - earlier)
+            left = earlier
+
+    def look(self, looks: int, over_s: float) -> None:
+        """Tell that running threads were looked at so many times in `over_s` seconds of theirs.
+
+        Samples do not tell: they are weighed, so that one look stands for as many periods as have passed.
+        """
+        self._second.looks += looks
+        self._second.looked_s += over_s
 
     def lose(self, samples: int) -> None:
         """Count samples that could not be taken or read, so that the profile can say so."""
@@ -55,10 +102,11 @@ class Recorder:
         self._window, self._window_lost = StackCounts(), 0
         return closed
 
-    def close_second(self) -> Second:
-        """What came in since the last call."""
-        closed, self._second = self._second, Second()
-        return closed
+    def close_second(self, at_s: float) -> Second:
+        """The second that ends at `at_s`, on the monotonic clock, with what has come in of it; the rest is added as it comes."""
+        ended, self._second = self._second, Second(at_s)
+        self._ended_seconds.append(ended)
+        return ended
 
     def begin_run(self) -> StackCounts:
         """Start counting a new run of the program in the same table; gives the counts of the run before. The window stays open."""
@@ -66,5 +114,6 @@ class Recorder:
         self.functions = FunctionCounts()
         self.lost_samples = 0
         self._second = Second()
+        self._ended_seconds.clear()
         self.table.begin_run()
         return before

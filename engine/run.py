@@ -87,10 +87,15 @@ class Run:
     def is_running(self) -> bool:
         return self._target is not None and self._target.is_running
 
+    async def flush(self) -> None:
+        """Have the sampler hand over what it holds back."""
+        if self.is_running:
+            await self.sampler.flush()
+
     async def send_signal(self, number: int, *, to_group: bool = False) -> None:
         """Forward a signal, once the sampler has handed over what the program might take with it."""
         if self._target and self._target.is_running:
-            await self.sampler.flush()
+            await self.flush()
             self._target.send_signal(number, to_group=to_group)
 
     async def _keep_sampling(self, launch: Launch, process: Process) -> None:

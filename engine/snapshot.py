@@ -68,7 +68,7 @@ class SamplingState:
     mode: str
     asked_hz: float
     achieved_hz: float | None
-    """Samples per second over the last seconds for each busy core; None while the program is idle or not sampled."""
+    """How often a running thread was looked at a second, over the last seconds; None while the program is idle or not sampled."""
     active: bool
     covered_s: float
     lost_samples: int

@@ -47,7 +47,7 @@ def weigher(*, by_cpu: bool = True) -> Weigher:
 
 def counts(weigher: Weigher, window: ProfileWindow) -> dict[int, int]:
     by_node: dict[int, int] = {}
-    for node, _, samples in weigher.weigh(window):
+    for node, _, samples, _ in weigher.weigh(window):
         by_node[node] = by_node.get(node, 0) + samples
     return by_node
 
@@ -113,5 +113,5 @@ def test_lines_are_those_of_the_ticks():
     """Each line gets as many samples as V8 counted ticks there."""
     samples = [(BUSY, PERIOD_US)] * 10
     readings = [(0, 0), (100_000, 100_000_000)]
-    found = [line for _, line, _ in weigher().weigh(window(0, samples, readings, ticks=[[BUSY, 3, 7, 5, 2]]))]
+    found = [line for _, line, _, _ in weigher().weigh(window(0, samples, readings, ticks=[[BUSY, 3, 7, 5, 2]]))]
     assert found == [3] * 7 + [5] * 2 + [0]

@@ -23,7 +23,7 @@ locations = st.dictionaries(st.integers(1, 2**64 - 1), st.lists(frames, max_size
 def profiles(draw) -> PprofProfile:
     places = draw(locations)
     stacks = st.lists(st.sampled_from(sorted(places)), max_size=6).map(tuple)
-    return PprofProfile(draw(numbers), draw(st.lists(st.tuples(stacks, numbers), max_size=8)), places)
+    return PprofProfile(draw(numbers), draw(numbers), draw(st.lists(st.tuples(stacks, numbers), max_size=8)), places)
 
 
 @given(profiles(), st.booleans())
@@ -64,7 +64,7 @@ def _read_or_refuse(data: bytes) -> None:
 
 
 def _written(profile: PprofProfile) -> bytes:
-    message = pprof_pb2.Profile(period=profile.period_ns, string_table=[""])
+    message = pprof_pb2.Profile(duration_nanos=profile.duration_ns, period=profile.period_ns, string_table=[""])
     for place, its_frames in profile.locations.items():
         location = message.location.add(id=place, address=place)
         for frame in its_frames:

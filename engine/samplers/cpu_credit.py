@@ -68,7 +68,10 @@ class CpuCredit:
 
     def add(self, seen: Iterable[Seen]) -> None:
         busy: dict[_Process, dict[int, _Thread]] = {}
+        looks = looked_us = 0
         for pid, tid, stack, samples, time_us in seen:
+            looks += samples
+            looked_us += time_us
             counted_us = min(time_us, samples * _MAX_SAMPLE_US)
             if counted_us < time_us:
                 self._recorder.lose(int((time_us - counted_us) / self._period_us))
@@ -78,6 +81,7 @@ class CpuCredit:
             busy.setdefault(process, {})[tid] = thread
         for process, threads in busy.items():
             self._settle(process, threads)
+        self._recorder.look(looks, looked_us / 1e6)
 
     def unseen_periods(self, pid: int) -> float:
         """The most sampling periods of CPU time that threads used since they were seen, which Austin should have seen.

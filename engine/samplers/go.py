@@ -26,6 +26,8 @@ MAX_RATE_HZ = 500
 """What Go's runtime is made for (runtime/pprof.StartCPUProfile)."""
 MAX_WINDOW_BYTES = 32 << 20
 FLUSH_S = 0.28
+WINDOW_S = 1.0
+"""The length of a window in which the program works (`_go_exit_new.go`); shorter ones say so."""
 DRAIN_S = 0.5
 """How long after the program's end we wait for the connections to close, on which its last samples come."""
 SILENCE_S = 5.0
@@ -192,20 +194,27 @@ class GoSampler:
         recorder = self._context.recorder
         table = recorder.table
         thread = table.thread(pid, 0, "goroutines")
+        now_s = self._context.clock.monotonic()
+        # One of a program that has waited began long ago, but is sent as soon as there is something in it.
+        taken_s = now_s - min(profile.duration_ns / 1e9, WINDOW_S), now_s
         interned = {
             location: [table.frame(self._known(frame)) for frame in reversed(frames)]
             for location, frames in profile.locations.items()
         }
+        looks = 0
         for locations, count in profile.samples:
             samples = self._scaled(count, profile.period_ns)
             frames = [frame for location in locations for frame in profile.locations[location]]
             if frames and frames[0].function == _LOST_SAMPLES:
                 recorder.lose(samples)
-            elif samples and not (frames and frames[-1].function.startswith(_OWN_GOROUTINES)):
+                continue
+            looks += count
+            if samples and not (frames and frames[-1].function.startswith(_OWN_GOROUTINES)):
                 stack = [frame for location in reversed(locations) for frame in interned[location]]
                 if len(stack) > 1 and frames[0].function == _PREEMPTED:
                     stack.pop()
-                recorder.add(thread, table.stack(stack), samples)
+                recorder.add(thread, table.stack(stack), samples, taken_s)
+        recorder.look(looks, looks * profile.period_ns / 1e9)
 
     def _scaled(self, count: int, period_ns: int) -> int:
         """`count` samples of `period_ns`, in periods of the rate asked for: `StackCounts` knows only those.

@@ -43,6 +43,8 @@ class WindowReader:
         self._pid = 0
         self._rest = b""
         self._thread = 0
+        self._taken_s: tuple[float, float] | None = None
+        """When the samples that follow were taken."""
         self._frames: list[int | None] = []
         self._ids: dict[bytes, int | None] = {}
         self._launcher: set[int] = set()
@@ -78,13 +80,19 @@ class WindowReader:
             if rest not in self._ids:
                 self._ids[rest] = self._intern(rest)
             self._frames.append(self._ids[rest])
+        elif kind == b"o":
+            began_ns, ended_ns = rest.split(b"\t")
+            self._taken_s = int(began_ns) / 1e9, int(ended_ns) / 1e9
+        elif kind == b"p":
+            polls, ns = rest.split(b"\t")
+            self._recorder.look(int(polls), int(ns) / 1e9)
         elif kind == b"t":
             tid, name = rest.decode("utf-8", "replace").split("\t")
             self._thread = self._recorder.table.thread(self._pid, int(tid), name)
         else:
             fields = line.decode("utf-8", "replace").split("\t")
             if kind == b"w":
-                self._frames = []
+                self._frames, self._taken_s = [], None
                 lost, self._lost_carry_ns = divmod(self._lost_carry_ns + int(fields[1]), self._period_ns)
                 if lost > 0:
                     self._recorder.lose(lost)
@@ -96,7 +104,7 @@ class WindowReader:
             return
         if stack and stack[0] in self._launcher:
             stack = self._without_launcher(stack)
-        self._recorder.add(self._thread, self._recorder.table.stack(stack), samples)
+        self._recorder.add(self._thread, self._recorder.table.stack(stack), samples, self._taken_s)
 
     def _missing(self) -> int:
         return self._recorder.table.frame(Frame(OTHER_CALLERS, ""))

@@ -205,14 +205,16 @@ class NodeSampler:
                 period_us=self._period_us,
                 own_urls={KEY, str(PRELOAD), PRELOAD.as_uri()},
             )
-        table = self._context.recorder.table
+        recorder = self._context.recorder
+        recorder.look(window.ticks, window.duration_us / 1e6)
+        table = recorder.table
         thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
         callers: dict[int, tuple[int, ...]] = {-1: ()}
-        for node, line, samples in weigher.weigh(window):
+        for node, line, samples, when_us in weigher.weigh(window):
             parent, frame, _ = window.nodes[node]
             leaf = table.frame(self._namer.frame(window.frames[frame], line))
             stack = table.stack((*self._callers(window, parent, callers), leaf))
-            self._context.recorder.add(thread, stack, samples)
+            recorder.add(thread, stack, samples, (when_us / 1e6, when_us / 1e6))
 
     def _callers(self, window: ProfileWindow, node: int, known: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
         """The frames from the root to `node` as the table's numbers; the root itself is no frame."""

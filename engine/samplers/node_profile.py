@@ -61,6 +61,8 @@ class ProfileWindow:
     """Parents come before their children."""
     lines: dict[int, tuple[int, ...]]
     """Node -> the line (from 1) that was running at each of its samples."""
+    ticks: int
+    """Of the sampling clock."""
     samples: tuple[tuple[int, float], ...]
     """`(node, when)` of each sample, in µs on the monotonic clock."""
     duration_us: float
@@ -100,6 +102,7 @@ def parse_window(message: dict[str, Any]) -> ProfileWindow:
         frames,
         nodes,
         lines,
+        sum(numbers[2::3]),
         tuple(samples),
         when_us - began_us,
         cpu_times,
@@ -119,8 +122,8 @@ class Weigher:
         self._carry = 0.0
         self._unplaced_us = 0.0
 
-    def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int]]:
-        """`(node, line, samples)` for what counts; the line (from 1) is 0 where V8 does not say."""
+    def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int, float]]:
+        """`(node, line, samples, when)` for what counts; the line (from 1) is 0 where V8 does not say, `when` is as in `window`."""
         kinds = self._kinds(window)
         ticks = list(_ticks(window))
         if self._by_cpu and len(window.cpu_times) > 1:
@@ -128,7 +131,7 @@ class Weigher:
         else:
             weights_us = [window.duration_us / len(ticks)] * len(ticks) if ticks else []
         lines = {node: iter(lines) for node, lines in window.lines.items()}
-        for (node, _), weight_us in zip(ticks, weights_us, strict=True):
+        for (node, when_us), weight_us in zip(ticks, weights_us, strict=True):
             line = next(lines.get(node, iter(())), 0)
             if kinds[node] and (self._by_cpu or kinds[node] != PROGRAM):
                 continue
@@ -136,7 +139,7 @@ class Weigher:
             if self._carry >= 1:
                 samples = int(self._carry)
                 self._carry -= samples
-                yield node, line, samples
+                yield node, line, samples, when_us
 
     def _kinds(self, window: ProfileWindow) -> list[str]:
         """For each node which of the special ones it is; empty for the program's own code and the collector's."""

@@ -24,6 +24,8 @@ class MalformedProfile(ValueError):
 
 
 class PprofProfile(NamedTuple):
+    duration_ns: int
+    """The time it is of; 0 where the profile does not say."""
     period_ns: int
     """The time between two samples of a thread; 0 where the profile does not say."""
     samples: list[tuple[tuple[int, ...], int]]
@@ -38,7 +40,7 @@ def read_profile(data: bytes) -> PprofProfile:
     lines: dict[int, list[tuple[int, int]]] = {}
     functions: dict[int, tuple[int, int, int]] = {}
     strings: list[str] = []
-    period_ns = 0
+    duration_ns = period_ns = 0
     try:
         for field, number, content in _fields(_unpacked(data)):
             if field == 2:
@@ -51,6 +53,8 @@ def read_profile(data: bytes) -> PprofProfile:
                 functions[function] = description
             elif field == 6:
                 strings.append(content.decode("utf-8", "replace"))
+            elif field == 10:
+                duration_ns = number
             elif field == 12:
                 period_ns = number
 
@@ -63,7 +67,7 @@ def read_profile(data: bytes) -> PprofProfile:
         raise MalformedProfile(f"not a pprof profile: {type(error).__name__}: {error}") from error
     if any(location not in locations for stack, _ in samples for location in stack):
         raise MalformedProfile("a pprof profile with samples at unknown locations")
-    return PprofProfile(period_ns, samples, locations)
+    return PprofProfile(duration_ns, period_ns, samples, locations)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -46,7 +46,7 @@ async def _feed(seconds: int) -> None:
         for thread, stack in itertools.islice(stacks, RATE_HZ):
             recorder.add(thread, stack, 1)
         clock.stall(1.0)
-        engine._history.add(recorder.close_second(), at_s=second - 1.0, duration_s=1.0, cpu_s=1.0)
+        engine._history.add(recorder.close_second(clock.monotonic()), at_s=second - 1.0, duration_s=1.0, cpu_s=1.0)
         engine._take_snapshot()
         if second % WINDOW_S == 0:
             buffer.add(wire.encode(await windows.close(None), "protobuf"))

@@ -21,7 +21,10 @@ abstract class Recorder {
                 .newInstance(folder, periodNs);
     }
 
-    /** What has come since the last call, about once a second; null if nothing has. */
+    /** Batches come about as often. */
+    static final long BATCH_NS = 1_000_000_000L;
+
+    /** What has come since the last call; null if nothing has. */
     abstract Batch take();
 
     /** Ends sampling. */

@@ -10,8 +10,10 @@ final class Sampler implements Runnable {
     private static final long LAST_WINDOW_NS = 100_000_000L;
     private static final long MAX_PERIOD_NS = 1_000_000_000L;
     private static final long MAX_IDLE_NS = 100_000_000L;
-    /** Share of one core that polling may take, before polls are made rarer. */
+    /** Share of one core that polling may take, before polls are made rarer; who asks for many is ready to pay for them. */
     private static final double MAX_SHARE = 0.02;
+    private static final double MAX_SHARE_OF_MANY = 0.03;
+    private static final long MANY_PERIOD_NS = 5_000_000L;
     /** Pauses are at least this many times as long as what was polled took. */
     private static final int LEAST_PAUSE = 10;
 
@@ -41,6 +43,7 @@ final class Sampler implements Runnable {
         thread = Thread.currentThread();
         pipe.offer("hello\t" + Window.clean(System.getProperty("java.version")) + "\n");
         windowBeganNs = System.nanoTime();
+        long dueNs = windowBeganNs;
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
             long beganCpuNs = stacks.ownCpuNs();
@@ -54,14 +57,17 @@ final class Sampler implements Runnable {
                 closeWindow(beganNs, isLast);
             }
             // Where one poll alone is too much, the next is far away, whatever the governor has yet to learn.
-            LockSupport.parkNanos(Math.max(LEAST_PAUSE * costNs, pauseNs() - (System.nanoTime() - beganNs)));
+            long nowNs = System.nanoTime();
+            dueNs = nextNs(dueNs, nowNs);
+            LockSupport.parkNanos(Math.max(LEAST_PAUSE * costNs, dueNs - nowNs));
         }
     }
 
-    private long pauseNs() {
+    /** When the poll is due that follows the one of {@code dueNs}: one that comes late, as they all do somewhat, does not delay the others. */
+    private long nextNs(long dueNs, long nowNs) {
         long ns = stacks.isIdle() ? Math.max(periodNs, Math.min(MAX_IDLE_NS, periodNs * Stacks.POLLS_OF_THE_AWAKE)) : periodNs;
         // Without jitter, a program that does something every 10 ms would always be met at the same place.
-        return (long) (ns * (0.75 + 0.5 * random.nextDouble()));
+        return Math.max(dueNs, nowNs - ns) + (long) (ns * (0.75 + 0.5 * random.nextDouble()));
     }
 
     /** Called by the JVM's shutdown: returns when the profiler has what there is, or after {@code deadlineMs}. */
@@ -92,7 +98,8 @@ final class Sampler implements Runnable {
     private void govern() {
         if (polls > 1) {
             long costNs = (pollsNs - worstNs) / (polls - 1);
-            periodNs = Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, (long) (costNs / MAX_SHARE)));
+            double maxShare = askedPeriodNs < MANY_PERIOD_NS ? MAX_SHARE_OF_MANY : MAX_SHARE;
+            periodNs = Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, (long) (costNs / maxShare)));
         }
         polls = 0;
         pollsNs = 0;

@@ -67,7 +67,9 @@ final class Stacks implements AutoCloseable {
     private boolean hadChurn;
     private final Brief brief = new Brief();
     private int pollsOfTheAwake;
+    /** When the last poll was made, and the last one of the window before; by {@link System#nanoTime}. */
     private long polledNs;
+    private long takenNs = System.nanoTime();
     private Window window = new Window();
     private final Pending pending = new Pending();
     /** Null until there is need of it, and where it cannot be had. */
@@ -135,14 +137,20 @@ final class Stacks implements AutoCloseable {
         }
         creditBrief();
         Recorder.Batch told = recorder == null ? null : recorder.take();
-        creditCarried(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast);
-        pending.credit(told, deep, window);
+        Window late = new Window();
+        creditCarried(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast, late);
+        pending.credit(told, deep, late);
         if (isLast) {
-            pending.creditAll(window);
+            pending.creditAll(late);
         }
+        long untilNs = polledNs - (told == null || isLast ? 0 : (System.currentTimeMillis() - told.untilMs) * 1_000_000);
+        late.taken(untilNs - Recorder.BATCH_NS, untilNs);
+        window.taken(takenNs, polledNs);
+        window.add(late);
         window.remark(whyNoRecorder);
         Window taken = window;
         window = new Window();
+        takenNs = polledNs;
         return taken;
     }
 
@@ -221,6 +229,7 @@ final class Stacks implements AutoCloseable {
         }
         isRecording = isInlined && needRecorder();
         if (hotCount > 0) {
+            window.poll(elapsedNs);
             look(Arrays.copyOf(hot, hotCount), MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs));
         }
     }
@@ -304,6 +313,7 @@ final class Stacks implements AutoCloseable {
 
     private void pollWall(long elapsedNs) {
         ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(awake), DeepStacks.MAX_DEPTH);
+        window.poll(elapsedNs);
         for (int i = 0; i < infos.length; i++) {
             ThreadInfo info = infos[i];
             if (info == null || JVM_THREADS.contains(info.getThreadName()) || isOurs(info.getThreadName())) {
@@ -343,7 +353,7 @@ final class Stacks implements AutoCloseable {
     }
 
     /** Spreads the time of the carriers over the samples of what they carried, which come late and at times of their own. */
-    private void creditCarried(List<StackTraceElement[]> samples, boolean isLast) {
+    private void creditCarried(List<StackTraceElement[]> samples, boolean isLast, Window late) {
         carried.addAll(samples);
         while (carried.size() > Math.max(samples.size(), ENOUGH_SAMPLES)) {
             carried.remove();
@@ -353,14 +363,14 @@ final class Stacks implements AutoCloseable {
             return;
         }
         if (carried.isEmpty()) {
-            window.lose(carriedNs);
+            late.lose(carriedNs);
         }
         long leftNs = carriedNs;
         int left = carried.size();
         for (StackTraceElement[] stack : carried) {
             long ns = leftNs / left--;
             leftNs -= ns;
-            window.add(0, "virtual threads", stack, ns);
+            late.add(0, "virtual threads", stack, ns);
         }
         carriedNs = 0;
     }

@@ -9,6 +9,8 @@ import java.util.Map;
  * The nanoseconds of each thread and stack in one stretch of time, and how they are written:
  *
  * <pre>
+ * o BEGAN ENDED                          when what follows was taken, by {@link System#nanoTime}
+ * p POLLS NANOSECONDS                    how often running threads were met, and in how long a time
  * t ID NAME                              the thread of the stacks that follow
  * f CLASS METHOD FILE LINE MODULE        frames count from 0 in each window
  * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
@@ -26,10 +28,33 @@ final class Window {
     private static final Method MODULE = moduleMethod();
 
     private final HashMap<Long, Activity> threads = new HashMap<Long, Activity>();
+    private long beganNs;
+    private long endedNs;
+    /** What became known only now, of a stretch of time before this one; null for nothing. */
+    private Window late;
+    private int polls;
+    private long polledNs;
     private int stacks;
     private long totalNs;
     private long lostNs;
     private String remark;
+
+    /** Says when all of it was taken, by {@link System#nanoTime}. */
+    void taken(long beganNs, long endedNs) {
+        this.beganNs = beganNs;
+        this.endedNs = endedNs;
+    }
+
+    /** Counts a poll that met a running thread, {@code ns} after the poll before. */
+    void poll(long ns) {
+        polls++;
+        polledNs += ns;
+    }
+
+    /** Sends {@code late} along with this one. */
+    void add(Window late) {
+        this.late = late.weightNs() == 0 ? null : late;
+    }
 
     void add(long thread, String name, StackTraceElement[] trace, long ns) {
         Activity activity = threads.get(thread);
@@ -63,13 +88,18 @@ final class Window {
 
     /** What is lost if this window never arrives. */
     long weightNs() {
-        return totalNs + lostNs;
+        return totalNs + lostNs + (late == null ? 0 : late.weightNs());
     }
 
     String encode(long periodNs) {
         StringBuilder text = new StringBuilder(4_096);
         HashMap<StackTraceElement, Integer> frames = new HashMap<StackTraceElement, Integer>();
         long leftOutNs = lostNs;
+        if (late != null) {
+            text.append(late.encode(periodNs));
+        }
+        text.append("o\t").append(beganNs).append('\t').append(endedNs).append('\n');
+        text.append("p\t").append(polls).append('\t').append(polledNs).append('\n');
         if (remark != null) {
             text.append("r\t").append(clean(remark)).append('\n');
         }
