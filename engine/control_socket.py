@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .private import runtime_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 MAX_LINE_BYTES = 1_000
 ANSWER_DEADLINE_S = 2.0
@@ -22,7 +22,7 @@ _ENDING = ".sock"
 class ControlSocket:
     """Listens while the agent runs; only the user can open it."""
 
-    def __init__(self, mark: Callable[[str], None]) -> None:
+    def __init__(self, mark: Callable[[str], Awaitable[None]]) -> None:
         self._mark = mark
         self._path: Path | None = None
         self._server: asyncio.Server | None = None
@@ -48,7 +48,8 @@ class ControlSocket:
                 line = (await reader.readline()).decode("utf-8", "replace")
                 verb, _, name = line.rstrip("\n").partition(" ")
                 if verb == "mark":
-                    self._mark(name)
+                    # Who is answered may begin what the mark is to stand before.
+                    await self._mark(name)
                     writer.write(b"ok\n")
                     await writer.drain()
         except (OSError, ValueError, TimeoutError):

@@ -224,7 +224,7 @@ class Engine:
     async def _listen_for_marks(self) -> None:
         from .control_socket import ControlSocket  # noqa: PLC0415
 
-        control = ControlSocket(self.mark)
+        control = ControlSocket(self._mark)
         try:
             # Without it only `multi_lang_profiler mark` does not reach us, and says so itself.
             with contextlib.suppress(OSError):

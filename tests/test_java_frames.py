@@ -105,6 +105,21 @@ def test_javas_launcher_is_not_the_program():
     }
 
 
+def test_when_and_how_often_a_window_was_polled():
+    """Samples count for the time the window says they were taken in; one that says nothing is of now."""
+    recorder = Recorder()
+    _, late = recorder.close_second(10.0), recorder.close_second(11.0)
+    made = reader(recorder)
+    made.feed(
+        b"o\t9000000000\t11000000000\np\t40\t500000000\nt\t1\tmain\nf\tApp\tmain\tApp.java\t3\t\ns\t1000000000\t0\nw\t0\t10000000\n"
+    )
+    made.feed(b"t\t1\tmain\nf\tApp\tmain\tApp.java\t3\t\ns\t70000000\t0\nw\t0\t10000000\n")
+    now = recorder.close_second(12.0)
+    assert late.samples == pytest.approx(50, abs=1)
+    assert now.samples == 7
+    assert (now.looks, now.looked_s) == (40, 0.5)
+
+
 @given(st.lists(st.integers(0, 50_000_000), max_size=50), st.integers(1, 40))
 def test_no_nanosecond_is_lost(weights, cut):
     """Whatever the weights and however the pipe cuts the messages: the samples are the whole periods in the sum of all weights."""

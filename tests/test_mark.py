@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.engine import Engine
+from multi_lang_profiler.engine.settings import Language, Settings
 from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.node import node
+
+BEFORE_AND_AFTER = """
+const fs = require('fs');
+const burn = (ms) => { const began = process.cpuUsage(); while (process.cpuUsage(began).user < 1000 * ms); };
+function before() { burn(700); }
+function after() { burn(300); }
+before();
+fs.writeFileSync('half', '');
+while (!fs.existsSync('go')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+after();
+"""
 
 
 @pytest.fixture
@@ -41,6 +57,39 @@ def test_a_mark_by_command_and_by_signal(folder):
     process.terminate()
     assert finish(process).status == 143
     assert list((folder.path / "run").rglob("*.sock")) == []
+
+
+async def test_what_was_sampled_before_a_mark_belongs_before_it(tmp_path, monkeypatch):
+    """A window that is open at the mark is handed over for it: none of what came before counts for the phase that follows."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.js").write_text(BEFORE_AND_AFTER)
+    settings = Settings(Language.JAVASCRIPT, "app.js", runtime=str(node(24)), working_folder=tmp_path)
+    said: list[str] = []
+    engine = Engine(settings, SystemClock(), lambda event: said.append(event.line))
+    async with asyncio.timeout(DEADLINE_S):
+        run = asyncio.create_task(engine.run())
+        while not (tmp_path / "half").exists():
+            await asyncio.sleep(0.01)
+        engine.mark("half")
+        while not any("Mark “half”" in line for line in said):
+            await asyncio.sleep(0.01)
+        (tmp_path / "go").touch()
+        assert await run == 0
+    snapshot = engine.snapshot()
+    assert snapshot
+    (mark,) = snapshot.marks
+
+    def samples_of(function: str, counts) -> int:
+        table = snapshot.table
+        ids = {number for number, each in enumerate(table.functions) if each.name == function}
+        return sum(
+            n
+            for (_, stack), n in counts.by_stack.items()
+            if ids & {table.frames[f].function for f in table.stacks[stack]}
+        )
+
+    assert samples_of("before", mark.counts) == samples_of("before", snapshot.counts) > 50
+    assert samples_of("after", mark.counts) == 0 < samples_of("after", snapshot.counts)
 
 
 def test_left_by_a_killed_one(folder):
