@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(frozen=True, slots=True)
 class Length:
     """How much is measured: all, or just enough to see that a benchmark still works (`--quick`)."""
@@ -41,7 +44,9 @@ class Took:
     ended_at_s: float
     """Seconds since the epoch, which other programs can tell, too."""
     cpu_s: float
-    """Of the command and all it waited for."""
+    """Of the command's own process."""
+    children_cpu_s: float
+    """Of the processes it waited for."""
     status: int
     stdout: bytes
 
@@ -58,12 +63,16 @@ def run(command: Command, *, cwd: Path, environment: Mapping[str, str] | None = 
             stdout=output,
             stderr=subprocess.DEVNULL,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         ended_at_s = time.time()
-        process.returncode = os.waitstatus_to_exitcode(status)
+        # proc(5): utime, stime, cutime and cstime, in ticks, of what is a zombie now.
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        user_s, system_s, childrens_user_s, childrens_system_s = (int(each) / TICKS_PER_S for each in fields[11:15])
+        process.wait()
         output.seek(0)
         printed = output.read()
-    return Took(began_at_s, ended_at_s, usage.ru_utime + usage.ru_stime, process.returncode, printed)
+    cpu_s, children_cpu_s = user_s + system_s, childrens_user_s + childrens_system_s
+    return Took(began_at_s, ended_at_s, cpu_s, children_cpu_s, process.returncode, printed)
 
 
 def alternate(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import ContentSwitcher
 
+from multi_lang_profiler.engine.snapshot import TimelinePoint
 from multi_lang_profiler.tui.widgets.timeline_board import TimelineFoot, TimelineGraphs
 from multi_lang_profiler.tui.widgets.timeline_table import TimelineTable, layout
 from tests.support.screen import Screen, show, text_of
@@ -99,6 +100,24 @@ async def test_cursor() -> None:
         await pilot.press("right", "escape")
         assert title(screen).startswith("now")
         await pilot.press("left", "right", "right")
+        assert title(screen).startswith("now")
+
+
+@pytest.mark.parametrize(("waiting_s", "cpu_cores", "says"), [(2, 1.0, "100"), (2, 0.0, "0"), (9, 1.0, "0")])
+async def test_now_is_the_newest_that_is_known(waiting_s, cpu_cores, says) -> None:
+    """Samples that are on their way for up to some seconds are awaited; idle is idle, and samples that never come are not covered up."""
+    busy = [TimelinePoint(float(at), 1.0, 1.0, 100, {0: 100}) for at in range(20)]
+    since = [TimelinePoint(float(20 + at), 1.0, cpu_cores, 0, {}) for at in range(waiting_s)]
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("5")
+        await show(pilot, screen, replace(shop_snapshot(), timeline=(*busy, *since)))
+        assert title(screen).startswith(
+            f"now   CPU {100 if says == '100' else 100 * cpu_cores:.0f}%   {says} samples/s"
+        )
+        await pilot.press("left")
+        assert title(screen).startswith("at ")
+        await pilot.press("right")
         assert title(screen).startswith("now")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .table import Table
 
 FOOT_ROWS = 3
+LATE_S = 4.0
+"""What large programs are sampled in windows of, and a little."""
 
 
 class TimelineView(View):
@@ -71,7 +74,7 @@ class TimelineView(View):
         self._at_s: float | None = None
         """The moment looked at; None: the newest."""
         self._timeline: Timeline | None = None
-        self._made_of: tuple[TimelinePoint | None, int, float, int] | None = None
+        self._made_of: tuple[tuple[TimelinePoint, ...], float, int] | None = None
         self._moments: Moments | None = None
 
     def compose(self) -> ComposeResult:
@@ -93,7 +96,7 @@ class TimelineView(View):
         run_s = (program.ended_s or snapshot.taken_s) - program.started_s
         width = layout(self.size.width).graph_width
         # Points come once a second, snapshots more often.
-        made_of = (points[-1] if points else None, len(points), run_s if not points else 0.0, width)
+        made_of = (points, run_s if not points else 0.0, width)
         if self._timeline is None or made_of != self._made_of:
             self._timeline, self._made_of = timeline(points, 0.0, width), made_of
         attempts = [
@@ -166,9 +169,8 @@ class TimelineView(View):
 
     def _look_at_column(self, column: int) -> None:
         if self._timeline is not None:
-            last = len(self._timeline.columns) - 1
-            column = max(0, min(last, column))
-            self._look_at(None if column == last else (column + 0.5) * self._timeline.column_s)
+            newest = _newest(self._timeline)
+            self._look_at(None if column >= newest else (max(0, column) + 0.5) * self._timeline.column_s)
 
     def _look_at(self, at_s: float | None) -> None:
         self._at_s = at_s
@@ -176,7 +178,7 @@ class TimelineView(View):
             self.show(self.host.snapshot)
 
     def _column(self, shown: Timeline) -> int:
-        return len(shown.columns) - 1 if self._at_s is None else shown.column_at(self._at_s)
+        return _newest(shown) if self._at_s is None else shown.column_at(self._at_s)
 
     def _show_title(self, moments: Moments) -> None:
         palette = self.host.palette
@@ -196,3 +198,10 @@ class TimelineView(View):
         if self.host.threads is not None:
             right.insert(0, Segment(f"{OVER_ALL_THREADS}   ", palette.warn))
         self.query_one(TitleLine).show(left, right)
+
+
+def _newest(shown: Timeline) -> int:
+    """The last column; where the program's samples are still on their way, the last one of which some have come."""
+    last = len(shown.columns) - 1
+    awaited = range(last, max(-1, last - math.ceil(LATE_S / shown.column_s)), -1)
+    return next((at for at in awaited if shown.columns[at].samples_per_s or not shown.columns[at].cpu_cores), last)
