@@ -170,10 +170,11 @@ async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, windows)
         assert window.duration_us >= 0.9 * max(1e6, min(2.5e6, 340 * len(before.nodes)))
 
 
-async def test_windows_are_not_stretched_beyond_what_a_message_holds(tmp_path, windows):
-    """A thousand stacks a second that are never the same make tens of thousands of nodes: two seconds of them would be too much."""
+@pytest.mark.parametrize("depth", ["90", "250"])
+async def test_windows_are_no_larger_than_a_message(tmp_path, windows, depth):
+    """A thousand stacks a second that are never the same make tens of thousands of nodes, or hundreds: a second of those is too much."""
     (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
-    sampled = await sample(tmp_path, "deep.cjs", node(24), arguments=("1", "90"), rate_hz=1_000)
+    sampled = await sample(tmp_path, "deep.cjs", node(24), arguments=("1", depth), rate_hz=1_000)
     assert sampled.recorder.lost_samples <= 0.1 * sampled.samples
     assert 20_000 < max(len(window.nodes) for window in windows) < 100_000
 

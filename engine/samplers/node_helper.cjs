@@ -20,8 +20,8 @@ const WINDOW_US = 1_000_000;
 // To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
 const WINDOW_US_PER_NODE = 340;
 const MAX_WINDOW_US = 2_500_000;
-// One that is longer for that reason has no more of them, or it might not fit into a message.
-const MAX_STRETCHED_NODES = 50_000;
+// So many fit into a message with some to spare; where stacks are deep and never the same, windows are the shorter for it.
+const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const MATTERING_US = 5_000;
@@ -69,7 +69,6 @@ class ProfiledThread {
 
   /** Close the window and open the next one; gives when it is handed over. */
   rotate() {
-    this.nextWindowUs = nowUs() + WINDOW_US;
     this.change ??= this.replaceWindow().finally(() => {
       this.change = undefined;
     });
@@ -78,14 +77,13 @@ class ProfiledThread {
 
   async replaceWindow() {
     const beganUs = nowUs();
+    this.nextWindowUs = beganUs + MAX_WINDOW_US;
     const stopped = this.ask('Profiler.stop');
     const started = this.ask('Profiler.start');
     void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
     const profile = (await stopped)?.profile;
     const cpuTimes = this.cpuTimes.take();
-    if (profile) {
-      this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + stretchedUs(profile));
-    }
+    this.nextWindowUs = beganUs + (profile ? windowUs(profile) : WINDOW_US);
     await started;
     if (!Atomics.load(this.words, ANCHORED)) {
       this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
@@ -214,10 +212,10 @@ class CpuTimes {
   }
 }
 
-/** How long the next window should be, if that is longer than others, by what this one took. */
-function stretchedUs({ nodes, startTime, endTime }) {
-  const fittingUs = (MAX_STRETCHED_NODES * (endTime - startTime)) / nodes.length;
-  return Math.min(MAX_WINDOW_US, nodes.length * WINDOW_US_PER_NODE, fittingUs);
+/** How long the next window should be, by what this one took. */
+function windowUs({ nodes, startTime, endTime }) {
+  const fittingUs = (MAX_NODES * (endTime - startTime)) / nodes.length;
+  return Math.min(Math.max(WINDOW_US, Math.min(MAX_WINDOW_US, nodes.length * WINDOW_US_PER_NODE)), fittingUs);
 }
 
 /**

@@ -3,10 +3,10 @@
     launch = await sampler.prepare()   # what to start; compiles and checks what it must
     ...the engine starts the program...
     await sampler.sample(process)      # counts go to the recorder until the program has ended
-    await sampler.flush()              # at any time: hand over what is held back, before a signal is forwarded
+    await sampler.flush()              # at any time: hand over what is held back, before a signal is forwarded, for a mark
     await sampler.close()              # always called once: end helpers, remove files
 
-A sampler yields counts and knows nothing of windows, reports or screens. Whatever happens to it, the program runs on.
+A sampler yields counts, says how often it looked, and knows nothing of windows, reports or screens. Whatever happens to it, the program runs on.
 """
 
 from __future__ import annotations
