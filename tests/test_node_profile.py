@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,16 @@ def test_a_blocked_call_costs_nothing():
     assert counts(weigher(), window(0, samples, readings)) == {BUSY: 20}
 
 
+def test_a_blocked_call_that_no_reading_sets_apart_costs_next_to_nothing():
+    """What runs and what waits between the same two readings is told apart by what it did between others."""
+    nodes = ([BUSY] * 3 + [OTHER] * 4) * 20
+    running = [node == BUSY for node in nodes]
+    readings = [(n * PERIOD_US, sum(running[:n]) * PERIOD_US * 1000) for n in range(0, len(nodes) + 1, 2)]
+    found = counts(weigher(), window(0, [(node, PERIOD_US) for node in nodes], readings))
+    assert found[BUSY] + found.get(OTHER, 0) == pytest.approx(60, abs=1)
+    assert found.get(OTHER, 0) <= 1
+
+
 def test_bursts_between_ticks_count_for_the_ticks_there_are():
     """A server that works 2 ms of every 20 uses a tenth of a core: the few ticks that met it stand for all of it."""
     samples = [(OTHER if n % 10 == 0 else IDLE, PERIOD_US) for n in range(100)]
@@ -100,6 +111,17 @@ def test_samples_of_deoptimisations_are_no_ticks():
     found = counts(weigher(), window(0, samples, readings, hits=[0, 0, 20, 80]))
     assert sum(found.values()) == 100
     assert abs(found[OTHER] - 80) <= 1
+
+
+def test_a_burst_of_deoptimisations_does_not_gather_the_ticks():
+    """A node's ticks are taken where ticks were, not where most of its samples are: they weigh the CPU time of their own place."""
+    samples = [(BUSY if n % 2 else OTHER, PERIOD_US) for n in range(100)]
+    samples[30:30] = [(BUSY, 100.0)] * 60
+    duration_us = sum(delta_us for _, delta_us in samples)
+    readings = [(n * 20_000, n * 20_000_000) for n in range(int(duration_us // 20_000) + 1)]
+    found = counts(weigher(), window(0, samples, readings, hits=[0, 0, 50, 50]))
+    assert found[BUSY] == pytest.approx(50, abs=2)
+    assert found[OTHER] == pytest.approx(50, abs=2)
 
 
 def test_without_cpu_times_the_clock_on_the_wall_counts():

@@ -63,7 +63,7 @@ async def test_samples_are_cpu_time(tmp_path, major):
             below[name] += samples
     total = sum(spent_ms.values())
     for name in ("light", "heavy", "wait"):
-        assert below[name] / sampled.samples == pytest.approx(spent_ms[name] / total, abs=0.08), (below, spent_ms)
+        assert below[name] / sampled.samples == pytest.approx(spent_ms[name] / total, abs=0.05), (below, spent_ms)
     assert "(idle)" not in seen
     assert "(program)" not in seen
 
@@ -112,7 +112,7 @@ async def test_worker_threads_are_sampled_and_end_as_they_would(tmp_path, major)
     threads = thread_samples(sampled)
     assert threads["worker 2 first"] >= 25
     assert threads["worker 3 second"] >= 25
-    assert threads["worker 4"] + sampled.recorder.lost_samples >= 20
+    assert threads.get("worker 4", 0) + sampled.recorder.lost_samples >= 20
     assert {"spin"} < {sampled.recorder.table.functions[f].name for f in sampled.recorder.functions.total_samples}
 
 
@@ -176,7 +176,7 @@ async def test_windows_are_no_larger_than_a_message(tmp_path, windows, depth):
     (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
     sampled = await sample(tmp_path, "deep.cjs", node(24), arguments=("1", depth), rate_hz=1_000)
     assert sampled.recorder.lost_samples <= 0.1 * sampled.samples
-    assert 20_000 < max(len(window.nodes) for window in windows) < 100_000
+    assert 20_000 < max(len(window.nodes) for window in windows) < 150_000
 
 
 @both
@@ -441,7 +441,7 @@ async def test_a_program_nobody_here_wrote_agrees_with_v8s_own_profile(tmp_path,
         session.connect();
         session.post('Profiler.enable');
         session.post('Profiler.start');
-        for (let i = 0; i < 5; i++) pako.ungzip(pako.gzip(text));
+        for (let i = 0; i < 12; i++) pako.ungzip(pako.gzip(text));
         session.post('Profiler.stop', (_, {{ profile }}) => fs.writeFileSync('theirs.json', JSON.stringify(profile.nodes)));
         """
     )

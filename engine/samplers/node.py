@@ -65,7 +65,7 @@ class NodeSampler:
         self._has_spoken = asyncio.Event()
 
     async def prepare(self) -> Launch:
-        command = await node_command(self._context.settings)
+        command = await node_command(self._context.settings, self._context.cache_folder)
         self.name = f"V8 inspector (Node.js {command.version})"
         environment: dict[str, str] = {}
         unprofiled = command.unprofiled

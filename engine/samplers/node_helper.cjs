@@ -25,11 +25,17 @@ const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const MATTERING_US = 5_000;
+const askedUs = intervalUs < MATTERING_US ? onTimeUs() : intervalUs;
 const EXIT_MS = 150;
 const MAX_UNSENT_BYTES = 4_000_000;
 const MAX_MESSAGE_BYTES = 4_000_000;
 const MAX_THREADS = 256;
 const MAX_READINGS = 20_000;
+// To wake up costs this thread some 160 µs. While a thread just runs, or just waits, its CPU time need not be read so often to tell where
+// it went; once one has done both, for a second it is.
+const SELDOM = 5;
+const MIXED_US = 1_000_000;
+const [LEAST_MIXED, MOST_MIXED] = [0.1, 0.9];
 const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
 
 // A word on this thread's streams would keep the program alive until somebody reads it, which nobody does.
@@ -61,7 +67,7 @@ class ProfiledThread {
   /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
   async begin() {
     void this.ask('Profiler.enable');
-    void this.ask('Profiler.setSamplingInterval', { interval: askedUs() });
+    void this.ask('Profiler.setSamplingInterval', { interval: askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
     tell(this.words, PHASE, isSampling ? 1 : 2);
     return isSampling;
@@ -164,6 +170,8 @@ class CpuTimes {
 
   constructor(tid) {
     this.readings = []; // µs on the monotonic clock, ns of CPU time, …
+    this.judged = [0, 0]; // the reading up to which it is known whether the thread ran or waited
+    this.mixedUntilUs = nowUs() + MIXED_US;
     try {
       this.file = takesCpuTimes ? fs.openSync(`/proc/self/task/${tid}/schedstat`) : undefined;
     } catch {
@@ -186,9 +194,23 @@ class CpuTimes {
         readings.length -= 2;
       }
       readings.push(nowUs(), usedNs);
+      this.judge(...readings.slice(-2));
     } catch {
       this.close(); // The thread has ended.
     }
+  }
+
+  /** The kernel brings the time of a thread that runs up to date at its ticks only, so it takes a while to tell. */
+  judge(atUs, usedNs) {
+    const passedUs = atUs - this.judged[0];
+    if (passedUs < SELDOM * pollMs * 1000) {
+      return;
+    }
+    const share = (usedNs - this.judged[1]) / 1000 / passedUs;
+    if (share > LEAST_MIXED && share < MOST_MIXED) {
+      this.mixedUntilUs = atUs + MIXED_US;
+    }
+    this.judged = [atUs, usedNs];
   }
 
   /** The readings since the last call, whose last one is the first of these. */
@@ -222,10 +244,7 @@ function windowUs({ nodes, startTime, endTime }) {
  * The interval that makes V8 sample at the one that is wanted: it waits that long each time anew, and wakes late. For once in a while
  * that does not matter; and it is not asked for more than twice what is wanted.
  */
-function askedUs() {
-  if (intervalUs >= MATTERING_US) {
-    return intervalUs;
-  }
+function onTimeUs() {
   const nobody = new Int32Array(new SharedArrayBuffer(4));
   const lateUs = Array.from({ length: 5 }, () => {
     const beganUs = nowUs();
@@ -247,32 +266,31 @@ function sendLost() {
 
 /** A profile as the sampler reads it: distinct call frames once, nodes as flat (parent, call frame, hits) triples, parents first. */
 function compact(profile) {
-  const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const frames = [];
   const frameIndexes = new Map();
   const nodes = [];
-  const nodeIndexes = new Map();
+  const nodeIndexes = []; // by V8's numbers, which count from 1
+  const parents = [];
   const ticks = [];
-  const waiting = [[profile.nodes[0], -1]];
-  while (waiting.length) {
-    const [node, parent] = waiting.pop();
-    const { functionName, scriptId, url, lineNumber, columnNumber } = node.callFrame;
+  // V8 lists a node ahead of its children.
+  profile.nodes.forEach(({ id, callFrame, hitCount, children, positionTicks }, index) => {
+    const { functionName, scriptId, url, lineNumber, columnNumber } = callFrame;
     const frameKey = `${scriptId}:${lineNumber}:${columnNumber}:${functionName}`;
-    if (!frameIndexes.has(frameKey)) {
-      frameIndexes.set(frameKey, frames.length);
-      frames.push([functionName, url, lineNumber, columnNumber]);
+    let frame = frameIndexes.get(frameKey);
+    if (frame === undefined) {
+      frame = frames.push([functionName, url, lineNumber, columnNumber]) - 1;
+      frameIndexes.set(frameKey, frame);
     }
-    const index = nodes.length / 3;
-    nodeIndexes.set(node.id, index);
-    nodes.push(parent, frameIndexes.get(frameKey), node.hitCount);
-    if (node.positionTicks?.length) {
-      ticks.push([index, ...node.positionTicks.flatMap(({ line, ticks: count }) => [line, count])]);
+    nodeIndexes[id] = index;
+    nodes.push(parents[id] ?? -1, frame, hitCount);
+    if (positionTicks?.length) {
+      ticks.push([index, ...positionTicks.flatMap(({ line, ticks: count }) => [line, count])]);
     }
-    for (const child of node.children ?? []) {
-      waiting.push([byId.get(child), index]);
+    for (const child of children ?? []) {
+      parents[child] = index;
     }
-  }
-  const samples = profile.samples.map((id) => nodeIndexes.get(id));
+  });
+  const samples = profile.samples.map((id) => nodeIndexes[id]);
   return { start: profile.startTime, frames, nodes, ticks, samples, deltas: profile.timeDeltas };
 }
 
@@ -295,7 +313,7 @@ async function flush() {
 
 /** The main thread is in its `exit` event and waits: hand over the last windows, and detach. */
 async function exit() {
-  clearInterval(timer);
+  clearTimeout(timer);
   await within(EXIT_MS, Promise.all(Array.from(threads.values(), (thread) => thread.end())));
   for (const thread of threads.values()) {
     thread.loseOpenWindow();
@@ -316,7 +334,7 @@ function off() {
     return;
   }
   isOff = true;
-  clearInterval(timer);
+  clearTimeout(timer);
   disconnect();
   socket.destroy();
   channel.close();
@@ -411,15 +429,21 @@ session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
 
 // Keeps this thread awake: without a handle of its own the inspector's answers never arrive.
 setInterval(() => {}, 2 ** 30);
-const timer = setInterval(() => {
+let timer;
+function poll() {
   const now = nowUs();
+  let pauseMs = SELDOM * pollMs;
   for (const thread of threads.values()) {
     thread.cpuTimes.read();
     if (now >= thread.nextWindowUs) {
       void thread.rotate();
     }
+    const untilWindowMs = (thread.nextWindowUs - now) / 1000;
+    pauseMs = Math.max(pollMs, Math.min(pauseMs, now < thread.cpuTimes.mixedUntilUs ? pollMs : untilWindowMs));
   }
-}, pollMs);
+  timer = setTimeout(poll, pauseMs);
+}
+poll();
 const channel = new BroadcastChannel(key);
 channel.onmessage = ({ data }) => {
   if (data.isExiting) {
