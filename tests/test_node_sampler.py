@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from multi_lang_profiler.engine.samplers import node as node_sampler
+from multi_lang_profiler.engine.samplers import node_launch
 from multi_lang_profiler.engine.samplers.node import PRELOAD
 from multi_lang_profiler.engine.samplers.node_profile import parse_window
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
@@ -413,6 +414,32 @@ async def test_a_program_that_cannot_be_started_says_why(tmp_path, program, runt
         await Running(tmp_path, settings).sampler.prepare()
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+async def test_an_executable_is_asked_for_its_version_once(tmp_path, monkeypatch):
+    """What is kept of a binary holds for that very file; a script may run another Node.js tomorrow and is asked each time."""
+    asked: list[str] = []
+    ask = node_launch._version_text
+
+    async def asking(executable: str) -> str:
+        asked.append(executable)
+        return await ask(executable)
+
+    monkeypatch.setattr(node_launch, "_version_text", asking)
+    (tmp_path / "app.js").touch()
+    shim = tmp_path / "node"
+    shim.write_text(f'#!/bin/sh\nexec {node(24)} "$@"\n')
+    shim.chmod(0o755)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for executable in (node(24), node(24), shim, shim):
+        command = await node_launch.node_command(node_settings(tmp_path, "app.js", executable), lambda: cache)
+        assert command.version.startswith("v24.")
+    assert asked == [str(node(24)), str(shim), str(shim)]
+    (kept,) = cache.iterdir()
+    kept.write_text("v2")
+    await node_launch.node_command(node_settings(tmp_path, "app.js", node(24)), lambda: cache)
+    assert kept.read_text().startswith("v24.")
 
 
 async def test_no_node_at_all(tmp_path, monkeypatch):

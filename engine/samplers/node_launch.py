@@ -46,13 +46,16 @@ async def node_command(settings: Settings, cache_folder: Callable[[], Path]) -> 
     """The command line that runs `settings.program`. Raises `CannotStart`."""
     node = _find(settings.runtime)
     kept = _kept_version(node, cache_folder)
-    text = _read(kept) or await _version_text(node)
+    text = _read(kept)
     version = _VERSION.fullmatch(text)
+    if not version:
+        text = await _version_text(node)
+        version = _VERSION.fullmatch(text)
+        _write(kept, text)
     if not version:
         raise CannotStart(
             f"{node} is not Node.js: asked for its version it says {text[:80].strip()!r}; name another with --node"
         )
-    _write(kept, text)
     number = (int(version[1]), int(version[2]))
     file = _find_file(Path(settings.working_folder, settings.program))
     if file is None:
@@ -103,7 +106,7 @@ def _read(kept: Path | None) -> str:
 
 def _write(kept: Path | None, text: str) -> None:
     with suppress(OSError):
-        if kept and not kept.exists():
+        if kept:
             kept.write_text(text)
 
 
