@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 RECENT_S = 60
 MAX_POINTS = 600
 FUNCTIONS_PER_POINT = 40
-RATE_OVER_S = 5.0
-"""The rate is taken over this long: some samplers hand over what they have every 2.5 s only."""
+RATE_OVER_S = 6.0
+"""The rate is taken over this long: some samplers hand over what they have every five seconds only."""
 
 
 class History:

@@ -76,7 +76,7 @@ def test_the_rate_is_how_often_was_looked():
         run.recorder.look(60, 1.0)
         run.pass_second()
     assert run.history.achieved_hz == pytest.approx(60)
-    for _ in range(5):
+    for _ in range(6):
         run.pass_second()
     assert run.history.achieved_hz is None
 

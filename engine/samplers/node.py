@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PRELOAD = Path(__file__).resolve().parent / "node_preload.cjs"
 KEY = "multi_lang_profiler.node"
 VARIABLE = "MULTI_LANG_PROFILER_NODE"
+MAX_WINDOW_S = 2.5
+MAX_UNSEEN_WINDOW_S = 5.0
+"""Windows of large programs are dear; without a screen nobody waits for them. So long can be what a program that is killed takes along."""
 FLUSH_S = 0.3
 DRAIN_S = 0.3
 NAMING_S = 0.5
@@ -121,6 +124,7 @@ class NodeSampler:
             "titles": [f"{KEY} 0", f"{KEY} 1"],
             "socket": str(path),
             "intervalUs": self._period_us,
+            "maxWindowUs": round(1e6 * (MAX_WINDOW_S if settings.screen else MAX_UNSEEN_WINDOW_S)),
             "pollMs": max(10, min(50, 2 * self._period_us // 1000)),
             "takesCpuTimes": settings.mode is Mode.CPU,
             "follow": settings.follow_children,

@@ -13,13 +13,12 @@ const net = require('net');
 const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, threadId, workerData } = require('worker_threads');
 
-const { key, titles, shared, intervalUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
+const { key, titles, shared, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
 const [PHASE, EXITING, ANCHORED, CLAIMED] = [0, 1, 2, 3];
 const FIRST_WINDOW_US = 300_000;
 const WINDOW_US = 1_000_000;
 // To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
 const WINDOW_US_PER_NODE = 340;
-const MAX_WINDOW_US = 2_500_000;
 // So many fit into a message with some to spare; where stacks are deep and never the same, windows are the shorter for it.
 const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
@@ -83,7 +82,7 @@ class ProfiledThread {
 
   async replaceWindow() {
     const beganUs = nowUs();
-    this.nextWindowUs = beganUs + MAX_WINDOW_US;
+    this.nextWindowUs = beganUs + maxWindowUs;
     const stopped = this.ask('Profiler.stop');
     const started = this.ask('Profiler.start');
     void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
@@ -237,7 +236,7 @@ class CpuTimes {
 /** How long the next window should be, by what this one took. */
 function windowUs({ nodes, startTime, endTime }) {
   const fittingUs = (MAX_NODES * (endTime - startTime)) / nodes.length;
-  return Math.min(Math.max(WINDOW_US, Math.min(MAX_WINDOW_US, nodes.length * WINDOW_US_PER_NODE)), fittingUs);
+  return Math.min(Math.max(WINDOW_US, Math.min(maxWindowUs, nodes.length * WINDOW_US_PER_NODE)), fittingUs);
 }
 
 /**
