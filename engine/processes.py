@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 _POLL_INTERVAL_S = 0.5
+_ELF_MAGIC = b"\x7fELF"
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,6 +41,15 @@ def mapped_files(pid: int) -> list[str]:
         return []
     paths = (line[line.index("/") :].removesuffix(" (deleted)") for line in lines if "/" in line)
     return list(dict.fromkeys(paths))
+
+
+def is_executable(path: Path) -> bool:
+    """Whether the file is a compiled program, which the kernel runs as it is (elf(5)); False if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+    except OSError:
+        return False
 
 
 def cpu_seconds(pid: int) -> float:

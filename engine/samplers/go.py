@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..events import Note, Warned
-from ..processes import process_end
+from ..processes import is_executable, process_end
 from ..settings import Mode
 from ..stacks import Frame
 from .agent_socket import AgentSocket
@@ -34,7 +34,6 @@ SILENCE_S = 5.0
 """After which a program that does not connect is spoken of."""
 _CLOCK_MONOTONIC_COARSE = 6
 """Of linux/time.h; its resolution is the kernel's tick."""
-_ELF_MAGIC = b"\x7fELF"
 _OWN_GOROUTINES = ("runtime.runMultiLangProfiler", "runtime/pprof.allGoroutinesParked.")
 _LOST_SAMPLES = "runtime/pprof.lostProfileEvent"
 _PREEMPTED = "runtime.asyncPreempt"
@@ -69,7 +68,7 @@ class GoSampler:
         if settings.mode is Mode.WALL:
             raise CannotStart("Go's runtime measures CPU time only; leave out --mode wall")
         program = settings.working_folder / settings.program
-        if _is_executable(program):
+        if is_executable(program):
             reason = (
                 f"{settings.program} is a compiled program and runs unprofiled: name its .go file or folder instead"
             )
@@ -242,11 +241,3 @@ class GoSampler:
         """The path of a file that `-trimpath` made relative; `file` as it is if it is not found."""
         places = (folder / file.removeprefix(prefix) for prefix, folder in self._roots if file.startswith(prefix))
         return next((str(place) for place in places if place.is_file()), file)
-
-
-def _is_executable(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
-    except OSError:
-        return False

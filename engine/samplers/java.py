@@ -252,7 +252,9 @@ class JavaSampler:
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:
             self._is_slowed = True
-            text = f"Looking at the JVM's threads takes more than some percent of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
+            # As java_agent/Sampler.java has it.
+            share = 3 if self._settings.rate_hz > 200 else 2
+            text = f"Looking at the JVM's threads takes more than {share}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))
 
     def _warn_of_silence(self) -> None:

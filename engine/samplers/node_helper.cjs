@@ -313,6 +313,7 @@ async function flush() {
 /** The main thread is in its `exit` event and waits: hand over the last windows, and detach. */
 async function exit() {
   clearTimeout(timer);
+  timer = null;
   await within(EXIT_MS, Promise.all(Array.from(threads.values(), (thread) => thread.end())));
   for (const thread of threads.values()) {
     thread.loseOpenWindow();
@@ -334,6 +335,7 @@ function off() {
   }
   isOff = true;
   clearTimeout(timer);
+  timer = null;
   disconnect();
   socket.destroy();
   channel.close();
@@ -368,6 +370,7 @@ function profileWorker(id) {
     answers.delete(call);
   };
   threads.set(sessionId, thread);
+  poll();
   void thread.begin();
 }
 
@@ -390,6 +393,7 @@ async function start() {
   session.connectToMainThread();
   const thread = new ProfiledThread(0, workerData.tid, '', shared, session.post.bind(session));
   threads.set(main, thread);
+  poll();
   if (!(await thread.begin())) {
     off();
     return;
@@ -428,8 +432,12 @@ session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
 
 // Keeps this thread awake: without a handle of its own the inspector's answers never arrive.
 setInterval(() => {}, 2 ** 30);
-let timer;
+let timer; // null once all is over
 function poll() {
+  if (timer === null) {
+    return;
+  }
+  clearTimeout(timer);
   const now = nowUs();
   let pauseMs = SELDOM * pollMs;
   for (const thread of threads.values()) {
@@ -442,7 +450,6 @@ function poll() {
   }
   timer = setTimeout(poll, pauseMs);
 }
-poll();
 const channel = new BroadcastChannel(key);
 channel.onmessage = ({ data }) => {
   if (data.isExiting) {

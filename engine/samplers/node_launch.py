@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import reason
+from ..processes import is_executable
 from .sampler import CannotStart
 
 if TYPE_CHECKING:
@@ -86,14 +87,11 @@ def _kept_version(node: str, cache_folder: Callable[[], Path]) -> Path | None:
     None where what `node` names may run another one tomorrow, as version managers' shims do.
     """
     executable = Path(node).resolve()
-    if not executable.name.startswith("node"):
+    if not executable.name.startswith("node") or not is_executable(executable):
         return None
     try:
-        with executable.open("rb") as file:
-            is_binary = file.read(4) == b"\x7fELF"
         found = executable.stat()
-        name = f"node-{found.st_dev:x}-{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
-        return cache_folder() / name if is_binary else None
+        return cache_folder() / f"node-{found.st_dev:x}-{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
     except OSError:
         return None
 

@@ -65,7 +65,8 @@ def overhead(
 ) -> Iterator[Table]:
     """Two or three tables; all are run so many `times`, but for those that `fewer` names.
 
-    CPU time is the work's, or with `cpu_to_end` all from there on, for profilers that save their own work for then. Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`.
+    CPU time is the work's, or with `cpu_to_end` all from there on, for profilers that save their own work for then.
+    Ours may take `limit` times what the bare program takes, and no more than those it stands `beside`.
     """
     measured = {NONE: contenders[NONE], AGAIN: contenders[NONE], **contenders}
     took = alternate(
