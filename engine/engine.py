@@ -14,17 +14,27 @@ import signal
 from collections import deque
 from typing import TYPE_CHECKING
 
+from .analysis.snapshot import (
+    LogLine,
+    Mark,
+    ProgramPhase,
+    ProgramState,
+    ReporterPhase,
+    ReporterState,
+    SamplingState,
+    Snapshot,
+)
 from .events import Event, Note, Warned
-from .history import History
-from .output import Output
 from .private import PrivateFolder, cache_folder
 from .processes import TreeCpu
-from .recorder import Recorder
-from .run import Run
+from .profile.definitions import Definitions
+from .profile.history import History
+from .profile.recorder import Recorder
+from .profile.windows import Coverage, Windows
+from .program.output import Output
+from .program.run import Run
 from .samplers.sampler import CannotStart, Context
-from .snapshot import LogLine, Mark, ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
-from .sources import Sources
-from .windows import Coverage, Windows
+from .sources.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -32,9 +42,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .clock import Clock
-    from .reporter import Reporter
+    from .formats.wire import EncodedProfile
+    from .reporting.reporter import Reporter
     from .settings import ReportSettings, Settings
-    from .wire import EncodedProfile
 
 SNAPSHOT_INTERVAL_S = 0.25
 MAX_LOG_LINES = 1_000
@@ -57,7 +67,8 @@ class Engine:
         self._recorder = Recorder()
         self._coverage = Coverage(clock)
         self._sources = Sources(settings.working_folder)
-        self._windows = Windows(settings, self._recorder, self._coverage, self._sources, clock)
+        self._definitions = Definitions()
+        self._windows = Windows(settings, self._recorder, self._coverage, self._sources, self._definitions, clock)
         self._history = History()
         self._output = Output()
         self._log: deque[LogLine] = deque(maxlen=MAX_LOG_LINES)
@@ -180,9 +191,9 @@ class Engine:
 
     def _start_reporting(self, report: ReportSettings) -> None:
         """What reporting takes is loaded only now, when the program is already running: it would have delayed its start."""
-        from .reporter import Reporter  # noqa: PLC0415
-        from .spool import Spool  # noqa: PLC0415
-        from .transport import HttpTransport  # noqa: PLC0415
+        from .reporting.reporter import Reporter  # noqa: PLC0415
+        from .reporting.spool import Spool  # noqa: PLC0415
+        from .reporting.transport import HttpTransport  # noqa: PLC0415
 
         self._reporter = Reporter(
             report,
@@ -194,7 +205,7 @@ class Engine:
         self._start(self._reporter.run(self._close_window))
 
     async def _close_window(self) -> EncodedProfile | None:
-        from .wire import CannotEncode, encode  # noqa: PLC0415 - as above
+        from .formats.wire import CannotEncode, encode  # noqa: PLC0415 - as above
 
         assert self.settings.report is not None, "windows are closed for reports only"
         assert self._reporter is not None, "windows are closed for reports only"
@@ -222,7 +233,7 @@ class Engine:
             self.stop()
 
     async def _listen_for_marks(self) -> None:
-        from .control_socket import ControlSocket  # noqa: PLC0415
+        from .program.control_socket import ControlSocket  # noqa: PLC0415
 
         control = ControlSocket(self._mark)
         try:
@@ -234,7 +245,7 @@ class Engine:
             control.close()
 
     async def _watch(self) -> None:
-        from .watch import changes  # noqa: PLC0415
+        from .program.watch import changes  # noqa: PLC0415
 
         async for changed in changes(self.settings.working_folder, self.settings.language):
             self._emit(Note(f"{changed} has changed; starting the program again"))
@@ -249,6 +260,7 @@ class Engine:
         self._history = History()
         self._marks.clear()
         self._sources.forget()
+        self._definitions.forget()
         self._output.begin_run(self._runs + 1)
 
     def warn(self, text: str) -> None:
@@ -341,14 +353,14 @@ class Engine:
         self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
 
     async def _save(self, files: Sequence[Path]) -> None:
-        from .saving import save  # noqa: PLC0415 - loaded when there is something to save
+        from .formats.saving import save  # noqa: PLC0415 - loaded when there is something to save
 
         recording = await self._windows.whole_run(self._source_file)
         for file in files:
             await save(recording, file, self._emit, as_json=file == self.settings.json_file)
 
     async def _locate_functions(self) -> None:
-        await self._sources.locate(self._recorder.table, list(self._recorder.functions.self_samples))
+        await self._definitions.locate(self._recorder.table, list(self._recorder.functions.self_samples))
 
     @property
     def _source_file(self) -> Path | None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .threshold import Threshold
 
 COMMAND = "multi_lang_profiler"
 AGENT_VERSION = "0.1.0"
+KEY_VARIABLE = "PROFILER_API_KEY"
 DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"
 
 
@@ -64,6 +61,21 @@ class ReportSettings:
     spool_folder: Path | None = None
     """None: profiles do not outlive the agent."""
     labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`--fail-if NAME>40%`: a share of a function that a run must not exceed."""
+
+    text: str
+    """As the user wrote it."""
+    function: str
+    """As the table of hot functions names it."""
+    limit_percent: float
+    total: bool = False
+    """Of the time with the function anywhere on the stack, not only running itself."""
+    inclusive: bool = False
+    """The limit itself is too much, too (`>=`)."""
 
 
 @dataclass(frozen=True, slots=True)

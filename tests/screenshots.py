@@ -21,8 +21,8 @@ import httpx
 from rich.cells import cell_len
 
 from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.command.options import parse
 from multi_lang_profiler.engine.engine import Engine
-from multi_lang_profiler.engine.options import parse
 from multi_lang_profiler.tui.app import VIEWS, ProfilerApp
 from tests.support.backend import Backend
 from tests.support.ports import free_port

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.reporter import Reporter
+from multi_lang_profiler.engine.reporting.reporter import Reporter
+from multi_lang_profiler.engine.reporting.spool import Spool
+from multi_lang_profiler.engine.reporting.transport import HttpTransport
 from multi_lang_profiler.engine.settings import ReportSettings
-from multi_lang_profiler.engine.spool import Spool
-from multi_lang_profiler.engine.transport import HttpTransport
 
 from .support.agent import make_profile
 from .support.backend import Backend, Exchange, drip, hang, lose_answer, ok, raw, reset, with_headers
 
 if TYPE_CHECKING:
     from multi_lang_profiler.engine.events import Event
-    from multi_lang_profiler.engine.wire import EncodedProfile
+    from multi_lang_profiler.engine.formats.wire import EncodedProfile
 
     from .support.backend import Answer
 

@@ -50,9 +50,9 @@ def test_an_installed_wheel(folder):
             assert "✅ Successfully reported 1 profiles" in finished.stderr
     assert len(backend.accepted) == 2
     site_packages = next(environment.glob("lib/python*/site-packages/multi_lang_profiler"))
-    for data in ("tui/app.tcss", "proto/profile.proto", "engine/samplers/node_preload.cjs", "engine/py.typed"):
+    for data in ("tui/app.tcss", "proto/profile.proto", "engine/samplers/node/preload.cjs", "engine/py.typed"):
         assert (site_packages / data).is_file(), f"{data} is not in the wheel"
-    assert list(site_packages.glob("engine/samplers/_go_*.go"))
+    assert list(site_packages.glob("engine/samplers/go/_go_*.go"))
     assert list(site_packages.rglob("*.java"))
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.cli import SUBCOMMANDS
-from multi_lang_profiler.engine.options import make_parser, parse
+from multi_lang_profiler.engine.command.cli import SUBCOMMANDS
+from multi_lang_profiler.engine.command.options import make_parser, parse
 from multi_lang_profiler.engine.settings import COMMAND
 from tests.support.command import Folder, finish
 from tests.support.go import ENVIRONMENT, go
@@ -74,7 +74,7 @@ def test_commands(words, tmp_path, monkeypatch):
     """Each command parses without a complaint, with the parser that runs it."""
     monkeypatch.chdir(tmp_path)
     if words[0] in SUBCOMMANDS:
-        importlib.import_module(f"multi_lang_profiler.engine.commands.{words[0]}").parser().parse_args(words[1:])
+        importlib.import_module(f"multi_lang_profiler.engine.command.{words[0]}").parser().parse_args(words[1:])
     elif "--pid" in words:
         assert make_parser().parse_args(words).pid
     else:

@@ -17,8 +17,8 @@ from textual.binding import Binding
 from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
+from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
 from ..engine.clock import SystemClock
-from ..engine.snapshot import ProgramPhase, ReporterPhase
 from . import themes
 from .bindings import bindings_of, screen_bindings
 from .palette import Palette, make_palette
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.screen import Screen
 
+    from ..engine.analysis.controls import Controls
+    from ..engine.analysis.snapshot import Snapshot
     from ..engine.clock import Clock
-    from ..engine.controls import Controls
-    from ..engine.snapshot import Snapshot
     from .views import View
 
 VIEWS: Mapping[str, type[View]] = {

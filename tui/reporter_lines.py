@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ..engine.snapshot import ReporterPhase
+from ..engine.analysis.snapshot import ReporterPhase
 from .lines import gauge, joined, two_sided
 from .text import clean, clock_time, count, duration, plural, size
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from textual.strip import Strip
 
-    from ..engine.snapshot import ReporterState
+    from ..engine.analysis.snapshot import ReporterState
     from .palette import Palette
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..engine.snapshot import ProgramPhase
+from ..engine.analysis.snapshot import ProgramPhase
 from .text import clean, duration
 
 if TYPE_CHECKING:
-    from ..engine.snapshot import ProgramState, Snapshot
+    from ..engine.analysis.snapshot import ProgramState, Snapshot
 
 SIGNAL_NAMES = {
     129: "SIGHUP",

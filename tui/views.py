@@ -39,8 +39,8 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..engine.controls import Controls
-    from ..engine.snapshot import Snapshot
+    from ..engine.analysis.controls import Controls
+    from ..engine.analysis.snapshot import Snapshot
     from .palette import Palette
 
 

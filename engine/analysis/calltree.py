@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from .stacks import StackCounts, StackTable
+    from ..profile.stacks import StackCounts, StackTable
 
 ROOT = 0
 NO_FUNCTION = -1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..profile.places import short_path
 from .headless import printable
 from .phases import Change, Comparer, phases, suggested_pair
-from .places import short_path
 
 if TYPE_CHECKING:
     from .phases import Difference, Phase

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from .profile import HOT_FUNCTIONS, percentage
+from ..profile.profile import HOT_FUNCTIONS, percentage
 from .snapshot import ProgramPhase, ReporterPhase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .events import Event
+    from ..events import Event
     from .snapshot import Snapshot
 
 

@@ -7,16 +7,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from .places import short_path
+from ..profile.places import short_path
+from ..profile.stacks import StackCounts, count_functions
 from .snapshot import Mark
-from .stacks import StackCounts, count_functions
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
-    from .export import Recording
+    from ..profile.recording import Recording
+    from ..profile.stacks import Function, StackTable
     from .snapshot import Snapshot
-    from .stacks import Function, StackTable
 
 WHOLE_RUN = "whole run"
 

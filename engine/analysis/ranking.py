@@ -12,15 +12,15 @@ from enum import StrEnum
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from .places import is_own_code, short_path
-from .stacks import count_functions
+from ..profile.places import is_own_code, short_path
+from ..profile.stacks import count_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from ..profile.stacks import StackTable
     from .snapshot import Snapshot
-    from .stacks import StackTable
 
 TREND_S = 60
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from .stacks import StackCounts, StackTable
+    from ..profile.history import TimelinePoint
+    from ..profile.stacks import StackCounts, StackTable
 
 
 class ProgramPhase(StrEnum):
@@ -134,19 +135,6 @@ class OutputLine:
     is_stderr: bool
     run: int = 1
     """Which of the program's runs printed it: see `ProgramState.runs`."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimelinePoint:
-    """What happened in one stretch of the run."""
-
-    at_s: float
-    """Its beginning, in seconds since the program's start."""
-    duration_s: float
-    cpu_cores: float
-    samples: int
-    self_samples: Mapping[int, int]
-    """Function (index into `StackTable.functions`) -> samples with it running."""
 
 
 @dataclass(frozen=True, slots=True)

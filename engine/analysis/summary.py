@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .profile import HOT_FUNCTIONS, percentage
+from ..profile.profile import HOT_FUNCTIONS, percentage
 from .snapshot import ReporterPhase
 
 if TYPE_CHECKING:

@@ -6,25 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .profile import percentage
+from ..profile.profile import percentage
+from ..settings import Threshold
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
 _FORM = re.compile(r"(?:(self|total):)?(.+?)\s*(>=?)\s*(\d{1,3}(?:\.\d+)?)\s*%", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    text: str
-    """As the user wrote it."""
-    function: str
-    """As the table of hot functions names it."""
-    limit_percent: float
-    total: bool = False
-    """Of the time with the function anywhere on the stack, not only running itself."""
-    inclusive: bool = False
-    """The limit itself is too much, too (`>=`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .snapshot import TimelinePoint
+    from ..profile.history import TimelinePoint
 
 COLUMN_LENGTHS_S = (
     0.25,

@@ -11,17 +11,17 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from ..settings import COMMAND
 from .arguments import UsageError
-from .settings import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .controls import Controls
-    from .engine import Engine
-    from .events import Event
-    from .settings import Settings
-    from .snapshot import Snapshot
+    from ..analysis.controls import Controls
+    from ..analysis.snapshot import Snapshot
+    from ..engine import Engine
+    from ..events import Event
+    from ..settings import Settings
 
 SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
@@ -53,7 +53,7 @@ def run(argv: list[str]) -> int:
 
 
 def _subcommand(name: str, argv: list[str]) -> int:
-    module = importlib.import_module(f".commands.{name}", __package__)
+    module = importlib.import_module(f".{name}", __package__)
     # What they need of us they are handed: nothing else in the engine knows of screens.
     needs = {"view": (_show,), "demo": (_profile,)}
     status: int = module.run(argv, *needs.get(name, ()))
@@ -64,7 +64,7 @@ def _show(controls: Controls, view: str = "") -> str:
     """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
     # What is loaded stays: looking through it for garbage, while it loads and ever after, would be for nothing.
     gc.disable()
-    from ..tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
+    from ...tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
 
     gc.freeze()
     gc.enable()
@@ -81,7 +81,7 @@ def _profile(argv: list[str]) -> int:
 
 
 def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
-    from .headless import Headless  # noqa: PLC0415
+    from ..analysis.headless import Headless  # noqa: PLC0415
 
     headless = Headless(quiet=settings.quiet)
     engine = _make_engine(settings, warnings, headless.print_event)
@@ -93,7 +93,7 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
-    from .engine import STATUS_INTERNAL, internal_error  # noqa: PLC0415 - as in _make_engine
+    from ..engine import STATUS_INTERNAL, internal_error  # noqa: PLC0415 - as in _make_engine
 
     engine = _make_engine(settings, warnings, lambda _event: None)
     statuses: list[int] = []
@@ -125,9 +125,9 @@ def _conclude(settings: Settings, snapshot: Snapshot | None, status: int) -> int
     """Give scripts what they asked for: the summary, and a status of its own where a threshold was exceeded."""
     if snapshot is None or not (settings.fail_if or settings.summary_json or settings.summary_file):
         return status
-    from .errors import reason  # noqa: PLC0415
-    from .summary import json_summary  # noqa: PLC0415
-    from .threshold import judge  # noqa: PLC0415
+    from ..analysis.summary import json_summary  # noqa: PLC0415
+    from ..analysis.threshold import judge  # noqa: PLC0415
+    from ..errors import reason  # noqa: PLC0415
 
     verdicts = [judge(threshold, snapshot) for threshold in settings.fail_if] if snapshot.program.runs else []
     lines = [verdict.line for verdict in verdicts if verdict.failed or not settings.quiet]
@@ -145,9 +145,9 @@ def _conclude(settings: Settings, snapshot: Snapshot | None, status: int) -> int
 
 
 def _make_engine(settings: Settings, warnings: tuple[str, ...], listen: Callable[[Event], None]) -> Engine:
-    from .clock import SystemClock  # noqa: PLC0415
-    from .engine import Engine  # noqa: PLC0415
-    from .signals import relay_signals  # noqa: PLC0415
+    from ..clock import SystemClock  # noqa: PLC0415
+    from ..engine import Engine  # noqa: PLC0415
+    from ..program.signals import relay_signals  # noqa: PLC0415
 
     engine = Engine(settings, SystemClock(), listen)
     relay_signals(engine.on_signal)

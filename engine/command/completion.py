@@ -8,11 +8,11 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..arguments import UsageParser
-from ..cli import SUBCOMMANDS
-from ..options import FORMATS, make_parser
 from ..settings import COMMAND
-from ..subject import LANGUAGES
+from .arguments import UsageParser
+from .cli import SUBCOMMANDS
+from .options import FORMATS, make_parser
+from .words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

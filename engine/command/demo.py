@@ -13,10 +13,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..arguments import UsageParser
-from ..options import on_terminal
+from ..program.signals import TERMINAL_SIGNALS
 from ..settings import COMMAND
-from ..signals import TERMINAL_SIGNALS
+from .arguments import UsageParser
+from .options import on_terminal
 from .receive import PATH, Backend, open_database
 
 if TYPE_CHECKING:

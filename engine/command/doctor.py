@@ -14,13 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import UsageError, UsageParser
 from ..errors import reason
-from ..options import add_reporting, report_settings, with_default_endpoint
 from ..private import cache_folder, state_folder
 from ..samplers.sampler import CannotStart
 from ..settings import COMMAND, Language, Settings
-from ..subject import LANGUAGES
+from .arguments import UsageError, UsageParser
+from .options import add_reporting, report_settings, with_default_endpoint
+from .words import LANGUAGES
 
 if TYPE_CHECKING:
     import argparse
@@ -117,14 +117,14 @@ async def _runtime(subject: str, wanted: set[Language], check: Coroutine[None, N
 
 
 async def _python() -> str:
-    from ..samplers.python_launch import python_launch  # noqa: PLC0415 - what a check needs is its own
+    from ..samplers.python.launch import python_launch  # noqa: PLC0415 - what a check needs is its own
 
     interpreter = python_launch(_trial(Path(__file__)), os.environ).argv[0]
     return f"{await _version(interpreter, '-V')} ({interpreter})"
 
 
 async def _node() -> str:
-    from ..samplers.node_launch import OLDEST_SAMPLED  # noqa: PLC0415
+    from ..samplers.node.launch import OLDEST_SAMPLED  # noqa: PLC0415
 
     node = shutil.which("node")
     if node is None:
@@ -137,7 +137,7 @@ async def _node() -> str:
 
 
 async def _java() -> str:
-    from ..samplers.java_runtime import find_java  # noqa: PLC0415
+    from ..samplers.java.runtime import find_java  # noqa: PLC0415
 
     java = await find_java(None, os.environ)
     if java.missing_modules:
@@ -178,7 +178,7 @@ async def _version(program: str, option: str) -> str:
 
 
 async def _austin() -> list[Finding]:
-    from ..samplers.austin import installed_austins  # noqa: PLC0415
+    from ..samplers.python.austin import installed_austins  # noqa: PLC0415
 
     found, unusable = await installed_austins()
     lines = [
@@ -192,7 +192,7 @@ async def _sampling(*, must_work: bool) -> list[Finding]:
     """Sample a Python program for real: only that shows that Austin, the kernel and the container play together."""
     from ..clock import SystemClock  # noqa: PLC0415
     from ..engine import Engine  # noqa: PLC0415
-    from ..samplers.interpreter import why_strangers_are_closed  # noqa: PLC0415
+    from ..samplers.python.interpreter import why_strangers_are_closed  # noqa: PLC0415
 
     said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -227,8 +227,8 @@ async def _endpoint(report: ReportSettings | None) -> list[Finding]:
         return [Finding("Endpoint", Health.NOTED, "none: nothing is reported (PROFILER_ENDPOINT, --report-endpoint)")]
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from ..transport import HttpTransport, TransportError  # noqa: PLC0415
-    from ..wire import FORMATS  # noqa: PLC0415
+    from ..formats.wire import FORMATS  # noqa: PLC0415
+    from ..reporting.transport import HttpTransport, TransportError  # noqa: PLC0415
 
     wire = FORMATS[report.format]
     transport = HttpTransport(report.endpoint, report.api_key)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ..arguments import UsageError, UsageParser
-from ..control_socket import MAX_LINE_BYTES, running_agents, send_mark
+from ..program.control_socket import MAX_LINE_BYTES, running_agents, send_mark
 from ..settings import COMMAND
+from .arguments import UsageError, UsageParser
 
 if TYPE_CHECKING:
     import argparse

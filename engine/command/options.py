@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..private import state_folder
+from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_http
+from ..settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 from .arguments import UsageError, UsageParser
-from .endpoint import check_endpoint, check_key, warn_key_over_plain_http
-from .private import state_folder
-from .settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
-from .subject import USAGE, read_subject
+from .words import USAGE, read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
-    from .threshold import Threshold
+    from ..settings import Threshold
 
     T = TypeVar("T")
 
@@ -372,7 +372,7 @@ def _pid(text: str) -> int:
 
 
 def _threshold(text: str) -> Threshold:
-    from .threshold import parse_threshold  # noqa: PLC0415 - most runs have none
+    from ..analysis.threshold import parse_threshold  # noqa: PLC0415 - most runs have none
 
     try:
         return parse_threshold(text)
@@ -387,8 +387,8 @@ def _rate(text: str) -> int:
 
 
 def _labels(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    from .profile import LABELS_BUDGET_BYTES, label_size_bytes  # noqa: PLC0415 - most runs have no labels
-    from .stacks import MAX_NAME_LENGTH  # noqa: PLC0415
+    from ..profile.profile import LABELS_BUDGET_BYTES, label_size_bytes  # noqa: PLC0415 - most runs have no labels
+    from ..profile.stacks import MAX_NAME_LENGTH  # noqa: PLC0415
 
     labels = tuple(map(_label, texts))
     for name, label in labels:
@@ -426,7 +426,7 @@ def _writable(file: str | None, option: str) -> Path | None:
 
 
 def _export_file(file: str) -> Path:
-    from .export import check_ending  # noqa: PLC0415
+    from ..formats.files import check_ending  # noqa: PLC0415
 
     path = _writable(file, "--export")
     assert path is not None, "given a file, it gives a path"

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from ..arguments import UsageError, UsageParser
 from ..clock import SystemClock, rfc3339
 from ..errors import reason
-from ..profile import hot_functions, percentage
+from ..formats.wire import CannotDecode, decode
+from ..profile.profile import hot_functions, percentage
 from ..settings import AGENT_VERSION, COMMAND
-from ..wire import CannotDecode, decode
+from .arguments import UsageError, UsageParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..profile import Profile
+    from ..profile.profile import Profile
 
 PATH = "/api/v0/profiles"
 DEFAULT_LISTEN = "127.0.0.1:8377"

@@ -7,21 +7,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import UsageError, UsageParser
-from ..difference_text import difference_lines
+from ..analysis.difference_text import difference_lines
+from ..analysis.headless import Headless
 from ..errors import reason
-from ..export import read
-from ..headless import Headless
-from ..options import on_terminal
-from ..saved_run import SavedRun
+from ..formats.files import read
+from ..formats.saved_run import SavedRun
 from ..settings import COMMAND
+from .arguments import UsageError, UsageParser
+from .options import on_terminal
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from ..controls import Controls
-    from ..export import Recording
+    from ..analysis.controls import Controls
+    from ..profile.recording import Recording
 
 
 def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..program.subject import Subject
+from ..settings import COMMAND, Language
+from ..sources.sources import LANGUAGE_BY_ENDING
 from .arguments import UsageError
-from .settings import COMMAND, Language
-from .sources import LANGUAGE_BY_ENDING
 
 if TYPE_CHECKING:
     import argparse
@@ -27,19 +27,6 @@ LANGUAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The fields are those of `Settings`."""
-
-    language: Language
-    program: str
-    arguments: tuple[str, ...]
-    is_module: bool
-    working_folder: Path
-    runtime_arguments: tuple[str, ...] = ()
-    """Those that a running Java program was started with: its class path tells where sources lie."""
-
-
 def read_subject(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:
     """From the words, `-m` and `--pid` of the command line, and what stood behind `--`. Raises `UsageError`."""
     if options.pid is not None:
@@ -51,7 +38,7 @@ def read_subject(options: argparse.Namespace, arguments: tuple[str, ...]) -> Sub
 
 
 def _running(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:
-    from .running import CannotAttach, running_program  # noqa: PLC0415 - most runs start their program
+    from ..program.running import CannotAttach, running_program  # noqa: PLC0415 - most runs start their program
 
     named = [LANGUAGES.get(word.lower()) for word in options.words]
     if named not in ([], [Language.PYTHON], [Language.JAVA]) or arguments or options.module:

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ..json_object import JsonObject, parse
-from ..stacks import valid_text
-from ..wire_json import JsonFormat
+from ..profile.json_object import JsonObject, parse
+from ..profile.recording import from_profiles
+from ..profile.stacks import valid_text
 from . import folded, pprof, speedscope
-from .recording import from_profiles
+from .json_profile import JsonFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .recording import Recording
+    from ..profile.recording import Recording
 
 
 def _to_json(recording: Recording) -> bytes:

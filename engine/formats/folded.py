@@ -9,13 +9,13 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..stacks import Frame, StackCounts, StackTable
-from .recording import without_facts
+from ..profile.recording import without_facts
+from ..profile.stacks import Frame, StackCounts, StackTable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .recording import Recording
+    from ..profile.recording import Recording
 
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = re.compile(r"(.*)\s(\d+)")

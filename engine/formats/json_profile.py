@@ -6,12 +6,12 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from .clock import rfc3339
-from .json_object import JsonObject, parse
-from .profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
-from .settings import AGENT_VERSION
-from .stacks import valid_text
-from .static_analysis import StaticAnalysis
+from ..clock import rfc3339
+from ..profile.json_object import JsonObject, parse
+from ..profile.profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
+from ..profile.stacks import valid_text
+from ..settings import AGENT_VERSION
+from ..sources.static_analysis import StaticAnalysis
 from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ import uuid
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Never
 
-from .settings import AGENT_VERSION
-from .wire_protobuf import ProtobufFormat
+from ..settings import AGENT_VERSION
+from .protobuf import ProtobufFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ..proto import otlp_pb2
-    from .profile import Profile
+    from ...proto import otlp_pb2
+    from ..profile.profile import Profile
 
 _SDK_LANGUAGES = {"Python": "python", "JavaScript": "nodejs", "TypeScript": "nodejs", "Java": "java", "Go": "go"}
 _FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js", "Java": "jvm", "Go": "go"}
@@ -39,7 +39,7 @@ class OtlpFormat:
         return ProtobufFormat().encode(profile)
 
     def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
-        from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
+        from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
 
         ours = ProtobufFormat()
         by_resource: dict[tuple[tuple[str, str], ...], list[otlp_pb2.Profile]] = {}
@@ -76,7 +76,7 @@ def _resource(profile: Profile) -> tuple[tuple[str, str], ...]:
 
 
 def _attribute(name: str, value: str) -> otlp_pb2.KeyValue:
-    from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+    from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
     return schema.KeyValue(key=name, value=schema.AnyValue(string_value=value))
 
@@ -92,8 +92,8 @@ class _Dictionary:
         self._frame_types = {"": 0}
 
     def profile(self, profile: Profile) -> otlp_pb2.Profile:
-        from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
-        from .export.recording import from_profiles  # noqa: PLC0415 - with it come all exporters
+        from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+        from ..profile.recording import from_profiles  # noqa: PLC0415 - with it come all exporters
 
         recording = from_profiles([profile])
         table = recording.table
@@ -125,7 +125,7 @@ class _Dictionary:
         )
 
     def message(self) -> otlp_pb2.Dictionary:
-        from ..proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+        from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
         functions = [
             schema.Function(name_strindex=self._string(name), filename_strindex=self._string(file), start_line=line)

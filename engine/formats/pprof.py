@@ -11,16 +11,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..json_object import JsonObject, parse
-from ..stacks import Frame, StackCounts, StackTable
-from .recording import facts, from_facts, without_facts
+from ..profile.json_object import JsonObject, parse
+from ..profile.recording import facts, from_facts, without_facts
+from ..profile.stacks import Frame, StackCounts, StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...proto import pprof_pb2
-    from ..stacks import Thread
-    from .recording import Recording
+    from ..profile.recording import Recording
+    from ..profile.stacks import Thread
 
 _COMMENT = "multi_lang_profiler "
 """What our comment begins with; JSON follows."""

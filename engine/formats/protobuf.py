@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from .profile import CallStack, FunctionStats, Profile, Sampling
-from .settings import AGENT_VERSION
-from .static_analysis import StaticAnalysis
+from ..profile.profile import CallStack, FunctionStats, Profile, Sampling
+from ..settings import AGENT_VERSION
+from ..sources.static_analysis import StaticAnalysis
 from .varint import delimited
 from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..proto import profile_pb2
+    from ...proto import profile_pb2
 
 MAX_FRAMES = 5_000
 """Frames of all call stacks of one profile that are read: more than a profile has room for, and what keeps a few bytes
@@ -31,7 +31,7 @@ class ProtobufFormat:
     content_type = "application/x-protobuf"
 
     def encode(self, profile: Profile) -> bytes:
-        from ..proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
+        from ...proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
 
         files: dict[str, int] = {}
         message = schema.Profile(
@@ -66,7 +66,7 @@ class ProtobufFormat:
         return message.SerializeToString()
 
     def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
-        from ..proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
+        from ...proto import profile_pb2 as schema  # noqa: PLC0415 - see the class
 
         profiles = [part for body in bodies for part in (delimited(1, body), body)]
         rest = schema.ReportBatch(reported_at=_unix_s(reported_at), agent_version=AGENT_VERSION)
@@ -75,7 +75,7 @@ class ProtobufFormat:
     def decode(self, body: bytes) -> Batch:
         from google.protobuf.message import DecodeError  # noqa: PLC0415 - see the class
 
-        from ..proto import profile_pb2 as schema  # noqa: PLC0415
+        from ...proto import profile_pb2 as schema  # noqa: PLC0415
 
         try:
             batch = schema.ReportBatch.FromString(body)

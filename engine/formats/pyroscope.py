@@ -18,8 +18,8 @@ from .wire_format import Batch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..proto import pyroscope_pb2
-    from .profile import Profile
+    from ...proto import pyroscope_pb2
+    from ..profile.profile import Profile
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_IN_LABEL_NAMES = re.compile(r"[^a-zA-Z0-9_]")
@@ -32,9 +32,9 @@ class PyroscopeFormat:
     content_type = "application/proto"
 
     def encode(self, profile: Profile) -> bytes:
-        from ..proto import pyroscope_pb2 as schema  # noqa: PLC0415 - see the class
-        from .export import pprof  # noqa: PLC0415
-        from .export.recording import from_profiles  # noqa: PLC0415
+        from ...proto import pyroscope_pb2 as schema  # noqa: PLC0415 - see the class
+        from ..profile.recording import from_profiles  # noqa: PLC0415
+        from . import pprof  # noqa: PLC0415
 
         series = schema.Series(
             labels=[schema.LabelPair(name=name, value=value) for name, value in sorted(_labels(profile).items())],
@@ -49,7 +49,7 @@ class PyroscopeFormat:
         """Of callers a push knows those in the call stacks; it does not say by whom it was sent, or when."""
         from google.protobuf.message import DecodeError  # noqa: PLC0415 - see the class
 
-        from ..proto import pyroscope_pb2 as schema  # noqa: PLC0415
+        from ...proto import pyroscope_pb2 as schema  # noqa: PLC0415
 
         try:
             push = schema.PushRequest.FromString(body)
@@ -72,6 +72,6 @@ def _labels(profile: Profile) -> dict[str, str]:
 
 
 def _profile(sample: pyroscope_pb2.RawSample) -> Profile:
-    from .export.files import loads  # noqa: PLC0415 - see the class
+    from .files import loads  # noqa: PLC0415 - see the class
 
     return replace(loads(sample.raw_profile, _EPOCH).profile(), profile_id=sample.id)

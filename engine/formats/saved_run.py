@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .saving import save
-from .snapshot import (
+from ..analysis.snapshot import (
     LogLine,
     Mark,
     ProgramPhase,
@@ -20,12 +19,13 @@ from .snapshot import (
     SamplingState,
     Snapshot,
 )
-from .sources import read_text
-from .stacks import Frame, StackCounts, count_functions
+from ..profile.stacks import Frame, StackCounts, count_functions
+from ..sources.sources import read_text
+from .saving import save
 
 if TYPE_CHECKING:
-    from .events import Event
-    from .export import Recording
+    from ..events import Event
+    from ..profile.recording import Recording
 
 
 class SavedRun:

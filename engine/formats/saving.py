@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .errors import reason
-from .events import Note, Warned
+from ..errors import reason
+from ..events import Note, Warned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .events import Emit
-    from .export import Recording
+    from ..events import Emit
+    from ..profile.recording import Recording
 
 
 async def save(recording: Recording, file: Path, emit: Emit, *, as_json: bool = False) -> None:
     """Write `recording` to `file`, in the form that its ending says or as the JSON envelope. Never raises for the file's sake."""
-    from .export import write, write_json  # noqa: PLC0415 - loaded when there is something to save
+    from .files import write, write_json  # noqa: PLC0415 - loaded when there is something to save
 
     try:
         await asyncio.to_thread(write_json if as_json else write, recording, file)

@@ -10,15 +10,15 @@ import json
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from ..json_object import JsonObject
+from ..profile.json_object import JsonObject
+from ..profile.recording import facts, from_facts, without_facts
+from ..profile.stacks import Frame, StackCounts, StackTable
 from ..settings import AGENT_VERSION
-from ..stacks import Frame, StackCounts, StackTable
-from .recording import facts, from_facts, without_facts
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .recording import Recording
+    from ..profile.recording import Recording
 
 _OURS = "multi_lang_profiler"
 _SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9, "none": 1e-2}

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .profile import with_valid_text
-from .wire_json import JsonFormat
-from .wire_otlp import OtlpFormat
-from .wire_protobuf import ProtobufFormat
-from .wire_pyroscope import PyroscopeFormat
+from ..profile.profile import with_valid_text
+from .json_profile import JsonFormat
+from .otlp import OtlpFormat
+from .protobuf import ProtobufFormat
+from .pyroscope import PyroscopeFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from .profile import Profile
+    from ..profile.profile import Profile
     from .wire_format import Batch, WireFormat
 
 

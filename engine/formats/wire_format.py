@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from .profile import Profile
+    from ..profile.profile import Profile
 
 STATIC_FIELDS = (
     "file_size_bytes",

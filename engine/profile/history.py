@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .recorder import LATE_SECONDS
-from .snapshot import TimelinePoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,19 @@ MAX_POINTS = 600
 FUNCTIONS_PER_POINT = 40
 RATE_OVER_S = 6.0
 """The rate is taken over this long: some samplers hand over what they have every five seconds only."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePoint:
+    """What happened in one stretch of the run."""
+
+    at_s: float
+    """Its beginning, in seconds since the program's start."""
+    duration_s: float
+    cpu_cores: float
+    samples: int
+    self_samples: Mapping[int, int]
+    """Function (index into `StackTable.functions`) -> samples with it running."""
 
 
 class History:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _THIRD_PARTY = re.compile(
     r"/(?:site-packages|dist-packages|node_modules|\.venv|venv|\.tox|vendor|pkg/mod)/|\.egg/|^node:|^<|^internal/|^wasm:"
-    r"|^(?:java|jdk)\.[a-z.]+/|^rt\.jar/"  # as `samplers/java_frames` places the Java runtime's files
+    r"|^(?:java|jdk)\.[a-z.]+/|^rt\.jar/"  # as `samplers/java/frames` places the Java runtime's files
 )
 _INSTALLED_UNDER = re.compile(
     r"^.*/(?:site-packages|dist-packages|node_modules|pkg/mod|lib/python\d\.\d+|go[^/]*/src|GOROOT/src)/"

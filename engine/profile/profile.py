@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ..sources.static_analysis import StaticAnalysis
     from .stacks import FunctionCounts, StackCounts, StackTable
-    from .static_analysis import StaticAnalysis
 
 HOT_FUNCTIONS = 10
 MAX_FUNCTIONS = 400

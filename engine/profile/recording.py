@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..profile import Profile, Sampling, Window, make_profile
-from ..stacks import Frame, StackCounts, StackTable
+from .profile import Profile, Sampling, Window, make_profile
+from .stacks import Frame, StackCounts, StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ..json_object import JsonObject
-    from ..static_analysis import StaticAnalysis
+    from ..sources.static_analysis import StaticAnalysis
+    from .json_object import JsonObject
 
 
 @dataclass(frozen=True, slots=True)

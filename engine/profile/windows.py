@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from .clock import Clock
-    from .export import Recording
+    from ..clock import Clock
+    from ..settings import Settings
+    from ..sources.sources import Sources
+    from .definitions import Definitions
     from .recorder import Recorder
-    from .settings import Settings
-    from .sources import Sources
+    from .recording import Recording
     from .stacks import StackCounts
 
 
@@ -44,12 +45,19 @@ class Windows:
     """Cuts the run into windows, one after the other without a gap."""
 
     def __init__(
-        self, settings: Settings, recorder: Recorder, coverage: Coverage, sources: Sources, clock: Clock
+        self,
+        settings: Settings,
+        recorder: Recorder,
+        coverage: Coverage,
+        sources: Sources,
+        definitions: Definitions,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
         self._coverage = coverage
         self._sources = sources
+        self._definitions = definitions
         self._clock = clock
         self._run_began_at = self._began_at = clock.now()
         self._run_began_s = self._began_s = clock.monotonic()
@@ -95,10 +103,10 @@ class Windows:
 
     async def whole_run(self, source_file: Path | None) -> Recording:
         """Everything since the program's start, for a file."""
-        from .export import Recording  # noqa: PLC0415 - loaded when there is something to save
+        from .recording import Recording  # noqa: PLC0415 - loaded when there is something to save
 
         counts = self._recorder.run.copy()
-        await self._sources.locate(self._recorder.table, _hottest(self._recorder.table.leaves, counts))
+        await self._definitions.locate(self._recorder.table, _hottest(self._recorder.table.leaves, counts))
         return Recording(
             self._recorder.table,
             counts,
@@ -124,7 +132,7 @@ class Windows:
 
     async def _profile(self, window: Window, source_file: Path | None) -> Profile:
         table = self._recorder.table
-        await self._sources.locate(table, _hottest(table.leaves, window.counts))
+        await self._definitions.locate(table, _hottest(table.leaves, window.counts))
         static = await self._sources.analysis(source_file)
         # A second of work for the largest programs; the table only grows, and what the window counts does not change.
         return await asyncio.to_thread(

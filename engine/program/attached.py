@@ -6,12 +6,12 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from .processes import process_end
+from ..processes import process_end
+from ..samplers.sampler import CannotStart, Process
 from .running import CannotAttach, running_program
-from .samplers.sampler import CannotStart, Process
 
 if TYPE_CHECKING:
-    from .clock import Clock
+    from ..clock import Clock
 
 STATUS_NOT_SAMPLED = 1
 

@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .private import runtime_folder
+from ..private import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections import deque
 
-from .snapshot import OutputLine
+from ..analysis.snapshot import OutputLine
 
 MAX_LINES = 5_000
 MAX_LINE_LENGTH = 2_000

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .events import Note, Warned
-from .samplers import make_sampler
-from .samplers.sampler import Launch, Process, SamplingFailed
-from .snapshot import ProgramPhase
+from ..analysis.snapshot import ProgramPhase
+from ..events import Note, Warned
+from ..samplers.sampler import Launch, Process, SamplingFailed
+from .sampling import make_sampler
 from .target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..samplers.sampler import Context
     from .attached import AttachedTarget
-    from .samplers.sampler import Context
 
 SAMPLER_DRAIN_S = 1.0
 """How long the sampler may take to hand over its last samples once the program has ended."""

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .processes import process_tree
-from .samplers.interpreter import executable, looks_like_python, why_memory_is_closed
-from .samplers.java_attach import is_java, why_no_agent
-from .settings import Language
+from ..processes import process_tree
+from ..samplers.java.attach import is_java, why_no_agent
+from ..samplers.python.interpreter import executable, looks_like_python, why_memory_is_closed
+from ..settings import Language
 from .subject import Subject
 
 if TYPE_CHECKING:

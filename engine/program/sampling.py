@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 from ..settings import Language
 
 if TYPE_CHECKING:
-    from .sampler import Context, Sampler
+    from ..samplers.sampler import Context, Sampler
 
 
 def make_sampler(context: Context) -> Sampler:
     """The sampler for the program's language; only its own modules are loaded."""
     match context.settings.language:
         case Language.PYTHON:
-            from .python import PythonSampler  # noqa: PLC0415
+            from ..samplers.python.sampler import PythonSampler  # noqa: PLC0415
 
             return PythonSampler(context)
         case Language.JAVASCRIPT | Language.TYPESCRIPT:
-            from .node import NodeSampler  # noqa: PLC0415
+            from ..samplers.node.sampler import NodeSampler  # noqa: PLC0415
 
             return NodeSampler(context)
         case Language.JAVA:
-            from .java import JavaSampler  # noqa: PLC0415
+            from ..samplers.java.sampler import JavaSampler  # noqa: PLC0415
 
             return JavaSampler(context)
         case Language.GO:
-            from .go import GoSampler  # noqa: PLC0415
+            from ..samplers.go.sampler import GoSampler  # noqa: PLC0415
 
             return GoSampler(context)

@@ -20,16 +20,16 @@ import tty
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import reason
-from .processes import process_end
-from .samplers.sampler import CannotStart, Launch, Process
+from ..errors import reason
+from ..processes import process_end
+from ..samplers.sampler import CannotStart, Launch, Process
+from ..settings import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .clock import Clock
+    from ..clock import Clock
 
-KEY_VARIABLE = "PROFILER_API_KEY"
 _READ_BYTES = 65_536
 _PR_SET_PTRACER = 0x59616D61
 _PR_SET_PTRACER_ANY = 2**64 - 1

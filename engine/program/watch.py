@@ -7,8 +7,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .settings import Language
-from .sources import LANGUAGE_BY_ENDING
+from ..settings import Language
+from ..sources.sources import LANGUAGE_BY_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

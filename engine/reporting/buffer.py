@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .wire import EncodedProfile
+    from ..formats.wire import EncodedProfile
 
 
 class Buffer:

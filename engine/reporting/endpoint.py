@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from .settings import Secret
+from ..settings import Secret
 
 MAX_URL_LENGTH = 2_000
 

@@ -6,10 +6,11 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.snapshot import ReporterPhase, ReporterState
+from ..clock import wait_first
+from ..events import Warned
 from .buffer import Buffer
-from .clock import wait_first
-from .events import Warned
-from .reporter_events import (
+from .events import (
     BufferFull,
     FinalSendFailed,
     IntervalSet,
@@ -23,19 +24,18 @@ from .reporter_events import (
     SpoolTakenOver,
 )
 from .sender import ATTEMPTS, Sender
-from .snapshot import ReporterPhase, ReporterState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from .clock import Clock
-    from .events import Emit
+    from ..clock import Clock
+    from ..events import Emit
+    from ..formats.wire import EncodedProfile
+    from ..settings import ReportSettings
     from .sender import Batch
-    from .settings import ReportSettings
     from .spool import Spool
     from .transport import Transport
-    from .wire import EncodedProfile
 
 DISK_PATIENCE_S = 1.0
 """How long a profile waits for the disk at most before it is announced and sent all the same."""

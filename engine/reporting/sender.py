@@ -6,23 +6,23 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from .clock import wait_first
-from .events import Warned
-from .reporter_events import AttemptFailed, AttemptSucceeded, BatchSplit, Reported, ReportFailed, Retrying, Sending
-from .snapshot import Attempt, ReporterPhase
+from ..analysis.snapshot import Attempt, ReporterPhase
+from ..clock import wait_first
+from ..events import Warned
+from ..formats.wire import FORMATS, join
+from .events import AttemptFailed, AttemptSucceeded, BatchSplit, Reported, ReportFailed, Retrying, Sending
 from .transport import TransportError
-from .wire import FORMATS, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from ..clock import Clock
+    from ..events import Emit
+    from ..formats.wire import EncodedProfile
+    from ..settings import ReportSettings
     from .answer import Answer
-    from .clock import Clock
-    from .events import Emit
-    from .settings import ReportSettings
     from .transport import Transport
-    from .wire import EncodedProfile
 
 RETRY_WAITS_S = (1.0, 2.0)
 ATTEMPTS = len(RETRY_WAITS_S) + 1

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from ..formats.wire import EncodedProfile
     from .spool_disk import Found
-    from .wire import EncodedProfile
 
 
 class Spool:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .wire import FORMATS, EncodedProfile
+from ..formats.wire import FORMATS, EncodedProfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,15 +12,15 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from ..settings import AGENT_VERSION
 from .answer import Answer
-from .settings import AGENT_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
 
-    from .settings import Secret
+    from ..settings import Secret
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024

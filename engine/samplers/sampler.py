@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..clock import Clock
     from ..events import Emit
-    from ..recorder import Recorder
+    from ..profile.recorder import Recorder
     from ..settings import Settings
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import tree_sitter
 
-from .settings import Language
+from ..settings import Language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import PurePath
 
-    from .settings import Language
+    from ..settings import Language
 
 MAX_TIME_S = 5
 MAX_MEMORY_BYTES = 512 << 20

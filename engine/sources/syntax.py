@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import tree_sitter
 
+from ..settings import Language
 from .grammars import Scope, grammar_for, load
-from .settings import Language
 from .static_analysis import MAX_MEMORY_BYTES, MAX_TIME_S, FunctionSpan, StaticAnalysis
 
 if TYPE_CHECKING:

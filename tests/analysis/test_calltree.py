@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.calltree import MAX_NODES, NO_FUNCTION, ROOT, CallTree
-from multi_lang_profiler.engine.ranking import BadPattern, Catalogue
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable, count_functions
-from multi_lang_profiler.engine.tree_reader import TreeQuery, TreeReader
-from multi_lang_profiler.engine.tree_rows import tree_rows
-from multi_lang_profiler.engine.tree_search import TreeSearch
+from multi_lang_profiler.engine.analysis.calltree import MAX_NODES, NO_FUNCTION, ROOT, CallTree
+from multi_lang_profiler.engine.analysis.ranking import BadPattern, Catalogue
+from multi_lang_profiler.engine.analysis.tree_reader import TreeQuery, TreeReader
+from multi_lang_profiler.engine.analysis.tree_rows import tree_rows
+from multi_lang_profiler.engine.analysis.tree_search import TreeSearch
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable, count_functions
 from tests.support.deep_stacks import deep_run
 from tests.support.snapshots import FOLDER, ended, make_snapshot, shop_snapshot
 

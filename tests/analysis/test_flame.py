@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.calltree import NO_FUNCTION, ROOT, CallTree
-from multi_lang_profiler.engine.flame import Box, Row, layout, trunk
-from multi_lang_profiler.engine.places import module_of, short_path
-from multi_lang_profiler.engine.stacks import Frame, Function, StackCounts, StackTable
+from multi_lang_profiler.engine.analysis.calltree import NO_FUNCTION, ROOT, CallTree
+from multi_lang_profiler.engine.analysis.flame import Box, Row, layout, trunk
+from multi_lang_profiler.engine.profile.places import module_of, short_path
+from multi_lang_profiler.engine.profile.stacks import Frame, Function, StackCounts, StackTable
 from tests.support.deep_stacks import deep_run
 
 SAMPLES = st.lists(

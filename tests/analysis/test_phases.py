@@ -9,8 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.export import Recording
-from multi_lang_profiler.engine.phases import (
+from multi_lang_profiler.engine.analysis.phases import (
     WHOLE_RUN,
     Change,
     Comparer,
@@ -21,9 +20,10 @@ from multi_lang_profiler.engine.phases import (
     saved_phase,
     suggested_pair,
 )
-from multi_lang_profiler.engine.profile import Sampling
-from multi_lang_profiler.engine.snapshot import Mark, Snapshot
-from multi_lang_profiler.engine.stacks import StackCounts, count_functions
+from multi_lang_profiler.engine.analysis.snapshot import Mark, Snapshot
+from multi_lang_profiler.engine.profile.profile import Sampling
+from multi_lang_profiler.engine.profile.recording import Recording
+from multi_lang_profiler.engine.profile.stacks import StackCounts, count_functions
 from tests.support.phases import divided_run
 
 PHASE = st.dictionaries(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.ranking import (
+from multi_lang_profiler.engine.analysis.ranking import (
     BadPattern,
     Catalogue,
     Query,
@@ -19,8 +19,8 @@ from multi_lang_profiler.engine.ranking import (
     recent_self_samples,
     thread_samples,
 )
-from multi_lang_profiler.engine.snapshot import Snapshot
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable
+from multi_lang_profiler.engine.analysis.snapshot import Snapshot
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 from tests.support.snapshots import FOLDER, make_snapshot, shop_snapshot
 
 SHOP = shop_snapshot()

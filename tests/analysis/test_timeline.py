@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.snapshot import TimelinePoint
-from multi_lang_profiler.engine.timeline import column_length_s, ticks_s, timeline
+from multi_lang_profiler.engine.analysis.timeline import column_length_s, ticks_s, timeline
+from multi_lang_profiler.engine.profile.history import TimelinePoint
 
 SECONDS = st.lists(
     st.tuples(st.floats(0.5, 4), st.floats(0, 8), st.dictionaries(st.integers(0, 5), st.integers(1, 100))),

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from multi_lang_profiler.engine.analysis.ranking import Catalogue, Query, rank
 from multi_lang_profiler.engine.engine import Engine
-from multi_lang_profiler.engine.ranking import Catalogue, Query, rank
+from multi_lang_profiler.engine.profile.stacks import Frame
 from multi_lang_profiler.engine.settings import Language, Settings
-from multi_lang_profiler.engine.stacks import Frame
 from tests.benchmarks.measure import alternate, timed_s
 from tests.benchmarks.table import Table, at_most
 from tests.support.manual_clock import ManualClock
@@ -20,7 +20,7 @@ from tests.support.manual_clock import ManualClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from multi_lang_profiler.engine.recorder import Recorder
+    from multi_lang_profiler.engine.profile.recorder import Recorder
     from tests.benchmarks.measure import Length
 
 FUNCTIONS = (100, 1_000, 10_000, 100_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.stacks import OTHER_FUNCTIONS
+from multi_lang_profiler.engine.profile.stacks import OTHER_FUNCTIONS
 from tests.benchmarks.table import Table, at_least, at_most
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine import wire
-from multi_lang_profiler.engine.buffer import Buffer
 from multi_lang_profiler.engine.engine import Engine
+from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.profile.stacks import Frame
+from multi_lang_profiler.engine.reporting.buffer import Buffer
 from multi_lang_profiler.engine.settings import Language, Settings
-from multi_lang_profiler.engine.stacks import Frame
 from tests.benchmarks.measure import memory_mb
 from tests.support.manual_clock import ManualClock
 from tests.support.recordings import NAMES, recording
@@ -24,7 +24,7 @@ from tests.support.recordings import NAMES, recording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from multi_lang_profiler.engine.recorder import Recorder
+    from multi_lang_profiler.engine.profile.recorder import Recorder
 
 RATE_HZ = 100
 WINDOW_S = 10

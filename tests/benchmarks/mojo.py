@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from austin.format.mojo import MojoStreamReader
 
-from multi_lang_profiler.engine.samplers.mojo import MojoReader
-from multi_lang_profiler.engine.stacks import StackTable
+from multi_lang_profiler.engine.profile.stacks import StackTable
+from multi_lang_profiler.engine.samplers.python.mojo import MojoReader
 from tests.benchmarks.measure import alternate, timed_s
 from tests.benchmarks.table import Table, at_least
 from tests.support.python import record_mojo

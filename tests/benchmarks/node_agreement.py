@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.stacks import OTHER_FUNCTIONS
+from multi_lang_profiler.engine.profile.stacks import OTHER_FUNCTIONS
 from tests.benchmarks.agreement import agreement
 from tests.benchmarks.node import compiler_words
 from tests.support.command import COMMAND

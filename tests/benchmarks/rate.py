@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.samplers.go import MAX_RATE_HZ as GO_HZ
+from multi_lang_profiler.engine.samplers.go.sampler import MAX_RATE_HZ as GO_HZ
 from tests.benchmarks.go import SOURCE, build
 from tests.benchmarks.java import java
 from tests.benchmarks.node import PROGRAM as NODE_PROGRAM

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine import wire
-from multi_lang_profiler.engine.spool import Spool
+from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.reporting.spool import Spool
 from tests.benchmarks.measure import alternate, timed_s
 from tests.benchmarks.reporting import a_profile, backend, reporter
 from tests.benchmarks.table import Table, at_most

@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.calltree import CallTree
-from multi_lang_profiler.engine.flame import layout
+from multi_lang_profiler.engine.analysis.calltree import CallTree
+from multi_lang_profiler.engine.analysis.flame import layout
 from multi_lang_profiler.tui.widgets.flame_board import FlameBoard
 from tests.benchmarks.measure import timed_s
 from tests.benchmarks.table import Table
@@ -24,8 +24,8 @@ from tests.support.snapshots import make_snapshot, shop_snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
-    from multi_lang_profiler.engine.stacks import StackCounts, StackTable
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
+    from multi_lang_profiler.engine.profile.stacks import StackCounts, StackTable
     from tests.benchmarks.measure import Length
 
 GROWN = 100

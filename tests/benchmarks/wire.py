@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine import wire
+from multi_lang_profiler.engine.formats import wire
 from tests.benchmarks.measure import alternate, timed_s
 from tests.benchmarks.table import Table, at_most
 from tests.support import recordings
@@ -18,7 +18,7 @@ from tests.support import recordings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from multi_lang_profiler.engine.profile import Profile
+    from multi_lang_profiler.engine.profile.profile import Profile
     from tests.benchmarks.measure import Length
 
 BATCH = 100

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from multi_lang_profiler.engine.cli import SUBCOMMANDS
-from multi_lang_profiler.engine.options import FORMATS
-from multi_lang_profiler.engine.wire import FORMATS as WIRE_FORMATS
+from multi_lang_profiler.engine.command.cli import SUBCOMMANDS
+from multi_lang_profiler.engine.command.options import FORMATS
+from multi_lang_profiler.engine.formats.wire import FORMATS as WIRE_FORMATS
 from tests.support.command import Folder
 
 

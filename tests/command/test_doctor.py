@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.command.test_receive import Receiver
 from tests.support.command import Folder
-from tests.test_receive import Receiver
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from multi_lang_profiler.engine.arguments import UsageError
-from multi_lang_profiler.engine.options import Parsed, make_parser, parse
+from multi_lang_profiler.engine.command.arguments import UsageError
+from multi_lang_profiler.engine.command.options import Parsed, make_parser, parse
 from multi_lang_profiler.engine.settings import DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 
 ENDPOINT = "https://backend.example/api/v0/profiles"

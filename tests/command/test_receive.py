@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from multi_lang_profiler.engine import wire
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.profile import Profile, Sampling
+from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.profile.profile import Profile, Sampling
 from tests.support.command import Folder, finish
 
 CONTENT_TYPES = {name: wire.FORMATS[name].content_type for name in ("json", "protobuf")}

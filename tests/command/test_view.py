@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from multi_lang_profiler.engine.export import read
-from multi_lang_profiler.engine.saved_run import saved_snapshot
+from multi_lang_profiler.engine.formats.files import read
+from multi_lang_profiler.engine.formats.saved_run import saved_snapshot
 from tests.support.command import Folder
 from tests.support.terminal import Terminal
 

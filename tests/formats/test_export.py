@@ -21,15 +21,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine import export
-from multi_lang_profiler.engine.export.files import loads
-from multi_lang_profiler.engine.stacks import StackCounts, StackTable
+from multi_lang_profiler.engine.formats import files as export
+from multi_lang_profiler.engine.formats.files import loads
+from multi_lang_profiler.engine.profile.stacks import StackCounts, StackTable
 from tests.support import profiles, recordings
 from tests.support.viewers import go_tool_pprof, seen_by_speedscope
 from tests.support.wheels import ROOT, debian_package
 
 if TYPE_CHECKING:
-    from multi_lang_profiler.engine.export import Recording
+    from multi_lang_profiler.engine.profile.recording import Recording
 
 FLASK = recordings.recording("flask_server")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -143,7 +143,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     file.write_text("before")
     program = (
         "import resource, sys; from pathlib import Path\n"
-        "from multi_lang_profiler.engine import export; from tests.support import recordings\n"
+        "from multi_lang_profiler.engine.formats import files as export; from tests.support import recordings\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "try: export.write(recordings.recording('flask_server'), Path(sys.argv[1]))\n"
         "except OSError as error: sys.exit(error.strerror)"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from multi_lang_profiler.engine import wire
+from multi_lang_profiler.engine.formats import wire
 from tests.support import recordings
 from tests.support.wheels import wheel
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine import options, wire
-from multi_lang_profiler.engine.export import read
+from multi_lang_profiler.engine.command import options
+from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.proto import pyroscope_pb2
 from tests.support import recordings
 from tests.support.profiles import self_samples

@@ -15,10 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine import wire
-from multi_lang_profiler.engine.profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, percentage
-from multi_lang_profiler.engine.static_analysis import StaticAnalysis
-from multi_lang_profiler.engine.wire_format import Batch
+from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.formats.wire_format import Batch
+from multi_lang_profiler.engine.profile.profile import (
+    CallStack,
+    FunctionStats,
+    Profile,
+    Sampling,
+    hot_functions,
+    percentage,
+)
+from multi_lang_profiler.engine.sources.static_analysis import StaticAnalysis
 from tests.benchmarks.wire import batch_costs, profile_costs
 from tests.support import recordings
 from tests.support.profiles import profiles

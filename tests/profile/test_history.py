@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.history import FUNCTIONS_PER_POINT, MAX_POINTS, History
-from multi_lang_profiler.engine.recorder import LATE_SECONDS, Recorder, Second
-from multi_lang_profiler.engine.stacks import Frame
+from multi_lang_profiler.engine.profile.history import FUNCTIONS_PER_POINT, MAX_POINTS, History
+from multi_lang_profiler.engine.profile.recorder import LATE_SECONDS, Recorder, Second
+from multi_lang_profiler.engine.profile.stacks import Frame
 
 
 def second(samples: int, function: int) -> Second:

@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.line_counts import LineCounts, LineSamples
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable
+from multi_lang_profiler.engine.profile.line_counts import LineCounts, LineSamples
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 
 SAMPLES = st.lists(
     st.tuples(

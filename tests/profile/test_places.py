@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from multi_lang_profiler.engine.places import is_own_code, short_path
-from multi_lang_profiler.engine.stacks import Function
+from multi_lang_profiler.engine.profile.places import is_own_code, short_path
+from multi_lang_profiler.engine.profile.stacks import Function
 
 
 @pytest.mark.parametrize(

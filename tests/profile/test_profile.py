@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine import wire
-from multi_lang_profiler.engine.profile import (
+from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.profile.profile import (
     CALL_STACKS_BUDGET_BYTES,
     MAX_CALL_STACK_DEPTH,
     Profile,
@@ -23,13 +23,13 @@ from multi_lang_profiler.engine.profile import (
     make_profile,
     percentage,
 )
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 from tests.support.profiles import any_texts, recordings, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from multi_lang_profiler.engine.export import Recording
+    from multi_lang_profiler.engine.profile.recording import Recording
 
 MAX_PROFILE_BYTES = 50_000
 

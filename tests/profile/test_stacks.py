@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.export import Recording
-from multi_lang_profiler.engine.stacks import (
+from multi_lang_profiler.engine.profile.recording import Recording
+from multi_lang_profiler.engine.profile.stacks import (
     MAX_DEPTH,
     MAX_NAME_LENGTH,
     MAX_THREADS,

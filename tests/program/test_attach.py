@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.interpreter import missing_right
+from multi_lang_profiler.engine.samplers.python.interpreter import missing_right
 from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
 from tests.support.go import ENVIRONMENT, go
 from tests.support.node import node

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.output import MAX_LINE_LENGTH, MAX_LINES, Output
-from multi_lang_profiler.engine.snapshot import OutputLine
+from multi_lang_profiler.engine.analysis.snapshot import OutputLine
+from multi_lang_profiler.engine.program.output import MAX_LINE_LENGTH, MAX_LINES, Output
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=20), st.data())

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.program.target import Target
 from multi_lang_profiler.engine.samplers.sampler import CannotStart, Launch
-from multi_lang_profiler.engine.target import Target
 
 
 def python(code: str, **environment: str) -> Launch:

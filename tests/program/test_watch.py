@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from multi_lang_profiler.engine.program.watch import changes
 from multi_lang_profiler.engine.settings import Language
-from multi_lang_profiler.engine.watch import changes
 from tests.support.command import DEADLINE_S, Folder, finish
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from multi_lang_profiler.engine.buffer import Buffer
+from multi_lang_profiler.engine.reporting.buffer import Buffer
 from tests.support.agent import make_profile
 
 LIMIT = 4

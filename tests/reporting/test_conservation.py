@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from multi_lang_profiler.engine.answer import Answer
-from multi_lang_profiler.engine.transport import TransportError
+from multi_lang_profiler.engine.reporting.answer import Answer
+from multi_lang_profiler.engine.reporting.transport import TransportError
 from tests.support.agent import Agent, make_profile
 from tests.support.folders import memory_folder
 

@@ -1,4 +1,4 @@
-"""The reporter's cadence, its lines, its headers and its end; tests/faults has what can go wrong."""
+"""The reporter's cadence, its lines, its headers and its end; tests/reporting/faults has what can go wrong."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.analysis.snapshot import ReporterPhase
 from multi_lang_profiler.engine.events import Warned
-from multi_lang_profiler.engine.reporter import Reporter
-from multi_lang_profiler.engine.reporter_events import (
+from multi_lang_profiler.engine.reporting.events import (
     AttemptFailed,
     BufferFull,
     FinalSendFailed,
@@ -19,8 +19,8 @@ from multi_lang_profiler.engine.reporter_events import (
     ReportFailed,
     SpoolTakenOver,
 )
+from multi_lang_profiler.engine.reporting.reporter import Reporter
 from multi_lang_profiler.engine.settings import AGENT_VERSION, ReportSettings
-from multi_lang_profiler.engine.snapshot import ReporterPhase
 from tests.support import manual_clock
 from tests.support.agent import INTERVAL_S, KEY, Agent, make_profile, until
 from tests.support.backend import Backend, Exchange, after, hang, says, with_headers
@@ -28,7 +28,7 @@ from tests.support.backend import Backend, Exchange, after, hang, says, with_hea
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from multi_lang_profiler.engine.answer import Answer
+    from multi_lang_profiler.engine.reporting.answer import Answer
 
 
 async def test_lines_of_a_failed_and_a_recovered_report() -> None:

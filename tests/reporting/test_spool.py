@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.reporter_events import SpoolFull
-from multi_lang_profiler.engine.spool import Spool
+from multi_lang_profiler.engine.reporting.events import SpoolFull
+from multi_lang_profiler.engine.reporting.spool import Spool
 from tests.support.agent import Agent, make_profile
 from tests.support.backend import Backend, ok
 from tests.support.folders import memory_folder
@@ -65,7 +65,7 @@ def test_sigkill_loses_nothing(quick_folder: Path) -> None:
 
 async def test_backlog_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agents that die one after the other cannot fill the disk: beyond the bound the oldest goes, and it is said."""
-    monkeypatch.setattr("multi_lang_profiler.engine.spool_disk.MAX_BACKLOG", 25)
+    monkeypatch.setattr("multi_lang_profiler.engine.reporting.spool_disk.MAX_BACKLOG", 25)
     for _ in range(4):
         spool = Spool(tmp_path, "http://127.0.0.1:9/")
         await asyncio.wrap_future(spool.keep(tuple(make_profile() for _ in range(10))))

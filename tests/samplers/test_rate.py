@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.recorder import Recorder, Second
-from multi_lang_profiler.engine.run import Run
-from multi_lang_profiler.engine.samplers.go import MAX_RATE_HZ
+from multi_lang_profiler.engine.profile.recorder import Recorder, Second
+from multi_lang_profiler.engine.program.run import Run
+from multi_lang_profiler.engine.samplers.go.sampler import MAX_RATE_HZ
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Settings
 from tests.support.go import go

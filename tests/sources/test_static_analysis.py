@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine import static_analysis
 from multi_lang_profiler.engine.settings import Language
-from multi_lang_profiler.engine.static_analysis import FunctionSpan, StaticAnalysis, analyse, enclosing_function
-from multi_lang_profiler.engine.syntax import measure
+from multi_lang_profiler.engine.sources import static_analysis
+from multi_lang_profiler.engine.sources.static_analysis import FunctionSpan, StaticAnalysis, analyse, enclosing_function
+from multi_lang_profiler.engine.sources.syntax import measure
 from tests.support.corpora import PROGRAMS, corpus, own_counts
 
 if TYPE_CHECKING:
@@ -235,9 +235,9 @@ def test_the_parser_is_not_loaded_here():
     """The process that asks for an analysis, the agent, never loads tree-sitter."""
     program = """
 import sys
-from multi_lang_profiler.engine import static_analysis
+from multi_lang_profiler.engine.sources import static_analysis
 from multi_lang_profiler.engine.settings import Language
-from multi_lang_profiler.engine.static_analysis import analyse
+from multi_lang_profiler.engine.sources.static_analysis import analyse
 assert analyse(b"def f(): pass", "f.py", Language.PYTHON).function_count == 1
 assert not any(name.startswith("tree_sitter") for name in sys.modules)
 """

@@ -9,11 +9,11 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from multi_lang_profiler.engine.reporter import Reporter
+from multi_lang_profiler.engine.formats.wire import EncodedProfile
+from multi_lang_profiler.engine.reporting.reporter import Reporter
+from multi_lang_profiler.engine.reporting.spool import Spool
+from multi_lang_profiler.engine.reporting.transport import HttpTransport
 from multi_lang_profiler.engine.settings import ReportSettings, Secret
-from multi_lang_profiler.engine.spool import Spool
-from multi_lang_profiler.engine.transport import HttpTransport
-from multi_lang_profiler.engine.wire import EncodedProfile
 
 from .manual_clock import ManualClock
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from multi_lang_profiler.engine.answer import Answer
     from multi_lang_profiler.engine.events import Event
-    from multi_lang_profiler.engine.transport import Transport
+    from multi_lang_profiler.engine.reporting.answer import Answer
+    from multi_lang_profiler.engine.reporting.transport import Transport
 
 AnEvent = TypeVar("AnEvent", bound="Event")
 

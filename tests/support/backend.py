@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
-from multi_lang_profiler.engine.wire import decode
+from multi_lang_profiler.engine.formats.wire import decode
 
 if TYPE_CHECKING:
     import ssl

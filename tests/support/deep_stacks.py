@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 
 FOLDERS = ("app", "flask", "sqlalchemy", "json", "jinja2", "werkzeug", "shop", "threading")
 

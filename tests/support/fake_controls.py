@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 
 
 class FakeControls:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.run import Run
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import Frame
+from multi_lang_profiler.engine.program.run import Run
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Settings
-from multi_lang_profiler.engine.stacks import Frame
 
 from .node import TOOLCHAINS
 from .wheels import wheel
@@ -26,8 +26,8 @@ from .wheels import wheel
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from multi_lang_profiler.engine.profile.stacks import StackTable
     from multi_lang_profiler.engine.samplers.sampler import Launch
-    from multi_lang_profiler.engine.stacks import StackTable
 
 DEADLINE_S = 120.0
 """The first build of all compiles the standard library."""

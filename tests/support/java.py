@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.run import Run
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import Frame, StackTable
+from multi_lang_profiler.engine.program.run import Run
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Mode, Settings
-from multi_lang_profiler.engine.stacks import Frame, StackTable
 
 from .node import TOOLCHAINS
 from .wheels import wheel

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.samplers.node import NodeSampler
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.samplers.node.sampler import NodeSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.snapshot import Mark, Snapshot
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable
+from multi_lang_profiler.engine.analysis.snapshot import Mark, Snapshot
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 
 from .snapshots import FOLDER, make_snapshot, shop_snapshot
 

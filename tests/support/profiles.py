@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.export import Recording
-from multi_lang_profiler.engine.profile import CallStack, FunctionStats, Profile, Sampling, is_remainder
-from multi_lang_profiler.engine.stacks import OTHER_CALLERS, OTHER_FUNCTIONS, Frame, StackCounts, StackTable
-from multi_lang_profiler.engine.static_analysis import StaticAnalysis
+from multi_lang_profiler.engine.profile.profile import CallStack, FunctionStats, Profile, Sampling, is_remainder
+from multi_lang_profiler.engine.profile.recording import Recording
+from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS, OTHER_FUNCTIONS, Frame, StackCounts, StackTable
+from multi_lang_profiler.engine.sources.static_analysis import StaticAnalysis
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 """Valid Unicode, control characters included."""

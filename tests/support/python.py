@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.samplers.austin import find_austin
-from multi_lang_profiler.engine.samplers.interpreter import Interpreter
-from multi_lang_profiler.engine.samplers.python import PythonSampler
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.samplers.python.austin import find_austin
+from multi_lang_profiler.engine.samplers.python.interpreter import Interpreter
+from multi_lang_profiler.engine.samplers.python.sampler import PythonSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
 

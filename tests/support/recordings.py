@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine import export
+from multi_lang_profiler.engine.formats import files as export
 
 if TYPE_CHECKING:
-    from multi_lang_profiler.engine.export import Recording
+    from multi_lang_profiler.engine.profile.recording import Recording
 
 NAMES = ("small", "flask_server", "lizard", "typescript_compiler")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
     from textual.widget import Widget
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 
 NO_SETTINGS = Path("/nonexistent/screen.toml")
 

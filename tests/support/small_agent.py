@@ -23,17 +23,17 @@ import httpx
 import trustme
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.reporter import Reporter
-from multi_lang_profiler.engine.reporter_events import BufferFull, ProfileAdded, SpoolDamaged, SpoolFailing
+from multi_lang_profiler.engine.reporting.events import BufferFull, ProfileAdded, SpoolDamaged, SpoolFailing
+from multi_lang_profiler.engine.reporting.reporter import Reporter
+from multi_lang_profiler.engine.reporting.spool import Spool
+from multi_lang_profiler.engine.reporting.transport import HttpTransport
 from multi_lang_profiler.engine.settings import ReportSettings, Secret
-from multi_lang_profiler.engine.spool import Spool
-from multi_lang_profiler.engine.transport import HttpTransport
 
 from .agent import make_profile
 
 if TYPE_CHECKING:
     from multi_lang_profiler.engine.events import Event
-    from multi_lang_profiler.engine.wire import EncodedProfile
+    from multi_lang_profiler.engine.formats.wire import EncodedProfile
 
 ROOT = Path(__file__).parents[2]
 

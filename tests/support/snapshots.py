@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from multi_lang_profiler.engine.snapshot import (
+from multi_lang_profiler.engine.analysis.snapshot import (
     Attempt,
     LogLine,
     Mark,
@@ -19,9 +19,9 @@ from multi_lang_profiler.engine.snapshot import (
     ReporterState,
     SamplingState,
     Snapshot,
-    TimelinePoint,
 )
-from multi_lang_profiler.engine.stacks import Frame, StackCounts, StackTable, count_functions
+from multi_lang_profiler.engine.profile.history import TimelinePoint
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable, count_functions
 
 FOLDER = Path("/home/ada/shop")
 SITE = "/home/ada/shop/.venv/lib/python3.12/site-packages"

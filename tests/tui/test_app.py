@@ -10,7 +10,7 @@ import pytest
 from textual.events import Key, Resize
 from textual.geometry import Region, Size
 
-from multi_lang_profiler.engine.snapshot import ProgramPhase
+from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
 from multi_lang_profiler.tui.app import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 
 SIZES = [(80, 24), (120, 40), (200, 50), (20, 5), (1, 1)]
 

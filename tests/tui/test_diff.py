@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.export import Recording, write
-from multi_lang_profiler.engine.profile import Sampling
-from multi_lang_profiler.engine.snapshot import Mark
-from multi_lang_profiler.engine.stacks import StackCounts
+from multi_lang_profiler.engine.analysis.snapshot import Mark
+from multi_lang_profiler.engine.formats.files import write
+from multi_lang_profiler.engine.profile.profile import Sampling
+from multi_lang_profiler.engine.profile.recording import Recording
+from multi_lang_profiler.engine.profile.stacks import StackCounts
 from multi_lang_profiler.tui.text import count
 from multi_lang_profiler.tui.widgets.diff_table import DiffTable
 from tests.support.phases import divided_run
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 
     SnapCompare = Callable[..., bool]
 

@@ -10,7 +10,7 @@ import pytest
 from textual.color import Color
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from multi_lang_profiler.engine.calltree import ROOT, CallTree
+from multi_lang_profiler.engine.analysis.calltree import ROOT, CallTree
 from multi_lang_profiler.tui.flame_colors import FlameColors, _contrast
 from multi_lang_profiler.tui.text import fit_name
 from multi_lang_profiler.tui.themes import DARK, LIGHT

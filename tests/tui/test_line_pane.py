@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from multi_lang_profiler.engine.snapshot import OutputLine
+from multi_lang_profiler.engine.analysis.snapshot import OutputLine
 from multi_lang_profiler.tui.widgets.output_pane import OutputPane
 from tests.support.screen import Screen, show, text_of
 from tests.support.snapshots import hostile_snapshot, shop_snapshot

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 
     SnapCompare = Callable[..., bool]
 

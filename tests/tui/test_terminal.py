@@ -76,7 +76,9 @@ def test_ended_program_stays(folder: Folder) -> None:
 
 BROKEN = """\
 import sys
-from multi_lang_profiler.engine import cli, engine, run
+from multi_lang_profiler.engine import engine
+from multi_lang_profiler.engine.command import cli
+from multi_lang_profiler.engine.program import run
 
 def fail(*_):
     raise KeyError("ours")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import ContentSwitcher
 
-from multi_lang_profiler.engine.snapshot import TimelinePoint
+from multi_lang_profiler.engine.profile.history import TimelinePoint
 from multi_lang_profiler.tui.widgets.timeline_board import TimelineFoot, TimelineGraphs
 from multi_lang_profiler.tui.widgets.timeline_table import TimelineTable, layout
 from tests.support.screen import Screen, show, text_of

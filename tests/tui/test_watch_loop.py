@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.snapshot import OutputLine, ProgramPhase
+from multi_lang_profiler.engine.analysis.snapshot import OutputLine, ProgramPhase
 from multi_lang_profiler.tui.widgets.failure_pane import FailurePane, why_it_failed
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from tests.support.command import COMMAND, Folder
@@ -20,7 +20,7 @@ from tests.support.tmux import Terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from multi_lang_profiler.engine.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 
 PROGRAM = """\
 import time

@@ -11,7 +11,7 @@ from .tree_view import TreeView
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from ...engine.tree_reader import TreeReader
+    from ...engine.analysis.tree_reader import TreeReader
     from .table import Table
 
 

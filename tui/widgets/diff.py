@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.errors import reason
-from ...engine.phases import (
+from ...engine.analysis.phases import (
     WHOLE_RUN,
     Change,
     Comparer,
@@ -22,6 +21,7 @@ from ...engine.phases import (
     saved_phase,
     suggested_pair,
 )
+from ...engine.errors import reason
 from ..lines import length
 from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
 from ..text import clean, count, duration, fit
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ...engine.export import Recording
-    from ...engine.phases import Difference
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.phases import Difference
+    from ...engine.analysis.snapshot import Snapshot
+    from ...engine.profile.recording import Recording
     from .table import Table
 
 NOTHING_YET = (
@@ -225,6 +225,6 @@ def _names(of: Sequence[Phase]) -> set[str]:
 
 
 def _recording(file: Path) -> Recording:
-    from ...engine.export import read  # noqa: PLC0415 - the formats are loaded when one of them is opened
+    from ...engine.formats.files import read  # noqa: PLC0415 - the formats are loaded when one of them is opened
 
     return read(file)

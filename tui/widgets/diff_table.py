@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ...engine.phases import Change, Difference, Measure
-from ...engine.places import short_path
+from ...engine.analysis.phases import Change, Difference, Measure
+from ...engine.profile.places import short_path
 from ..text import clean, fit, fit_path
 from .table import Column, Table
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.style import Style
 
-    from ...engine.stacks import Function
+    from ...engine.profile.stacks import Function
 
 SIGNS = {Change.BOTH: " ", Change.NEW: "+", Change.GONE: "-"}
 SCALE = {Measure.SHARE: 100, Measure.LOAD: 1000}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...engine.snapshot import ProgramPhase
+from ...engine.analysis.snapshot import ProgramPhase
 from ..lines import two_sided
 from ..run_text import how_it_ended
 from ..text import pieces, without_escape_codes
@@ -16,7 +16,7 @@ from .board import Board
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.snapshot import Snapshot
 
 SHARE_OF_VIEW = 0.6
 """The most it takes of the rows between header and footer."""

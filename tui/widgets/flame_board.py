@@ -9,9 +9,9 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.strip import Strip
 
-from ...engine.calltree import NO_FUNCTION, ROOT
-from ...engine.flame import Box, layout, trunk
-from ...engine.places import module_of
+from ...engine.analysis.calltree import NO_FUNCTION, ROOT
+from ...engine.analysis.flame import Box, layout, trunk
+from ...engine.profile.places import module_of
 from ..text import clean, fit_name
 from .board import Board
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
-    from ...engine.flame import Row
-    from ...engine.tree_reader import TreeReader
+    from ...engine.analysis.flame import Row
+    from ...engine.analysis.tree_reader import TreeReader
     from ..flame_colors import BoxStyle
 
 EDGE = "▏"

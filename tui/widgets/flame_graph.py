@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.calltree import NO_FUNCTION, ROOT
-from ...engine.places import module_of
+from ...engine.analysis.calltree import NO_FUNCTION, ROOT
+from ...engine.profile.places import module_of
 from ..text import clean, count, percent, plural
 from .flame_board import FlameBoard
 from .title_line import TitleLine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ...engine.tree_reader import TreeReader
+    from ...engine.analysis.tree_reader import TreeReader
 
 
 class FlameGraphView(TreeView):

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ...engine.ranking import TREND_S, FunctionRow, SortBy, function_row
+from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row
 from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline
 from .table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...engine.ranking import Catalogue, Ranking
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.ranking import Catalogue, Ranking
+    from ...engine.analysis.snapshot import Snapshot
 
 TREND_FLOOR = 0.04
 """Share of all samples in a column of the trend below which a peak is not drawn at full height."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.ranking import BadPattern, Catalogue, Query, SortBy, rank
+from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
 from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
 from .function_table import FunctionTable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ...engine.ranking import Ranking
+    from ...engine.analysis.ranking import Ranking
     from .table import Table
 
 SORT_NAMES = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ...engine.snapshot import ProgramPhase
+from ...engine.analysis.snapshot import ProgramPhase
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
 from ..text import clean, count, duration, sparkline
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.strip import Strip
 
-    from ...engine.snapshot import ProgramState, SamplingState, Snapshot
+    from ...engine.analysis.snapshot import ProgramState, SamplingState, Snapshot
 
 CPU_POINTS = 24
 SILENT_AFTER_S = 5.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.snapshot import Snapshot
     from .line_pane import LinePane
 
 

@@ -13,7 +13,7 @@ from .log_pane import LogPane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...engine.snapshot import LogLine, Snapshot
+    from ...engine.analysis.snapshot import LogLine, Snapshot
 
 
 class LogView(LinesView):

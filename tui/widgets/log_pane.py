@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 
-from ...engine.snapshot import LogLine
+from ...engine.analysis.snapshot import LogLine
 from ..text import clean, clock_time, wrap
 from .line_pane import DrawnRow, LinePane
 

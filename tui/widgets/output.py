@@ -13,7 +13,7 @@ from .output_pane import OutputPane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...engine.snapshot import OutputLine, Snapshot
+    from ...engine.analysis.snapshot import OutputLine, Snapshot
 
 
 class OutputView(LinesView):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 
-from ...engine.snapshot import OutputLine
+from ...engine.analysis.snapshot import OutputLine
 from ..text import pieces, without_escape_codes
 from .line_pane import DrawnRow, LinePane
 

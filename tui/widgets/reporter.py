@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...engine.snapshot import Attempt, ReporterPhase
+from ...engine.analysis.snapshot import Attempt, ReporterPhase
 from ..lines import joined, two_sided
 from ..reporter_lines import last_result, occupancy, phase, target, totals
 from ..text import SPARKS, clean, clock_time, fit
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from ...engine.snapshot import ReporterState, Snapshot
+    from ...engine.analysis.snapshot import ReporterState, Snapshot
 
 
 LEAST_SCALE = 10

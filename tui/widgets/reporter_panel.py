@@ -14,7 +14,7 @@ from .reporter_board import ReporterBoard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...engine.snapshot import ReporterState
+    from ...engine.analysis.snapshot import ReporterState
 
 
 class ReporterPanel(ReporterBoard):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from textual.strip import Strip
 
-    from ...engine.snapshot import ReporterState
+    from ...engine.analysis.snapshot import ReporterState
 
 
 class ReporterStrip(ReporterBoard):

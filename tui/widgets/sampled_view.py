@@ -9,7 +9,7 @@ from ..text import clean
 from ..views import View
 
 if TYPE_CHECKING:
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.snapshot import Snapshot
 
 
 class SampledView(View):

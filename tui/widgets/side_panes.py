@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Container
 
-from ...engine.snapshot import ReporterPhase
+from ...engine.analysis.snapshot import ReporterPhase
 from .log_pane import LogPane
 from .output_pane import OutputPane
 from .reporter_panel import ReporterPanel
@@ -14,7 +14,7 @@ from .reporter_panel import ReporterPanel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.snapshot import Snapshot
 
 
 class SidePanes(Container):

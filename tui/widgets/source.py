@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.line_counts import LineCounts
+from ...engine.profile.line_counts import LineCounts
 from ..highlight import Piece, coloured_lines, plain_lines
 from ..run_text import why_no_samples
 from ..text import clean, count, plural
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.snapshot import Snapshot
 
 
 class SourceView(View):

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.line_counts import LineSamples
+from ...engine.profile.line_counts import LineSamples
 from ..highlight import Kind, Piece, styles
 from ..text import bar, fit, percent
 from .table import Column, Table

@@ -10,14 +10,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
-from ...engine.ranking import thread_samples
+from ...engine.analysis.ranking import thread_samples
 from ..text import clean, fit, percent
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ...engine.snapshot import Snapshot
+    from ...engine.analysis.snapshot import Snapshot
 
 MAX_OFFERED = 500
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.timeline import Timeline, timeline
+from ...engine.analysis.timeline import Timeline, timeline
 from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration
 from ..views import View
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ...engine.snapshot import Snapshot, TimelinePoint
+    from ...engine.analysis.snapshot import Snapshot
+    from ...engine.profile.history import TimelinePoint
     from .table import Table
 
 FOOT_ROWS = 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...engine.timeline import ticks_s
+from ...engine.analysis.timeline import ticks_s
 from ..text import SPARKS, clean, count, duration, fit
 from .board import Board
 from .timeline_table import TimeChosen, layout, segments_of
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-    from ...engine.snapshot import Mark
-    from ...engine.timeline import Timeline
+    from ...engine.analysis.snapshot import Mark
+    from ...engine.analysis.timeline import Timeline
 
 BLOCKS = f" {SPARKS}█"
 CORES = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-    from ...engine.snapshot import Snapshot
-    from ...engine.timeline import Timeline
+    from ...engine.analysis.snapshot import Snapshot
+    from ...engine.analysis.timeline import Timeline
 
 NUMBER_WIDTH = 6
 FLOOR = 0.04

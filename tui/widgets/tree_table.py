@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.calltree import NO_FUNCTION, ROOT
-from ...engine.tree_rows import tree_rows
+from ...engine.analysis.calltree import NO_FUNCTION, ROOT
+from ...engine.analysis.tree_rows import tree_rows
 from ..text import bar, clean, fit, fit_path, percent
 from .table import Column, Table
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
-    from ...engine.tree_reader import TreeReader
+    from ...engine.analysis.tree_reader import TreeReader
 
 OPEN_FROM_SHARE = 0.05
 """Of all samples, from which a row is open until the user opens or closes one."""

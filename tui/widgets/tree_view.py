@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from ...engine.calltree import ROOT
-from ...engine.ranking import BadPattern
-from ...engine.tree_reader import TreeQuery, TreeReader
+from ...engine.analysis.calltree import ROOT
+from ...engine.analysis.ranking import BadPattern
+from ...engine.analysis.tree_reader import TreeQuery, TreeReader
 from ..run_text import threads_named
 from ..text import clean, count, duration, percent, plural
 from .sampled_view import SampledView

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import reason
-from ..events import Note
-from ..target import KEY_VARIABLE
-from .go_overlay import MAIN_IMPORT, PREFIX, Toolchain, UnknownRelease, write_overlay
-from .sampler import CannotStart
+from ...errors import reason
+from ...events import Note
+from ...settings import KEY_VARIABLE
+from ..sampler import CannotStart
+from .overlay import MAIN_IMPORT, PREFIX, Toolchain, UnknownRelease, write_overlay
 
 if TYPE_CHECKING:
-    from .sampler import Context
+    from ..sampler import Context
 
 MAX_OUTPUT_CHARACTERS = 4_000
 """Kept of what `go` says when it fails."""

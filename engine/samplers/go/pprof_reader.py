@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..stacks import Frame
+from ...profile.stacks import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

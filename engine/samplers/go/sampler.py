@@ -9,18 +9,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..events import Note, Warned
-from ..processes import is_executable, process_end
-from ..settings import Mode
-from ..stacks import Frame
-from .agent_socket import AgentSocket
-from .go_build import GoBuild
-from .go_overlay import SOCKET_NAME
+from ...events import Note, Warned
+from ...processes import is_executable, process_end
+from ...profile.stacks import Frame
+from ...settings import Mode
+from ..agent_socket import AgentSocket
+from ..sampler import CannotStart, Launch
+from .build import GoBuild
+from .overlay import SOCKET_NAME
 from .pprof_reader import MalformedProfile, read_profile
-from .sampler import CannotStart, Launch
 
 if TYPE_CHECKING:
-    from .sampler import Context, Process
+    from ..sampler import Context, Process
 
 MAX_RATE_HZ = 500
 """What Go's runtime is made for (runtime/pprof.StartCPUProfile)."""

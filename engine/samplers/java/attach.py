@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..processes import mapped_files, status_field
-from .java_runtime import installed_java
-from .sampler import SamplingFailed
+from ...processes import mapped_files, status_field
+from ..sampler import SamplingFailed
+from .runtime import installed_java
 
 if TYPE_CHECKING:
-    from .java_runtime import JavaRuntime
+    from .runtime import JavaRuntime
 
 _ANSWER_S = 10.0
 _LISTEN_S = 5.0

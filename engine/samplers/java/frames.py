@@ -1,17 +1,17 @@
-"""The Java agent's messages -> counts in the recorder. `java_agent/Window.java` says what the messages look like."""
+"""The Java agent's messages -> counts in the recorder. `agent/Window.java` says what the messages look like."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from ..stacks import OTHER_CALLERS, Frame
+from ...profile.stacks import OTHER_CALLERS, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..recorder import Recorder
-    from .java_sources import JavaSources
+    from ...profile.recorder import Recorder
+    from .sources import JavaSources
 
 MAX_LINE_BYTES = 100_000
 MAX_CACHED_FRAMES = 100_000

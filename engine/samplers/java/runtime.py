@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import reason
-from .sampler import CannotStart
+from ...errors import reason
+from ..sampler import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-AGENT_SOURCES = Path(__file__).parent / "java_agent"
+AGENT_SOURCES = Path(__file__).parent / "agent"
 _FOR_JAVA_17 = frozenset({"FlightRecorded.java"})
 _NEEDED_MODULES = frozenset({"java.instrument", "java.management", "jdk.management"})
 _ASK_JAVA_S = 20.0

@@ -1,4 +1,4 @@
-"""Samples a Java program with a small agent inside its JVM; `java_agent/Stacks.java` says how it weighs.
+"""Samples a Java program with a small agent inside its JVM; `agent/Stacks.java` says how it weighs.
 
 What it counts: CPU time of the program's own threads, or with `--mode wall` the time of every thread of the program, waiting or
 not. The JVM's compiler and garbage collector threads are in neither, so a total is less than what the system says of the process.
@@ -6,7 +6,7 @@ not. The JVM's compiler and garbage collector threads are in neither, so a total
 Polls see stacks at the JVM's safepoints only, so a method that the JIT inlines counts for its caller: where Sat4j solves,
 `Solver.reduceClausesForFalsifiedLiteral` for 81% of the self time, and not for 17%. `--java-inlined` has the JVM's Flight Recorder beside the
 polls, which sees such methods, but neither how much a thread used nor some kinds of code: the polls' time is spread over its samples, second
-by second (`java_agent/Pending.java`), and what is seen is a second or two old. It costs a second of CPU time to begin, and made programs of 10 s
+by second (`agent/Pending.java`), and what is seen is a second or two old. It costs a second of CPU time to begin, and made programs of 10 s
 slower by 10% (one thread) and 15 to 19% (two, on two cores), so it is not the default. On Java 25 it gives allocation some 5 points too much. The
 code that the JVM itself has for a method counts for that method: `BigInteger.oddModPow`, say, where `perf` finds `montgomery_square`.
 
@@ -37,16 +37,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..events import Note, Warned
-from ..processes import process_end
-from .java_attach import load_agent, running_java
-from .java_frames import WindowReader
-from .java_runtime import JavaRuntime, NoAgent, agent_jar, find_java
-from .java_sources import JavaSources
-from .sampler import CannotStart, Launch, SamplingFailed
+from ...events import Note, Warned
+from ...processes import process_end
+from ..sampler import CannotStart, Launch, SamplingFailed
+from .attach import load_agent, running_java
+from .frames import WindowReader
+from .runtime import JavaRuntime, NoAgent, agent_jar, find_java
+from .sources import JavaSources
 
 if TYPE_CHECKING:
-    from .sampler import Context, Process
+    from ..sampler import Context, Process
 
 FLUSH_S = 0.3
 LEAVE_S = 1.0
@@ -252,7 +252,7 @@ class JavaSampler:
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:
             self._is_slowed = True
-            # As java_agent/Sampler.java has it.
+            # As agent/Sampler.java has it.
             share = 3 if self._settings.rate_hz > 200 else 2
             text = f"Looking at the JVM's threads takes more than {share}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))

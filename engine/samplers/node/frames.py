@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ..places import is_own_code
-from ..sources import LANGUAGE_BY_ENDING
-from ..stacks import Frame, Function
+from ...profile.places import is_own_code
+from ...profile.stacks import Frame, Function
+from ...sources.sources import LANGUAGE_BY_ENDING
 from .source_map import SourceMap, find_source_map, parse_source_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..static_analysis import FunctionSpan
-    from .node_profile import CallFrame
+    from ...sources.static_analysis import FunctionSpan
+    from .profile import CallFrame
 
     Methods = dict[str, list[FunctionSpan]]
     """A file's methods by the name that V8 gives them, which lacks the class."""
@@ -106,7 +106,7 @@ class FrameNamer:
             return {}
         if not _CLASS.search(source):
             return {}
-        from ..static_analysis import analyse  # noqa: PLC0415 - most programs' first second needs none of it
+        from ...sources.static_analysis import analyse  # noqa: PLC0415 - most programs' first second needs none of it
 
         self._analysed_files += 1
         analysis = analyse(source, file, language)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import reason
-from ..processes import is_executable
-from .sampler import CannotStart
+from ...errors import reason
+from ...processes import is_executable
+from ..sampler import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..settings import Settings
+    from ...settings import Settings
 
 OLDEST_SAMPLED = 18
 _VERSION_S = 30.0

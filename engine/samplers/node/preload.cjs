@@ -39,7 +39,7 @@ function mainThread(config) {
   // Both of these print that `console.profile` was called.
   const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
   const shared = new Int32Array(new SharedArrayBuffer(WORDS_BYTES));
-  const helper = new Worker(path.join(__dirname, 'node_helper.cjs'), {
+  const helper = new Worker(path.join(__dirname, 'helper.cjs'), {
     argv: [],
     execArgv: [],
     env: {},

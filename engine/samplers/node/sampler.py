@@ -1,6 +1,6 @@
-"""The sampler for JavaScript and TypeScript: V8's own profiler, driven from inside the program by `node_helper.cjs`.
+"""The sampler for JavaScript and TypeScript: V8's own profiler, driven from inside the program by `helper.cjs`.
 
-`NODE_OPTIONS` makes Node.js load `node_preload.cjs` ahead of the program, in its worker threads and in the Node.js processes it
+`NODE_OPTIONS` makes Node.js load `preload.cjs` ahead of the program, in its worker threads and in the Node.js processes it
 starts, too. Each process connects to our socket and sends a window of each of its threads' profiles a second.
 """
 
@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..events import Note, Warned
-from ..processes import process_end
-from ..settings import Mode
-from .agent_socket import AgentSocket
-from .node_frames import FrameNamer
-from .node_launch import node_command
-from .node_profile import ProfileWindow, Weigher, parse_window
-from .sampler import Launch
+from ...events import Note, Warned
+from ...processes import process_end
+from ...settings import Mode
+from ..agent_socket import AgentSocket
+from ..sampler import Launch
+from .frames import FrameNamer
+from .launch import node_command
+from .profile import ProfileWindow, Weigher, parse_window
 
 if TYPE_CHECKING:
-    from .sampler import Context, Process
+    from ..sampler import Context, Process
 
-PRELOAD = Path(__file__).resolve().parent / "node_preload.cjs"
+PRELOAD = Path(__file__).resolve().parent / "preload.cjs"
 KEY = "multi_lang_profiler.node"
 VARIABLE = "MULTI_LANG_PROFILER_NODE"
 MAX_WINDOW_S = 2.5

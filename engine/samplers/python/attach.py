@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..clock import wait_first
-from ..events import Warned
-from ..processes import process_end, process_tree
-from ..settings import Mode
+from ...clock import wait_first
+from ...events import Warned
+from ...processes import process_end, process_tree
+from ...settings import Mode
+from ..sampler import SamplingFailed
 from .austin import Austin, AustinRun, find_austin
 from .austin_session import BELIEF_S, AustinSession
 from .cpu_credit import CpuCredit
@@ -27,12 +28,11 @@ from .interpreter import (
     why_memory_is_closed,
 )
 from .mojo import MojoError
-from .sampler import SamplingFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .sampler import Context
+    from ..sampler import Context
 
 _ATTACH_PAUSES_S = (0.01, 0.01, 0.01, 0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25)
 """Between attempts, while the interpreter starts; the last one stays."""

@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..clock import wait_first
-from ..errors import reason
-from ..processes import process_end
-from .sampler import SamplingFailed
+from ...clock import wait_first
+from ...errors import reason
+from ...processes import process_end
+from ..sampler import SamplingFailed
 
 if TYPE_CHECKING:
-    from ..clock import Clock
+    from ...clock import Clock
     from .interpreter import Interpreter
 
 READ_INTERVAL_S = 0.1

@@ -7,15 +7,15 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..stacks import Frame
+from ...profile.stacks import Frame
 from .interpreter import executable
 from .mojo import MojoError, MojoReader
 
 if TYPE_CHECKING:
+    from ..sampler import Context
     from .austin import AustinRun
     from .cpu_credit import CpuCredit
     from .mojo import Seen
-    from .sampler import Context
 
 BELIEF_S = 0.5
 """An Austin that has not given up by now has attached."""

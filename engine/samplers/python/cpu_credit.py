@@ -13,12 +13,12 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..settings import Mode
+from ...settings import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..recorder import Recorder
+    from ...profile.recorder import Recorder
     from .mojo import Seen
 
 _MAX_SAMPLE_US = 1_000_000

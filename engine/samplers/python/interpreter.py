@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..processes import mapped_files, status_field
+from ...processes import mapped_files, status_field
 
 _VERSION_DEADLINE_S = 5.0
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")

@@ -8,13 +8,13 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import reason
-from .sampler import CannotStart, Launch
+from ...errors import reason
+from ..sampler import CannotStart, Launch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..settings import Settings
+    from ...settings import Settings
 
 _LOOK_BYTES = 8_192
 _ZIP_MAGIC = b"PK\x03\x04"

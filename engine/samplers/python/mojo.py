@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..stacks import MAX_NAME_LENGTH, OTHER_CALLERS, Frame, StackTable
+from ...profile.stacks import MAX_NAME_LENGTH, OTHER_CALLERS, Frame, StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .python_launch import python_launch
+from .launch import python_launch
 
 if TYPE_CHECKING:
-    from .python_attach import Attachment
-    from .sampler import Context, Launch, Process
+    from ..sampler import Context, Launch, Process
+    from .attach import Attachment
 
 
 class PythonSampler:
@@ -32,7 +32,7 @@ class PythonSampler:
 
     async def sample(self, process: Process) -> None:
         # Loaded only now, while the program's interpreter starts: it would have delayed the program.
-        from .python_attach import Attachment  # noqa: PLC0415
+        from .attach import Attachment  # noqa: PLC0415
 
         self._attachment = self._attachment or Attachment(self._context, process.pid)
         await self._attachment.sample()

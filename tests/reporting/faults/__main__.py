@@ -1,4 +1,4 @@
-"""Prints the table of faults with the result of each row: `python -m tests.faults [NUMBER …]`; status 1 if one is broken."""
+"""Prints the table of faults with the result of each row: `python -m tests.reporting.faults [NUMBER …]`; status 1 if one is broken."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from multi_lang_profiler.engine.reporter_events import SpoolDamaged, SpoolFailing, SpoolTakenOver
+from multi_lang_profiler.engine.reporting.events import SpoolDamaged, SpoolFailing, SpoolTakenOver
 from tests.support.agent import Agent, make_profile
 from tests.support.backend import Backend
 
@@ -22,7 +22,7 @@ row_21 = Row(21, "two agents, one spool folder, one of them dead", "every profil
 
 ROWS = [row_20, row_21]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @row_20.case

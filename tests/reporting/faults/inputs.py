@@ -10,9 +10,9 @@ from unittest import mock
 
 import pytest
 
-from multi_lang_profiler.engine.endpoint import check_endpoint, check_key, warn_key_over_plain_http
-from multi_lang_profiler.engine.profile import Profile, Sampling
-from multi_lang_profiler.engine.wire import CannotEncode, EncodedProfile, encode
+from multi_lang_profiler.engine.formats.wire import CannotEncode, EncodedProfile, encode
+from multi_lang_profiler.engine.profile.profile import Profile, Sampling
+from multi_lang_profiler.engine.reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_http
 from tests.support.agent import KEY, Agent
 from tests.support.backend import Backend
 from tests.support.command import Folder, finish

@@ -17,7 +17,7 @@ from unittest import mock
 
 import trustme
 
-from multi_lang_profiler.engine.reporter_events import (
+from multi_lang_profiler.engine.reporting.events import (
     AttemptFailed,
     BatchSplit,
     ProfileAdded,
@@ -26,7 +26,7 @@ from multi_lang_profiler.engine.reporter_events import (
     ReportFailed,
     Retrying,
 )
-from multi_lang_profiler.engine.transport import MAX_BODY_BYTES
+from multi_lang_profiler.engine.reporting.transport import MAX_BODY_BYTES
 from tests.support.agent import KEY, Agent, make_profile
 from tests.support.backend import (
     PATH,

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.reporter_events import (
+from multi_lang_profiler.engine.reporting.events import (
     AttemptFailed,
     AttemptSucceeded,
     BufferFull,

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from multi_lang_profiler.engine.formats.wire import FORMATS, encode
 from multi_lang_profiler.engine.processes import status_field
-from multi_lang_profiler.engine.profile import Sampling, Window, make_profile
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.stacks import Frame
-from multi_lang_profiler.engine.wire import FORMATS, encode
+from multi_lang_profiler.engine.profile.profile import Sampling, Window, make_profile
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import Frame
 from tests.support.command import Finished, Folder, finish
 from tests.support.mojo_stream import Sample, Stream
 from tests.support.terminal import Terminal

@@ -1,4 +1,4 @@
-"""Every row of the table of faults, case by case; `python -m tests.faults` prints it."""
+"""Every row of the table of faults, case by case; `python -m tests.reporting.faults` prints it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A thousand agents that were started together, a backend that can take only so much, and an hour in which it takes nothing.
 
-    python -m tests.simulation.fleet [AGENTS]
+    python -m tests.reporting.simulation.fleet [AGENTS]
 
 The reporters are the real ones; time and backend are simulated. Prints the table that is in the README.
 """
@@ -14,11 +14,11 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 
-from multi_lang_profiler.engine.answer import Answer
-from multi_lang_profiler.engine.reporter import Reporter
+from multi_lang_profiler.engine.formats.wire import EncodedProfile
+from multi_lang_profiler.engine.reporting.answer import Answer
+from multi_lang_profiler.engine.reporting.reporter import Reporter
+from multi_lang_profiler.engine.reporting.transport import TransportError
 from multi_lang_profiler.engine.settings import ReportSettings
-from multi_lang_profiler.engine.transport import TransportError
-from multi_lang_profiler.engine.wire import EncodedProfile
 
 from .virtual_time import VirtualClock, VirtualLoop
 

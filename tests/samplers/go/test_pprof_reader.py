@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers import pprof_reader
-from multi_lang_profiler.engine.samplers.pprof_reader import MalformedProfile, PprofProfile, read_profile
-from multi_lang_profiler.engine.stacks import Frame
+from multi_lang_profiler.engine.profile.stacks import Frame
+from multi_lang_profiler.engine.samplers.go import pprof_reader
+from multi_lang_profiler.engine.samplers.go.pprof_reader import MalformedProfile, PprofProfile, read_profile
 from multi_lang_profiler.proto import pprof_pb2
 
 numbers = st.integers(0, 2**63 - 1)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.go import GoSampler
-from multi_lang_profiler.engine.samplers.go_overlay import Toolchain, UnknownRelease, write_overlay
-from multi_lang_profiler.engine.samplers.pprof_reader import read_profile
+from multi_lang_profiler.engine.samplers.go.overlay import Toolchain, UnknownRelease, write_overlay
+from multi_lang_profiler.engine.samplers.go.pprof_reader import read_profile
+from multi_lang_profiler.engine.samplers.go.sampler import GoSampler
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Mode
 from tests.support.go import ENVIRONMENT, NEWEST, OLDEST, PROGRAMS, Sampled, context, go, go_settings, sample
@@ -262,7 +262,7 @@ async def test_a_compiled_program_runs_unprofiled_and_says_so(folder):
 
 async def test_a_go_that_is_not_known_builds_the_program_without_the_profiler(folder, monkeypatch):
     """Where the standard library is not as expected the program is built and run as the user would, and one line says so."""
-    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go_overlay.OLDEST_RELEASE", (9, 0))
+    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.overlay.OLDEST_RELEASE", (9, 0))
     sampled = await sample(folder, "ends.go", "10", "exit")
     assert sampled.status == 3
     assert any("go1.27.3 is older than" in line and "runs unprofiled" in line for line in sampled.lines)
@@ -279,7 +279,7 @@ def test_a_library_that_has_changed_is_noticed(tmp_path):
 
 async def test_a_part_of_ours_that_does_not_compile_is_left_out(folder, monkeypatch):
     """If the compiler refuses what we add, the user's program is built without it, and one line says so."""
-    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go_overlay.SOCKET_NAME", 'unfinished" string')
+    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.overlay.SOCKET_NAME", 'unfinished" string')
     sampled = await sample(folder, "ends.go", "10", "exit")
     assert sampled.status == 3
     assert any("does not compile the profiler's part" in line for line in sampled.lines)

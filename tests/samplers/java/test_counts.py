@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS
 from multi_lang_profiler.engine.settings import Mode
-from multi_lang_profiler.engine.stacks import OTHER_CALLERS
 from tests.support.java import compile_java, java, jdk, on, sample
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.samplers.java_frames import WindowReader, frame_of
-from multi_lang_profiler.engine.samplers.java_sources import JavaSources
-from multi_lang_profiler.engine.stacks import OTHER_CALLERS, Frame
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS, Frame
+from multi_lang_profiler.engine.samplers.java.frames import WindowReader, frame_of
+from multi_lang_profiler.engine.samplers.java.sources import JavaSources
 
 PERIOD_NS = 10_000_000
 NOWHERE = JavaSources(Path("/nowhere"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.java_runtime import agent_jar, find_java, installed_java
+from multi_lang_profiler.engine.samplers.java.runtime import agent_jar, find_java, installed_java
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from tests.support.command import Folder
 from tests.support.java import Sampled, compile_java, jdk, jre, newer_jdk, on, sample

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers.node_profile import ProfileWindow, Weigher, parse_window
+from multi_lang_profiler.engine.samplers.node.profile import ProfileWindow, Weigher, parse_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from multi_lang_profiler.engine.samplers import node as node_sampler
-from multi_lang_profiler.engine.samplers import node_launch
-from multi_lang_profiler.engine.samplers.node import PRELOAD
-from multi_lang_profiler.engine.samplers.node_profile import parse_window
+from multi_lang_profiler.engine.samplers.node import launch as node_launch
+from multi_lang_profiler.engine.samplers.node import sampler as node_sampler
+from multi_lang_profiler.engine.samplers.node.profile import parse_window
+from multi_lang_profiler.engine.samplers.node.sampler import PRELOAD
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Language, Mode
 from tests.support.node import (
@@ -36,7 +36,7 @@ from tests.support.node import (
 )
 
 if TYPE_CHECKING:
-    from multi_lang_profiler.engine.samplers.node_profile import ProfileWindow
+    from multi_lang_profiler.engine.samplers.node.profile import ProfileWindow
 
 both = pytest.mark.parametrize("major", [20, 24])
 
@@ -494,4 +494,4 @@ async def test_a_program_nobody_here_wrote_agrees_with_v8s_own_profile(tmp_path,
 def test_the_helpers_are_installed_with_the_package():
     """The files that Node.js loads lie beside the sampler."""
     assert PRELOAD.is_file()
-    assert PRELOAD.with_name("node_helper.cjs").is_file()
+    assert PRELOAD.with_name("helper.cjs").is_file()

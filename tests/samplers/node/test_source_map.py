@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers.source_map import find_source_map, parse_source_map
+from multi_lang_profiler.engine.samplers.node.source_map import find_source_map, parse_source_map
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 SOURCES = ["a.ts", "../b.ts", "/c.ts"]

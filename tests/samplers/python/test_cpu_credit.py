@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.recorder import Recorder
-from multi_lang_profiler.engine.samplers.cpu_credit import CpuCredit, cpu_time, process_cpu_ns
-from multi_lang_profiler.engine.samplers.mojo import Seen
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import Frame
+from multi_lang_profiler.engine.samplers.python.cpu_credit import CpuCredit, cpu_time, process_cpu_ns
+from multi_lang_profiler.engine.samplers.python.mojo import Seen
 from multi_lang_profiler.engine.settings import Mode
-from multi_lang_profiler.engine.stacks import Frame
 
 NO_PROCESS = 1 << 22
 """Above every process number."""

@@ -14,13 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from multi_lang_profiler.engine.profile import Profile
-from multi_lang_profiler.engine.wire import decode
+from multi_lang_profiler.engine.formats.wire import decode
+from multi_lang_profiler.engine.profile.profile import Profile
 from tests.support.backend import Backend
 from tests.support.command import DEADLINE_S, Folder, finish
 from tests.support.ports import free_port
 
-SHOP = Path(__file__).parent / "programs/python/flask_shop.py"
+SHOP = Path(__file__).parents[2] / "programs/python/flask_shop.py"
 LOAD_S = 7.0
 
 

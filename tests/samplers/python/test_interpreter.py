@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.samplers import interpreter
-from multi_lang_profiler.engine.samplers.interpreter import Interpreter, interpreter_of, looks_like_python
+from multi_lang_profiler.engine.samplers.python import interpreter
+from multi_lang_profiler.engine.samplers.python.interpreter import Interpreter, interpreter_of, looks_like_python
 
 
 async def test_our_own_interpreter_is_recognized() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.python_launch import python_launch
+from multi_lang_profiler.engine.samplers.python.launch import python_launch
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Language, Settings
 

@@ -16,9 +16,9 @@ from austin.format.mojo import MojoStreamReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers import mojo
-from multi_lang_profiler.engine.samplers.mojo import GARBAGE_COLLECTOR, MojoError, MojoReader
-from multi_lang_profiler.engine.stacks import NO_FRAMES, OTHER_CALLERS, StackTable
+from multi_lang_profiler.engine.profile.stacks import NO_FRAMES, OTHER_CALLERS, StackTable
+from multi_lang_profiler.engine.samplers.python import mojo
+from multi_lang_profiler.engine.samplers.python.mojo import GARBAGE_COLLECTOR, MojoError, MojoReader
 from tests.support.mojo_stream import Sample, Stream
 from tests.support.python import PYTHON_VERSIONS, python_of_version, record_mojo
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from multi_lang_profiler.engine.samplers.mojo import Seen
+    from multi_lang_profiler.engine.samplers.python.mojo import Seen
 
 Counts = Counter[tuple[int, int, tuple[tuple[str, str, int], ...], str]]
 """(process, thread, frames, `samples` or `time`) -> how many."""

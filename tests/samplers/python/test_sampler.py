@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from multi_lang_profiler.engine.processes import process_tree
-from multi_lang_profiler.engine.samplers import austin_session, python_attach
-from multi_lang_profiler.engine.samplers.mojo import GARBAGE_COLLECTOR
+from multi_lang_profiler.engine.profile.stacks import Function
+from multi_lang_profiler.engine.samplers.python import attach as python_attach
+from multi_lang_profiler.engine.samplers.python import austin_session
+from multi_lang_profiler.engine.samplers.python.mojo import GARBAGE_COLLECTOR
 from multi_lang_profiler.engine.samplers.sampler import SamplingFailed
 from multi_lang_profiler.engine.settings import Mode
-from multi_lang_profiler.engine.stacks import Function
 from tests.support.command import Folder
 from tests.support.python import PROGRAMS, PYTHON_VERSIONS, SampledProgram, austins_of, python_of_version
 
