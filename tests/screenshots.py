@@ -25,6 +25,7 @@ from multi_lang_profiler.engine.command.options import parse
 from multi_lang_profiler.engine.engine import Engine
 from multi_lang_profiler.tui.app import VIEWS, ProfilerApp
 from tests.support.backend import Backend
+from tests.support.moving_picture import moving
 from tests.support.ports import free_port
 from tests.support.screen import NO_SETTINGS
 
@@ -40,6 +41,10 @@ PHASES = {
     "buying": ("/checkout/12", "/search?q=miror", "/checkout/30", "/checkout/9", "/catalogue/{n}"),
 }
 PHASE_S = 16.0
+TOUR = PICTURES / "tour.svg"
+"""The one that moves: the table at three moments, then these views."""
+TOUR_VIEWS = ("Source", "Flame graph", "Timeline", "Reporter")
+TOUR_FRAME_S = 2.5
 CELL = 12.2
 """The width of a cell in a picture."""
 KEYS = {
@@ -89,18 +94,26 @@ class Load:
 
 
 async def take_pictures(app: ProfilerApp, load: Load, marks: Engine) -> None:
+    def picture() -> str:
+        return slim(app.export_screenshot(title="multi_lang_profiler"))
+
     async with app.run_test(size=SIZE) as pilot:
+        live = []
         for number, phase in enumerate(PHASES):
             load.begin(phase)
             if number:
                 marks.mark(phase)
             await asyncio.sleep(PHASE_S)
+            live.append(picture())
         PICTURES.mkdir(exist_ok=True)
+        taken = {}
         for key, view in VIEWS.items():
             await pilot.press(*KEYS.get(view.TITLE, [key]))
             await settle(pilot)
-            picture_of(view.TITLE).write_text(slim(app.export_screenshot(title="multi_lang_profiler")))
+            taken[view.TITLE] = picture()
+            picture_of(view.TITLE).write_text(taken[view.TITLE])
             await pilot.press("escape")
+        TOUR.write_text(moving([*live, *(taken[title] for title in TOUR_VIEWS)], TOUR_FRAME_S))
 
 
 async def settle(pilot: Pilot[None]) -> None:

@@ -9,7 +9,19 @@ import pytest
 
 from tests.benchmarks import __main__ as suite
 from tests.benchmarks.measure import Length, alternate
-from tests.benchmarks.readme import BEGIN, END, README, RESULTS, measured_part, render
+from tests.benchmarks.readme import (
+    BEGIN,
+    DECIDING,
+    END,
+    README,
+    RESULTS,
+    SAMPLERS,
+    TABLES,
+    measured_part,
+    render,
+    render_deciding,
+    render_memory,
+)
 from tests.benchmarks.results import read_results, results_for
 from tests.benchmarks.table import Table, at_least, at_most, quantity
 
@@ -47,17 +59,27 @@ def test_a_benchmark_replaces_its_own_tables_in_a_file(tmp_path):
     assert not results_for(file, quick=True).tables
 
 
-def test_readme_says_what_was_measured():
-    """What stands in the README is what `--readme` makes of the committed results, to the letter."""
-    assert measured_part(README.read_text()) == render(read_results(RESULTS)), "run python -m tests.benchmarks --readme"
+@pytest.mark.parametrize(
+    ("page", "rendered"),
+    [(README, render_deciding), (TABLES, render), (SAMPLERS, render_memory)],
+    ids=["README", "tables", "samplers"],
+)
+def test_the_pages_say_what_was_measured(page, rendered):
+    """What stands in each page is what `--readme` makes of the committed results, to the letter."""
+    results = read_results(RESULTS)
+    assert measured_part(page.read_text(), page) == rendered(results), "run python -m tests.benchmarks --readme"
 
 
-def test_readme_without_a_place_is_refused():
-    """A README that has lost its markers is not taken for one without measurements."""
-    with pytest.raises(ValueError, match="no place"):
-        measured_part(README.read_text().replace(BEGIN, ""))
-    with pytest.raises(ValueError, match="no place"):
-        measured_part(README.read_text().replace(END, ""))
+def test_every_row_to_decide_by_was_measured():
+    """A row of the README's short table that a benchmark no longer makes is missed here."""
+    assert render_deciding(read_results(RESULTS)).count("\n") == len(DECIDING) + 2
+
+
+def test_a_page_without_a_place_is_refused():
+    """A page that has lost its markers is not taken for one without measurements."""
+    for marker in (BEGIN, END):
+        with pytest.raises(ValueError, match="no place"):
+            measured_part(README.read_text().replace(marker, ""), README)
 
 
 def test_ratios_are_taken_round_by_round():

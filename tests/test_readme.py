@@ -1,4 +1,4 @@
-"""The README: every command in it is one that the command line takes, every variable is explained, the unit is valid."""
+"""The README and the pages: every command in them is one that the command line takes, every variable is explained, the unit is valid."""
 
 from __future__ import annotations
 
@@ -49,10 +49,17 @@ ENDLESS = {"demo", "receive", "http.server", "--watch", "--pid"}
 """What does not end by itself, or not soon."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/**/README.md")))
+    if not path.is_relative_to(ROOT / "tests/programs")
+}
+ALL = "\n".join(PAGES.values())
+REPORTING = PAGES["engine/reporting/README.md"]
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", ALL, re.MULTILINE | re.DOTALL)
 
 
 def commands() -> list[list[str]]:
@@ -62,7 +69,8 @@ def commands() -> list[list[str]]:
     docker = [
         json.loads(words) for block in blocks("dockerfile") for words in re.findall(r"^CMD (.*)$", block, re.MULTILINE)
     ]
-    return [words[1:] for words in (*found, *docker)]
+    # Several pages may give one command.
+    return [[*words] for words in dict.fromkeys(tuple(words[1:]) for words in (*found, *docker))]
 
 
 def _joined(block: str) -> list[str]:
@@ -144,7 +152,8 @@ def test_attaching(folder):
     with subprocess.Popen([sys.executable, folder.path / "runs.py"]) as program:
         attaching = [words for words in commands() if "--pid" in words]
         watching = [folder.start(*(word.replace("4711", str(program.pid)) for word in words)) for words in attaching]
-        assert [finish(agent).status for agent in watching] == [0, 0, 0]
+        assert len(watching) >= 3
+        assert {finish(agent).status for agent in watching} == {0}
     assert (folder.path / "now.speedscope.json").exists()
 
 
@@ -155,18 +164,18 @@ def test_there_are_commands_to_test():
 
 
 def test_every_variable_is_in_the_table():
-    """Every PROFILER_ variable that the code reads is explained in the README's table of options."""
+    """Every PROFILER_ variable that the code reads is explained in the table of options."""
     code = "".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
     variables = set(re.findall(r"\bPROFILER_[A-Z_]+[A-Z]\b", code))
     assert {"PROFILER_ENDPOINT", "PROFILER_API_KEY"} <= variables
-    rows = [line for line in README.splitlines() if line.startswith("| `--")]
+    rows = [line for line in REPORTING.splitlines() if line.startswith("| `--")]
     assert variables <= set(re.findall(r"PROFILER_[A-Z_]+", "".join(rows)))
 
 
 def test_every_report_option_is_in_the_table():
     """The table has every option that reporting takes."""
     (group,) = (group for group in make_parser()._action_groups if (group.title or "").startswith("reporting"))
-    rows = "".join(line for line in README.splitlines() if line.startswith("| `--"))
+    rows = "".join(line for line in REPORTING.splitlines() if line.startswith("| `--"))
     for action in group._group_actions:
         for option in action.option_strings:
             assert f"`{option}" in rows
@@ -184,15 +193,41 @@ def test_the_unit_is_valid(tmp_path):
     assert [line for line in verified.stderr.splitlines() if file.name in line] == []
 
 
-def test_links_lead_somewhere():
-    """Files and headings that the README links to are there, and the index at its top has every part of the tour."""
-    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    """Files and headings that a page links to are there."""
+    for target in re.findall(r"\[[^]]*\]\(([^)]+)\)", PAGES[page]):
+        if "://" in target:
+            continue
+        file, _, heading = target.partition("#")
+        path = (ROOT / page).parent / file if file else ROOT / page
+        assert path.exists(), target
+        if heading:
+            assert heading in {_anchor(each) for each in re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)}, (
+                target
+            )
+
+
+def test_the_index_has_every_part_of_the_tour():
     linked = set(re.findall(r"\]\(#([^)]+)\)", README))
-    assert linked <= {_anchor(heading) for heading in headings}
     assert {_anchor(heading) for heading in re.findall(r"^### (.*)$", README, re.MULTILINE)} <= linked
-    for target in re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", README):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
+
+
+def test_the_readme_is_for_two_minutes():
+    assert len(README.splitlines()) <= 250
+
+
+def test_every_page_can_be_found():
+    """From the README a stranger gets to every page by links."""
+    found, wanted = {"README.md"}, ["README.md"]
+    while wanted:
+        page = wanted.pop()
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[page]):
+            path = str(((ROOT / page).parent / target).resolve().relative_to(ROOT)) if "://" not in target else ""
+            if path in PAGES and path not in found:
+                found.add(path)
+                wanted.append(path)
+    assert found == set(PAGES)
 
 
 def _anchor(heading: str) -> str:

@@ -1,10 +1,10 @@
-"""Measures this program beside its peers, and keeps the README's figures.
+"""Measures this program beside its peers, and keeps the figures of the pages.
 
 python -m tests.benchmarks                     all, in about an hour, on a machine that does nothing else
 python -m tests.benchmarks start wire          some
 python -m tests.benchmarks --quick             sizes that say nothing but that every benchmark works
 python -m tests.benchmarks --json FILE         the tables as JSON into FILE, in the place of what it has of the same; else into benchmarks.json
-python -m tests.benchmarks --readme            measures nothing: puts the tables of tests/benchmarks/results.json into the README
+python -m tests.benchmarks --readme            measures nothing: puts the tables of tests/benchmarks/results.json into the pages
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.table import Table
 
 NAMES = (
-    *("start", "memory", "agent", "python", "node", "node_threads", "java", "go"),
+    *("start", "memory", "program_memory", "agent", "python", "node", "node_threads", "java", "go"),
     *("rate", "mojo", "wire", "aggregation", "buffer", "reporter", "screen"),
 )
 BY_NAME_ONLY = ("node_agreement", "java_agreement", "go_agreement")
@@ -44,7 +44,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="only see that they work")
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), metavar="FILE", help="where to write")
-    parser.add_argument("--readme", action="store_true", help="write the committed results into the README")
+    parser.add_argument("--readme", action="store_true", help="write the committed results into the pages")
     options = parser.parse_args()
     if options.readme:
         write_readme()

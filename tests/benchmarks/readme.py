@@ -1,4 +1,4 @@
-"""The README's measurements, rendered from the committed results: no figure in it that no command has printed."""
+"""The measurements in the pages, rendered from the committed results: no figure in them that no command has printed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,73 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+TABLES = Path(__file__).with_name("README.md")
+SAMPLERS = ROOT / "engine/samplers/README.md"
 RESULTS = Path(__file__).with_name("results.json")
 BEGIN = "<!-- measured: python -m tests.benchmarks --readme writes what is between these two lines -->"
 END = "<!-- /measured -->"
+DECIDING = (
+    (
+        "Start: from the command to the program's first line",
+        OURS,
+        "what the start takes more: from the command to the program's first line",
+    ),
+    (
+        "Start: from the command to the table on a screen of 120 by 40",
+        OURS,
+        "from the command to the first table on the screen",
+    ),
+    ("Peak memory of the agent in 6 s", "headless", "the agent's memory, headless"),
+    ("Peak memory of the agent in 6 s", "headless, reporting", "the same, reporting"),
+    ("Peak memory of the agent in 6 s", "with a screen of 120 by 40, reporting", "the same, with the screen"),
+    (
+        "The agent at 100 Hz over 120 s, reporting every 30 s: part of a core",
+        "agent, reporting",
+        "the agent's part of a core at 100 Hz, reporting",
+    ),
+    ("Python, CPU-bound: the work and the command's end", OURS, "a Python program takes longer"),
+    ("Python, a Flask server: the work and the command's end", OURS, "a Flask server under load"),
+    ("Node.js, an HTTP server: the work and the command's end", OURS, "a Node.js server under load"),
+    ("Node.js, the TypeScript compiler: the work and the command's end", OURS, "the TypeScript compiler"),
+    ("Java, two busy threads: the work and the command's end", OURS, "a Java program of two busy threads"),
+    ("Go, gofmt's formatter: the work and the command's end", OURS, "a Go program"),
+)
+"""The rows that a user decides by: table, row, and how the README says it."""
 
 
 def write_readme() -> None:
-    """Replace what stands between the two markers. Raises `ValueError` if they are not there."""
-    before, after = _around(README.read_text())
-    README.write_text(f"{before}{BEGIN}\n{render(read_results(RESULTS))}{END}{after}")
+    """Replace what stands between the markers of each page. Raises `ValueError` if they are not there."""
+    results = read_results(RESULTS)
+    for page, made in (
+        (README, render_deciding(results)),
+        (TABLES, render(results)),
+        (SAMPLERS, render_memory(results)),
+    ):
+        before, after = _around(page.read_text(), page)
+        page.write_text(f"{before}{BEGIN}\n{made}{END}{after}")
 
 
-def measured_part(readme: str) -> str:
-    """What stands between the two markers."""
-    before, after = _around(readme)
-    return readme[len(before) + len(BEGIN) + 1 : len(readme) - len(after) - len(END)]
+def measured_part(text: str, page: Path) -> str:
+    """What stands between the two markers in the text of `page`."""
+    before, after = _around(text, page)
+    return text[len(before) + len(BEGIN) + 1 : len(text) - len(after) - len(END)]
+
+
+def render_deciding(results: Results) -> str:
+    """Markdown: the rows that a user decides by."""
+    lines = ["| | measured | target | |", "|---|--:|---|---|"]
+    for title, name, what in DECIDING:
+        found = [
+            (table, row) for table in results.tables if table.title == title for row in table.rows if row.name == name
+        ]
+        lines += [_target_lines(table, row, what)[0] for table, row in found]
+    return "\n".join(lines) + "\n"
+
+
+def render_memory(results: Results) -> str:
+    """Markdown: what the program itself takes more."""
+    tables = [table for table in results.tables if table.benchmark == "program_memory"]
+    return "\n".join(line for table in tables for line in _table_lines(table)) + "\n"
 
 
 def render(results: Results) -> str:
@@ -47,7 +99,7 @@ def render(results: Results) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _target_lines(table: Table, row: Row) -> list[str]:
+def _target_lines(table: Table, row: Row, called: str = "") -> list[str]:
     lines = []
     for target, (text, kept) in zip(row.targets, table.verdicts(row), strict=True):
         measured = table.measured(row, target)
@@ -58,7 +110,7 @@ def _target_lines(table: Table, row: Row) -> list[str]:
                 shown = f"{measured:.3f} ×" if measured < 10 else f"{measured:.0f} ×"
             case "difference":
                 shown = f"{'+' if measured >= 0 else ''}{quantity(measured, row.unit)}"
-        what = table.title if row.name == OURS else f"{table.title}: {row.name}"
+        what = called or (table.title if row.name == OURS else f"{table.title}: {row.name}")
         lines.append(f"| {what} | {shown} | {text} | {verdict(kept)} |")
     return lines
 
@@ -73,9 +125,9 @@ def _table_lines(table: Table) -> list[str]:
     return lines
 
 
-def _around(readme: str) -> tuple[str, str]:
-    before, begins, rest = readme.partition(BEGIN)
+def _around(text: str, page: Path) -> tuple[str, str]:
+    before, begins, rest = text.partition(BEGIN)
     _, ends, after = rest.partition(END)
     if not begins or not ends:
-        raise ValueError(f"{README} has no place for the measurements: the lines {BEGIN} and {END}")
+        raise ValueError(f"{page} has no place for the measurements: the lines {BEGIN} and {END}")
     return before, after
