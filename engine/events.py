@@ -23,6 +23,11 @@ class Event:
         raise NotImplementedError
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """The same, apart where it is meant to be several lines: a line's end within one is no more than a part of a name."""
+        return (self.line,)
+
+    @property
     def is_warning(self) -> bool:
         return self.line.startswith("⚠️")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..profile.places import short_path
-from .headless import printable
+from ..text import printable
 from .phases import Change, Comparer, phases, suggested_pair
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from ..settings import COMMAND
+from ..text import say
 from .arguments import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run(argv: list[str]) -> int:
             return _subcommand(argv[0], argv[1:])
         return _profile(argv)
     except UsageError as error:
-        print(f"{COMMAND}: {error}", file=sys.stderr)
+        say(f"{COMMAND}: {error}", stream=sys.stderr)
         return STATUS_USAGE
     except SystemExit:  # --help and --version
         return 0
@@ -110,14 +111,14 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     thread.start()
     broken_down = _show(engine)
     if broken_down:
-        print(f"{COMMAND}: {broken_down}", file=sys.stderr)
+        say(f"{COMMAND}: {broken_down}", stream=sys.stderr)
     # Where the terminal was closed, the program has been told (SIGHUP) and decides for itself; we go on without a screen.
     elif not engine.leaving and sys.stdin.isatty():
         engine.stop()
     thread.join()
     snapshot = engine.snapshot()
     if error := engine.failure or (snapshot.program.error if snapshot else ""):
-        print(f"{COMMAND}: {error}", file=sys.stderr)
+        say(f"{COMMAND}: {error}", stream=sys.stderr)
     return _conclude(settings, snapshot, statuses[0])
 
 
@@ -139,8 +140,7 @@ def _conclude(settings: Settings, snapshot: Snapshot | None, status: int) -> int
             settings.summary_file.write_text(f"{summary}\n", encoding="utf-8")
         except OSError as error:
             lines.append(f"⚠️ The summary could not be written to {settings.summary_file}: {reason(error)}")
-    with contextlib.suppress(OSError, ValueError):
-        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
+    say(*lines, stream=sys.stderr)
     return STATUS_THRESHOLD if status == 0 and any(verdict.failed for verdict in verdicts) else status
 
 

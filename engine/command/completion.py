@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import shlex
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def run(argv: Sequence[str]) -> int:
     """Print the script; 0."""
     options = parser().parse_args(argv)
     commands = {name: _options(_parser_of(name)) for name in sorted(SUBCOMMANDS)}
-    print(_WRITERS[options.shell](_options(make_parser()), commands), end="")
+    sys.stdout.write(_WRITERS[options.shell](_options(make_parser()), commands))
     return 0
 
 

@@ -8,13 +8,14 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..private import PrivateFolder
 from ..program.signals import TERMINAL_SIGNALS
 from ..settings import COMMAND
+from ..text import say
 from .arguments import UsageParser
 from .options import on_terminal
 from .receive import PATH, Backend, open_database
@@ -38,10 +39,7 @@ def run(argv: Sequence[str], profile: Callable[[list[str]], int]) -> int:
     """
     options = parser().parse_args(argv)
     with_screen = on_terminal(os.environ) and not options.no_tui
-    # One that is locked while we live: if we are killed, the next run of any kind clears it away.
-    private = PrivateFolder()
-    with private, _Receiver(quiet=with_screen) as receiver:
-        folder = private.path()
+    with tempfile.TemporaryDirectory(prefix="mlp-demo-") as folder, _Receiver(quiet=with_screen) as receiver:
         words = ["python", "shop.py", "--python", sys.executable, "--report-endpoint", receiver.url]
         words += [
             "--report-interval",
@@ -105,4 +103,4 @@ class _Receiver:
 
     def _say(self, line: str) -> None:
         if not self._quiet:
-            print(f"        backend: {line}", file=sys.stderr, flush=True)
+            say(f"        backend: {line}", stream=sys.stderr)

@@ -18,6 +18,7 @@ from ..errors import reason
 from ..private import cache_folder, state_folder
 from ..samplers.sampler import CannotStart
 from ..settings import COMMAND, Language, Settings
+from ..text import say
 from .arguments import UsageError, UsageParser
 from .options import add_reporting, report_settings, with_default_endpoint
 from .words import LANGUAGES
@@ -68,9 +69,9 @@ def run(argv: Sequence[str]) -> int:
     report, warnings = report_settings(options, os.environ)
     findings = asyncio.run(_findings(wanted, report))
     for finding in findings:
-        print(finding.line)
+        say(finding.line)
     for warning in warnings:
-        print(f"⚠️ {warning}")
+        say(f"⚠️ {warning}")
     return 1 if any(finding.health is Health.BAD for finding in findings) else 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..program.control_socket import MAX_LINE_BYTES, running_agents, send_mark
 from ..settings import COMMAND
+from ..text import say
 from .arguments import UsageError, UsageParser
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ def run(argv: Sequence[str]) -> int:
     agents = [options.agent] if options.agent is not None else list(running_agents())
     marked = [pid for pid in agents if send_mark(pid, options.name)]
     if options.agent is not None and not marked:
-        print(f"{COMMAND} mark: no profiler of yours with process id {options.agent} answers", file=sys.stderr)
+        say(f"{COMMAND} mark: no profiler of yours with process id {options.agent} answers", stream=sys.stderr)
     elif not marked:
-        print(f"{COMMAND} mark: no profiler of yours is running", file=sys.stderr)
+        say(f"{COMMAND} mark: no profiler of yours is running", stream=sys.stderr)
     else:
-        print(f"Marked in {', '.join(f'profiler {pid}' for pid in marked)}")
+        say(f"Marked in {', '.join(f'profiler {pid}' for pid in marked)}")
     return 0 if marked else 1
 
 

@@ -20,6 +20,7 @@ from ..errors import reason
 from ..formats.wire import CannotDecode, decode
 from ..profile.profile import hot_functions, percentage
 from ..settings import AGENT_VERSION, COMMAND
+from ..text import say, short
 from .arguments import UsageError, UsageParser
 
 if TYPE_CHECKING:
@@ -56,20 +57,17 @@ def run(argv: Sequence[str]) -> int:
     try:
         database = open_database(options.database or ":memory:")
     except sqlite3.Error as error:
-        print(f"{COMMAND} receive: {options.database} cannot be used as a database: {error}", file=sys.stderr)
+        say(f"{COMMAND} receive: {options.database} cannot be used as a database: {error}", stream=sys.stderr)
         return 1
     backend = Backend(database, key, _faults(options.fail))
     try:
         asyncio.run(_serve(backend, host, port))
     except OSError as error:
-        print(
-            f"{COMMAND} receive: cannot listen on {options.listen}: {reason(error)}",
-            file=sys.stderr,
-        )
+        say(f"{COMMAND} receive: cannot listen on {options.listen}: {reason(error)}", stream=sys.stderr)
         return 1
     finally:
         database.close()
-    print(f"{backend.stored} profiles stored, {backend.duplicates} duplicates dropped")
+    say(f"{backend.stored} profiles stored, {backend.duplicates} duplicates dropped")
     return 0
 
 
@@ -98,10 +96,6 @@ example, in two terminals:
     return parser
 
 
-def _print(line: str) -> None:
-    print(line, flush=True)
-
-
 def open_database(name: str) -> sqlite3.Connection:
     """Raises `sqlite3.Error`."""
     database = sqlite3.connect(name, isolation_level=None)
@@ -117,7 +111,7 @@ class Backend:
         database: sqlite3.Connection,
         key: str | None,
         faults: tuple[list[str], bool] = ([], False),
-        say: Callable[[str], None] = _print,
+        say: Callable[[str], None] = say,
     ) -> None:
         self._database = database
         self._say = say
@@ -204,11 +198,11 @@ class Backend:
         self._say(f"{SystemClock().now():%H:%M:%S} {text}")
         for profile in profiles:
             hottest = ", ".join(
-                f"{stats.name} {percentage(stats.self_samples, profile.total_samples)}%"
+                f"{short(stats.name)} {percentage(stats.self_samples, profile.total_samples)}%"
                 for stats in hot_functions(profile)[:3]
             )
             self._say(
-                f"         {profile.source_file} ({profile.language}) {profile.duration_s:.1f} s, "
+                f"         {short(profile.source_file)} ({short(profile.language)}) {profile.duration_s:.1f} s, "
                 f"{profile.total_samples} samples: {hottest or 'nothing ran'}"
             )
 
@@ -220,7 +214,7 @@ async def _serve(backend: Backend, host: str, port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     bound_host, bound_port = server.sockets[0].getsockname()[:2]
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-    print(f"Receiving profiles at http://{shown}:{bound_port}{PATH} (Ctrl+C ends)", flush=True)
+    say(f"Receiving profiles at http://{shown}:{bound_port}{PATH} (Ctrl+C ends)")
     await ended.wait()
     server.close()
 

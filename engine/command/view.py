@@ -13,6 +13,7 @@ from ..errors import reason
 from ..formats.files import read
 from ..formats.saved_run import SavedRun
 from ..settings import COMMAND
+from ..text import say
 from .arguments import UsageError, UsageParser
 from .options import on_terminal
 
@@ -43,7 +44,7 @@ def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:
         return 0
     broken_down = show(saved, "Diff" if before else "")
     if broken_down:
-        print(f"{COMMAND}: {broken_down}", file=sys.stderr)
+        say(f"{COMMAND}: {broken_down}", stream=sys.stderr)
     return 1 if broken_down else 0
 
 
