@@ -35,6 +35,7 @@ from .program.output import Output
 from .program.run import Run
 from .samplers.sampler import CannotStart, Context
 from .sources.sources import Sources
+from .text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -378,7 +379,8 @@ class Engine:
         )
 
     def _emit(self, event: Event) -> None:
-        self._log.append(LogLine(self._clock.now(), event.line, event.is_warning))
+        text = "\n".join(map(printable, event.lines))
+        self._log.append(LogLine(self._clock.now(), text, event.is_warning))
         self._listen(event)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

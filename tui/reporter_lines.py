@@ -111,6 +111,11 @@ def totals(state: ReporterState, palette: Palette) -> list[tuple[str, Segment]]:
     if state.spooled is not None:
         rows.append(("on disk", Segment(f"{state.spooled:,}", palette.plain)))
     rows.append(("discarded", Segment(f"{state.discarded:,}", palette.bad if state.discarded else palette.plain)))
+    # Both are rare, and no columns of every day.
+    if state.set_aside:
+        rows.append(("set aside", Segment(f"{state.set_aside:,}", palette.warn)))
+    if state.lost:
+        rows.append(("lost", Segment(f"{state.lost:,}", palette.bad)))
     return rows
 
 

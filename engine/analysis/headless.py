@@ -6,13 +6,14 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from ..profile.profile import HOT_FUNCTIONS, percentage
+from ..text import printable
 from .snapshot import ProgramPhase, ReporterPhase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..events import Event
-    from .snapshot import Snapshot
+    from .snapshot import ReporterState, Snapshot
 
 
 class Headless:
@@ -25,7 +26,7 @@ class Headless:
 
     def print_event(self, event: Event) -> None:
         if event.is_warning or not self._quiet:
-            self._print(event.line)
+            self.print_lines(event.lines)
 
     def print_summary(self, snapshot: Snapshot) -> None:
         self.print_lines(summary_lines(snapshot))
@@ -39,7 +40,7 @@ class Headless:
             return
         try:
             encoding = self._stream.encoding or "utf-8"
-            print(line.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
+            print(printable(line).encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
         except (OSError, ValueError):
             self._broken = True
 
@@ -52,13 +53,19 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
     lines = [_run_line(snapshot), *_function_lines(snapshot)]
     reporter = snapshot.reporter
     if reporter.phase is not ReporterPhase.OFF:
-        kept = (
-            f"{reporter.spooled or 0} kept on disk"
-            if reporter.spooled is not None
-            else f"{reporter.buffered} undelivered"
-        )
-        lines.append(f"Reports: {reporter.delivered} delivered, {reporter.discarded} discarded, {kept}")
+        lines.append(_reports_line(reporter))
     return lines
+
+
+def _reports_line(reporter: ReporterState) -> str:
+    """Where all profiles went: the numbers add up to those accepted."""
+    parts = [f"{reporter.delivered} delivered", f"{reporter.discarded} discarded"]
+    if reporter.spooled is not None or reporter.set_aside:
+        aside = f" ({reporter.set_aside} of them set aside)" if reporter.set_aside else ""
+        parts.append(f"{reporter.kept_on_disk} kept on disk{aside}")
+    if reporter.lost:
+        parts.append(f"{reporter.lost} lost")
+    return f"Reports: {', '.join(parts)}"
 
 
 def _run_line(snapshot: Snapshot) -> str:
@@ -91,8 +98,3 @@ def _function_lines(snapshot: Snapshot) -> list[str]:
         shares = f"{percentage(samples, total):5.1f}% {percentage(snapshot.total_samples[function], total):5.1f}%"
         lines.append(f"{shares}  {printable(name)}  {printable(place)}".rstrip())
     return lines
-
-
-def printable(text: str) -> str:
-    """`text` with control characters shown as escapes: a name must not drive the terminal."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -115,10 +115,19 @@ class ReporterState:
     """Those taken over from earlier runs included."""
     delivered: int = 0
     discarded: int = 0
+    set_aside: int = 0
+    """Refused by the backend one by one, and kept on disk to be looked at."""
+    lost: int = 0
+    """Undelivered at the end and not on disk; 0 before it. Then accepted == delivered + discarded + `kept_on_disk` + lost."""
     deliveries: int = 0
     failed_sends: int = 0
     history: tuple[Attempt, ...] = ()
     """The last 200 attempts, oldest first."""
+
+    @property
+    def kept_on_disk(self) -> int:
+        """What outlives us: undelivered profiles that the next run sends, and those set aside."""
+        return (self.spooled or 0) + self.set_aside
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..profile.profile import HOT_FUNCTIONS, percentage
+from ..text import printable_json
 from .snapshot import ReporterPhase
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def json_summary(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> str:
     """One line. Times are in seconds, shares in per cent, lines count from 1, 0 where the runtime does not say; null is unknown."""
     program, sampling = snapshot.program, snapshot.sampling
     ended_s = program.ended_s if program.ended_s is not None else snapshot.taken_s
-    return json.dumps(
+    text = json.dumps(
         {
             "command": program.command,
             "language": program.language,
@@ -41,6 +42,7 @@ def json_summary(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> str:
         },
         ensure_ascii=False,
     )
+    return printable_json(text)
 
 
 def _hot_functions(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -64,9 +66,13 @@ def _hot_functions(snapshot: Snapshot) -> list[dict[str, Any]]:
 def _reports(reporter: ReporterState) -> dict[str, int] | None:
     if reporter.phase is ReporterPhase.OFF:
         return None
+    # accepted = delivered + discarded + kept_on_disk + lost; of those kept on disk, set_aside will not be sent again.
     return {
+        "accepted": reporter.accepted,
         "delivered": reporter.delivered,
         "discarded": reporter.discarded,
         "undelivered": reporter.buffered,
-        "kept_on_disk": reporter.spooled or 0,
+        "kept_on_disk": reporter.kept_on_disk,
+        "set_aside": reporter.set_aside,
+        "lost": reporter.lost,
     }

@@ -30,6 +30,11 @@ class Buffer:
         return min(len(self._in_flight) + len(self._waiting), self.limit)
 
     @property
+    def is_sending(self) -> bool:
+        """Between `begin_send()` and `end_send()`."""
+        return bool(self._in_flight)
+
+    @property
     def room(self) -> int:
         return self.limit - len(self)
 

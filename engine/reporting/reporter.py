@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis.snapshot import ReporterPhase, ReporterState
 from ..clock import wait_first
+from ..errors import reason
 from ..events import Warned
 from .buffer import Buffer
 from .events import (
@@ -16,25 +17,35 @@ from .events import (
     IntervalSet,
     NothingToReport,
     ProfileAdded,
+    ProfileRefused,
+    ProfileSetAside,
     ProfileTooLarge,
     ReportingStarted,
+    SetAsideFull,
     SpoolDamaged,
     SpoolFailing,
     SpoolFull,
+    SpoolNotCleared,
+    SpoolNotSearched,
+    SpoolSlow,
     SpoolTakenOver,
+    SpoolUnconfirmed,
+    SpoolUnreadable,
 )
 from .sender import ATTEMPTS, Sender
+from .spool_disk import MAX_SET_ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
     from ..clock import Clock
-    from ..events import Emit
+    from ..events import Emit, Event
     from ..formats.wire import EncodedProfile
     from ..settings import ReportSettings
     from .sender import Batch
     from .spool import Spool
+    from .spool_disk import SetAside
     from .transport import Transport
 
 DISK_PATIENCE_S = 1.0
@@ -50,7 +61,7 @@ class Reporter:
     and leaves none to catch up on.
     """
 
-    # Invariant: accepted == delivered + discarded + what the buffer holds, of which the spool has a copy.
+    # Invariant: accepted == delivered + discarded + set aside + what the buffer holds, of which the spool has a copy.
 
     def __init__(
         self,
@@ -75,10 +86,15 @@ class Reporter:
         self._asked = asyncio.Event()
         self._send_again = False
         self._finishing = False
-        self._spool_is_failing = False
+        self._said: dict[str, bool] = {}
+        """Kind of trouble with the disk -> whether it lasts, and has been told."""
+        self._looking: asyncio.Task[None] | None = None
+        self._putting_aside: set[asyncio.Task[None]] = set()
         self._accepted = 0
         self._delivered = 0
         self._discarded = 0
+        self._set_aside = 0
+        self._lost = 0
 
     async def run(self, close_window: Callable[[], Awaitable[EncodedProfile | None]]) -> None:
         """Report every interval until cancelled or until `finish()`; `close_window` gives the interval's profile, None if there is none.
@@ -111,6 +127,7 @@ class Reporter:
         """End: take the program's last profile and make one final send of everything, all within `deadline_s`."""
         self._finishing = True
         self._asked.set()
+        ends_s = self._clock.monotonic() + deadline_s
         deadline_s = max(0.0, deadline_s - FINISH_RESERVE_S)
         self._sender.end_by(self._clock.monotonic() + deadline_s)
         ending = asyncio.create_task(self._finish(last, deadline_s))
@@ -119,13 +136,36 @@ class Reporter:
         finally:
             await _cancel(ending, self._closing, self._sending)
             if self._spool:
-                await _done_within(FINISH_RESERVE_S, self._spool.keep(self._buffer.held()))
+                await self._finish_on_disk(self._spool, ends_s)
             if left := self._buffer.held():
-                self._emit(FinalSendFailed(self._spool.holds(left) if self._spool else 0))
+                kept = self._spool.holds(left) if self._spool else 0
+                self._lost = len(left) - kept
+                # Without a spool nobody expects them to be kept; the summary counts them.
+                told = (self._lost, self._why_lost(self._spool)) if self._spool else ()
+                self._emit(FinalSendFailed(kept, *told))
             self._sender.enter(ReporterPhase.STOPPED)
             self._transport.close()
             if self._spool:
                 await _done_within(FINISH_RESERVE_S, self._spool.close())
+
+    async def _finish_on_disk(self, spool: Spool, ends_s: float) -> None:
+        """Give the disk what is left of the deadline, and tell what became of all that it was asked for."""
+        room_s = max(FINISH_RESERVE_S, ends_s - self._clock.monotonic())
+        kept = spool.keep(self._buffer.held())
+        await _done_within(room_s, kept)
+        spool.hurry()
+        if pending := [task for task in (self._looking, *self._putting_aside) if task and not task.done()]:
+            await asyncio.wait(pending, timeout=FINISH_RESERVE_S)
+            await _cancel(*pending)
+        self._mention_disk(spool)
+        if not kept.done():
+            if unconfirmed := min(spool.unconfirmed, spool.holds(self._buffer.held())):
+                self._emit(SpoolUnconfirmed(unconfirmed))
+            else:
+                self._say_once("slow", SpoolSlow(str(spool.folder), room_s))
+
+    def _why_lost(self, spool: Spool) -> str:
+        return (spool.problem or "the disk did not take them in time") if self._lost else ""
 
     @property
     def state(self) -> ReporterState:
@@ -150,6 +190,8 @@ class Reporter:
             accepted=self._accepted,
             delivered=self._delivered,
             discarded=self._discarded,
+            set_aside=self._set_aside,
+            lost=self._lost,
             deliveries=sender.deliveries,
             failed_sends=sender.failed_sends,
             history=tuple(sender.history),
@@ -160,11 +202,28 @@ class Reporter:
         self._buffer.remove(profiles)
         self._delivered += len(profiles)
 
-    def refused(self, profile: EncodedProfile) -> None:
+    def rejected(self, number: int) -> None:
+        """For the sender: of the profiles just delivered the backend has thrown so many away."""
+        self._delivered -= number
+        self._discarded += number
+
+    def too_large(self, profile: EncodedProfile) -> None:
         """For the sender: the backend will never take `profile`."""
         self._buffer.remove((profile,))
         self._discarded += 1
         self._emit(ProfileTooLarge(profile.size_bytes))
+
+    def refused(self, profile: EncodedProfile, status: int) -> None:
+        """For the sender: the backend refuses `profile`, and takes others."""
+        self._buffer.remove((profile,))
+        if not self._spool:
+            self._discarded += 1
+            self._emit(ProfileRefused(status, "nothing is kept on disk (--no-spool)"))
+            return
+        self._set_aside += 1
+        task = asyncio.create_task(self._put_aside(self._spool, profile, status))
+        self._putting_aside.add(task)
+        task.add_done_callback(self._putting_aside.discard)
 
     # Windows and the cadence
 
@@ -270,33 +329,65 @@ class Reporter:
 
     async def _keep_on_disk(self) -> None:
         if self._spool:
-            await _done_within(DISK_PATIENCE_S, self._spool.keep(self._buffer.held()))
+            in_time = await _done_within(DISK_PATIENCE_S, self._spool.keep(self._buffer.held()))
             self._mention_disk(self._spool)
+            self._say_once("slow", None if in_time else SpoolSlow(str(self._spool.folder), DISK_PATIENCE_S))
+
+    async def _put_aside(self, spool: Spool, profile: EncodedProfile, status: int) -> None:
+        try:
+            aside = await asyncio.wrap_future(spool.put_aside(profile, f"http-{status}"))
+        except OSError as error:
+            self._set_aside -= 1
+            self._discarded += 1
+            self._emit(ProfileRefused(status, reason(error)))
+        else:
+            self._emit(ProfileSetAside(status, str(spool.set_aside)))
+            self._mention_dropped(aside)
+
+    def _mention_dropped(self, aside: SetAside) -> None:
+        self._set_aside -= aside.own_dropped
+        self._discarded += aside.own_dropped
+        if aside.dropped:
+            self._emit(SetAsideFull(aside.dropped, MAX_SET_ASIDE))
 
     async def _take_over(self) -> None:
-        """Take in what dead agents have left, as far as there is room; not while a send is under way."""
-        # One place is left for the next window, so that it pushes nothing out.
-        room = self._buffer.room - (self._buffer.limit > 1)
-        if not self._spool or room <= 0:
-            return
-        looking = self._spool.take_over(room)
-        if not await _done_within(DISK_PATIENCE_S, looking):
-            return
-        found = looking.result()
-        if taken := self._buffer.add_older(found.profiles):
+        """Take in what dead agents have left, as far as there is room; not while a send is under way.
+
+        A disk that takes longer than we wait is heard out later.
+        """
+        if self._spool and (not self._looking or self._looking.done()):
+            # One place is left for the next window, so that it pushes nothing out.
+            room = self._buffer.room - (self._buffer.limit > 1)
+            if room > 0:
+                self._looking = asyncio.create_task(self._look(self._spool, room))
+                await asyncio.wait({self._looking}, timeout=DISK_PATIENCE_S)
+
+    async def _look(self, spool: Spool, room: int) -> None:
+        found = await asyncio.wrap_future(spool.take_over(room))
+        # Behind a batch in flight there is no place for older ones: they stay where they are, for another time.
+        if not self._buffer.is_sending and (taken := self._buffer.add_older(found.profiles)):
             self._accepted += taken
             await self._keep_on_disk()
             self._emit(SpoolTakenOver(taken, len(self._buffer)))
         if found.damaged:
-            self._emit(SpoolDamaged(found.damaged, str(self._spool.set_aside)))
+            self._emit(SpoolDamaged(found.damaged, str(spool.set_aside), found.reasons))
+        if found.left:
+            self._emit(SpoolUnreadable(len(found.left), found.left[0]))
         if found.discarded:
             self._emit(SpoolFull(found.discarded))
-        self._mention_disk(self._spool)
+        self._mention_dropped(found.aside)
+        self._say_once("look", SpoolNotSearched(found.problem) if found.problem else None)
+        self._mention_disk(spool)
 
     def _mention_disk(self, spool: Spool) -> None:
-        if spool.problem and not self._spool_is_failing:
-            self._emit(SpoolFailing(spool.problem))
-        self._spool_is_failing = bool(spool.problem)
+        self._say_once("keep", SpoolFailing(spool.problem) if spool.problem else None)
+        self._say_once("clear", SpoolNotCleared(spool.not_cleared) if spool.not_cleared else None)
+
+    def _say_once(self, kind: str, trouble: Event | None) -> None:
+        """Say what is wrong when it begins, and not again before it has been right."""
+        if trouble and not self._said.get(kind):
+            self._emit(trouble)
+        self._said[kind] = trouble is not None
 
 
 async def _cancel(*tasks: asyncio.Task[None] | None) -> None:

@@ -13,35 +13,39 @@ process ids, which are used again, play no part. The key is in none of it.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
-import hashlib
 import os
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from ..formats.wire import FORMATS, EncodedProfile
+from .spool_entry import ENDING, Unreadable, pack, raise_if_ours, read_entry, told, write_whole
+from .spool_folder import AGENT_FOLDER, SET_ASIDE, AgentFolder, endpoint_folder_name, entries_aside, lock_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection
     from pathlib import Path
+
+    from ..formats.wire import EncodedProfile
 
 MAX_BACKLOG = 10_000
 """Profiles of dead agents that are kept for one endpoint: many agents that never reach it must not fill the disk."""
 MAX_SET_ASIDE = 100
-"""Damaged entries that are kept to be looked at."""
-MAX_ENTRY_BYTES = 8 * 1024 * 1024
-"""What is longer is no profile of ours."""
+"""Entries that cannot be read, or that the backend refuses, kept to be looked at."""
 MAX_TAKEN_OVER = 64
 """Folders of dead agents that are held at a time, each with an open file."""
 MAX_TRIES = 20
 """To make a folder of our own, beside agents that look for dead ones and remove what is empty."""
 
-_MAGIC = b"multi_lang_profiler spool 1"
-_ENTRY = ".profile"
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What it took to set something aside."""
+
+    dropped: int = 0
+    """The oldest that had to make room."""
+    own_dropped: int = 0
+    """Of those, the ones that `put_aside` had put there for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +56,84 @@ class Found:
     """Oldest first. They stay on disk, and the agent's own, for as long as `keep` is told of them."""
     damaged: int = 0
     """Entries that could not be read and were moved to `SpoolDisk.set_aside`."""
+    reasons: tuple[str, ...] = ()
+    """Why they could not, each reason once."""
+    left: tuple[str, ...] = ()
+    """What could neither be read nor moved, and was not told before: why and where."""
     discarded: int = 0
     """The oldest entries, beyond what is kept for one endpoint."""
+    aside: SetAside = SetAside()
+    problem: str | None = None
+    """Why nothing could be looked through."""
 
 
 class SpoolDisk:
-    """The blocking half of the spool. One thread at a time; others may read `problem` and look into `entries`."""
+    """The blocking half of the spool. One thread at a time; others may read `problem` and look into `entries`.
+
+    Entries are strangers' to each other: one that cannot be read, moved or removed holds up none of the others.
+    """
 
     def __init__(self, folder: Path, endpoint: str) -> None:
         self.problem: str | None = None
-        self.entries: dict[str, tuple[_AgentFolder, str]] = {}
+        """Why not everything is on disk that should be."""
+        self.not_cleared: str | None = None
+        """Why something is still on disk that should not be."""
+        self.entries: dict[str, tuple[AgentFolder, str]] = {}
         """Profile id -> where it is on disk, of all that `sync` has been told of."""
-        self._offered: dict[str, tuple[_AgentFolder, str]] = {}
+        self._offered: dict[str, tuple[AgentFolder, str]] = {}
         """The same, of what `take_over` has given out and `sync` has not been told of."""
         self._folder = folder
-        self.set_aside = folder / "set-aside"
-        host = "".join(c if c.isalnum() or c in ".-" else "_" for c in urlsplit(endpoint).hostname or "")
-        self._endpoint_folder = folder / f"{host[:60]}-{hashlib.sha256(endpoint.encode()).hexdigest()[:16]}"
-        self._own: _AgentFolder | None = None
-        self._taken: list[_AgentFolder] = []
+        self.set_aside = folder / SET_ASIDE
+        self._endpoint_folder = folder / endpoint_folder_name(endpoint)
+        self._own: AgentFolder | None = None
+        self._taken: list[AgentFolder] = []
         self._last_order = 0
+        self._own_asides: set[str] = set()
+        self._told: set[str] = set()
+        """Entries that can be neither read nor moved, and are no news."""
 
-    def sync(self, wanted: tuple[EncodedProfile, ...]) -> None:
+    def sync(self, wanted: tuple[EncodedProfile, ...]) -> list[Path]:
+        """Write what is missing and remove what is not wanted; the files written, for `confirm`."""
         unwanted = self.entries.keys() - {profile.profile_id for profile in wanted}
         missing = [profile for profile in wanted if profile.profile_id not in self.entries]
-        if not unwanted and not missing:
-            return
-        problems: list[str] = []
-        with self._noting(problems):
-            self._remove(unwanted)
-        with self._noting(problems):
+        self._remove(unwanted)
+        written: list[Path] = []
+        try:
             for profile in missing:
                 place = self._offered.pop(profile.profile_id, None)
-                self.entries[profile.profile_id] = place or self._write(profile)
-            if missing and self._own:
-                _sync_folder(self._own.path)
-        self.problem = problems[0] if problems else None
+                if place is None:
+                    place = self._write(profile)
+                    written.append(place[0].path / place[1])
+                self.entries[profile.profile_id] = place
+            if missing:
+                self.problem = None
+        except OSError as error:
+            self.problem = told(error, self._folder)
+        return written
+
+    def put_aside(self, profile: EncodedProfile, why: str) -> SetAside:
+        """Move `profile`, or write it, to `set_aside`. Raises `OSError`."""
+        # The name tells the moment, why, and which endpoint it was for.
+        name = f"{self._order():020d}-{why}-{self._endpoint_folder.name}{ENDING}"
+        aside = self._make_room_aside()
+        place = self.entries.get(profile.profile_id) or self._offered.get(profile.profile_id)
+        if place and (place[0].path / place[1]).exists():
+            (place[0].path / place[1]).rename(self.set_aside / name)
+            place[0].entries.discard(place[1])
+        else:
+            write_whole(self.set_aside / name, pack(profile))
+        self.entries.pop(profile.profile_id, None)
+        self._offered.pop(profile.profile_id, None)
+        self._own_asides.add(name)
+        self._leave_empty_folders()
+        return aside
 
     def take_over(self, room: int) -> Found:
-        problems: list[str] = []
-        with self._noting(problems):
+        """Up to `room` profiles of dead agents, with all that was met on the way. Raises nothing."""
+        try:
             return self._take_over(room)
-        self.problem = problems[0]
-        return Found()
+        except OSError as error:
+            return Found(problem=told(error, self._folder))
 
     def close(self) -> None:
         for folder in (*self._taken, self._own):
@@ -102,18 +141,19 @@ class SpoolDisk:
                 folder.leave()
         self._own, self._taken = None, []
 
-    @contextlib.contextmanager
-    def _noting(self, problems: list[str]) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            problems.append(f"{error.strerror or error} ({error.filename or self._folder})")
-
-    def _remove(self, profile_ids: Iterable[str]) -> None:
+    def _remove(self, profile_ids: Collection[str]) -> None:
+        # What went wrong is right again only when the same has been done.
+        if not profile_ids:
+            return
+        self.not_cleared = None
         for profile_id in list(profile_ids):
             folder, name = self.entries[profile_id]
-            folder.remove(name)
-            del self.entries[profile_id]
+            try:
+                folder.remove(name)
+            except OSError as error:
+                self.not_cleared = self.not_cleared or told(error, folder.path)
+            else:
+                del self.entries[profile_id]
         self._leave_empty_folders()
 
     def _leave_empty_folders(self) -> None:
@@ -121,23 +161,21 @@ class SpoolDisk:
             self._taken.remove(folder)
             folder.leave()
 
-    def _write(self, profile: EncodedProfile) -> tuple[_AgentFolder, str]:
+    def _write(self, profile: EncodedProfile) -> tuple[AgentFolder, str]:
         folder = self._own = self._own or self._make_own_folder()
-        # The wall clock puts agents' entries in order among each other; within one, the order holds if it jumps.
-        self._last_order = max(self._last_order + 1, time.time_ns())
-        name = f"{self._last_order:020d}{_ENTRY}"
-        unfinished = folder.path / f"{name}.part"
+        name = f"{self._order():020d}{ENDING}"
         try:
-            _write_file(unfinished, _pack(profile))
-            unfinished.rename(folder.path / name)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            if isinstance(error, FileNotFoundError):
-                self._forget_own_folder()
+            write_whole(folder.path / name, pack(profile))
+        except FileNotFoundError:
+            self._forget_own_folder()
             raise
         folder.entries.add(name)
         return folder, name
+
+    def _order(self) -> int:
+        # The wall clock puts agents' entries in order among each other; within one, the order holds if it jumps.
+        self._last_order = max(self._last_order + 1, time.time_ns())
+        return self._last_order
 
     def _forget_own_folder(self) -> None:
         """Somebody has removed it: the next `sync` writes everything again."""
@@ -146,7 +184,7 @@ class SpoolDisk:
             os.close(self._own.lock)
             self._own = None
 
-    def _make_own_folder(self) -> _AgentFolder:
+    def _make_own_folder(self) -> AgentFolder:
         for _ in range(MAX_TRIES):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._endpoint_folder.mkdir(mode=0o700, exist_ok=True)
@@ -154,50 +192,88 @@ class SpoolDisk:
             # An agent that looks for dead ones may find the folder before we have locked it, and remove it.
             with contextlib.suppress(FileNotFoundError):
                 path.mkdir(mode=0o700)
-                if folder := _lock_folder(path):
+                if folder := lock_folder(path):
                     return folder
         raise OSError(None, "no folder of our own could be locked", str(self._endpoint_folder))
 
     def _take_over(self, room: int) -> Found:
-        damaged = 0
         found: list[EncodedProfile] = []
+        reasons: list[str] = []
+        asides: list[SetAside] = []
         self._offered = {}
-        waiting, elsewhere = self._waiting_entries()
-        discarded = max(0, min(len(waiting), len(waiting) + elsewhere - MAX_BACKLOG))
-        for folder, name in waiting[:discarded]:
-            folder.remove(name)
-        for folder, name in waiting[discarded:]:
+        waiting, elsewhere, left = self._waiting_entries()
+        over = max(0, min(len(waiting), len(waiting) + elsewhere - MAX_BACKLOG))
+        discarded = sum(folder.removed(name) for folder, name in waiting[:over])
+        for folder, name in waiting[over:]:
             if len(found) == room:
                 break
-            profile = _read_entry(folder.path / name)
-            if profile is None:
-                damaged += 1
-                self._move_aside(folder, name)
-            elif profile.profile_id in self.entries:
-                folder.remove(name)
+            path = folder.path / name
+            try:
+                profile = read_entry(path)
+            except FileNotFoundError:
+                folder.entries.discard(name)
+            except Unreadable as error:
+                try:
+                    asides.append(self._move_aside(folder, name))
+                    reasons.append(str(error))
+                except OSError:
+                    left.append(f"{error} ({path})")
             else:
-                found.append(profile)
-                self._offered[profile.profile_id] = folder, name
-        self._let_go_of_others()
-        return Found(tuple(found), damaged, discarded)
-
-    def _waiting_entries(self) -> tuple[list[tuple[_AgentFolder, str]], int]:
-        """Dead agents' entries that are in no buffer, oldest first, of folders now locked and in `_taken`; and how many others have."""
-        elsewhere = 0
-        ours = {folder.path for folder in (*self._taken, self._own) if folder}
-        with contextlib.suppress(FileNotFoundError):
-            for path in sorted(self._endpoint_folder.iterdir()):
-                if path in ours or not (folder := _lock_folder(path)):
-                    continue
-                folder.entries = {entry.name for entry in path.iterdir() if entry.name.endswith(_ENTRY)}
-                if len(self._taken) < MAX_TAKEN_OVER:
-                    self._taken.append(folder)
+                if profile.profile_id in self.entries:
+                    folder.removed(name)
                 else:
-                    elsewhere += len(folder.entries)
-                    folder.leave()
+                    found.append(profile)
+                    self._offered[profile.profile_id] = folder, name
+        self._let_go_of_others()
+        news = tuple(each for each in left if each not in self._told)
+        self._told.update(news)
+        return Found(
+            tuple(found),
+            len(reasons),
+            tuple(dict.fromkeys(reasons)),
+            news,
+            discarded,
+            SetAside(sum(each.dropped for each in asides), sum(each.own_dropped for each in asides)),
+        )
+
+    def _waiting_entries(self) -> tuple[list[tuple[AgentFolder, str]], int, list[str]]:
+        """Dead agents' entries that are in no buffer, oldest first, of folders now locked and in `_taken`.
+
+        And how many others have, and which folders cannot be looked into.
+        """
+        elsewhere, left = 0, list[str]()
+        ours = {folder.path for folder in (*self._taken, self._own) if folder}
+        try:
+            paths = sorted(self._endpoint_folder.iterdir())
+        except FileNotFoundError:
+            paths = []
+        for path in paths:
+            if path in ours or not AGENT_FOLDER.fullmatch(path.name):
+                continue
+            try:
+                folder = lock_folder(path)
+            except OSError as error:
+                raise_if_ours(error)
+                left.append(told(error, path))
+                continue
+            if not folder:
+                continue
+            try:
+                folder.look()
+            except OSError as error:
+                os.close(folder.lock)
+                raise_if_ours(error)
+                left.append(told(error, path))
+                continue
+            if len(self._taken) < MAX_TAKEN_OVER:
+                self._taken.append(folder)
+            else:
+                elsewhere += len(folder.entries)
+                folder.leave()
         buffered = set(self.entries.values())
         entries = ((folder, name) for folder in self._taken for name in folder.entries)
-        return sorted((entry for entry in entries if entry not in buffered), key=lambda entry: entry[1]), elsewhere
+        waiting = sorted((entry for entry in entries if entry not in buffered), key=lambda entry: entry[1])
+        return waiting, elsewhere, left
 
     def _let_go_of_others(self) -> None:
         """Keep only the folders from which something is in the buffer or on its way there; other agents may have room for the rest."""
@@ -206,104 +282,22 @@ class SpoolDisk:
             self._taken.remove(folder)
             folder.leave()
 
-    def _move_aside(self, folder: _AgentFolder, name: str) -> None:
-        self.set_aside.mkdir(mode=0o700, exist_ok=True)
-        for old in sorted(self.set_aside.iterdir())[: -MAX_SET_ASIDE + 1]:
-            old.unlink(missing_ok=True)
+    def _move_aside(self, folder: AgentFolder, name: str) -> SetAside:
+        aside = self._make_room_aside()
         (folder.path / name).rename(self.set_aside / f"{folder.path.name}-{name}")
         folder.entries.discard(name)
+        return aside
 
-
-@dataclass(eq=False, slots=True)
-class _AgentFolder:
-    """An agent's folder, ours for as long as `lock` is open."""
-
-    path: Path
-    lock: int
-    entries: set[str] = field(default_factory=set)
-    """Names of the files that stand for a profile."""
-
-    def remove(self, name: str) -> None:
-        (self.path / name).unlink(missing_ok=True)
-        self.entries.discard(name)
-
-    def leave(self) -> None:
-        """Remove the folder if nothing is in it, and let go of it."""
-        with contextlib.suppress(OSError):
-            if not self.entries:
-                for unfinished in self.path.glob("*.part"):
-                    unfinished.unlink()
-                (self.path / "lock").unlink()
-                self.path.rmdir()
-                self.path.parent.rmdir()
-        os.close(self.lock)
-
-
-def _lock_folder(path: Path) -> _AgentFolder | None:
-    """The folder at `path` if no living agent has it; None if one has, if it is not there (any more), or not ours to take."""
-    try:
-        if path.is_symlink() or path.stat().st_uid != os.geteuid():
-            return None
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    folder = None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Its last owner may have removed the folder between our opening the lock and getting it.
-        if os.path.samestat(os.fstat(lock), (path / "lock").stat()):
-            folder = _AgentFolder(path, lock)
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    finally:
-        if not folder:
-            os.close(lock)
-    return folder
-
-
-def _pack(profile: EncodedProfile) -> bytes:
-    fields = f"{profile.format} {profile.profile_id} {profile.size_bytes}".encode()
-    digest = hashlib.sha256(fields + b"\n" + profile.body).hexdigest().encode()
-    return b" ".join((_MAGIC, fields, digest)) + b"\n" + profile.body
-
-
-def _unpack(data: bytes) -> EncodedProfile:
-    """The profile that `_pack` made `data` of. Raises `ValueError` if it did not, or if a byte has changed since."""
-    head, _, body = data.partition(b"\n")
-    *magic, format_name, profile_id, _size, _digest = head.split(b" ")
-    if b" ".join(magic) != _MAGIC:
-        raise ValueError("not an entry of this version")
-    profile = EncodedProfile(profile_id.decode(), format_name.decode(), body)
-    if _pack(profile) != data or profile.format not in FORMATS:
-        raise ValueError("damaged")
-    return profile
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    """Through to the disk, so that a power cut leaves the file whole or leaves none."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read_entry(path: Path) -> EncodedProfile | None:
-    """None if it is damaged, of another version, or no file at all."""
-    try:
-        # A FIFO or a link under an entry's name must neither block us nor lead us elsewhere.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            return _unpack(file.read(MAX_ENTRY_BYTES))
-    except ValueError:
-        return None
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EISDIR, errno.EIO):
-            return None
-        raise
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    def _make_room_aside(self) -> SetAside:
+        """Room for one more in `set_aside`; what people put there, folders say, is none of ours."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.set_aside.mkdir(mode=0o700, exist_ok=True)
+        dropped = own_dropped = 0
+        for old in entries_aside(self.set_aside)[: -MAX_SET_ASIDE + 1]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+                dropped += 1
+                if old.name in self._own_asides:
+                    self._own_asides.discard(old.name)
+                    own_dropped += 1
+        return SetAside(dropped, own_dropped)

@@ -1,18 +1,23 @@
-"""accepted = delivered + discarded + buffered + on disk, with order and identity, over any sequence of events."""
+"""accepted = delivered + discarded + set aside + lost + what waits, in memory and on disk, over any sequence of events."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from multi_lang_profiler.engine.reporting.answer import Answer
+from multi_lang_profiler.engine.reporting.spool_entry import read_entry, write_whole
+from multi_lang_profiler.engine.reporting.spool_folder import entries_aside
 from multi_lang_profiler.engine.reporting.transport import TransportError
 from tests.support.agent import Agent, make_profile
 from tests.support.folders import memory_folder
@@ -33,6 +38,8 @@ class Simulated:
         self.refused: set[str] = set()
         """Ids of single profiles that were too large."""
         self.takes_large = True
+        self.poison: set[str] = set()
+        """Ids of profiles that no batch may hold."""
 
     def warm_up(self) -> None:
         pass
@@ -45,6 +52,8 @@ class Simulated:
             raise TransportError("HTTP request failed: connection refused")
         if outcome == "refused":
             return Answer(500)
+        if self.poison & {*ids}:
+            return Answer(422)
         if not self.takes_large and len(body) > LARGE_BYTES:
             if len(ids) == 1:
                 self.refused.update(ids)
@@ -72,10 +81,22 @@ class Conservation(RuleBasedStateMachine):
         self.discarded = 0
         """By the agents before this one."""
         self.left_behind: set[str] = set()
+        self.lost: set[str] = set()
+        """Ids that ended with an agent whose disk had not taken them."""
+        self.disk_is_full = False
+        self.disk_was_full = False
+        self.patch = mock.patch("multi_lang_profiler.engine.reporting.spool_disk.write_whole", self._write)
+        self.patch.start()
         self.agent = self._start()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if self.disk_is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write_whole(path, data)
 
     def teardown(self) -> None:
         self._run(self.agent.die())
+        self.patch.stop()
         self.loop.close()
         self.folder.cleanup()
 
@@ -102,6 +123,17 @@ class Conservation(RuleBasedStateMachine):
         self._run(self.agent.add(*(make_profile() for _ in range(number))))
         self._run(self.agent.advance(10))
 
+    @rule(among=st.integers(0, LIMIT))
+    def a_poisoned_profile_arrives(self, among: int) -> None:
+        poisoned = make_profile()
+        self.backend.poison.add(poisoned.profile_id)
+        self._run(self.agent.add(poisoned, *(make_profile() for _ in range(among))))
+
+    @rule(is_full=st.booleans())
+    def the_disk_fills_up_or_has_room_again(self, is_full: bool) -> None:
+        self.disk_is_full = is_full
+        self.disk_was_full |= is_full
+
     @rule(takes_large=st.booleans())
     def the_backend_changes_its_limit(self, takes_large: bool) -> None:
         self.backend.takes_large = takes_large
@@ -109,12 +141,18 @@ class Conservation(RuleBasedStateMachine):
     @rule()
     def the_agent_is_killed(self) -> None:
         self._run(self.agent.die())
+        self.lost |= {*self.agent.kept} - {*self._on_disk()}
         self._succeed()
 
     @rule(outcomes=OUTCOMES)
     def the_program_ends(self, outcomes: list[str]) -> None:
         self.backend.outcomes = outcomes
         self._run(self._finish())
+        state, on_disk = self.agent.reporter.state, {*self._on_disk()}
+        assert state.accepted == state.delivered + state.discarded + state.kept_on_disk + state.lost
+        assert state.lost == len({*self.agent.kept} - on_disk)
+        assert state.spooled == len({*self.agent.kept} & on_disk)
+        self.lost |= {*self.agent.kept} - on_disk
         self._succeed()
 
     @invariant()
@@ -124,16 +162,21 @@ class Conservation(RuleBasedStateMachine):
         discarded = self.discarded + self.agent.reporter.state.discarded
         # What a dead agent has left, and there was no room for yet, is on disk alone.
         self.left_behind |= {*on_disk} - {*held}
-        assert [profile_id for profile_id in on_disk if profile_id not in self.left_behind] == [
-            profile_id for profile_id in held if profile_id not in self.left_behind
-        ]
-        gone = [profile_id for profile_id in accepted if profile_id not in stored and profile_id not in on_disk]
+        ours_on_disk = [profile_id for profile_id in on_disk if profile_id not in self.left_behind]
+        if self.disk_was_full:
+            assert {*ours_on_disk} <= {*held}
+        else:
+            assert ours_on_disk == [profile_id for profile_id in held if profile_id not in self.left_behind]
+        somewhere = {*stored, *on_disk, *held, *self._aside()}
+        gone = [profile_id for profile_id in accepted if profile_id not in somewhere]
         # A profile that the backend has stored without our learning so may be discarded, too.
-        assert len(gone) <= discarded
-        assert len(accepted) <= len(stored) + discarded + len(on_disk)
+        assert len({*gone} - self.lost) <= discarded
         assert {*gone} >= self.backend.refused - stored
+        assert not self.backend.poison & {*stored}
+        assert {*self._aside()} <= self.backend.poison, "nothing is set aside that the backend would take"
         assert [profile_id for profile_id in accepted if profile_id in held] == held, "order or identity"
-        overflowed = [profile_id for profile_id in gone if profile_id not in self.backend.refused]
+        ended = self.backend.refused | self.backend.poison | self.lost
+        overflowed = [profile_id for profile_id in gone if profile_id not in ended]
         seniors = [profile_id for profile_id in held if profile_id not in self.left_behind]
         if overflowed and seniors:
             assert accepted.index(overflowed[-1]) < accepted.index(seniors[0]), "the oldest goes first"
@@ -142,8 +185,11 @@ class Conservation(RuleBasedStateMachine):
 
     def _on_disk(self) -> list[str]:
         """Ids in the spool, oldest first."""
-        files = sorted(Path(self.folder.name).rglob("*.profile"), key=lambda file: file.name)
-        return [file.read_bytes().split(b" ")[4].decode() for file in files]
+        files = (file for file in Path(self.folder.name).rglob("*.profile") if file.parent.name != "set-aside")
+        return [read_entry(file).profile_id for file in sorted(files, key=lambda file: file.name)]
+
+    def _aside(self) -> list[str]:
+        return [read_entry(file).profile_id for file in entries_aside(Path(self.folder.name) / "set-aside")]
 
     def _start(self) -> Agent:
         agent = Agent("http://127.0.0.1:9/", Path(self.folder.name), transport=self.backend, max_buffer=LIMIT)
@@ -167,7 +213,7 @@ class Conservation(RuleBasedStateMachine):
         self.loop.run_until_complete(work)
 
 
-Conservation.TestCase.settings = settings(max_examples=30, stateful_step_count=15)
+Conservation.TestCase.settings = settings(max_examples=50, stateful_step_count=15)
 
 
 TestConservation = Conservation.TestCase

@@ -225,7 +225,7 @@ async def test_the_end_makes_one_final_send() -> None:
     with Backend(500, 500, 500, 200) as backend:
         async with Agent(backend.url) as agent:
             await agent.interval()
-            await _finish(agent)
+            await agent.finish()
             assert backend.accepted == agent.accepted
             assert len(agent.accepted) == 2
             assert agent.lines[-1] == "✅ Successfully reported 2 profiles"
@@ -237,7 +237,7 @@ async def test_the_end_with_nothing_to_send() -> None:
     with Backend() as backend:
         async with Agent(backend.url) as agent:
             agent.windows = [None]
-            await _finish(agent)
+            await agent.finish()
             assert agent.said(NothingToReport)
             assert not backend.requests
 
@@ -275,7 +275,7 @@ async def test_the_end_keeps_its_deadline(answer: Answer, tmp_path: Path) -> Non
         async with Agent(backend.url, tmp_path) as agent:
             await agent.add(make_profile())
             began_s = agent.clock.monotonic()
-            await _finish(agent)
+            await agent.finish()
             assert agent.clock.monotonic() - began_s <= 8
             assert agent.said(FinalSendFailed) == [FinalSendFailed(2)]
             assert not agent.said(ReportFailed), "there is no next batch to speak of"
@@ -290,7 +290,7 @@ async def test_the_end_without_a_spool_says_what_is_lost() -> None:
     """Where nothing is kept on disk, the last line does not claim it."""
     with Backend(500) as backend:
         async with Agent(backend.url) as agent:
-            await _finish(agent)
+            await agent.finish()
             assert agent.lines[-1] == "⚠️ Could not send final profiles"
 
 
@@ -339,14 +339,3 @@ async def test_taking_over_leaves_a_place_and_comes_back_for_the_rest(tmp_path: 
             assert [event.profiles for event in successor.said(SpoolTakenOver)] == [3, 3, 3, 1]
             assert not successor.said(BufferFull)
             assert sorted(backend.accepted) == sorted(agent.accepted + successor.accepted)
-
-
-async def _finish(agent: Agent) -> None:
-    """The program ends: the last window and the final send, with the time that it takes."""
-    finishing = asyncio.create_task(agent.reporter.finish(await agent.close_window(), 8))
-    for _ in range(20):
-        await agent.advance_during_attempt(0.5)
-        await asyncio.sleep(0.03)
-        if finishing.done():
-            break
-    await finishing

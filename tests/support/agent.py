@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 import uuid
-from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from multi_lang_profiler.engine.formats.wire import EncodedProfile
@@ -103,6 +103,8 @@ class Agent:
         self.reporter = Reporter(
             self.settings, transport=self.transport, clock=self.clock, emit=self._emit, spool=self.spool
         )
+        self.settles_disk = True
+        """Time passes only when the disk has done its work; not for disks that never do."""
         self._running: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -136,6 +138,14 @@ class Agent:
             self.transport.close()
             if self.spool:
                 await asyncio.wrap_future(self.spool.close())
+
+    async def finish(self, deadline_s: float = 8.0) -> None:
+        """The program ends: the last window and the final send, with the time that it takes."""
+        finishing = asyncio.create_task(self.reporter.finish(await self.close_window(), deadline_s))
+        while not finishing.done():
+            await self.advance_during_attempt(0.5)
+            await asyncio.sleep(0.03)
+        await finishing
 
     async def interval(self, times: int = 1) -> None:
         """From the middle of one interval to the middle of the next, with the report between them and all its attempts."""
@@ -190,14 +200,16 @@ class Agent:
     def check(self) -> None:
         """What holds in every case."""
         state = self.reporter.state
-        assert state.accepted == state.delivered + state.discarded + len(self.kept), f"profiles got lost: {state}"
+        accounted = state.delivered + state.discarded + state.set_aside + len(self.kept)
+        assert state.accepted == accounted, f"profiles got lost: {state}"
         assert self.transport.most_under_way <= 1, "two sends at once"
         shown = "\n".join(self.lines) + repr(state) + repr(self.settings) + repr(self.events)
         assert KEY not in shown, "the key was shown"
         if self.settings.spool_folder and self.settings.spool_folder.is_dir():
             for file in self.settings.spool_folder.rglob("*"):
                 assert KEY not in str(file)
-                assert not file.is_file() or KEY.encode() not in file.read_bytes(), "the key is on disk"
+                readable = file.is_file() and os.access(file, os.R_OK)
+                assert not readable or KEY.encode() not in file.read_bytes(), "the key is on disk"
 
     def _emit(self, event: Event) -> None:
         self.events.append((self.clock.monotonic(), event))
@@ -209,11 +221,5 @@ class Agent:
                 await asyncio.sleep(0)
                 if not loop._ready:  # type: ignore[attr-defined]
                     break
-            if self.spool and not self.is_stopped:
-                idle: asyncio.Future[None] = loop.create_future()
-                self.spool._jobs.put(partial(_wake, idle))
-                await idle
-
-
-def _wake(waiting: asyncio.Future[None]) -> None:
-    waiting.get_loop().call_soon_threadsafe(waiting.set_result, None)
+            if self.spool and not self.is_stopped and self.settles_disk:
+                await asyncio.wrap_future(self.spool.settled())

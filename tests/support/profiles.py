@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +36,23 @@ samplings = st.builds(
 )
 statics = st.builds(StaticAnalysis, sizes, lines, lines, lines, lines, lines)
 labels = st.dictionaries(texts, texts, max_size=3).map(lambda labels: tuple(sorted(labels.items())))
+
+
+def a_profile(duration_s: float = 1.0) -> Profile:
+    """One of a window in which nothing ran."""
+    return Profile(
+        profile_id=str(uuid.uuid4()),
+        language="Python",
+        source_file="app.py",
+        began_at=datetime(2026, 1, 1, tzinfo=UTC),
+        duration_s=duration_s,
+        total_samples=0,
+        functions=(),
+        functions_executed=0,
+        call_stacks=(),
+        sampling=Sampling("cpu", 100.0, duration_s),
+        static=None,
+    )
 
 
 @st.composite

@@ -33,7 +33,9 @@ class ReporterView(View):
     HELP = (
         "What happens to the profiles. Each interval closes a window and puts its profile into the buffer; all that is "
         "buffered goes to the backend in one batch, in up to three attempts. What fails stays buffered for the next "
-        "interval; when the buffer is full, the oldest profile is discarded.\n"
+        "interval; when the buffer is full, the oldest profile is discarded. A profile that the backend refuses while it takes "
+        "others is set aside on disk (multi_lang_profiler spool lists it). At the end, what was neither delivered nor kept on "
+        "disk is lost.\n"
         "The columns show the size of each batch that was sent, the newest at the right: bright if it was delivered, with a "
         "cross below it if it failed. The table below lists the attempts, newest first."
     )

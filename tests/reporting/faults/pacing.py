@@ -14,6 +14,7 @@ from multi_lang_profiler.engine.reporting.events import (
     AttemptFailed,
     AttemptSucceeded,
     BufferFull,
+    FinalSendFailed,
     ProfileAdded,
     Reported,
     Retrying,
@@ -41,7 +42,13 @@ row_29 = Row(
     29, "70% of answers fail, at a 1 s interval", "conservation exact at the end (ten minutes: `python -m tests.soak`)"
 )
 
-ROWS = [row_9, row_10, row_14, row_15, row_16, row_29]
+row_35 = Row(
+    35,
+    "Retry-After of the year 10^20; a final send that is told to wait",
+    "three attempts; waits as told within its deadline",
+)
+
+ROWS = [row_9, row_10, row_14, row_15, row_16, row_29, row_35]
 
 
 def pauses_s(agent: Agent) -> list[float]:
@@ -208,3 +215,55 @@ async def fails_most_of_the_time(folder: Path) -> None:
             assert len(lost) == state.discarded > 0
             in_order = [profile_id for profile_id in agent.accepted if profile_id in set(backend.accepted)]
             assert backend.accepted == in_order
+
+
+@row_35.case
+async def asks_for_patience_until_an_absurd_date(folder: Path) -> None:
+    for absurd in (
+        "Fri, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Fri, 99999999999999999999 Jan 2026 00:00:00 GMT",
+        "Fri, 01 Jan 2026 99999999999999999999:00:00 GMT",
+        "Fri, 01 Jan 2026 00:00:00 +99999999999999999999",
+        "9" * 5_000,
+        "1e309",
+        "١٢",
+    ):
+        header = absurd.encode("utf-8").decode("latin-1")
+        with Backend(with_headers(503, Retry_After=header)) as backend:
+            async with Agent(backend.url, folder) as agent:
+                await agent.interval()
+                assert pauses_s(agent) == [1, 2], absurd
+                assert len(agent.said(AttemptFailed)) == 3
+
+
+@row_35.case
+async def asks_the_final_send_for_patience(folder: Path) -> None:
+    with Backend(with_headers(429, Retry_After="2"), with_headers(429, Retry_After="3"), 200) as backend:
+        async with Agent(backend.url, folder) as agent:
+            # The next report, which never comes, would be due before.
+            await agent.advance(agent.settings.interval_s / 2 - 0.5)
+            await agent.finish()
+            assert agent.said(Retrying) == [Retrying(2), Retrying(3)]
+            assert backend.accepted == agent.accepted
+
+
+@row_35.case
+async def asks_for_more_patience_than_there_is(folder: Path) -> None:
+    with Backend(with_headers(503, Retry_After="60"), 200) as backend:
+        async with Agent(backend.url, folder) as agent:
+            began_s = agent.clock.monotonic()
+            await agent.finish()
+            assert len(backend.requests) == 1
+            assert agent.clock.monotonic() - began_s < 8
+            assert agent.said(FinalSendFailed) == [FinalSendFailed(1)]
+
+
+@row_35.case
+async def has_asked_for_patience_before_the_end(folder: Path) -> None:
+    with Backend(with_headers(503, Retry_After="4"), 200) as backend:
+        async with Agent(backend.url, folder) as agent:
+            await agent.advance(agent.settings.interval_s / 2 + 1)
+            (asked_at,) = [attempt.began_at for attempt in agent.reporter.state.history]
+            await agent.finish()
+            assert backend.accepted == agent.accepted
+            assert (agent.reporter.state.history[-1].began_at - asked_at).total_seconds() >= 4

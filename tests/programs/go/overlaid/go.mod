@@ -1,3 +1,0 @@
-module example.com/overlaid
-
-go 1.21

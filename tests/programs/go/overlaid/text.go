@@ -1,3 +1,0 @@
-package main
-
-func text() string { return "original" }

@@ -1,3 +1,0 @@
-module example.com/plugin
-
-go 1.21

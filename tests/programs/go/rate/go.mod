@@ -1,3 +1,0 @@
-module example.com/rate
-
-go 1.21
