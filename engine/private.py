@@ -10,6 +10,7 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path
+from typing import Self
 
 _RUN = "mlp-run-"
 """How the name of a run's folder begins, once it is locked."""
@@ -24,6 +25,12 @@ class PrivateFolder:
     def __init__(self) -> None:
         self._path: Path | None = None
         self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     def path(self) -> Path:
         # Some systems clear /tmp of what has not been used for long.

@@ -8,11 +8,11 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from ..private import PrivateFolder
 from ..program.signals import TERMINAL_SIGNALS
 from ..settings import COMMAND
 from ..text import say
@@ -39,7 +39,10 @@ def run(argv: Sequence[str], profile: Callable[[list[str]], int]) -> int:
     """
     options = parser().parse_args(argv)
     with_screen = on_terminal(os.environ) and not options.no_tui
-    with tempfile.TemporaryDirectory(prefix="mlp-demo-") as folder, _Receiver(quiet=with_screen) as receiver:
+    # One that is locked while we live: if we are killed, the next run of any kind clears it away.
+    private = PrivateFolder()
+    with private, _Receiver(quiet=with_screen) as receiver:
+        folder = private.path()
         words = ["python", "shop.py", "--python", sys.executable, "--report-endpoint", receiver.url]
         words += [
             "--report-interval",

@@ -21,7 +21,9 @@ _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = re.compile(r"(.*)\s(\d+)")
 _COMMENT = re.compile(r"# \w+: ")
 """How Austin begins a line about the recording."""
-_FRAME = re.compile(r"(.*) \((.*?)(?::(\d+))?\)")
+_FRAME = re.compile(r"(.*?) \((.*?)(?::(\d+))?\)")
+"""A name ends before the first blank and parenthesis, for paths have such too: `/home/a (copy)/x.py`. We write no name with them."""
+_BEFORE_FILE = re.compile(r"\s+\(")
 
 
 def dumps(recording: Recording) -> bytes:
@@ -57,11 +59,10 @@ def loads(text: str, written_at: datetime) -> Recording:
 
 
 def _text(name: str, file: str, line: int) -> str:
-    name, file = _clean(name) or "-", _clean(file)
+    name, file = _BEFORE_FILE.sub("(", _clean(name)) or "-", _clean(file)
     if file:
         return f"{name} ({file}:{line})" if line else f"{name} ({file})"
-    # Keeps a name that looks as if it had a file behind it from being read so.
-    return f"{name} ()" if _FRAME.fullmatch(name) else name
+    return name
 
 
 def _clean(text: str) -> str:

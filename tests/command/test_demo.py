@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -87,3 +88,21 @@ def test_it_is_ended(folder, number):
     while started & shops():
         assert time.monotonic() < ends_s
         time.sleep(0.02)
+
+
+def test_a_killed_demo_is_cleared_away(folder):
+    """What a demo that was killed has left in the temporary folder goes with the next one."""
+    temporary = folder.path / "temporary"
+    killed = folder.start("demo", TMPDIR=str(temporary))
+    assert killed.stderr
+    while b"Profile added" not in killed.stderr.readline():
+        pass
+    killed.kill()
+    killed.communicate()
+    (left,) = temporary.glob("mlp-*/shop.py")
+    # The shop outlives the agent, as every program does.
+    for shop in processes_where(lambda process: (process / "cwd").readlink() == left.parent):
+        os.kill(shop, signal.SIGKILL)
+    finished = folder.run("demo", TMPDIR=str(temporary))
+    assert finished.status == 0
+    assert list(temporary.iterdir()) == []

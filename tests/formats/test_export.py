@@ -49,9 +49,15 @@ def test_a_file_gives_the_same_run_back(ending: str, recording: Recording) -> No
     assert replace(read, table=recording.table, counts=recording.counts) == recording
 
 
+def test_folded_paths_may_have_parentheses() -> None:
+    """A folder called `a (copy)` is part of the path, not of the function's name."""
+    (frame,) = loads(b"walk (/home/a (copy)/x.py:3) 7\n", NOW).table.functions
+    assert frame == ("walk", "/home/a (copy)/x.py")
+
+
 @given(
     recording=profiles.recordings(
-        names=st.text(max_size=30) | st.sampled_from(["f (a.py:3)", "f ()", "#", "\ud800", "a;b 7"])
+        names=st.text(max_size=30) | st.sampled_from(["f (a.py:3)", "f ()", "0 (", "#", "\ud800", "a;b 7"])
     )
 )
 def test_folded_stacks_give_the_same_stacks_back(recording: Recording) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.binding import Binding
-from textual.widgets._footer import FooterKey
 
 from multi_lang_profiler.tui.app import VIEWS, ProfilerApp, run_screen
 from multi_lang_profiler.tui.bindings import bindings_of
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.help_screen import HelpScreen
+from multi_lang_profiler.tui.widgets.key_bar import KeyBar
 from multi_lang_profiler.tui.widgets.line_pane import LinePane
 from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog
 from multi_lang_profiler.tui.widgets.table import Table
@@ -73,9 +73,25 @@ async def test_the_way_out_is_always_named(width: int) -> None:
         for key in VIEWS:
             await pilot.press(key)
             await pilot.pause()
-            shown = list(screen.app.query(FooterKey))
+            shown = screen.app.query_one(KeyBar).shown()
             assert [footer_key.description for footer_key in shown[-2:]] == ["Help", "Quit"], key
-            assert shown[-1].region.right <= width, key
+            assert sum(footer_key.width for footer_key in shown) <= width, key
+
+
+async def test_a_click_on_a_key_presses_it() -> None:
+    """Each key at the foot is a button: a click on Help opens the help."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        bar = screen.app.query_one(KeyBar)
+        before = 0
+        for footer_key in bar.shown():
+            if footer_key.description == "Help":
+                break
+            before += footer_key.width
+        await pilot.click(KeyBar, offset=(before + 1, 0))
+        await pilot.pause()
+        assert isinstance(screen.app.screen, HelpScreen)
 
 
 async def test_palette_has_everything() -> None:

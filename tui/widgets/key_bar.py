@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from textual.content import Content
+from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-    from textual.events import Resize
+    from textual.events import Click
 
 NEVER_LEFT_OUT = ("help", "leave")
 """Whoever knows these finds all others."""
@@ -18,25 +17,56 @@ LEFT_OUT_FIRST = ("mark", "send_now")
 """Actions that are the same in every view, the last of them first: where there is no room they make some for the view's own."""
 
 
-class KeyBar(Footer):
-    def __init__(self) -> None:
-        super().__init__(show_command_palette=False)
-        self._width = 0
+class Key(NamedTuple):
+    key: str
+    shown: str
+    """As the user knows it."""
+    description: str
+    action: str
 
-    def compose(self) -> ComposeResult:
-        keys = [key for key in super().compose() if isinstance(key, FooterKey)]
+    @property
+    def width(self) -> int:
+        """In cells, with a blank before, between and behind."""
+        return cell_len(self.shown) + cell_len(self.description) + 3
+
+
+class KeyBar(Widget):
+    """One line, drawn as a whole; a click on a key presses it."""
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.refresh())
+
+    def shown(self) -> list[Key]:
+        """Those that are shown now, from the left."""
+        found: dict[str, Key] = {}
+        for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
+            if binding.show and enabled:
+                key = Key(binding.key, self.app.get_key_display(binding), binding.description, binding.action)
+                found.setdefault(binding.action, key)
+        keys = list(found.values())
         expendable = [key for key in keys if key.action not in NEVER_LEFT_OUT]
         # The view's own have their most useful first; the last of the list is left out next.
         expendable.sort(key=lambda key: LEFT_OUT_FIRST.index(key.action) if key.action in LEFT_OUT_FIRST else -1)
-        while expendable and sum(map(_width, keys)) > self.app.size.width:
+        while expendable and sum(key.width for key in keys) > self.app.size.width:
             keys.remove(expendable.pop())
-        yield from keys
+        return keys
 
-    async def on_resize(self, event: Resize) -> None:
-        if event.size.width != self._width:
-            self._width = event.size.width
-            await self.recompose()
+    def render(self) -> Content:
+        return Content.assemble(
+            *(
+                part
+                for key in self.shown()
+                for part in (
+                    (f" {key.shown} ", "bold $footer-key-foreground"),
+                    (f"{key.description} ", "$footer-description-foreground"),
+                )
+            )
+        )
 
-
-def _width(key: FooterKey) -> int:
-    return cell_len(key.key_display) + cell_len(key.description) + 3
+    def on_click(self, event: Click) -> None:
+        left = event.x
+        for key in self.shown():
+            if left < key.width:
+                self.app.simulate_key(key.key)
+                return
+            left -= key.width

@@ -10,7 +10,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -39,9 +38,12 @@ type agentSampler struct {
 	cpu     time.Duration   // the process's CPU time when samples were last collected
 	counted time.Duration   // as much of it as windows account for
 	program *profileBuilder // the profile that the program is taking of itself, or nil
+	ended   *profileBuilder // the same, once it gets no more samples and is to be written
 	data    []uint64        // the samples being collected, as readProfile gives them
 	tags    []unsafe.Pointer
 	zw      *gzip.Writer
+
+	programHz int // the rate of the program's profile, or 0; a program may set it before its profile begins
 }
 
 var sampler agentSampler
@@ -110,6 +112,9 @@ func (s *agentSampler) tick(deadlocked bool) bool {
 	}
 	if deadlocked || s.link.dead {
 		s.stop()
+		if s.programHz != 0 {
+			setRate(s.programHz)
+		}
 		s.link.close()
 	}
 	return s.on
@@ -133,14 +138,20 @@ func (s *agentSampler) sendLastWindow() {
 func StartCPUProfile(w io.Writer) error {
 	s := &sampler
 	s.Lock()
-	defer s.Unlock()
 	if !s.on {
-		return libraryStartCPUProfile(w)
+		s.Unlock()
+		return stdStartCPUProfile(w)
 	}
-	if s.program != nil {
+	defer s.Unlock()
+	if s.program != nil || s.ended != nil {
 		return fmt.Errorf("cpu profiling already in use")
 	}
-	s.collect(programHz)
+	if s.programHz != 0 {
+		print(rateMessage) // The library sets a rate here, too, which says so and keeps the one that is set.
+	} else {
+		s.programHz = programHz
+	}
+	s.collect(s.programHz)
 	s.program = newProfileBuilder(w)
 	return nil
 }
@@ -151,23 +162,33 @@ func StartCPUProfile(w io.Writer) error {
 func StopCPUProfile() {
 	s := &sampler
 	s.Lock()
-	program := s.program
-	if program != nil {
-		s.collect(agentHz)
-		s.program = nil
-	}
+	s.endProgram()
+	program := s.ended
+	s.ended = nil
 	s.Unlock()
 	if program != nil {
 		program.build() // Writes to the program's writer, which may take its time.
 	} else {
-		libraryStopCPUProfile()
+		stdStopCPUProfile()
+	}
+}
+
+// endProgram gives the program's profile, if it takes one, its last samples.
+func (s *agentSampler) endProgram() {
+	s.programHz = 0
+	if s.program != nil {
+		s.collect(agentHz)
+		s.program, s.ended = nil, s.program
 	}
 }
 
 // start begins to sample.
 func (s *agentSampler) start(hz int) {
-	runtime.SetCPUProfileRate(hz)
+	setRate(hz)
 	s.hz = hz
+	if s.programHz != 0 {
+		return // Its profile has the threads that C code made, with all that this brings.
+	}
 	// Every thread has a timer of its own, but for those that C code has made. The process's, which samples these, would
 	// outlive syscall.Exec, and its signal kill the successor.
 	const itimerProf = 2
@@ -198,7 +219,7 @@ func (s *agentSampler) takeLog(hz int) {
 	procPin()
 	defer procUnpin()
 	s.data, s.tags = s.data[:0], s.tags[:0]
-	runtime.SetCPUProfileRate(0)
+	setRate(0)
 	for eof := false; !eof; {
 		var data []uint64
 		var tags []unsafe.Pointer

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import textwrap
@@ -17,7 +19,9 @@ from ...errors import reason
 from ...events import Note
 from ...settings import KEY_VARIABLE
 from ..sampler import CannotStart
-from .overlay import MAIN_IMPORT, PREFIX, Toolchain, UnknownRelease, write_overlay
+from .flags import BuildFlags
+from .overlay import IMPORT_FILE, PREFIX, Toolchain, UnknownRelease, write_overlay
+from .packages import LIST_FORMAT, Packages, read_packages
 
 if TYPE_CHECKING:
     from ..sampler import Context
@@ -29,9 +33,8 @@ SLOW_BUILD_S = 3.0
 INTERRUPT_S = 2.0
 """How long `go` may take to clean up when it is interrupted."""
 _PACKAGE_CLAUSE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
-_MODULE_CLAUSE = re.compile(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
 _MAIN_FUNCTION = re.compile(r"^func (main)\(\)", re.MULTILINE)
-_OUR_PART_FAILED = re.compile(rf"^# runtime/pprof$|\b{PREFIX}_\w+\.go\b", re.MULTILINE)
+_OUR_PART_FAILED = re.compile(rf"^# runtime(/pprof)?$|\b{PREFIX}_\w+\.go\b", re.MULTILINE)
 _LIST_FORMAT = "{{.Name}}\n{{.Dir}}{{range .GoFiles}}\n{{.}}{{end}}{{range .CgoFiles}}\n{{.}}{{end}}"
 
 
@@ -54,8 +57,10 @@ class GoProgram:
     executable: Path
     source: GoSource
     toolchain: Toolchain
-    roots: tuple[tuple[str, Path], ...]
-    """`(prefix, folder)`: with `-trimpath` the program names its files by these prefixes, which stand for these folders."""
+    folders: dict[str, Path]
+    """Folder as the program names it where it was built with `-trimpath` -> the folder, but for the standard library's."""
+    replaced: dict[str, str]
+    """Files as the program names them -> the files that the user's own overlay put in their places."""
     unprofiled: str | None
     """Why nothing of ours is in it, as one clear line; None if it can be sampled."""
 
@@ -69,8 +74,10 @@ class _Environment:
     folder: Path
     """Where to build: in the user's folder if it decides the same, for then errors name files as the user does."""
     has_module: bool
-    roots: tuple[tuple[str, Path], ...]
-    """As in `GoProgram`: of the main module."""
+
+
+class _Incompatible(Exception):
+    """The program and the profiler's part cannot be had together. The text says why."""
 
 
 class _Answer(NamedTuple):
@@ -85,51 +92,122 @@ class GoBuild:
     def __init__(self, context: Context, folder: Path) -> None:
         """All that is made is made in `folder`, which is ours."""
         self._folder = folder
+        self._executables = folder / "bin"
         self._emit = context.emit
         self._settings = context.settings
         self._go = _find_go(context.settings.runtime)
         self._flags = context.settings.runtime_arguments
-        if any(re.match(r"--?overlay\b", flag) for flag in self._flags):
-            raise CannotStart("--go-arg -overlay cannot be used: the profiler builds with an overlay of its own")
+        self._goflags: str | None = None
+        """In place of the user's."""
+        self._covers = False
+        self._replaced: dict[str, str] = {}
 
     async def build(self, rate_hz: int) -> GoProgram:
         """Build what the user named; the executable lies alone in its folder. Raises `CannotStart`."""
+        await self._read_flags()
         source = await self._source()
         environment = await self._environment(source)
         toolchain = environment.toolchain
-        executables = self._folder / "bin"
-        executables.mkdir()
-        overlay, unprofiled = None, None
-        try:
-            overlay = _overlay(toolchain, source, self._folder, rate_hz)
-        except UnknownRelease as error:
-            unprofiled = f"{error}; the program runs unprofiled"
+        self._executables.mkdir()
         self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
         slow = asyncio.create_task(self._say_that_it_is_slow())
+        listing = asyncio.create_task(self._packages(source, environment))
+        unprofiled = None
         try:
-            source, answer = await self._compile(source, environment, overlay, executables)
-            if answer.status and overlay and _OUR_PART_FAILED.search(answer.errors):
-                unprofiled = f"{toolchain.version} does not compile the profiler's part; the program runs unprofiled"
-                source, answer = await self._compile(source, environment, None, executables)
+            try:
+                source, answer = await self._compile_profiled(source, environment, listing, rate_hz)
+            except (UnknownRelease, _Incompatible) as reason:
+                unprofiled = f"{reason}; the program runs unprofiled"
+                source, answer = await self._compile(source, environment, None)
+            packages = await listing
         finally:
             slow.cancel()
+            listing.cancel()
         if answer.status:
             raise self._failure(f"does not build with {toolchain.version}", answer)
-        executable = next(executables.iterdir(), None)
+        executable = next(self._executables.iterdir(), None)
         if executable is None:
             raise self._failure("gave no executable", answer)
-        roots = (*environment.roots, ("./", source.folder), ("", toolchain.root / "src"))
-        return GoProgram(executable, source, toolchain, roots, unprofiled)
+        folders = {**packages.folders, ".": source.folder}
+        return GoProgram(executable, source, toolchain, folders, self._replaced, unprofiled)
+
+    async def _compile_profiled(
+        self, source: GoSource, environment: _Environment, listing: asyncio.Task[Packages], rate_hz: int
+    ) -> tuple[GoSource, _Answer]:
+        """As `_compile`, with the sampler. Raises `UnknownRelease` and `_Incompatible` where that cannot be."""
+        toolchain = environment.toolchain
+        overlay = self._overlay(toolchain, source, rate_hz)
+        source, answer = await self._compile(source, environment, overlay)
+        packages = await listing
+        if packages.loads_plugins:
+            raise _Incompatible("a plugin fits only the program as you build it, without the profiler's part")
+        if packages.sets_profile_rate and not answer.status:
+            overlay = self._overlay(toolchain, source, rate_hz, keeps_rate=True)
+            source, answer = await self._compile(source, environment, overlay)
+        if not answer.status or not _OUR_PART_FAILED.search(answer.errors):
+            return source, answer
+        if self._covers:
+            raise _Incompatible(
+                "cmd/cover does not see files that only an overlay has, and -coverpkg has runtime/pprof"
+            )
+        raise _Incompatible(f"{toolchain.version} does not compile the profiler's part: {_first_error(answer.errors)}")
+
+    async def _packages(self, source: GoSource, environment: _Environment) -> Packages:
+        what = [str(file) for file in source.files] or [str(source.folder)]
+        flags = ("-e", "-deps", *(["-test"] if source.is_test else []), "-f", LIST_FORMAT)
+        answer = await self._run(environment.folder, "list", *self._flags, *flags, *what)
+        return await asyncio.to_thread(read_packages, answer.output, self._replaced)
+
+    async def _read_flags(self) -> None:
+        working_folder = self._settings.working_folder
+        answer = await self._run(working_folder, "env", "GOFLAGS")
+        if answer.status:
+            raise self._failure("cannot be built", answer)
+        goflags = answer.output.rstrip("\n")
+        flags = BuildFlags(goflags, self._flags)
+        self._covers = flags.covers
+        overlay = flags.overlay(working_folder)
+        if overlay:
+            # From here on `go` may run elsewhere, so that the relative paths would mean others.
+            file, self._replaced = overlay
+            absolute = self._folder / "user_overlay.json"
+            absolute.write_text(json.dumps({"Replace": self._replaced}), "utf-8")
+            flag = f"-overlay={absolute}"
+            self._flags = (*self._flags, flag)
+            self._goflags = f"{goflags} {shlex.quote(flag)}".strip()
+            self._emit(Note(f"The overlay {file} is built in, with the profiler's own"))
+
+    def _overlay(self, toolchain: Toolchain, source: GoSource, rate_hz: int, *, keeps_rate: bool = False) -> Path:
+        folder = self._folder / "overlay"
+        folder.mkdir(exist_ok=True)
+        importer = None if source.is_test else (source.folder, "main")
+        if importer and self._covers:
+            # cmd/cover reads each file of main from the disk, but all that is built for it has this package.
+            importer = (toolchain.root / "src" / "runtime" / "coverage", "coverage")
+        return write_overlay(
+            toolchain, folder, importer=importer, rate_hz=rate_hz, keeps_rate=keeps_rate, replaced=self._replaced
+        )
+
+    def _command(self, source: GoSource, overlay: Path | None) -> list[str]:
+        """The arguments of `go`; the package's or the program's own name becomes the executable's."""
+        what = [str(file) for file in source.files] or [str(source.folder)]
+        if source.files and overlay and not self._covers:
+            what.append(str(source.folder / IMPORT_FILE))
+        verb, output = ["build"], f"{self._executables}/"
+        if source.is_test:
+            verb, output = ["test", "-c"], str(self._executables / f"{source.folder.name}.test")
+        # The last -overlay counts; the user's is part of ours.
+        return [*verb, *self._flags, *(["-overlay", str(overlay)] if overlay else []), "-o", output, *what]
 
     async def _compile(
-        self, source: GoSource, environment: _Environment, overlay: Path | None, executables: Path
+        self, source: GoSource, environment: _Environment, overlay: Path | None
     ) -> tuple[GoSource, _Answer]:
         """Build `source`, with the files beside it where it is a file that does not do without them."""
-        answer = await self._run(environment.folder, *_command(source, self._flags, overlay, executables))
+        answer = await self._run(environment.folder, *self._command(source, overlay))
         if answer.status == 0 or len(source.files) != 1 or "undefined: " not in answer.errors:
             return source, answer
         whole = replace(source, files=() if environment.has_module else _neighbours(source.files[0]))
-        again = await self._run(environment.folder, *_command(whole, self._flags, overlay, executables))
+        again = await self._run(environment.folder, *self._command(whole, overlay))
         if "main redeclared" in again.errors:
             # Each file of the folder is a program: this one's own errors are the ones that matter.
             return source, answer
@@ -156,7 +234,7 @@ class GoBuild:
         name, directory, *files = answer.output.splitlines()
         if name != "main":
             raise CannotStart(f"{program} is package {name}, not package main: there is nothing to run")
-        paths = (Path(directory, file) for file in files)
+        paths = (Path(self._replaced.get(path, path)) for path in (f"{directory}/{file}" for file in files))
         return GoSource(Path(directory), (), next((file for file in paths if _found(_MAIN_FUNCTION, file)), None))
 
     async def _environment(self, source: GoSource) -> _Environment:
@@ -168,8 +246,7 @@ class GoBuild:
         working_folder = self._settings.working_folder
         is_same = source.folder.is_relative_to(working_folder) and all(map(working_folder.is_relative_to, deciding))
         folder = working_folder if is_same else source.folder
-        roots = [(f"{name}/", Path(module).parent) for name in _found(_MODULE_CLAUSE, Path(module))]
-        return _Environment(Toolchain(self._go, Path(root), version), folder, bool(deciding), tuple(roots))
+        return _Environment(Toolchain(self._go, Path(root), version), folder, bool(deciding))
 
     async def _run(self, folder: Path, *arguments: str) -> _Answer:
         """Run `go` in `folder`; when cancelled, it and the compilers it started end, too."""
@@ -177,6 +254,8 @@ class GoBuild:
         # What go leaves behind when it has to be killed goes with our folder.
         environment = {"GOTMPDIR": str(self._folder), **os.environ, "PWD": str(folder)}
         environment.pop(KEY_VARIABLE, None)
+        if self._goflags is not None:
+            environment["GOFLAGS"] = self._goflags
         try:
             process = await asyncio.create_subprocess_exec(
                 self._go,
@@ -222,22 +301,10 @@ def _find_go(runtime: str | None) -> str:
     return str(Path(found).absolute())
 
 
-def _overlay(toolchain: Toolchain, source: GoSource, folder: Path, rate_hz: int) -> Path:
-    folder = folder / "overlay"
-    folder.mkdir()
-    # The testing package imports runtime/pprof anyway.
-    return write_overlay(toolchain, folder, main_folder=None if source.is_test else source.folder, rate_hz=rate_hz)
-
-
-def _command(source: GoSource, flags: tuple[str, ...], overlay: Path | None, executables: Path) -> list[str]:
-    """The arguments of `go`; the package's or the program's own name becomes the executable's."""
-    what = [str(file) for file in source.files] or [str(source.folder)]
-    if source.files and overlay:
-        what.append(str(source.folder / MAIN_IMPORT))
-    verb, output = ["build"], f"{executables}/"
-    if source.is_test:
-        verb, output = ["test", "-c"], str(executables / f"{source.folder.name}.test")
-    return [*verb, *flags, *(["-overlay", str(overlay)] if overlay else []), "-o", output, *what]
+def _first_error(errors: str) -> str:
+    """The first line that is no package's heading, with the name of its file instead of the path."""
+    lines = (line for line in errors.splitlines() if line and not line.startswith("#"))
+    return re.sub(r"\S*/", "", next(lines, errors))
 
 
 def _neighbours(file: Path) -> tuple[Path, ...]:

@@ -37,7 +37,8 @@ class PprofProfile(NamedTuple):
 def read_profile(data: bytes) -> PprofProfile:
     """The profile in `data`. Raises `MalformedProfile`."""
     samples: list[tuple[tuple[int, ...], int]] = []
-    lines: dict[int, list[tuple[int, int]]] = {}
+    lines: dict[int, tuple[int, list[tuple[int, int]]]] = {}
+    mappings: dict[int, int] = {}
     functions: dict[int, tuple[int, int, int]] = {}
     strings: list[str] = []
     duration_ns = period_ns = 0
@@ -46,8 +47,11 @@ def read_profile(data: bytes) -> PprofProfile:
             if field == 2:
                 samples.append(_sample(content))
             elif field == 4:
-                location, its_lines = _location(content)
-                lines[location] = its_lines
+                location, mapping, its_lines = _location(content)
+                lines[location] = mapping, its_lines
+            elif field == 3:
+                numbers = _numbers(content)
+                mappings[numbers.get(1, 0)] = numbers.get(5, 0)
             elif field == 5:
                 function, description = _function(content)
                 functions[function] = description
@@ -58,11 +62,18 @@ def read_profile(data: bytes) -> PprofProfile:
             elif field == 12:
                 period_ns = number
 
-        def frame(function: int, line: int) -> Frame:
-            name, file, first_line = functions[function]
-            return Frame(strings[name], strings[file], line, first_line)
+        def frame(mapping: int, function: int, line: int) -> Frame:
+            name, file, first_line = functions[function] if function else (0, 0, 0)
+            if name:
+                return Frame(strings[name], strings[file], line, first_line)
+            # Code that Go knows nothing of, but where it is, which is how `go tool pprof` names it.
+            path = strings[mappings[mapping]] if mapping in mappings else ""
+            return Frame(f"[{path.rpartition('/')[2] or 'unknown'}]", path)
 
-        locations = {location: tuple(frame(*line) for line in its_lines) for location, its_lines in lines.items()}
+        locations = {
+            location: tuple(frame(mapping, *line) for line in its_lines or ((0, 0),))
+            for location, (mapping, its_lines) in lines.items()
+        }
     except (IndexError, KeyError, zlib.error) as error:
         raise MalformedProfile(f"not a pprof profile: {type(error).__name__}: {error}") from error
     if any(location not in locations for stack, _ in samples for location in stack):
@@ -94,12 +105,14 @@ def _sample(message: bytes) -> tuple[tuple[int, ...], int]:
     return tuple(locations), values[0]
 
 
-def _location(message: bytes) -> tuple[int, list[tuple[int, int]]]:
-    identity = 0
+def _location(message: bytes) -> tuple[int, int, list[tuple[int, int]]]:
+    identity = mapping = 0
     lines = []
     for field, number, content in _fields(message):
         if field == 1:
             identity = number
+        elif field == 2:
+            mapping = number
         elif field == 4:
             function = line = 0
             for line_field, line_number, _ in _fields(content):
@@ -108,12 +121,16 @@ def _location(message: bytes) -> tuple[int, list[tuple[int, int]]]:
                 elif line_field == 2:
                     line = line_number
             lines.append((function, line))
-    return identity, lines
+    return identity, mapping, lines
 
 
 def _function(message: bytes) -> tuple[int, tuple[int, int, int]]:
-    found = {field: number for field, number, _ in _fields(message)}
+    found = _numbers(message)
     return found.get(1, 0), (found.get(2, 0), found.get(4, 0), found.get(5, 0))
+
+
+def _numbers(message: bytes) -> dict[int, int]:
+    return {field: number for field, number, _ in _fields(message)}
 
 
 def _packed(content: bytes) -> list[int]:

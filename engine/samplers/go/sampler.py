@@ -50,9 +50,11 @@ class GoSampler:
         self._context = context
         self._folder: Path | None = None
         self._socket: AgentSocket | None = None
-        self._roots: tuple[tuple[str, Path], ...] = ()
+        self._folders: dict[str, Path] = {}
+        """As in `GoProgram`."""
+        self._library = Path()
         self._files: dict[str, str] = {}
-        """File as the program names it -> its absolute path."""
+        """File as the program names it -> the absolute path of its text."""
         self._processes: dict[int, int] = {}
         """Connection -> pid, of those that samples are taken from."""
         self._connected = asyncio.Event()
@@ -81,7 +83,8 @@ class GoSampler:
             raise CannotStart(f"{settings.program} cannot be built: {error}") from None
         self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
         self.name = f"Go pprof ({built.toolchain.version})"
-        self._roots = built.roots
+        self._folders, self._library = built.folders, built.toolchain.root / "src"
+        self._files.update(built.replaced)
         unprofiled = built.unprofiled
         if not unprofiled:
             self._socket = AgentSocket(
@@ -233,11 +236,12 @@ class GoSampler:
         if "[" in name:
             # As runtime.funcNameForPrint does for stack traces.
             name = f"{name[: name.index('[')]}[...]{name[name.rfind(']') + 1 :]}"
-        if not file.startswith("/"):
+        if file in self._files or not file.startswith("/"):
             file = self._files.get(file) or self._files.setdefault(file, self._absolute(file))
         return Frame(name, file, frame.line, frame.first_line)
 
     def _absolute(self, file: str) -> str:
         """The path of a file that `-trimpath` made relative; `file` as it is if it is not found."""
-        places = (folder / file.removeprefix(prefix) for prefix, folder in self._roots if file.startswith(prefix))
-        return next((str(place) for place in places if place.is_file()), file)
+        folder, _, name = file.rpartition("/")
+        path = self._folders[folder] / name if folder in self._folders else self._library / file
+        return str(path) if path.is_file() else file

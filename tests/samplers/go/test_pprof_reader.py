@@ -15,8 +15,10 @@ from multi_lang_profiler.engine.samplers.go.pprof_reader import MalformedProfile
 from multi_lang_profiler.proto import pprof_pb2
 
 numbers = st.integers(0, 2**63 - 1)
-frames = st.builds(Frame, st.text(max_size=20), st.text(max_size=20), numbers, numbers)
-locations = st.dictionaries(st.integers(1, 2**64 - 1), st.lists(frames, max_size=3).map(tuple), min_size=1, max_size=8)
+frames = st.builds(Frame, st.text(min_size=1, max_size=20), st.text(max_size=20), numbers, numbers)
+locations = st.dictionaries(
+    st.integers(1, 2**64 - 1), st.lists(frames, min_size=1, max_size=3).map(tuple), min_size=1, max_size=8
+)
 
 
 @st.composite
@@ -31,6 +33,18 @@ def test_what_protobuf_writes_is_read(profile, compressed):
     """Every profile that protobuf's own code writes comes back as it was, in gzip and bare."""
     data = _written(profile)
     assert read_profile(gzip.compress(data, 1) if compressed else data) == profile
+
+
+def test_code_without_a_name_is_called_by_its_file():
+    """Where Go knows no function, as in C's libraries, the frame is that file's, as `go tool pprof` names it."""
+    message = pprof_pb2.Profile(string_table=["", "/usr/lib/libm.so.6"])
+    message.mapping.add(id=3, filename=1)
+    message.location.add(id=1, mapping_id=3).line.add(function_id=message.function.add(id=1).id)
+    message.location.add(id=2, mapping_id=3)
+    message.location.add(id=3)
+    read = read_profile(message.SerializeToString()).locations
+    assert read[1] == read[2] == (Frame("[libm.so.6]", "/usr/lib/libm.so.6"),)
+    assert read[3] == (Frame("[unknown]", ""),)
 
 
 @given(st.binary(max_size=200))

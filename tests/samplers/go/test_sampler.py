@@ -18,23 +18,10 @@ from multi_lang_profiler.engine.samplers.go.pprof_reader import read_profile
 from multi_lang_profiler.engine.samplers.go.sampler import GoSampler
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Mode
-from tests.support.go import ENVIRONMENT, NEWEST, OLDEST, PROGRAMS, Sampled, context, go, go_settings, sample
+from tests.support.go import NEWEST, OLDEST, Sampled, context, go, go_settings, sample
 from tests.support.processes import processes_where
 
 pytestmark = pytest.mark.xdist_group("go")
-
-
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch):
-    for variable, value in ENVIRONMENT.items():
-        monkeypatch.setenv(variable, value)
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """A working folder with a copy of the programs."""
-    shutil.copytree(PROGRAMS, tmp_path / "work")
-    return Path(tmp_path / "work")
 
 
 # What is seen -------------------------------------------------------------------------------------------------------
@@ -223,7 +210,7 @@ async def test_files_are_found_though_the_build_trims_their_paths(folder):
     sampled = await sample(folder, "profiles_itself.go", "first", runtime_arguments=("-trimpath",))
     files = {frame.file for stack, _ in sampled.stacks for frame in stack}
     assert str(folder / "profiles_itself.go") in files
-    assert str(Path(go()).parents[1] / "src/runtime/proc.go") in files
+    assert str(Path(go()).resolve().parents[1] / "src/runtime/proc.go") in files
 
 
 async def test_a_file_that_needs_its_neighbours_gets_them_without_a_module_too(folder):
@@ -274,7 +261,7 @@ def test_a_library_that_has_changed_is_noticed(tmp_path):
     library.mkdir(parents=True)
     (library / "pprof.go").write_text("package pprof\n\nfunc StartCPUProfile() {}\n")
     with pytest.raises(UnknownRelease, match=r"0 functions StopCPUProfile"):
-        write_overlay(Toolchain("go", tmp_path, "go1.99"), tmp_path, main_folder=None, rate_hz=100)
+        write_overlay(Toolchain("go", tmp_path, "go1.99"), tmp_path, importer=None, rate_hz=100)
 
 
 async def test_a_part_of_ours_that_does_not_compile_is_left_out(folder, monkeypatch):
@@ -304,7 +291,7 @@ async def test_compile_errors_are_shown_as_the_compiler_has_them(folder):
     [
         ("ends.go", {"mode": Mode.WALL}, "Go's runtime measures CPU time only; leave out --mode wall"),
         ("ends.go", {"runtime": "no-such-go"}, "no-such-go was not found, or cannot be run; --go names the go command"),
-        ("ends.go", {"runtime_arguments": ("-overlay=x",)}, "--go-arg -overlay cannot be used"),
+        ("ends.go", {"runtime_arguments": ("-overlay=x",)}, "the overlay x, which -overlay names, cannot be read"),
         ("several/parts/parts.go", {}, "several/parts/parts.go is no Go program: it is not in package main"),
         ("several/parts", {}, "several/parts is package parts, not package main"),
         ("missing.go", {}, "missing.go does not exist"),

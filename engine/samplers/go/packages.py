@@ -1,0 +1,56 @@
+"""The packages a Go program is made of, as `go list -deps` tells them: where their files are, and what cannot be had beside us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LIST_FORMAT = (
+    "{{if .Standard}}S {{.ImportPath}}{{else}}P {{with .Module}}{{.Path}}\t{{.Version}}{{else}}\t{{end}}\t{{.ImportPath}}\t{{.Dir}}"
+    "{{range .GoFiles}}\nF {{.}}{{end}}{{range .CgoFiles}}\nF {{.}}{{end}}{{end}}"
+)
+"""For `go list -deps -e -f`."""
+_RATE_SETTER = b"SetCPUProfileRate"
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    folders: dict[str, Path]
+    """What `-trimpath` makes of a package's folder -> the folder."""
+    loads_plugins: bool
+    sets_profile_rate: bool
+    """Some file that is not the standard library's names `runtime.SetCPUProfileRate`."""
+
+
+def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
+    """What `go list` printed; reads the packages' files, or those that replace them in the user's overlay."""
+    folders: dict[str, Path] = {}
+    loads_plugins = sets_rate = False
+    folder = Path()
+    for line in listing.splitlines():
+        kind, _, content = line.partition(" ")
+        if kind == "S":
+            loads_plugins = loads_plugins or content == "plugin"
+        elif kind == "P":
+            module, version, package, directory = content.split("\t")
+            folder = Path(directory)
+            folders[_trimmed(module, version, package)] = folder
+        elif kind == "F" and not sets_rate:
+            sets_rate = _contains(str(folder / content), replaced)
+    return Packages(folders, loads_plugins, sets_rate)
+
+
+def _trimmed(module: str, version: str, package: str) -> str:
+    """As `(*Action).trimpath` of cmd/go has it: the version is behind the module's path; main modules have none."""
+    return f"{module}@{version}{package.removeprefix(module)}" if version else package
+
+
+def _contains(file: str, replaced: Mapping[str, str]) -> bool:
+    try:
+        return _RATE_SETTER in Path(replaced.get(file, file)).read_bytes()
+    except OSError:
+        return False

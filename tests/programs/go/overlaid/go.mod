@@ -1,0 +1,3 @@
+module example.com/overlaid
+
+go 1.21
