@@ -26,14 +26,15 @@ from .analysis.snapshot import (
 )
 from .events import Event, Note, Warned
 from .private import PrivateFolder, cache_folder
-from .processes import TreeCpu
 from .profile.definitions import Definitions
 from .profile.history import History
+from .profile.ledger import Book, Ledger
 from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
 from .samplers.sampler import CannotStart, Context
+from .settings import Mode
 from .sources.sources import Sources
 from .text import printable
 
@@ -66,10 +67,13 @@ class Engine:
         self._clock = clock
         self._listen = listen
         self._recorder = Recorder()
+        self._ledger = Ledger(self._recorder, clock, rate_hz=float(settings.rate_hz), by_cpu=settings.mode is Mode.CPU)
         self._coverage = Coverage(clock)
         self._sources = Sources(settings.working_folder)
         self._definitions = Definitions()
-        self._windows = Windows(settings, self._recorder, self._coverage, self._sources, self._definitions, clock)
+        self._windows = Windows(
+            settings, self._recorder, self._ledger, self._coverage, self._sources, self._definitions, clock
+        )
         self._history = History()
         self._output = Output()
         self._log: deque[LogLine] = deque(maxlen=MAX_LOG_LINES)
@@ -155,7 +159,7 @@ class Engine:
                 self._start_reporting(self.settings.report)
         if self._source_file:
             self._start(self._read_source(self._source_file))
-        beside = [self._start(self._keep_history(process.pid, process.started_s)), self._start(self._end_in_time())]
+        beside = [self._start(self._keep_history(process.started_s)), self._start(self._end_in_time())]
         if self._start_wanted.is_set():
             # Edited while it was being built: what has been started may be the old text.
             self._start(self._end_program())
@@ -174,21 +178,18 @@ class Engine:
         if self.settings.report or self.settings.json_file:
             await self._sources.analysis(file)
 
-    async def _keep_history(self, pid: int, started_s: float) -> None:
-        cpu = TreeCpu(pid)
-        if self.settings.pid is not None:
-            cpu.advance()  # what it used before we came is not of this run
-        before_s = started_s
+    async def _keep_history(self, started_s: float) -> None:
+        before_s, before = started_s, Book()
         while True:
             await self._clock.sleep(1.0)
-            now_s = self._clock.monotonic()
+            now_s, now = self._clock.monotonic(), self._ledger.book()
             self._history.add(
                 self._recorder.close_second(now_s),
                 at_s=before_s - started_s,
                 duration_s=now_s - before_s,
-                cpu_s=cpu.advance(),
+                cpu_s=now.cpu_s - before.cpu_s,
             )
-            before_s = now_s
+            before_s, before = now_s, now
 
     def _start_reporting(self, report: ReportSettings) -> None:
         """What reporting takes is loaded only now, when the program is already running: it would have delayed its start."""
@@ -253,6 +254,7 @@ class Engine:
             await self._end_program()
 
     def _begin_next_run(self, *, failed: bool) -> None:
+        self._ledger.begin_next_run()
         before, covered_s = self._recorder.begin_run(), self._windows.run_covered_s
         # Nobody asks how a mended program differs from the one that did not start.
         if before.total and not (failed and self._previous_run and self._previous_run.duration_s > covered_s):
@@ -371,6 +373,7 @@ class Engine:
         return Context(
             settings=self.settings,
             recorder=self._recorder,
+            ledger=self._ledger,
             emit=self._emit,
             clock=self._clock,
             sampling=self._coverage.switch,
@@ -429,6 +432,7 @@ class Engine:
             thread_counts=dict(functions.thread_counts),
             recent=self._history.recent,
             timeline=self._history.timeline,
+            ledger=self._ledger.latest if self._run and self._run.is_running else self._ledger.book(),
             marks=tuple(self._marks),
             previous_run=self._previous_run,
             log=tuple(self._log),

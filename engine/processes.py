@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from pathlib import Path
 
 _POLL_INTERVAL_S = 0.5
 _ELF_MAGIC = b"\x7fELF"
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def process_tree(pid: int) -> list[int]:
@@ -52,29 +52,47 @@ def is_executable(path: Path) -> bool:
         return False
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time of process `pid` with all its threads so far, in seconds (to a clock tick, 10 ms); 0 once it is gone."""
+def process_cpu_ns(pid: int) -> int | None:
+    """CPU time of `pid` with all its threads, ended ones included; None once it is gone and has been waited for."""
     try:
-        # The name in parentheses may hold spaces; what follows it does not.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # The clock's number as clock_getcpuclockid(3) makes it of a pid: CPUCLOCK_SCHED, not per thread.
+        return time.clock_gettime_ns((~pid << 3) | 2)
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+        return None
 
 
-class TreeCpu:
-    """CPU time of a process and all its descendants, as a rate."""
+def thread_ids(pid: int) -> list[int]:
+    """The living threads of `pid`; none once it is gone."""
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - a tenth of pathlib's time
+    except OSError:
+        return []
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._seen: dict[int, float] = {}
 
-    def advance(self) -> float:
-        """CPU seconds the tree used since the last call. A child that came and went between two calls is not seen."""
-        now = {pid: cpu_seconds(pid) for pid in process_tree(self._pid)}
-        used = sum(max(0.0, seconds - self._seen.get(pid, 0.0)) for pid, seconds in now.items())
-        self._seen = now
-        return used
+def thread_cpu_ns(pid: int, tid: int) -> int | None:
+    """CPU time of a thread, of one that runs as of the last tick; None once it is gone, and where the kernel does not count (CONFIG_SCHED_INFO)."""
+    fields = read_file(f"/proc/{pid}/task/{tid}/schedstat").split()
+    return int(fields[0]) if fields else None
+
+
+def thread_name(pid: int, tid: int) -> str:
+    """As the kernel knows it, 15 characters; empty once it is gone."""
+    return read_file(f"/proc/{pid}/task/{tid}/comm").decode(errors="replace").strip()
+
+
+def read_file(path: str) -> bytes:
+    """The beginning of a small file of /proc, 8 KiB at most; empty where it cannot be read, and once its process is gone."""
+    # Bare system calls, at a third of a file object's cost: this runs many times a second.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, 8_192)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 async def process_end(pid: int) -> None:

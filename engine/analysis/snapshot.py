@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..profile.history import TimelinePoint
+    from ..profile.ledger import Book
     from ..profile.stacks import StackCounts, StackTable
 
 
@@ -183,6 +184,8 @@ class Snapshot:
     """The last 60 seconds, oldest first: function -> self samples in that second."""
     timeline: tuple[TimelinePoint, ...] = ()
     """The whole run in at most 600 points; early ones are merged as it grows."""
+    ledger: Book | None = None
+    """Where the CPU time of the run went; None where nobody knows, of a saved run of before there was a ledger say."""
     marks: tuple[Mark, ...] = ()
     previous_run: Mark | None = None
     """With `--watch`: the counts of the last run before this one that was worth comparing with, in the same table; with `view`: the file to compare with."""

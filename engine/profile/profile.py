@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..sources.static_analysis import StaticAnalysis
+    from .ledger import Book
     from .stacks import FunctionCounts, StackCounts, StackTable
 
 HOT_FUNCTIONS = 10
@@ -68,6 +69,8 @@ class Sampling:
     """Seconds of the window during which the sampler was at work."""
     lost_samples: int = 0
     """Samples the sampler knows it failed to take."""
+    ledger: Book | None = None
+    """Where the CPU time of the window went; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..sources.sources import Sources
     from .definitions import Definitions
+    from .ledger import Book, Ledger
     from .recorder import Recorder
     from .recording import Recording
     from .stacks import StackCounts
@@ -48,6 +49,7 @@ class Windows:
         self,
         settings: Settings,
         recorder: Recorder,
+        ledger: Ledger,
         coverage: Coverage,
         sources: Sources,
         definitions: Definitions,
@@ -55,6 +57,7 @@ class Windows:
     ) -> None:
         self._settings = settings
         self._recorder = recorder
+        self._ledger = ledger
         self._coverage = coverage
         self._sources = sources
         self._definitions = definitions
@@ -94,9 +97,10 @@ class Windows:
     async def close(self, source_file: Path | None) -> Profile:
         """Close the open window, begin the next, and give the closed one's profile."""
         counts, lost = self._recorder.close_window()
+        book = self._ledger.close_window()
         now_s, covered_s = self._clock.monotonic(), self._coverage.total_s
         window = Window(
-            self._began_at, now_s - self._began_s, counts, self._sampling(covered_s - self._covered_s, lost)
+            self._began_at, now_s - self._began_s, counts, self._sampling(covered_s - self._covered_s, lost, book)
         )
         self._began_at, self._began_s, self._covered_s = self._clock.now(), now_s, covered_s
         return await self._profile(window, source_file)
@@ -114,7 +118,7 @@ class Windows:
             source_file=self._shown_source(source_file),
             began_at=self._run_began_at,
             duration_s=self.run_s,
-            sampling=self._sampling(self.run_covered_s, self._recorder.lost_samples),
+            sampling=self._sampling(self.run_covered_s, self._recorder.lost_samples, self._ledger.book()),
             static=await self._sources.analysis(source_file),
             labels=self._labels,
             working_folder=str(self._settings.working_folder),
@@ -127,8 +131,8 @@ class Windows:
     def _shown_source(self, source_file: Path | None) -> str:
         return self._sources.shown(str(source_file)) if source_file else self._settings.program
 
-    def _sampling(self, covered_s: float, lost: int) -> Sampling:
-        return Sampling(self._settings.mode.value, float(self._settings.rate_hz), covered_s, lost)
+    def _sampling(self, covered_s: float, lost: int, book: Book) -> Sampling:
+        return Sampling(self._settings.mode.value, float(self._settings.rate_hz), covered_s, lost, book)
 
     async def _profile(self, window: Window, source_file: Path | None) -> Profile:
         table = self._recorder.table

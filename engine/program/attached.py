@@ -11,6 +11,8 @@ from ..samplers.sampler import CannotStart, Process
 from .running import CannotAttach, running_program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..clock import Clock
 
 STATUS_NOT_SAMPLED = 1
@@ -35,13 +37,14 @@ class AttachedTarget:
             raise CannotStart(str(error)) from None
         return Process(self._pid, self._clock.monotonic())
 
-    async def wait(self) -> int:
-        """0 once the program has ended, whose status is for its parent alone to know, or once we are to leave it."""
+    async def wait(self, on_end: Callable[[], None] = lambda: None) -> int:
+        """0 once the program has ended, whose status is for its parent alone to know, or once we are to leave it; calls `on_end` then."""
         ended = asyncio.ensure_future(process_end(self._pid))
         detached = asyncio.ensure_future(self._detached.wait())
         try:
             await asyncio.wait((ended, detached), return_when=asyncio.FIRST_COMPLETED)
             self._has_ended = ended.done()
+            on_end()
         finally:
             ended.cancel()
             detached.cancel()

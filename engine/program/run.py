@@ -30,6 +30,7 @@ class Run:
         self._on_output = on_output
         self._target: Target | AttachedTarget | None = None
         self._sampling: asyncio.Task[None] | None = None
+        self._accounting: asyncio.Task[None] | None = None
         self.sampler = make_sampler(context)
         self.phase = ProgramPhase.PREPARING
         self.launch: Launch | None = None
@@ -52,11 +53,13 @@ class Run:
 
                 self._target = AttachedTarget(pid, self._context.clock)
             self.process = self._target.start()
+            self._context.ledger.begin(self.process.pid, is_ours=pid is None)
         except Exception as error:
             self.phase, self.error = ProgramPhase.FAILED_TO_START, str(error)
             raise
         self.phase = ProgramPhase.RUNNING
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
+        self._accounting = asyncio.create_task(self._context.ledger.keep())
         return self.process
 
     async def finish(self) -> int:
@@ -66,7 +69,7 @@ class Run:
         """
         assert self._target is not None, "finish() comes after start()"
         assert self._sampling is not None, "start() began the sampling"
-        status = await self._target.wait()
+        status = await self._target.wait(self._context.ledger.last_look)
         self.ended_s = self._context.clock.monotonic()
         self.exit_status = status if self._context.settings.pid is None else None
         self.cpu_s = self._target.cpu_s
@@ -75,10 +78,13 @@ class Run:
         else:
             await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
         self._sampling.cancel()
+        self._context.ledger.end()
         self.phase = ProgramPhase.ENDED
         return status
 
     async def close(self) -> None:
+        if self._accounting:
+            self._accounting.cancel()
         await self.sampler.close()
         if self._target:
             self._target.close()

@@ -81,10 +81,11 @@ class Target:
                     os.close(stream)
         return Process(self._child.pid, started_s)
 
-    async def wait(self) -> int:
-        """The program's exit status as a shell gives it: 128+N for signal N."""
+    async def wait(self, on_end: Callable[[], None] = lambda: None) -> int:
+        """The program's exit status as a shell gives it: 128+N for signal N. Calls `on_end` while the kernel still knows what it used."""
         child = self._running()
         await process_end(child.pid)
+        on_end()
         _, wait_status, usage = os.wait4(child.pid, 0)  # noqa: ASYNC222 - it has ended; this only collects it
         self.cpu_s = usage.ru_utime + usage.ru_stime
         code = os.waitstatus_to_exitcode(wait_status)

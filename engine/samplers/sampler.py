@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..clock import Clock
     from ..events import Emit
+    from ..profile.ledger import Ledger
     from ..profile.recorder import Recorder
     from ..settings import Settings
 
@@ -74,6 +75,8 @@ class Context:
     """A folder of this run alone, mode 0700, made at the first call and removed after `close`: for sockets and helpers."""
     cache_folder: Callable[[], Path]
     """The user's cache folder for what can be kept between runs (compiled agents), made at the first call."""
+    ledger: Ledger
+    """To be told which processes and threads are sampled, since when, and why others are not; knows the processes of the tree."""
 
 
 class Sampler(Protocol):

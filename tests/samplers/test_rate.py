@@ -18,6 +18,7 @@ from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Settings
 from tests.support.go import go
 from tests.support.java import jdk
+from tests.support.ledger import make_ledger
 from tests.support.node import TOOLCHAINS, node
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ async def sampled(folder: Path, settings: Settings) -> tuple[list[Second], Recor
     """The run cut into pieces of `BIN_S`, and all of it."""
     recorder, clock, private = Recorder(), SystemClock(), folder / "private"
     private.mkdir()
-    context = Context(settings, recorder, lambda _: None, clock, lambda _: None, lambda: private, lambda: TOOLCHAINS)
+    ledger = make_ledger(recorder, settings)
+    context = Context(
+        settings, recorder, lambda _: None, clock, lambda _: None, lambda: private, lambda: TOOLCHAINS, ledger
+    )
     run = Run(context, None)
     await run.start()
     bins: list[Second] = []

@@ -20,6 +20,7 @@ from multi_lang_profiler.engine.program.run import Run
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Settings
 
+from .ledger import make_ledger
 from .node import TOOLCHAINS
 from .wheels import wheel
 
@@ -166,6 +167,7 @@ def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
         sampling=sampled.was_sampling.append,
         private_folder=private_folder,
         cache_folder=private_folder,
+        ledger=make_ledger(sampled.recorder, settings),
     )
 
 

@@ -21,6 +21,7 @@ from multi_lang_profiler.engine.program.run import Run
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Mode, Settings
 
+from .ledger import make_ledger
 from .node import TOOLCHAINS
 from .wheels import wheel
 
@@ -212,6 +213,7 @@ async def sample(
         sampling=was_sampling.append,
         private_folder=private_folder,
         cache_folder=cache_folder,
+        ledger=make_ledger(recorder, settings),
     )
     before = Path.cwd()
     run = Run(context, lambda data, is_stderr: outputs[is_stderr].extend(data))

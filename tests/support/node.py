@@ -24,6 +24,8 @@ from multi_lang_profiler.engine.samplers.node.sampler import NodeSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
 
+from .ledger import make_ledger
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -175,6 +177,7 @@ class Running:
             sampling=self.sampling.append,
             private_folder=lambda: private,
             cache_folder=lambda: private,
+            ledger=make_ledger(self.recorder, settings),
         )
         private.mkdir(mode=0o700, exist_ok=True)
         self.sampler = NodeSampler(self.context)

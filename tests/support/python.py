@@ -22,12 +22,14 @@ from multi_lang_profiler.engine.samplers.python.sampler import PythonSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
 
+from .ledger import make_ledger
 from .processes import processes_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from multi_lang_profiler.engine.events import Event
+    from multi_lang_profiler.engine.profile.ledger import Ledger
 
 DEADLINE_S = 30.0
 _BYTES_PER_SAMPLE = 150
@@ -110,7 +112,11 @@ class SampledProgram:
             runtime=python,
             **{"working_folder": PROGRAMS, **settings},  # type: ignore[arg-type]
         )
-        self.sampler = make_sampler(self._settings, self.recorder, self.events.append, self.coverage.append)
+        self.ledger = make_ledger(self.recorder, self._settings)
+        self.sampler = make_sampler(
+            self._settings, self.recorder, self.events.append, self.coverage.append, self.ledger
+        )
+        self._accounting: asyncio.Task[None]
         self.sampling: asyncio.Task[None]
         self.child: subprocess.Popen[bytes]
 
@@ -119,6 +125,8 @@ class SampledProgram:
         self.child = subprocess.Popen(
             launch.argv, cwd=self._settings.working_folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        self.ledger.begin(self.child.pid, is_ours=True)
+        self._accounting = asyncio.create_task(self.ledger.keep())
         self.sample()
         return self
 
@@ -129,6 +137,8 @@ class SampledProgram:
     async def __aexit__(self, *exc: object) -> None:
         self.child.kill()
         self.sampling.cancel()
+        self._accounting.cancel()
+        self.ledger.end()
         await asyncio.gather(self.sampling, return_exceptions=True)
         await self.sampler.close()
         self.child.communicate()
@@ -185,10 +195,19 @@ def make_sampler(
     recorder: Recorder | None = None,
     emit: Callable[[Event], None] = lambda _: None,
     sampling: Callable[[bool], None] = lambda _: None,
+    ledger: Ledger | None = None,
 ) -> PythonSampler:
+    recorder = recorder or Recorder()
     return PythonSampler(
         Context(
-            settings, recorder or Recorder(), emit, SystemClock(), sampling, private_folder=_none, cache_folder=_none
+            settings,
+            recorder,
+            emit,
+            SystemClock(),
+            sampling,
+            _none,
+            _none,
+            ledger=ledger or make_ledger(recorder, settings),
         )
     )
 

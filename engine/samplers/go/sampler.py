@@ -171,13 +171,17 @@ class GoSampler:
         if not pid.isdigit() or len(pid) > 10 or (self._processes and not self._context.settings.follow_children):
             return
         self._processes[connection] = int(pid)
+        self._context.ledger.covers(int(pid))
         self._disconnected.clear()
         self._connected.set()
         self._context.sampling(True)
 
     def _on_close(self, connection: int) -> None:
         self._on_flushed(connection)
-        if self._processes.pop(connection, None) is not None and not self._processes:
+        pid = self._processes.pop(connection, None)
+        if pid is not None:
+            self._context.ledger.leaves(pid)
+        if pid is not None and not self._processes:
             self._connected.clear()
             self._disconnected.set()
             self._context.sampling(False)

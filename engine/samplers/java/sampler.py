@@ -70,6 +70,7 @@ class JavaSampler:
         self._reader: WindowReader | None = None
         self._closed = asyncio.Event()
         self._greeted = False
+        self._pid = 0
         self._window_came = asyncio.Event()
         self._indexing: asyncio.Task[None] | None = None
         self._jar: Path | None = None
@@ -127,6 +128,7 @@ class JavaSampler:
         assert samples is not None, "a launch that is unprofiled is not sampled"
         assert indexing is not None, "a launch that is unprofiled is not sampled"
         reader.begin(process.pid)
+        self._pid = process.pid
         await indexing
         loop = asyncio.get_running_loop()
         loop.add_reader(samples, self._read)
@@ -148,6 +150,7 @@ class JavaSampler:
             silence.cancel()
             closed.cancel()
             ended.cancel()
+            self._context.ledger.leaves(process.pid)
             self._stop_reading()
             self._context.sampling(False)
 
@@ -238,6 +241,8 @@ class JavaSampler:
             self.name = f"agent in Java {fields[0]}"
             self._greeted = True
             self._context.sampling(True)
+            if self._pid:
+                self._context.ledger.covers(self._pid)
         elif kind == "failed":
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:

@@ -53,6 +53,7 @@ let isOff = false;
 class ProfiledThread {
   constructor(id, tid, name, words, post) {
     this.id = id;
+    this.tid = tid;
     this.name = name;
     this.words = words; // shared with the thread
     this.post = post;
@@ -68,6 +69,9 @@ class ProfiledThread {
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
+    if (isSampling) {
+      send({ type: 'thread', tid: this.tid });
+    }
     tell(this.words, PHASE, isSampling ? 1 : 2);
     return isSampling;
   }
@@ -399,7 +403,8 @@ async function start() {
     return;
   }
   const { pid, name } = workerData;
-  send({ type: 'hello', pid, name, version: process.version, isProfilingItself });
+  const helper = Number(fs.readlinkSync('/proc/thread-self').split('/').pop());
+  send({ type: 'hello', pid, name, version: process.version, isProfilingItself, helper });
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
 }
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...events import Note, Warned
 from ...processes import process_end
+from ...profile.native_threads import PROFILER
 from ...settings import Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
@@ -168,6 +169,9 @@ class NodeSampler:
                 self._on_hello(agent, message)
             case "window":
                 await self._count(agent, parse_window(message))
+            case "thread":
+                if agent.pid:
+                    self._context.ledger.threads(agent.pid, {int(message["tid"]): ""})
             case "map":
                 await asyncio.to_thread(self._namer.add_map, str(message["url"]), message["map"])
             case "lost":
@@ -180,6 +184,8 @@ class NodeSampler:
         if not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(True)
         agent.is_sampled = True
+        self._context.ledger.threads(agent.pid, {agent.pid: "", int(message["helper"]): PROFILER})
+        self._context.ledger.covers(agent.pid, by_thread=True)
         self._has_spoken.set()
         if message["isProfilingItself"]:
             self._context.emit(
@@ -194,6 +200,7 @@ class NodeSampler:
         if agent is None:
             return
         agent.flushed.set()
+        self._context.ledger.leaves(agent.pid)
         if agent.is_sampled and not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(False)
 

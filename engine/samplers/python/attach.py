@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...clock import wait_first
 from ...events import Warned
-from ...processes import process_end, process_tree
+from ...processes import process_end
 from ...settings import Mode
 from ..sampler import SamplingFailed
 from .austin import Austin, AustinRun, find_austin
@@ -41,10 +41,6 @@ _MAX_GAP_S = 1.0
 """Between two Austins, over which the program's CPU time is still counted."""
 _FOREIGN_PATIENCE_S = 5.0
 """A program that has not become a Python after this is announced."""
-_CHILDREN_INTERVAL_S = (0.05, 0.5)
-"""Between looks for children: at first, when programs start their workers, and after ten seconds."""
-_CHILDREN_SHARE = 0.001
-"""Of a core, at most, to look for children."""
 _NO_PERMISSION = 37
 """Austin's exit status where the kernel refuses it the program's memory (its EPROCPERM)."""
 
@@ -93,6 +89,7 @@ class Attachment:
                 credit = self._new_credit()
             session = AustinSession(self._context, self._start(austin), credit, self._pid)
             status = await self._attend(session, ended)
+            credit.leave()
             # The kernel may tell Austin of the program's end before it tells us.
             await wait_first(self._clock, _ATTACH_PAUSES_S[min(failures, len(_ATTACH_PAUSES_S) - 1)], ended)
             if ended.done():
@@ -119,7 +116,7 @@ class Attachment:
             if interpreter is not None:
                 return interpreter
             self._check_memory()
-            for child in process_tree(self._pid)[1:] if self._follows_children else ():
+            for child in list(self._context.ledger.members) if self._follows_children else ():
                 interpreter = await self._interpreter(child)
                 if interpreter is not None:
                     self._has_children = True
@@ -149,7 +146,7 @@ class Attachment:
 
     def _new_credit(self) -> CpuCredit:
         settings = self._context.settings
-        return CpuCredit(self._context.recorder, settings.mode, settings.rate_hz)
+        return CpuCredit(self._context.recorder, self._context.ledger, settings.mode, settings.rate_hz)
 
     def _start(self, austin: Austin) -> AustinRun:
         settings = self._context.settings
@@ -188,7 +185,7 @@ class Attachment:
     async def _end_for_children(self, session: AustinSession) -> None:
         """Once the program has a Python for a child, end `session`, so that the next one follows children."""
         if knows_children():
-            await self._python_child(session)
+            await self._python_child()
         why = why_children_are_closed()
         if why is not None:
             self._follows_children = False
@@ -197,19 +194,16 @@ class Attachment:
         self._has_children = True
         session.end()
 
-    async def _python_child(self, session: AustinSession) -> None:
+    async def _python_child(self) -> None:
         """Return when the program has a descendant that looks like a Python."""
         foreign: dict[int, Path | None] = {}
-        at_first_s, later_s = _CHILDREN_INTERVAL_S
+        version = 0
         while True:
-            began_s = self._clock.monotonic()
-            for child in process_tree(self._pid)[1:]:
+            version = await self._context.ledger.changed(version)
+            for child in list(self._context.ledger.members):
                 program = executable(child)
-                if child in foreign and foreign[child] == program:
+                if child == self._pid or (child in foreign and foreign[child] == program):
                     continue
                 if looks_like_python(child):
                     return
                 foreign[child] = program
-            now_s = self._clock.monotonic()
-            pause_s = min(later_s, max(at_first_s, (now_s - session.began_s) * later_s / 10))
-            await self._clock.sleep(max(pause_s, (now_s - began_s) / _CHILDREN_SHARE))

@@ -10,14 +10,15 @@ In wall mode a sample counts for the time since the sample before.
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...processes import process_cpu_ns
 from ...settings import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ...profile.ledger import Ledger
     from ...profile.recorder import Recorder
     from .mojo import Seen
 
@@ -48,20 +49,12 @@ def cpu_time(pid: int, tid: int) -> CpuTime | None:
     return CpuTime(int(fields[0]), int(fields[1]))
 
 
-def process_cpu_ns(pid: int) -> int | None:
-    """What all threads of `pid` have used, those that have ended included; None once it is gone."""
-    try:
-        # The clock's number as clock_getcpuclockid(3) makes it of a pid: CPUCLOCK_SCHED, not per thread.
-        return time.clock_gettime_ns((~pid << 3) | 2)
-    except OSError:
-        return None
-
-
 class CpuCredit:
     """Turns what one run of Austin saw into samples in the recorder; `add` it each chunk as it comes."""
 
-    def __init__(self, recorder: Recorder, mode: Mode, rate_hz: int) -> None:
+    def __init__(self, recorder: Recorder, ledger: Ledger, mode: Mode, rate_hz: int) -> None:
         self._recorder = recorder
+        self._ledger = ledger
         self._mode = mode
         self._period_us = 1_000_000 / rate_hz
         self._processes: dict[int, _Process] = {}
@@ -94,6 +87,12 @@ class CpuCredit:
         latest = list(self._processes.values())[-_WATCHED:]
         return max(each.unseen_ns() for each in (process, *latest)) / 1_000 / self._period_us
 
+    def leave(self) -> None:
+        """Tell the ledger that nobody looks at the processes that were seen, until they are seen again."""
+        for pid, process in self._processes.items():
+            process.is_told = False
+            self._ledger.leaves(pid)
+
     def _open_process(self, pid: int) -> _Process:
         if len(self._processes) >= _MAX_PROCESSES:
             self._processes = {
@@ -102,11 +101,13 @@ class CpuCredit:
         return self._processes.setdefault(pid, _Process(pid))
 
     def _open_thread(self, process: _Process, tid: int) -> _Thread:
+        self._ledger.threads(process.pid, {tid: ""})
         index = self._recorder.table.thread(process.pid, tid, _thread_name(process.pid, tid))
         return process.threads.setdefault(tid, _Thread(index))
 
     def _settle(self, process: _Process, threads: dict[int, _Thread]) -> None:
         ended: list[_Thread] = []
+        paid_us = process.paid_us
         for tid, thread in threads.items():
             used_us = thread.used_us(cpu_time(process.pid, tid), is_older=tid in process.elders)
             if self._mode is Mode.WALL:
@@ -119,6 +120,9 @@ class CpuCredit:
             share = process.ended_share(sum(thread.total_us for thread in ended))
             for thread in ended:
                 self._pay(process, thread, share)
+        if not process.is_told:
+            process.is_told = True
+            self._ledger.covers(process.pid, by_thread=True, already_s=(process.paid_us - paid_us) / 1e6)
 
     def _pay(self, process: _Process, thread: _Thread, share: float) -> None:
         """Count what was seen of `thread`, at `share` of its time: whole samples; what is left over goes to the next stack."""
@@ -170,6 +174,7 @@ class _Process:
         "_unaccounted_before_ns",
         "elders",
         "fraction",
+        "is_told",
         "paid_us",
         "pid",
         "seen_us",
@@ -183,6 +188,8 @@ class _Process:
         self.seen_us = 0.0
         self.fraction = 0.0
         """Of a sample, that is left over from what was paid."""
+        self.is_told = False
+        """Whether the ledger knows that it is sampled."""
         self.elders = _live_threads(pid)
         """The threads it had when we came."""
         self._ended_ns = 0.0

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.processes import process_cpu_ns
+from multi_lang_profiler.engine.profile.ledger import Ledger
 from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.profile.stacks import Frame
-from multi_lang_profiler.engine.samplers.python.cpu_credit import CpuCredit, cpu_time, process_cpu_ns
+from multi_lang_profiler.engine.samplers.python.cpu_credit import CpuCredit, cpu_time
 from multi_lang_profiler.engine.samplers.python.mojo import Seen
 from multi_lang_profiler.engine.settings import Mode
 
@@ -26,11 +29,15 @@ def recorder_with_stack() -> tuple[Recorder, int]:
     return recorder, recorder.table.stack([recorder.table.frame(Frame("f", "/app/a.py", 1))])
 
 
+def make_credit(recorder: Recorder, mode: Mode, rate_hz: int) -> CpuCredit:
+    return CpuCredit(recorder, Ledger(recorder, SystemClock(), rate_hz=rate_hz, by_cpu=mode is Mode.CPU), mode, rate_hz)
+
+
 @given(st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 30_000)), max_size=5), max_size=20))
 def test_in_wall_mode_time_is_conserved(chunks: list[list[tuple[int, int]]]) -> None:
     """However it comes, divided over threads and chunks, all time seen is counted, to less than one sample."""
     recorder, stack = recorder_with_stack()
-    credit = CpuCredit(recorder, Mode.WALL, 100)
+    credit = make_credit(recorder, Mode.WALL, 100)
     for chunk in chunks:
         credit.add(Seen(NO_PROCESS, tid, stack, 1, time_us) for tid, time_us in chunk)
     total_us = sum(time_us for chunk in chunks for _, time_us in chunk)
@@ -40,7 +47,7 @@ def test_in_wall_mode_time_is_conserved(chunks: list[list[tuple[int, int]]]) -> 
 def test_a_machine_that_slept_does_not_count_as_a_busy_one() -> None:
     """A sample that claims an hour, as after a suspend, counts for a second; the rest is told as lost."""
     recorder, stack = recorder_with_stack()
-    CpuCredit(recorder, Mode.WALL, 100).add([Seen(NO_PROCESS, 1, stack, 1, 3_600_000_000)])
+    make_credit(recorder, Mode.WALL, 100).add([Seen(NO_PROCESS, 1, stack, 1, 3_600_000_000)])
     assert recorder.run.total == 100
     assert recorder.lost_samples == 359_900
 
@@ -48,7 +55,7 @@ def test_a_machine_that_slept_does_not_count_as_a_busy_one() -> None:
 def test_a_process_that_is_gone_counts_as_it_did() -> None:
     """Of a process that has ended before anybody could ask, what Austin saw counts as it is."""
     recorder, stack = recorder_with_stack()
-    CpuCredit(recorder, Mode.CPU, 100).add([Seen(NO_PROCESS, 1, stack, 5, 50_000)])
+    make_credit(recorder, Mode.CPU, 100).add([Seen(NO_PROCESS, 1, stack, 5, 50_000)])
     assert recorder.run.total == 5
 
 
@@ -58,7 +65,7 @@ def test_a_thread_counts_for_the_time_it_ran_not_for_the_time_it_was_ready() -> 
     if cpu_time(pid, tid) is None:
         pytest.skip("this kernel does not count threads' CPU time (CONFIG_SCHED_INFO)")
     recorder, stack = recorder_with_stack()
-    credit = CpuCredit(recorder, Mode.CPU, 1_000)
+    credit = make_credit(recorder, Mode.CPU, 1_000)
     credit.add([Seen(pid, tid, stack, 1, 0)])
     before = cpu_time(pid, tid)
     until = time.thread_time() + 0.1
@@ -75,7 +82,7 @@ def test_threads_that_ended_share_what_they_used() -> None:
     """Threads that came and went between two looks are worth together what the process counts for ended threads."""
     pid = os.getpid()
     recorder, stack = recorder_with_stack()
-    credit = CpuCredit(recorder, Mode.CPU, 1_000)
+    credit = make_credit(recorder, Mode.CPU, 1_000)
     credit.add([Seen(pid, pid, stack, 1, 0)])
     used_s: list[float] = []
 

@@ -1,0 +1,313 @@
+"""The program's process tree, kept up to date: who lives in it, who came and went, and the CPU time of each (proc(5)).
+
+A look costs some 20 µs while nobody is born: the kernel tells the last process or thread it made (`/proc/loadavg`). Once that has
+changed, /proc is listed (50 µs for 150 processes, however many threads they have), and pids not seen before are asked for their parents.
+
+Two kinds end up outside of what parents tell, and are found all the same. A process whose parent ends stays in the tree. And one
+that was made and orphaned between two looks, a daemon say, carries the mark of its tree: a resource limit, inherited through fork and
+exec, that limits nothing. (As the orphans' subreaper we would find them, too, but they would see another parent than without us.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from .processes import process_cpu_ns, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOOK_S = 0.08
+"""Between two looks, at least: a child shall be found before it has used 0.1 s of CPU time."""
+_BIRTHS_SHARE, _CLOCKS_SHARE, _FULL_SHARE = 0.0035, 0.0005, 0.0005
+"""Of a core, at most, for finding new processes, for reading the clocks of the known ones, and for all that is asked less often. Measured by
+our CPU time: on a busy machine a look takes longer, but costs no more."""
+_FULL_LOOK_S = 1.0
+_YOUNG_S = 1.0
+"""So long after a process was found its command is read at each look: it may be about to become another program."""
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_ROUNDING_NS = 2 * _TICK_NS
+"""The kernel cuts user and system time of ended children to a tick each."""
+_MARK = 1 << 62
+"""Microseconds (146,000 years) that a process of real-time priority may run without a pause; our pid is added."""
+_COMMAND_CHARACTERS = 60
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A process of the tree."""
+
+    pid: int
+    parent: int
+    started_ticks: int
+    """Since the machine began; tells apart two processes of one pid."""
+    command: str
+    """In a few words: `python3 worker.py`."""
+    found_s: float
+    """On the monotonic clock."""
+    is_orphan: bool = False
+    """Its parent has ended; who waits for it now is not of the tree."""
+    cpu_ns: int = 0
+    """Of its own threads, ended ones included, as last seen."""
+    seen_s: float = 0.0
+    """When that was, on the monotonic clock."""
+    reaped_ns: int = 0
+    """What of its ended descendants is accounted for, of the time that the kernel adds up for a process that waits for its children."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What has changed since the look before."""
+
+    found: list[Member] = field(default_factory=list)
+    gone: list[Member] = field(default_factory=list)
+    changed: list[Member] = field(default_factory=list)
+    """Those that became another program."""
+    used: list[tuple[Member, int]] = field(default_factory=list)
+    """CPU time by process, in nanoseconds: all that a new one has used, and the end of one that is gone."""
+    too_short: list[tuple[Member, int]] = field(default_factory=list)
+    """CPU time of children that nobody saw, by the process that waited for them, in nanoseconds."""
+
+
+class Stat(NamedTuple):
+    """What /proc/PID/stat says, as far as it is wanted here."""
+
+    name: str
+    is_zombie: bool
+    parent: int
+    started_ticks: int
+    reaped_ns: int
+
+
+class ProcessTree:
+    """The tree under one process, by `look()`s; all of it is for one thread.
+
+    Invariant: what `Look.used` and `Look.too_short` gave so far is the CPU time of the tree. Each part is counted once, when it is seen
+    first: from what a parent is told of a child that has ended, what was seen of that child is taken off.
+    """
+
+    def __init__(self, root: int, *, is_ours: bool) -> None:
+        """`is_ours`: we started the program. Else what it used until now is not of this run, and it is not marked."""
+        self.root = root
+        self.pause_s = LOOK_S
+        """Until the next look is due."""
+        self._members: dict[int, Member] = {}
+        self._listed: set[str] = set()
+        """The entries of /proc, as they were last listed."""
+        self._last_born = b""
+        self._tells_births = True
+        self._clocks_due_s = self._full_due_s = 0.0
+        self._inits = {1, *_ancestors(os.getpid())}
+        """Whose children those become whose parent has ended."""
+        self._mark = _set_mark(root) if is_ours else b""
+        self._loadavg: int | None = None
+        with contextlib.suppress(OSError):
+            self._loadavg = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        stat = read_stat(root)
+        if stat is not None:
+            self._admit(root, stat, time.monotonic())
+        if is_ours:
+            # Whoever was there before the program is a stranger; pids count up.
+            self._listed = {name for name in os.listdir("/proc") if not name.isdigit() or int(name) <= root}  # noqa: PTH208
+        else:
+            for member in (*self._members.values(), *self._find(time.monotonic())):
+                member.cpu_ns = process_cpu_ns(member.pid) or 0
+                member.reaped_ns = stat.reaped_ns if (stat := read_stat(member.pid)) else 0
+
+    @property
+    def members(self) -> Mapping[int, Member]:
+        """Those that live or were not waited for yet, by pid."""
+        return self._members
+
+    def living(self) -> list[Member]:
+        """Those that still run, but for the root."""
+        others = [member for member in self._members.values() if member.pid != self.root]
+        return [member for member in others if (stat := read_stat(member.pid)) and not stat.is_zombie]
+
+    def close(self) -> None:
+        if self._loadavg is not None:
+            os.close(self._loadavg)
+            self._loadavg = None
+
+    def look(self, *, at_all: bool = False) -> Look:
+        """Read what has changed; `at_all`: also what is not due yet, for a last look."""
+        look = Look()
+        now_s = time.monotonic()
+        is_full = at_all or now_s >= self._full_due_s
+        with _CpuTime() as births:
+            was_told = self._somebody_was_born()
+            if was_told or is_full:
+                look.found = self._find(now_s)
+                # A /proc of a container's may give a load of its own that tells nothing.
+                self._tells_births = self._tells_births and (was_told or not look.found)
+        self.pause_s = max(LOOK_S, births.used_s / _BIRTHS_SHARE)
+        if is_full or now_s >= self._clocks_due_s:
+            with _CpuTime() as clocks:
+                self._read_clocks(look, now_s)
+            self._clocks_due_s = now_s + clocks.used_s / _CLOCKS_SHARE
+        if is_full:
+            with _CpuTime() as full:
+                for member in list(self._members.values()):
+                    self._account(member, [], look, now_s)
+                    self._look_at_command(member, look)
+            self._full_due_s = now_s + max(_FULL_LOOK_S, full.used_s / _FULL_SHARE)
+        return look
+
+    def look_at(self, pid: int) -> Look:
+        """Read the CPU time of `pid` alone: what it used so far ends here."""
+        look = Look()
+        if pid in self._members:
+            self._advance(self._members[pid], look, time.monotonic())
+        return look
+
+    def _somebody_was_born(self) -> bool:
+        if self._loadavg is None or not self._tells_births:
+            return True
+        before, self._last_born = self._last_born, os.pread(self._loadavg, 256, 0).rpartition(b" ")[2]
+        return self._last_born != before
+
+    def _find(self, now_s: float) -> list[Member]:
+        """Take in who is new."""
+        listed = set(os.listdir("/proc"))  # noqa: PTH208 - many times a second, at a tenth of pathlib's time
+        new = [int(name) for name in listed - self._listed if name.isdigit() and int(name) not in self._members]
+        self._listed = listed
+        candidates = {pid: stat for pid in new if (stat := read_stat(pid))}
+        orphans = {pid for pid, stat in candidates.items() if stat.parent in self._inits and self._is_marked(pid)}
+        found: list[Member] = []
+        while kin := [pid for pid, stat in candidates.items() if stat.parent in self._members or pid in orphans]:
+            found += [self._admit(pid, candidates.pop(pid), now_s) for pid in kin]
+        return found
+
+    def _admit(self, pid: int, stat: Stat, now_s: float) -> Member:
+        member = Member(pid, stat.parent, stat.started_ticks, command_of(pid, stat.name), now_s, seen_s=now_s)
+        member.is_orphan = pid != self.root and stat.parent not in self._members
+        return self._members.setdefault(pid, member)
+
+    def _is_marked(self, pid: int) -> bool:
+        return bool(self._mark) and self._mark in read_file(f"/proc/{pid}/limits")
+
+    def _read_clocks(self, look: Look, now_s: float) -> None:
+        for member in list(self._members.values()):
+            if not self._advance(member, look, now_s):
+                del self._members[member.pid]
+                look.gone.append(member)
+            elif now_s - member.found_s < _YOUNG_S:
+                self._look_at_command(member, look)
+        by_parent: dict[int, list[Member]] = {}
+        # Those whose parent is gone, too, were waited for by that one, if at all.
+        for member in look.gone:
+            by_parent.setdefault(member.parent, []).append(member)
+        for parent in [member for member in reversed(look.gone) if member.pid in by_parent]:
+            parent.reaped_ns += sum(child.cpu_ns + child.reaped_ns for child in by_parent.pop(parent.pid))
+        for pid, children in by_parent.items():
+            if pid in self._members:
+                self._account(self._members[pid], children, look, now_s)
+
+    def _advance(self, member: Member, look: Look, now_s: float) -> bool:
+        """Count what `member` has used; False if it is gone."""
+        cpu_ns = process_cpu_ns(member.pid)
+        if cpu_ns is None or cpu_ns < member.cpu_ns:
+            return False
+        if cpu_ns > member.cpu_ns:
+            look.used.append((member, cpu_ns - member.cpu_ns))
+            member.cpu_ns = cpu_ns
+        member.seen_s = now_s
+        return True
+
+    def _account(self, parent: Member, gone: list[Member], look: Look, now_s: float) -> None:
+        """Count what `parent` is told of its ended children beyond what was seen of them; `gone` are those that ended just now."""
+        stat = read_stat(parent.pid)
+        if stat is None or stat.started_ticks != parent.started_ticks:
+            return
+        parent.parent = stat.parent
+        parent.is_orphan = parent.pid != self.root and stat.parent not in self._members
+        seen_ns = sum(child.cpu_ns + child.reaped_ns for child in gone)
+        if stat.reaped_ns + _ROUNDING_NS >= parent.reaped_ns + seen_ns // 2:
+            parent.reaped_ns += seen_ns
+        # Else it let the kernel throw them away, time and all (SIGCHLD ignored).
+        unseen_ns = stat.reaped_ns - parent.reaped_ns
+        if unseen_ns <= 0:
+            parent.reaped_ns = min(parent.reaped_ns, stat.reaped_ns + _ROUNDING_NS)
+            return
+        parent.reaped_ns = stat.reaped_ns
+        for child in gone:
+            end_ns = min(unseen_ns, int((now_s - child.seen_s) * 1e9))
+            if end_ns > 0:
+                look.used.append((child, end_ns))
+                unseen_ns -= end_ns
+        if unseen_ns:
+            look.too_short.append((parent, unseen_ns))
+
+    def _look_at_command(self, member: Member, look: Look) -> None:
+        command = command_of(member.pid, "")
+        if command and command != member.command:
+            member.command = command
+            look.changed.append(member)
+
+
+def read_stat(pid: int) -> Stat | None:
+    """None once the process is gone."""
+    # The name in parentheses may hold spaces and parentheses; what follows it does not.
+    head, _, rest = read_file(f"/proc/{pid}/stat").rpartition(b")")
+    fields = rest.split()
+    if len(fields) < 20:
+        return None
+    name = head.partition(b"(")[2].decode(errors="replace")
+    reaped_ns = (int(fields[13]) + int(fields[14])) * _TICK_NS
+    return Stat(name, fields[0] in b"ZX", int(fields[1]), int(fields[19]), reaped_ns)
+
+
+def command_of(pid: int, name: str) -> str:
+    """What process `pid` runs, in a few words: the program, and the first file or module that it was given; else `name`."""
+    words = read_file(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0")
+    program = words[0].rpartition("/")[2].lstrip("-")
+    if not program:
+        return name
+    for option, word in pairwise(words):
+        if option in _CODE_OPTIONS:
+            return f"{program} {option}"
+        if word and not word.startswith("-"):
+            return f"{program} {word.rpartition('/')[2]}"[:_COMMAND_CHARACTERS]
+    return program[:_COMMAND_CHARACTERS]
+
+
+_CODE_OPTIONS = ("-c", "-e", "-p")
+"""The word after these is a program's text, not its name."""
+
+
+class _CpuTime:
+    """`with _CpuTime() as spent: …`: the CPU seconds of this thread."""
+
+    def __enter__(self) -> Self:
+        self._began_ns = time.thread_time_ns()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.used_s = (time.thread_time_ns() - self._began_ns) / 1e9
+
+
+def _ancestors(pid: int) -> list[int]:
+    found: list[int] = []
+    while (stat := read_stat(pid)) and stat.parent > 0:
+        pid = stat.parent
+        found.append(pid)
+    return found
+
+
+def _set_mark(pid: int) -> bytes:
+    """Give `pid` the mark that its descendants inherit; empty where that limit is in use or may not be set."""
+    try:
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_RTTIME)
+        if hard != resource.RLIM_INFINITY or (soft != resource.RLIM_INFINITY and soft < _MARK):
+            return b""
+        mark = _MARK + os.getpid()
+        resource.prlimit(pid, resource.RLIMIT_RTTIME, (mark, hard))
+    except OSError:
+        return b""
+    return str(mark).encode()

@@ -1,0 +1,42 @@
+"""The threads that runtimes keep for themselves, by the names that they give them for the kernel (`/proc/PID/task/TID/comm`, 15 characters).
+
+Nothing a program's own functions do runs on these, so no sample is of them: Node.js' and V8's in `deps/uv/src/unix` and
+`src/node_platform.cc`, HotSpot's where it makes a `NamedThread` or a `JavaThread` of its own (`share/gc`, `share/compiler`, `share/runtime`).
+"""
+
+from __future__ import annotations
+
+PROFILER = "profiler"
+"""The group of threads that we brought along."""
+
+_GROUPS = (
+    ("multi_lang_prof", PROFILER),
+    ("libuv-worker", "libuv-worker"),
+    ("V8Worker", "V8 workers"),
+    ("node-V8Worker", "V8 workers"),
+    ("DelayedTaskSche", "V8 workers"),
+    ("C1 CompilerThre", "JIT"),
+    ("C2 CompilerThre", "JIT"),
+    ("Graal", "JIT"),
+    ("Sweeper thread", "JIT"),
+    ("GC Thread#", "garbage collector"),
+    ("G1 ", "garbage collector"),
+    ("ParGC Thread#", "garbage collector"),
+    ("ZDriver", "garbage collector"),
+    ("ZWorker", "garbage collector"),
+    ("ZDirector", "garbage collector"),
+    ("Shenandoah", "garbage collector"),
+    ("VM Thread", "JVM"),
+    ("VM Periodic Tas", "JVM"),
+    ("Monitor Deflati", "JVM"),
+    ("Service Thread", "JVM"),
+    ("Signal Dispatch", "JVM"),
+    ("Attach Listener", "JVM"),
+    ("JFR ", PROFILER),
+    ("v8:ProfEvntProc", PROFILER),
+)
+
+
+def native_group(name: str) -> str:
+    """The group of the threads called `name`; empty for threads that may run the program's own functions."""
+    return next((group for beginning, group in _GROUPS if name.startswith(beginning)), "")

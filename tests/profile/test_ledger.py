@@ -1,0 +1,230 @@
+"""Every CPU second has a name: whatever samplers tell, and whenever, the parts add up to what the kernel counted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.profile.ledger import Book, Ledger
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEADLINE_S = 30.0
+SECONDS = st.floats(0, 1_000)
+BOOKS = st.builds(
+    Book,
+    cpu_s=SECONDS,
+    attributed_s=SECONDS,
+    native_s=st.dictionaries(st.sampled_from("abc"), SECONDS),
+    unsampled_s=st.dictionaries(st.tuples(st.sampled_from("abc"), st.just("too short")), SECONDS),
+    before_s=SECONDS,
+    gaps_s=SECONDS,
+    lost_s=SECONDS,
+    pending_s=SECONDS,
+)
+BURN = """
+import os, sys, threading, time
+def burn(seconds):
+    until = time.thread_time() + seconds
+    while time.thread_time() < until: pass
+"""
+
+
+def sum_of_parts(book: Book) -> float:
+    named_s = sum(seconds for _, seconds in book.parts())
+    return book.attributed_s + book.pending_s + named_s + book.left_over_s
+
+
+@given(BOOKS, BOOKS)
+def test_the_parts_add_up(one: Book, other: Book) -> None:
+    """In a book, in the difference of two, in the sum of two; and a difference is what has to be added."""
+    for book in (one, one.since(other), one.plus(other)):
+        assert sum_of_parts(book) == pytest.approx(book.cpu_s, abs=1e-6)
+    again = other.plus(one.since(other))
+    assert again.cpu_s == pytest.approx(one.cpu_s, abs=1e-6)
+    for name, seconds in again.parts():
+        assert seconds == pytest.approx(dict(one.parts()).get(name, 0.0), abs=1e-6)
+
+
+class Kept:
+    """A Python program under a ledger; the test plays the sampler."""
+
+    def __init__(self, code: str) -> None:
+        self.recorder = Recorder()
+        self.ledger = Ledger(self.recorder, SystemClock(), rate_hz=100, by_cpu=True)
+        self._stack = self.recorder.table.stack([self.recorder.table.frame(Frame("f", "/app/a.py", 1))])
+        self.program = subprocess.Popen(
+            (sys.executable, "-S", "-c", BURN + code), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.ledger.begin(self.program.pid, is_ours=True)
+
+    def tell(self) -> None:
+        """Have it read a line of its standard input."""
+        assert self.program.stdin is not None
+        self.program.stdin.write(b"\n")
+        self.program.stdin.flush()
+
+    def heard(self) -> str:
+        assert self.program.stdout is not None
+        return self.program.stdout.readline().decode().strip()
+
+    def sampled(self, seconds: float) -> None:
+        self.recorder.add(0, self._stack, round(seconds * 100))
+
+    def look_until(self, condition: Callable[[], object]) -> None:
+        ends_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < ends_s
+            time.sleep(0.02)
+            self.ledger.look()
+
+    def end(self) -> tuple[Book, float]:
+        """The run's book, and the CPU seconds of the program and those it waited for as the kernel has them."""
+        pid = self.program.pid
+        self.look_until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG))
+        self.ledger.last_look()
+        self.ledger.end()
+        _, _, usage = os.wait4(pid, 0)
+        self.program.returncode = 0
+        for pipe in (self.program.stdin, self.program.stdout):
+            if pipe:
+                pipe.close()
+        return self.ledger.book(), usage.ru_utime + usage.ru_stime
+
+
+def test_what_is_used_before_a_sampler_and_while_it_is_away_is_told() -> None:
+    """Three stretches of 0.2 s: before `covers`, under it, and after `leaves`."""
+    kept = Kept("for _ in range(3):\n    burn(0.2); print(flush=True); sys.stdin.readline()\n")
+    pid = kept.program.pid
+    kept.heard()
+    kept.ledger.covers(pid)
+    kept.tell()
+    kept.heard()
+    kept.sampled(0.2)
+    kept.ledger.leaves(pid)
+    kept.tell()
+    kept.heard()
+    kept.tell()
+    book, kernel_s = kept.end()
+    assert book.cpu_s == pytest.approx(kernel_s, abs=0.02)
+    assert book.attributed_s == pytest.approx(0.2)
+    assert book.before_s == pytest.approx(kernel_s - 0.4, abs=0.04)
+    assert book.gaps_s == pytest.approx(0.2, abs=0.04)
+    assert abs(book.left_over_s) < 0.04
+
+
+def test_samples_that_come_late_were_taken_before() -> None:
+    """A sampler that has looked for a while already when it tells: that time is neither before it nor left over."""
+    kept = Kept("burn(0.4); print(flush=True); sys.stdin.readline()\n")
+    kept.heard()
+    kept.sampled(0.3)
+    kept.ledger.covers(kept.program.pid, already_s=0.3)
+    kept.tell()
+    book, kernel_s = kept.end()
+    assert book.before_s == pytest.approx(kernel_s - 0.3, abs=0.04)
+    assert abs(book.left_over_s) < 0.04
+
+
+def test_processes_that_nobody_samples_have_a_name_and_a_reason() -> None:
+    """Those that are refused, those too short for a sampler, and those that were not even seen, by who waited for them."""
+    code = """
+import subprocess
+burn(0.1)
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time\\nwhile time.process_time() < 0.3: pass\\ninput()"], stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+sys.stdin.readline()
+child.communicate(b"\\n")
+"""
+    kept = Kept(code)
+    kept.ledger.covers(kept.program.pid)
+    child = int(kept.heard())
+    kept.ledger.refuses(child, "another user's")
+    kept.look_until(lambda: child in kept.ledger.members and kept.ledger.members[child].cpu_ns > 0.25e9)
+    kept.tell()
+    book, kernel_s = kept.end()
+    assert book.cpu_s == pytest.approx(kernel_s, abs=0.03)
+    (((command, reason), seconds),) = book.unsampled_s.items()
+    assert reason == "another user's"
+    assert command.startswith("python")
+    assert seconds == pytest.approx(0.3, abs=0.04)
+
+
+def test_threads_without_samples_are_native_and_named() -> None:
+    """Those the sampler says nothing of, by their names, to the end of the program; also groups that it names."""
+    code = """
+import ctypes
+libc = ctypes.CDLL(None)
+def work(name, seconds):
+    libc.prctl(15, name.encode(), 0, 0, 0)
+    print(threading.get_native_id(), flush=True)
+    os.read(0, 1)
+    burn(seconds)
+sys.setswitchinterval(0.001)
+for name in ("pool-1", "sampled", "helper"):
+    threading.Thread(target=work, args=(name, 0.2)).start()
+"""
+    kept = Kept(code)
+    kept.ledger.covers(kept.program.pid, by_thread=True)
+    names = {}
+    for _ in range(3):
+        tid = int(kept.heard())
+        names[Path(f"/proc/{kept.program.pid}/task/{tid}/comm").read_text().strip()] = tid
+    kept.ledger.threads(kept.program.pid, {kept.program.pid: "", names["sampled"]: "", names["helper"]: "ours"})
+    kept.look_until(lambda: True)
+    for _ in range(3):
+        kept.tell()
+    kept.sampled(0.2)
+    book, kernel_s = kept.end()
+    assert book.cpu_s == pytest.approx(kernel_s, abs=0.02)
+    assert sum(book.native_s.values()) == pytest.approx(0.4, abs=0.1)
+    assert set(book.native_s) == {"pool-1", "ours"}
+
+
+def test_lost_samples_are_no_more_than_what_is_missing() -> None:
+    """Where the kernel says how much a thread used, a lost look costs no time: nothing may be told twice."""
+    kept = Kept("burn(0.3)")
+    kept.ledger.covers(kept.program.pid)
+    kept.sampled(0.2)
+    kept.recorder.lose(1_000)
+    book, _ = kept.end()
+    assert book.lost_s == pytest.approx(book.cpu_s - book.before_s - 0.2, abs=0.001)
+    assert book.left_over_s == pytest.approx(0, abs=0.001)
+
+
+def test_windows_and_runs_take_their_parts_each_once() -> None:
+    """Windows end anywhere, also over a restart of the program; together they are the runs."""
+    kept = Kept("burn(0.15); print(flush=True); sys.stdin.readline(); burn(0.1)")
+    kept.ledger.covers(kept.program.pid)
+    kept.heard()
+    kept.ledger.look()
+    windows = [kept.ledger.close_window()]
+    kept.tell()
+    kept.sampled(0.25)
+    first, _ = kept.end()
+    kept.ledger.begin_next_run()
+    kept.recorder.begin_run()
+    again = Kept("burn(0.1)")
+    again.recorder, again.ledger = kept.recorder, kept.ledger
+    kept.ledger.begin(again.program.pid, is_ours=True)
+    second, _ = again.end()
+    windows.append(kept.ledger.close_window())
+    both = Counter(
+        {"cpu": sum(window.cpu_s for window in windows), "seen": sum(window.attributed_s for window in windows)}
+    )
+    assert both["cpu"] == pytest.approx(first.cpu_s + second.cpu_s)
+    assert both["seen"] == pytest.approx(0.25)
+    assert windows[0].pending_s > 0.1
+    assert sum(window.pending_s for window in windows) == pytest.approx(0)
