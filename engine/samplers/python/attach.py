@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ...blocking import in_own_thread
 from ...clock import wait_first
 from ...events import Warned
 from ...processes import process_end
@@ -28,6 +29,7 @@ from .interpreter import (
     why_memory_is_closed,
 )
 from .mojo import MojoError
+from .sandbox import starts_nothing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +43,10 @@ _MAX_GAP_S = 1.0
 """Between two Austins, over which the program's CPU time is still counted."""
 _FOREIGN_PATIENCE_S = 5.0
 """A program that has not become a Python after this is announced."""
+_LOADING_S = 1.0
+"""A program that has loaded no libpython by then is no Python."""
+_LOADING_PAUSE_S = 0.05
+"""Between looks at programs that may still load it."""
 _NO_PERMISSION = 37
 """Austin's exit status where the kernel refuses it the program's memory (its EPROCPERM)."""
 
@@ -55,11 +61,13 @@ class Attachment:
         self._clock = context.clock
         self._austins: dict[Interpreter, Austin] = {}
         self._interpreters: dict[Path, Interpreter] = {}
-        """By their files, for to find out can take starting one."""
+        """By their files, for to find out can take reading all of one."""
         self._session: AustinSession | None = None
         self._follows_children = context.settings.follow_children
         self._has_children = False
         """Children that are Pythons, which Austin then is told to follow."""
+        self._is_confined = False
+        """Austin can start nothing."""
         self._has_announced = False
 
     async def sample(self) -> None:
@@ -97,7 +105,7 @@ class Attachment:
             if session.is_attached and status < 0 and not session.was_told_to_end:
                 raise SamplingFailed(f"{austin} {session.violent_end(-status)}")
             if status > 0 and not session.was_told_to_end:
-                self._check_memory(was_refused=status == _NO_PERMISSION)
+                await self._check_memory(was_refused=status == _NO_PERMISSION)
             now_s = self._clock.monotonic()
             has_lasted = session.was_told_to_end or now_s - session.began_s > BELIEF_S
             failures = 0 if has_lasted else failures + 1
@@ -112,35 +120,35 @@ class Attachment:
         pauses = iter(_ATTACH_PAUSES_S)
         since_s = self._clock.monotonic()
         while not ended.done():
-            interpreter = await self._interpreter(self._pid)
+            interpreter = await in_own_thread(self._interpreter, self._pid)
             if interpreter is not None:
                 return interpreter
-            self._check_memory()
+            await self._check_memory()
             for child in list(self._context.ledger.members) if self._follows_children else ():
-                interpreter = await self._interpreter(child)
+                interpreter = await in_own_thread(self._interpreter, child)
                 if interpreter is not None:
                     self._has_children = True
                     return interpreter
             if not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
                 self._has_announced = True
-                what = executable(self._pid)
+                what = await in_own_thread(executable, self._pid)
                 text = f"Process {self._pid} runs {what}, which is not Python: no samples until it starts one"
                 self._context.emit(Warned(text))
             await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
         return None
 
-    async def _interpreter(self, pid: int) -> Interpreter | None:
+    def _interpreter(self, pid: int) -> Interpreter | None:
         program = executable(pid)
         if program is None:
             return None
-        interpreter = self._interpreters.get(program) or await interpreter_of(pid)
+        interpreter = self._interpreters.get(program) or interpreter_of(pid)
         if interpreter is not None:
             self._interpreters[program] = interpreter
         return interpreter
 
-    def _check_memory(self, *, was_refused: bool = False) -> None:
+    async def _check_memory(self, *, was_refused: bool = False) -> None:
         """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""
-        why = why_memory_is_closed(self._pid) or (missing_right() if was_refused else None)
+        why = await in_own_thread(why_memory_is_closed, self._pid) or (missing_right() if was_refused else None)
         if why is not None:
             raise SamplingFailed(f"{self.name} may not read the memory of process {self._pid}: {why}", final=True)
 
@@ -150,13 +158,16 @@ class Attachment:
 
     def _start(self, austin: Austin) -> AustinRun:
         settings = self._context.settings
+        before_exec = starts_nothing(austin.path)
+        self._is_confined = before_exec is not None
         command = austin.command(
             self._pid,
             interval_us=1_000_000 // settings.rate_hz,
             cpu=settings.mode is Mode.CPU,
-            children=self._has_children,
+            # Of programs that it does not know Austin would start those that may be Pythons; of this one we know.
+            children=self._has_children and self._is_confined,
         )
-        return AustinRun(command, self._clock)
+        return AustinRun(command, self._clock, before_exec)
 
     async def _attend(self, session: AustinSession, ended: asyncio.Future[None]) -> int:
         """Read what Austin writes until it ends, and see to it that it does; its exit status."""
@@ -187,6 +198,8 @@ class Attachment:
         if knows_children():
             await self._python_child()
         why = why_children_are_closed()
+        if not self._is_confined:
+            why = "this kernel has no filter (seccomp) that keeps Austin from starting them to ask their version"
         if why is not None:
             self._follows_children = False
             self._context.emit(Warned(f"Only the program itself is sampled, not its children: {why}"))
@@ -196,14 +209,34 @@ class Attachment:
 
     async def _python_child(self) -> None:
         """Return when the program has a descendant that looks like a Python."""
-        foreign: dict[int, Path | None] = {}
+        foreign: dict[int, tuple[Path | None, float]] = {}
         version = 0
         while True:
-            version = await self._context.ledger.changed(version)
-            for child in list(self._context.ledger.members):
-                program = executable(child)
-                if child == self._pid or (child in foreign and foreign[child] == program):
-                    continue
-                if looks_like_python(child):
-                    return
-                foreign[child] = program
+            members = [pid for pid in self._context.ledger.members if pid != self._pid]
+            has_found, may_become_one = await in_own_thread(self._look_for_python, members, foreign)
+            if has_found:
+                return
+            if may_become_one:
+                await self._clock.sleep(_LOADING_PAUSE_S)
+            else:
+                version = await self._context.ledger.changed(version)
+
+    def _look_for_python(self, pids: list[int], foreign: dict[int, tuple[Path | None, float]]) -> tuple[bool, bool]:
+        """Whether one of `pids` is a Python, and whether one has begun so lately that it may show yet to be one.
+
+        Those that are none are put into `foreign`: what they run, since when we know.
+        """
+        now_s = self._clock.monotonic()
+        is_young = False
+        for pid in pids:
+            program = executable(pid)
+            known, since_s = foreign.get(pid, (None, now_s))
+            if known != program:
+                since_s = now_s
+            elif now_s - since_s > _LOADING_S:
+                continue
+            if looks_like_python(pid):
+                return True, False
+            foreign[pid] = program, since_s
+            is_young = True
+        return False, is_young

@@ -25,6 +25,8 @@ from ...processes import process_end
 from ..sampler import SamplingFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...clock import Clock
     from .interpreter import Interpreter
 
@@ -122,7 +124,7 @@ async def installed_austins() -> tuple[list[Austin], list[str]]:
 class AustinRun:
     """One Austin process, from its start to its end."""
 
-    def __init__(self, command: list[str], clock: Clock) -> None:
+    def __init__(self, command: list[str], clock: Clock, before_exec: Callable[[], None] | None = None) -> None:
         """Start it. Raises `SamplingFailed` if that is not possible."""
         self._clock = clock
         self._told_to_end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -140,8 +142,9 @@ class AustinRun:
                 stderr=errors,
                 start_new_session=True,
                 env={**environment, "AUSTIN_NO_LOGGING": "1"},
+                preexec_fn=before_exec,  # noqa: PLW1509 - only calls the kernel
             )
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             os.close(self._output)
             os.close(self._errors)
             raise SamplingFailed(f"{command[0]} cannot be started: {reason(error)}") from None

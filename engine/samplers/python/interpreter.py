@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...processes import mapped_files, status_field
+from .elf import python_in
 
-_VERSION_DEADLINE_S = 5.0
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 _CAP_SYS_PTRACE = 1 << 19
-_MARKS = {"graalpy": "GraalPy", "pypy": "PyPy", "python": "CPython"}
+_LIBRARY = re.compile(r"lib(python|pypy)(\d)\.(\d+)\D")
+"""libpython3.11.so.1.0, libpython3.7m.so.1.0, libpypy3.10-c.so."""
+_PROGRAM = re.compile(r"python(\d)\.(\d+)")
+_OTHER_PROGRAM = re.compile(r"(pypy|graalpy)(?:\d|(\d)\.(\d+))?")
+_OTHERS = {"graalpy": "GraalPy", "pypy": "PyPy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +31,29 @@ class Interpreter:
         return f"{name} {self.version[0]}.{self.version[1]}" if self.version else name
 
 
-async def interpreter_of(pid: int) -> Interpreter | None:
-    """What `pid` runs; None if that is no Python (yet: many a `python3` is a script that ends in starting one)."""
+def interpreter_of(pid: int) -> Interpreter | None:
+    """What `pid` runs; None if that is no Python (yet: many a `python3` is a script that ends in starting one).
+
+    Reads files, which takes up to some 50 ms; nothing is started to find out.
+    """
     program = executable(pid)
     if program is None:
         return None
-    named = _named(program.name)
-    if named is None or named.version is None:
-        named = next(filter(None, map(_named, sorted(_mapped_libraries(pid)))), named)
-    if named is not None and named.version is None:
-        return Interpreter(named.implementation, await _told_version(program))
-    return named
+    for library in sorted(_mapped_libraries(pid)):
+        if found := _LIBRARY.match(library):
+            return Interpreter("CPython" if found[1] == "python" else "PyPy", (int(found[2]), int(found[3])))
+    if found := _OTHER_PROGRAM.fullmatch(program.name):
+        version = (int(found[2]), int(found[3])) if found[2] else None
+        return Interpreter(_OTHERS[found[1]], version)
+    # A file's name proves nothing: `python-relay` may be anything.
+    is_python, version = python_in(Path(f"/proc/{pid}/exe")) if "python" in program.name else (False, None)
+    if is_python and version is None and (found := _PROGRAM.fullmatch(program.name)):
+        version = int(found[1]), int(found[2])
+    return Interpreter("CPython", version) if is_python else None
 
 
 def looks_like_python(pid: int) -> bool:
-    program = executable(pid)
-    return program is not None and bool(_named(program.name) or any(map(_named, _mapped_libraries(pid))))
+    return interpreter_of(pid) is not None
 
 
 def executable(pid: int) -> Path | None:
@@ -109,15 +119,6 @@ def knows_children() -> bool:
     return Path("/proc/thread-self/children").exists()
 
 
-def _named(file: str) -> Interpreter | None:
-    """What the name of a program or a library says of its Python, if it is one."""
-    for mark, implementation in _MARKS.items():
-        found = re.search(mark + r"(?:(\d)\.(\d+))?", file)
-        if found:
-            return Interpreter(implementation, (int(found[1]), int(found[2])) if found[1] else None)
-    return None
-
-
 def _ptrace_scope() -> int:
     try:
         return int(_YAMA.read_text())
@@ -131,29 +132,4 @@ def _may_trace() -> bool:
 
 
 def _mapped_libraries(pid: int) -> set[str]:
-    names = (path.rpartition("/")[2] for path in mapped_files(pid))
-    return {name for name in names if name.startswith(("libpython", "libpypy"))}
-
-
-async def _told_version(program: Path) -> tuple[int, int] | None:
-    """What the interpreter itself says; only asked where no file name tells."""
-    try:
-        asked = await asyncio.create_subprocess_exec(
-            program,
-            "-V",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-    except OSError:
-        return None
-    try:
-        answer, _ = await asyncio.wait_for(asked.communicate(), _VERSION_DEADLINE_S)
-    except TimeoutError:
-        return None
-    finally:
-        if asked.returncode is None:
-            asked.kill()
-            await asked.wait()
-    version = re.match(rb"Python (\d)\.(\d+)", answer)
-    return (int(version[1]), int(version[2])) if version else None
+    return {path.rpartition("/")[2] for path in mapped_files(pid)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,32 +11,70 @@ from pathlib import Path
 import pytest
 
 from multi_lang_profiler.engine.samplers.python import interpreter
+from multi_lang_profiler.engine.samplers.python.elf import python_in
 from multi_lang_profiler.engine.samplers.python.interpreter import Interpreter, interpreter_of, looks_like_python
+from tests.support.python import PYTHON_VERSIONS, python_of_version
+
+_WHERE = """\
+import os, sysconfig
+print(os.path.realpath("/proc/self/exe"))
+print(sysconfig.get_config_var("LIBDIR"))
+"""
 
 
-async def test_our_own_interpreter_is_recognized() -> None:
+def test_our_own_interpreter_is_recognized() -> None:
     """This process runs the CPython that it says it runs."""
-    assert await interpreter_of(os.getpid()) == Interpreter("CPython", sys.version_info[:2])
+    assert interpreter_of(os.getpid()) == Interpreter("CPython", sys.version_info[:2])
     assert looks_like_python(os.getpid())
 
 
-async def test_an_interpreter_whose_name_does_not_tell_its_version_is_asked(tmp_path: Path) -> None:
-    """Where neither the program's name nor its libraries' tell the version it is asked; one that gives no answer stays unknown."""
+@pytest.mark.parametrize("version", PYTHON_VERSIONS)
+def test_an_interpreter_under_a_name_that_tells_nothing_is_recognized(version: str, tmp_path: Path) -> None:
+    """Its file, or the library that it loads, tells which it is; it is not started to say so."""
     program = tmp_path / "python"
-    program.write_bytes(Path("/bin/sh").read_bytes())
-    program.chmod(0o755)
-    with subprocess.Popen([program, "-c", "read line"], stdin=subprocess.PIPE) as running:
-        assert await interpreter_of(running.pid) == Interpreter("CPython", None)
+    asked = subprocess.run([python_of_version(version), "-c", _WHERE], capture_output=True, check=True, text=True)
+    real, library = asked.stdout.splitlines()
+    shutil.copy(real, program)
+    with subprocess.Popen(
+        [program, "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"LD_LIBRARY_PATH": library, "PYTHONHOME": str(Path(library).parent)},
+    ) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        major, _, minor = version.partition(".")
+        assert interpreter_of(running.pid) == Interpreter("CPython", (int(major), int(minor)))
+        if Path(library, f"libpython{version}.so.1.0").exists():
+            assert python_in(Path(library, f"libpython{version}.so.1.0")) == (True, (int(major), int(minor)))
+        assert running.stdin is not None
+        running.stdin.close()
     assert str(Interpreter("CPython", None)) == "Python"
     assert str(Interpreter("PyPy", (3, 10))) == "PyPy 3.10"
 
 
-async def test_other_programs_are_no_interpreters() -> None:
+@pytest.mark.parametrize("name", ["sh", "python-relay", "python", "python3.11", "libpython3.so", "pypy-relay"])
+def test_other_programs_are_no_interpreters_whatever_their_name(name: str, tmp_path: Path) -> None:
     """A shell is no Python, nor is a process that has ended."""
-    with subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE) as shell:
-        assert await interpreter_of(shell.pid) is None
+    program = tmp_path / name
+    shutil.copy("/bin/sh", program)
+    with subprocess.Popen([program, "-c", "read line"], stdin=subprocess.PIPE) as shell:
+        assert interpreter_of(shell.pid) is None
         assert not looks_like_python(shell.pid)
-    assert await interpreter_of(shell.pid) is None
+    assert interpreter_of(shell.pid) is None
+
+
+def test_files_that_are_cut_short_or_damaged_hold_no_python(tmp_path: Path) -> None:
+    """Whatever lies under the name of a program, looking into it ends with an answer."""
+    whole = Path("/proc/self/exe").read_bytes()[:100_000]
+    file = tmp_path / "python"
+    for at in (0, 1, 4, 40, 63, 64, 1_000):
+        file.write_bytes(whole[:at])
+        assert python_in(file) == (False, None)
+    for at in range(4, 64):
+        file.write_bytes(whole[:at] + b"\xff" + whole[at + 1 :])
+        python_in(file)
+    assert python_in(tmp_path) == (False, None)
 
 
 CAPABILITY = (

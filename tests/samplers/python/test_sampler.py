@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.processes import process_tree
+from multi_lang_profiler.engine.processes import mapped_files, process_tree
 from multi_lang_profiler.engine.profile.stacks import Function
 from multi_lang_profiler.engine.samplers.python import attach as python_attach
 from multi_lang_profiler.engine.samplers.python import austin_session
@@ -170,7 +170,7 @@ async def test_a_killed_austin_is_told_of_and_can_be_started_again() -> None:
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
-        ("cat /dev/urandom", "wrote what cannot be read: "),
+        ("exec cat /dev/urandom", "wrote what cannot be read: "),
         ("echo 'Traceback: something'", "it begins with b'Traceback: somet', not with MOJ"),
         (r"printf 'MOJ\003'; exec cat /dev/zero", "near byte 4 there is no event 0"),
         (r"printf 'MOJ\003\001austin\0003.7.0\000'; exec sleep 100", "fell silent while the program was busy"),
@@ -217,12 +217,15 @@ async def test_at_a_high_rate_no_austin_is_taken_for_silent(monkeypatch: pytest.
     ],
 )
 async def test_an_interpreter_that_austin_cannot_read_is_told_of(
-    interpreter: str, complaint: str, tmp_path: Path
+    interpreter: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too old, too new, not CPython: one clear line, for good, and the program runs on."""
     copy = tmp_path / interpreter
-    # What it is is told by the name of what the process runs; any program will do.
+    # Which Python it is is told by the name of the library that it loads; any program and any library will do.
     shutil.copy(shutil.which("sleep") or "", copy)
+    library = tmp_path / f"lib{interpreter}.so.1.0"
+    shutil.copy(next(path for path in mapped_files(os.getpid()) if Path(path).name.startswith("libm.")), library)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
     async with SampledProgram("1.0", python=str(copy), working_folder=_with_file(tmp_path, "1.0")) as sampled:
         with pytest.raises(SamplingFailed, match=complaint) as raised:
             await asyncio.wait_for(sampled.sampling, 20)
