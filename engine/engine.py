@@ -24,6 +24,7 @@ from .analysis.snapshot import (
     SamplingState,
     Snapshot,
 )
+from .blocking import in_own_thread, within
 from .events import Event, Note, Warned
 from .private import PrivateFolder, cache_folder
 from .profile.definitions import Definitions
@@ -34,7 +35,7 @@ from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
 from .samplers.sampler import CannotStart, Context
-from .settings import Mode
+from .settings import EXIT_DEADLINE_S, Mode
 from .sources.sources import Sources
 from .text import printable
 
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 SNAPSHOT_INTERVAL_S = 0.25
 MAX_LOG_LINES = 1_000
 MAX_MARKS = 100
+SAVE_S = 3.0
+"""What the files of a run get at least at its end."""
+TIDY_S = 1.0
+"""What our own folder may take to be removed; the next run removes what is left."""
 STATUS_CANNOT_START = 2
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
@@ -121,7 +126,7 @@ class Engine:
             for task in self._tasks:
                 task.cancel()
             self._take_snapshot()
-            self._private.remove()
+            await within(TIDY_S, in_own_thread(self._private.remove))
 
     async def _run_until_left(self) -> int:
         """Run the program, and again as often as it is asked for; then the last window, the last report, the files."""
@@ -222,10 +227,18 @@ class Engine:
 
     async def _finish(self) -> None:
         if self.settings.report and self._reporter:
-            await self._reporter.finish(await self._close_window(), self.settings.report.exit_deadline_s)
+            await self._reporter.finish(await self._close_window(), self.exit_left_s)
         if files := [file for file in (self.settings.json_file, *self.settings.export_files) if file]:
-            await self._save(files)
+            await self._save_in_time(files)
         await self._locate_functions()
+
+    async def _save_in_time(self, files: Sequence[Path]) -> None:
+        deadline_s = max(SAVE_S, self.exit_left_s)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._save(files)
+        except TimeoutError:
+            self._emit(Warned(f"The run could not be saved within {deadline_s:.0f} s to {', '.join(map(str, files))}"))
 
     async def _end_in_time(self) -> None:
         if self.settings.duration_s is not None:
@@ -364,6 +377,13 @@ class Engine:
 
     async def _locate_functions(self) -> None:
         await self._definitions.locate(self._recorder.table, list(self._recorder.functions.self_samples))
+
+    @property
+    def exit_left_s(self) -> float:
+        """Seconds until the exit deadline; all of it before the program has ended."""
+        deadline_s = self.settings.report.exit_deadline_s if self.settings.report else EXIT_DEADLINE_S
+        ended_s = self._run.ended_s if self._run else None
+        return deadline_s if ended_s is None else max(0.0, ended_s + deadline_s - self._clock.monotonic())
 
     @property
     def _source_file(self) -> Path | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 COMMAND = "multi_lang_profiler"
 AGENT_VERSION = "0.1.0"
 KEY_VARIABLE = "PROFILER_API_KEY"
+EXIT_DEADLINE_S = 8.0
+"""From the program's end to ours, whatever hangs: a backend, a disk, who reads our lines."""
 DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"
 
 
@@ -56,7 +58,7 @@ class ReportSettings:
     """Fraction of the interval, 0 to 1, over which agents that were started together spread their reports."""
     attempt_deadline_s: float = 10.0
     """Total time of one attempt, whatever the backend does."""
-    exit_deadline_s: float = 8.0
+    exit_deadline_s: float = EXIT_DEADLINE_S
     """Total time from the program's end to the agent's."""
     spool_folder: Path | None = None
     """None: profiles do not outlive the agent."""

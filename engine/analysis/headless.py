@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from ..profile.profile import HOT_FUNCTIONS, percentage
 from ..text import printable
 from .snapshot import ProgramPhase, ReporterPhase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from ..events import Event
     from .snapshot import ReporterState, Snapshot
 
 
 class Headless:
-    """Prints to `stream`; a reader that has gone away (`2>&1 | head`) ends the printing, never the run."""
+    """Says what happens by `write`, which takes one line at a time and never waits."""
 
-    def __init__(self, *, quiet: bool, stream: TextIO | None = None) -> None:
+    def __init__(self, write: Callable[[str], None], *, quiet: bool) -> None:
+        self._write = write
         self._quiet = quiet
-        self._stream = stream or sys.stderr
-        self._broken = False
 
     def print_event(self, event: Event) -> None:
         if event.is_warning or not self._quiet:
-            self.print_lines(event.lines)
+            for line in event.lines:
+                self._write(line)
 
     def print_summary(self, snapshot: Snapshot) -> None:
-        self.print_lines(summary_lines(snapshot))
-
-    def print_lines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self._print(line)
-
-    def _print(self, line: str) -> None:
-        if self._broken:
-            return
-        try:
-            encoding = self._stream.encoding or "utf-8"
-            print(printable(line).encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
-        except (OSError, ValueError):
-            self._broken = True
+        for line in summary_lines(snapshot):
+            self._write(line)
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:

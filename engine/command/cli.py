@@ -14,24 +14,30 @@ from typing import TYPE_CHECKING, NoReturn
 from ..settings import COMMAND
 from ..text import say
 from .arguments import UsageError
+from .streams import open_standard_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ..analysis.controls import Controls
     from ..analysis.snapshot import Snapshot
     from ..engine import Engine
     from ..events import Event
+    from ..line_writer import LineWriter
     from ..settings import Settings
 
 SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
 STATUS_THRESHOLD = 3
 """The program ended with 0, but a function took more than `--fail-if` allows."""
+SUMMARY_S = 3.0
+"""How long a summary's file is waited for."""
 
 
 def main() -> NoReturn:
     """Run the command and end the process with its status."""
+    open_standard_streams()
     status = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -84,20 +90,25 @@ def _profile(argv: list[str]) -> int:
 def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
     from ..analysis.headless import Headless  # noqa: PLC0415
 
-    headless = Headless(quiet=settings.quiet)
+    lines = _lines()
+    headless = Headless(lines.write, quiet=settings.quiet)
     engine = _make_engine(settings, warnings, headless.print_event)
     status = asyncio.new_event_loop().run_until_complete(engine.run())
     snapshot = engine.snapshot()
     if snapshot and not settings.quiet and not settings.summary_json:
         headless.print_summary(snapshot)
-    return _conclude(settings, snapshot, status)
+    status = _conclude(settings, snapshot, status, lines)
+    lines.finish(engine.exit_left_s)
+    return status
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     from ..engine import STATUS_INTERNAL, internal_error  # noqa: PLC0415 - as in _make_engine
+    from .leaving import Departure  # noqa: PLC0415
 
     engine = _make_engine(settings, warnings, lambda _event: None)
     statuses: list[int] = []
+    departure = Departure()
 
     def run_engine() -> None:
         try:
@@ -106,42 +117,70 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
             statuses.append(STATUS_INTERNAL)
             engine.failure = internal_error(error)
             engine.leaving = True
+        departure.run_is_over(lambda: engine.leaving, statuses[0])
 
     thread = threading.Thread(target=run_engine, name="engine", daemon=True)
     thread.start()
     broken_down = _show(engine)
+    departure.screen_is_gone()
+    lines = _lines()
     if broken_down:
-        say(f"{COMMAND}: {broken_down}", stream=sys.stderr)
+        lines.write(f"{COMMAND}: {broken_down}")
     # Where the terminal was closed, the program has been told (SIGHUP) and decides for itself; we go on without a screen.
     elif not engine.leaving and sys.stdin.isatty():
         engine.stop()
     thread.join()
     snapshot = engine.snapshot()
     if error := engine.failure or (snapshot.program.error if snapshot else ""):
-        say(f"{COMMAND}: {error}", stream=sys.stderr)
-    return _conclude(settings, snapshot, statuses[0])
+        lines.write(f"{COMMAND}: {error}")
+    status = _conclude(settings, snapshot, statuses[0], lines)
+    lines.finish(engine.exit_left_s)
+    return status
 
 
-def _conclude(settings: Settings, snapshot: Snapshot | None, status: int) -> int:
+def _conclude(settings: Settings, snapshot: Snapshot | None, status: int, lines: LineWriter) -> int:
     """Give scripts what they asked for: the summary, and a status of its own where a threshold was exceeded."""
     if snapshot is None or not (settings.fail_if or settings.summary_json or settings.summary_file):
         return status
     from ..analysis.summary import json_summary  # noqa: PLC0415
     from ..analysis.threshold import judge  # noqa: PLC0415
-    from ..errors import reason  # noqa: PLC0415
 
     verdicts = [judge(threshold, snapshot) for threshold in settings.fail_if] if snapshot.program.runs else []
-    lines = [verdict.line for verdict in verdicts if verdict.failed or not settings.quiet]
+    for verdict in verdicts:
+        if verdict.failed or not settings.quiet:
+            lines.write(verdict.line)
     summary = json_summary(snapshot, verdicts)
-    if settings.summary_json:
-        lines.append(summary)
     if settings.summary_file:
-        try:
-            settings.summary_file.write_text(f"{summary}\n", encoding="utf-8")
-        except OSError as error:
-            lines.append(f"⚠️ The summary could not be written to {settings.summary_file}: {reason(error)}")
-    say(*lines, stream=sys.stderr)
+        _write_summary(settings.summary_file, summary, lines)
+    if settings.summary_json:
+        lines.write(summary)
     return STATUS_THRESHOLD if status == 0 and any(verdict.failed for verdict in verdicts) else status
+
+
+def _write_summary(file: Path, summary: str, lines: LineWriter) -> None:
+    from ..blocking import done_within  # noqa: PLC0415 - most runs write none
+    from ..errors import reason  # noqa: PLC0415
+
+    failures: list[str] = []
+
+    def write() -> None:
+        try:
+            file.write_text(f"{summary}\n", encoding="utf-8")
+        except OSError as error:
+            failures.append(reason(error))
+
+    # The disk may hang, and a pipe have no reader.
+    if not done_within(SUMMARY_S, write):
+        failures.append(f"it took more than {SUMMARY_S:g} seconds")
+    for failure in failures:
+        lines.write(f"⚠️ The summary could not be written to {file}: {failure}")
+
+
+def _lines() -> LineWriter:
+    """What writes our lines, on stderr."""
+    from ..line_writer import LineWriter  # noqa: PLC0415 - subcommands do not need it
+
+    return LineWriter(2, sys.stderr.encoding or "utf-8")
 
 
 def _make_engine(settings: Settings, warnings: tuple[str, ...], listen: Callable[[Event], None]) -> Engine:

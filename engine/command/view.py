@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..analysis.difference_text import difference_lines
-from ..analysis.headless import Headless
+from ..analysis.headless import summary_lines
 from ..errors import reason
 from ..formats.files import read
 from ..formats.saved_run import SavedRun
@@ -36,11 +36,8 @@ def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:
     before = (files[0], recordings[0]) if len(files) == 2 else None
     saved = SavedRun(files[-1], recordings[-1], before)
     if options.no_tui or not on_terminal(os.environ):
-        headless = Headless(quiet=False, stream=sys.stdout)
-        if before:
-            headless.print_lines(difference_lines(saved.snapshot(), files[-1].name))
-        else:
-            headless.print_summary(saved.snapshot())
+        snapshot = saved.snapshot()
+        say(*(difference_lines(snapshot, files[-1].name) if before else summary_lines(snapshot)))
         return 0
     broken_down = show(saved, "Diff" if before else "")
     if broken_down:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from ..blocking import in_own_thread
 from ..errors import reason
 from ..events import Note, Warned
 
@@ -20,7 +20,7 @@ async def save(recording: Recording, file: Path, emit: Emit, *, as_json: bool = 
     from .files import write, write_json  # noqa: PLC0415 - loaded when there is something to save
 
     try:
-        await asyncio.to_thread(write_json if as_json else write, recording, file)
+        await in_own_thread(write_json if as_json else write, recording, file)
     except (OSError, ValueError) as error:
         emit(Warned(f"The run could not be saved to {file}: {reason(error)}"))
     else:

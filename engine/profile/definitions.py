@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..blocking import in_own_thread, within
 from ..sources.sources import MAX_SOURCE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .stacks import StackTable
+
+PATIENCE_S = 1.0
+"""On a disk that hangs functions go without the line they begin in."""
 
 
 class Definitions:
@@ -36,7 +39,7 @@ class Definitions:
             if not table.first_lines[function] and table.lowest_lines[function]:
                 by_file.setdefault(table.functions[function].file, []).append(function)
         if by_file:
-            await asyncio.to_thread(_locate, table, by_file)
+            await within(PATIENCE_S, in_own_thread(_locate, table, by_file))
 
 
 def _locate(table: StackTable, by_file: dict[str, list[int]]) -> None:

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..blocking import in_own_thread
 from ..private import runtime_folder
 
 if TYPE_CHECKING:
@@ -29,10 +30,7 @@ class ControlSocket:
 
     async def open(self) -> None:
         """Raises `OSError` where the user's runtime folder cannot be used."""
-        folder = runtime_folder()
-        for pid in running_agents():
-            _remove_if_dead(folder / f"{pid}{_ENDING}", pid)
-        self._path = folder / f"{os.getpid()}{_ENDING}"
+        self._path = await in_own_thread(_own_path)
         self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE_BYTES)
 
     def close(self) -> None:
@@ -74,6 +72,14 @@ def send_mark(pid: int, name: str) -> bool:
         connection.sendall(f"mark {name}\n".encode())
         return connection.recv(16) == b"ok\n"
     return False
+
+
+def _own_path() -> Path:
+    """Our socket's, in a folder without the sockets of dead agents. Raises `OSError`."""
+    folder = runtime_folder()
+    for pid in running_agents():
+        _remove_if_dead(folder / f"{pid}{_ENDING}", pid)
+    return folder / f"{os.getpid()}{_ENDING}"
 
 
 def _remove_if_dead(path: Path, pid: int) -> None:

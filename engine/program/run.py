@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ..analysis.snapshot import ProgramPhase
+from ..blocking import within
 from ..events import Note, Warned
 from ..samplers.sampler import Launch, Process, SamplingFailed
 from .sampling import make_sampler
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 SAMPLER_DRAIN_S = 1.0
 """How long the sampler may take to hand over its last samples once the program has ended."""
+FLUSH_S = 0.5
+"""How long a signal that is to be passed on is kept back for what the sampler hands over."""
+CLOSE_S = 3.0
+"""What a sampler may take to tidy up, whatever hangs."""
 SAMPLER_BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -85,7 +90,7 @@ class Run:
     async def close(self) -> None:
         if self._accounting:
             self._accounting.cancel()
-        await self.sampler.close()
+        await within(CLOSE_S, self.sampler.close())
         if self._target:
             self._target.close()
 
@@ -101,7 +106,7 @@ class Run:
     async def send_signal(self, number: int, *, to_group: bool = False) -> None:
         """Forward a signal, once the sampler has handed over what the program might take with it."""
         if self._target and self._target.is_running:
-            await self.flush()
+            await within(FLUSH_S, self.flush())
             self._target.send_signal(number, to_group=to_group)
 
     async def _keep_sampling(self, launch: Launch, process: Process) -> None:

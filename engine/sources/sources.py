@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..blocking import in_own_thread
 from ..errors import reason
 from ..settings import Language
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_SOURCE_BYTES = 4_000_000
 MAX_TEXTS = 50
+PATIENCE_S = 4.0
+"""How long an analysis is waited for."""
 LANGUAGE_BY_ENDING = {
     ".py": Language.PYTHON,
     ".pyw": Language.PYTHON,
@@ -36,6 +39,8 @@ class Sources:
     def __init__(self, working_folder: Path) -> None:
         self._working_folder = str(working_folder).rstrip("/") + "/"
         self._analyses: dict[Path, asyncio.Future[StaticAnalysis | None]] = {}
+        self._late: set[Path] = set()
+        """Files whose analysis was not done in time."""
         self.texts: dict[str, str] = {}
         """Path -> text, of the files somebody asked for."""
 
@@ -46,24 +51,31 @@ class Sources:
     def forget(self) -> None:
         """A new run has begun: files may have changed."""
         self._analyses.clear()
+        self._late.clear()
         self.texts.clear()
 
     async def open(self, path: str) -> None:
         """Put the text of `path` into `texts`; where it cannot be read, a line that says why."""
         if path not in self.texts:
-            text = await asyncio.to_thread(read_text, Path(self._working_folder, path))
+            text = await in_own_thread(read_text, Path(self._working_folder, path))
             while len(self.texts) >= MAX_TEXTS:
                 del self.texts[next(iter(self.texts))]
             self.texts[path] = text
 
     async def analysis(self, file: Path | None) -> StaticAnalysis | None:
-        """The static analysis of `file` as it was when first asked for; None where it cannot be read or is no source file."""
+        """The static analysis of `file` as it was when first asked for; None where it cannot be read (in time) or is no source file."""
         if file is None or file.suffix not in LANGUAGE_BY_ENDING:
             return None
         if file not in self._analyses:
-            self._analyses[file] = asyncio.ensure_future(asyncio.to_thread(_analyse, file))
-        # Shielded: whoever stops waiting for it does not take it from the others.
-        return await asyncio.shield(self._analyses[file])
+            self._analyses[file] = asyncio.ensure_future(in_own_thread(_analyse, file))
+        analysis = self._analyses[file]
+        # A disk that hangs keeps back one report by so much, and no later one.
+        if file not in self._late:
+            await asyncio.wait({analysis}, timeout=PATIENCE_S)
+        if analysis.done():
+            return analysis.result()
+        self._late.add(file)
+        return None
 
 
 def read_text(path: Path) -> str:
