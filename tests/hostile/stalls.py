@@ -22,7 +22,6 @@ from multi_lang_profiler.engine.settings import EXIT_DEADLINE_S
 from tests.support.backend import Backend
 from tests.support.command import COMMAND, Folder
 
-if TYPE_CHECKING:
 PROGRAM = Path(__file__).resolve().parents[1] / "programs" / "python" / "stalled.py"
 STATUS = 7
 WHAT = ("stderr", "stdout", "disk", "proc", "terminal")
@@ -63,7 +62,9 @@ class Stall:
         shutil.copy(PROGRAM, self._folder.path)
         program = ("python", PROGRAM.name, "--python", sys.executable)
         reports = ("--report-endpoint", self._backend.url, "--report-interval", "0.5")
-        own: tuple[str, ...] = {"terminal": (), "disk": ("--no-tui", "--json", "saved.json")}.get(self._what, ("--no-tui",))
+        own: tuple[str, ...] = {"terminal": (), "disk": ("--no-tui", "--json", "saved.json")}.get(
+            self._what, ("--no-tui",)
+        )
         words = (*_confined(self._what), str(COMMAND), *program, *reports, *own, "--", self._what, str(seconds))
         stdin, stdout, stderr = self._streams()
         self._agent = subprocess.Popen(
