@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..analysis.snapshot import Snapshot
     from ..engine import Engine
     from ..events import Event
-    from ..line_writer import LineWriter
     from ..settings import Settings
+    from .line_writer import LineWriter
 
 SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "view"})
 STATUS_USAGE = 2
@@ -178,7 +178,7 @@ def _write_summary(file: Path, summary: str, lines: LineWriter) -> None:
 
 def _lines() -> LineWriter:
     """What writes our lines, on stderr."""
-    from ..line_writer import LineWriter  # noqa: PLC0415 - subcommands do not need it
+    from .line_writer import LineWriter  # noqa: PLC0415 - subcommands do not need it
 
     return LineWriter(2, sys.stderr.encoding or "utf-8")
 

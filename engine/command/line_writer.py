@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 
-from .text import printable
+from ..text import printable
 
 MAX_WAITING_LINES = 1_000
 """What comes on top of these is dropped and counted."""
