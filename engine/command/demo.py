@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Self
 
 from ..private import PrivateFolder
 from ..program.signals import TERMINAL_SIGNALS
+from ..receiving.handler import PATH, Backend
+from ..receiving.store import Store
 from ..settings import COMMAND
 from ..text import say
 from .arguments import UsageParser
 from .options import on_terminal
-from .receive import PATH, Backend, open_database
 
 if TYPE_CHECKING:
     import argparse
@@ -96,8 +97,8 @@ class _Receiver:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        with contextlib.closing(open_database(":memory:")) as database:
-            backend = Backend(database, None, (OUTAGE, False), self._say)
+        with contextlib.closing(Store(":memory:")) as store:
+            backend = Backend(store, (), (OUTAGE, False), self._say)
             server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
             self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{PATH}"
             self._listening.set()
