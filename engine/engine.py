@@ -34,6 +34,7 @@ from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
+from .program.subject import command_text
 from .samplers.sampler import CannotStart, Context
 from .settings import EXIT_DEADLINE_S, Mode
 from .sources.sources import Sources
@@ -56,7 +57,6 @@ SAVE_S = 3.0
 """What the files of a run get at least at its end."""
 TIDY_S = 1.0
 """What our own folder may take to be removed; the next run removes what is left."""
-STATUS_CANNOT_START = 2
 STATUS_INTERNAL = 70
 """The engine itself broke (sysexits' EX_SOFTWARE): a bug of ours."""
 
@@ -152,7 +152,7 @@ class Engine:
         except CannotStart as error:
             self._emit(Warned(str(error)))
             await run.close()
-            return STATUS_CANNOT_START
+            return error.status
         except asyncio.CancelledError:
             await run.close()
             raise
@@ -218,12 +218,16 @@ class Engine:
         assert self._reporter is not None, "windows are closed for reports only"
         # One after the other: the last window, closed at the program's end, must not overtake one being made into a profile.
         async with self._closing:
-            profile = await self._windows.close(self._source_file)
-            try:
-                return await asyncio.to_thread(encode, profile, self.settings.report.format)
-            except CannotEncode as error:
-                self._reporter.lose(error)
-                return None
+            last = None
+            for profile in await self._windows.close(self._source_of):
+                if last is not None:
+                    await self._reporter.take(last)
+                    last = None
+                try:
+                    last = await asyncio.to_thread(encode, profile, self.settings.report.format)
+                except CannotEncode as error:
+                    self._reporter.lose(error)
+            return last
 
     async def _finish(self) -> None:
         if self.settings.report and self._reporter:
@@ -371,7 +375,7 @@ class Engine:
     async def _save(self, files: Sequence[Path]) -> None:
         from .formats.saving import save  # noqa: PLC0415 - loaded when there is something to save
 
-        recording = await self._windows.whole_run(self._source_file)
+        recording = await self._windows.whole_run(self._source_of)
         for file in files:
             await save(recording, file, self._emit, as_json=file == self.settings.json_file)
 
@@ -388,6 +392,9 @@ class Engine:
     @property
     def _source_file(self) -> Path | None:
         return self._run.launch.source_file if self._run and self._run.launch else None
+
+    def _source_of(self, language: str) -> Path | None:
+        return self._run.source_file(language) if self._run else None
 
     def _context(self) -> Context:
         return Context(
@@ -471,8 +478,8 @@ class Engine:
         process = run.process if run else None
         return ProgramState(
             phase=self._phase,
-            language=settings.language.value,
-            command=" ".join((*(["-m"] if settings.is_module else []), settings.program, *settings.arguments)),
+            language=settings.language.value if settings.language else "",
+            command=command_text(settings),
             source_file=self._source_file,
             working_folder=settings.working_folder,
             pid=process.pid if process else None,

@@ -82,15 +82,21 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    language: Language
+    language: Language | None
+    """None for a command, under which there may be programs of several."""
     program: str
-    """File, module (`is_module`), class (Java), package folder (Go), as the user wrote it."""
+    """File, module (`is_module`), class (Java), package folder (Go), as the user wrote it; a command's name."""
     arguments: tuple[str, ...] = ()
     """The program's own."""
     is_module: bool = False
     """`python -m PROGRAM`."""
+    command: tuple[str, ...] = ()
+    """The words as typed, of a command or, behind the runtime's name, of a language's own command line. They are what is run; the fields above
+    then describe it."""
     pid: int | None = None
     """A process that runs already, to watch instead of starting one; the fields above then describe it."""
+    force: bool = False
+    """Attach also to a JVM that prints a warning about it."""
     runtime: str | None = None
     """The interpreter, `node`, `java` or `go` to use instead of the one found: a path or a name on PATH."""
     runtime_arguments: tuple[str, ...] = ()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_OPTION_LENGTH = 24
 
@@ -16,18 +19,23 @@ class UsageError(Exception):
 class UsageParser(argparse.ArgumentParser):
     """Raises `UsageError` where argparse would print its usage and exit."""
 
+    takes_arguments = False
+    """Whether what we do not know may be meant for a program."""
+
     def error(self, message: str) -> NoReturn:
         unknown = message.removeprefix("unrecognized arguments: ")
         if unknown != message:
-            raise UsageError(
-                f"unknown option {self._option(unknown.split()[0])}; the program's own arguments go behind --"
-            )
+            hint = "the program's own arguments go behind --"
+            if not self.takes_arguments:
+                hint = f"{self.prog} --help lists those there are"
+            raise UsageError(f"unknown option {shown_option(unknown.split()[0], self._option_string_actions)}; {hint}")
         raise UsageError(message.removeprefix("argument "))
 
-    def _option(self, word: str) -> str:
-        """`word` by its name alone: what stands in or behind a mistyped option may be a key."""
-        name = word.partition("=")[0] if word.startswith("--") else word[:2]
-        like = difflib.get_close_matches(name, self._option_string_actions, 1, cutoff=0.75)
-        # `--tokenSECRET` is no name either.
-        shown = repr(name if len(name) <= MAX_OPTION_LENGTH else f"{name[:MAX_OPTION_LENGTH]}…")
-        return f"{shown} (did you mean {like[0]}?)" if like else shown
+
+def shown_option(word: str, known: Iterable[str]) -> str:
+    """`word` by its name alone, for what stands in or behind a mistyped option may be a key; with the one of `known` that is meant, perhaps."""
+    name = word.partition("=")[0] if word.startswith("--") else word[:2]
+    like = difflib.get_close_matches(name, known, 1, cutoff=0.75)
+    # `--tokenSECRET` is no name either.
+    shown = repr(name if len(name) <= MAX_OPTION_LENGTH else f"{name[:MAX_OPTION_LENGTH]}…")
+    return f"{shown} (did you mean {like[0]}?)" if like else shown

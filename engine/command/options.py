@@ -14,7 +14,7 @@ from ..private import state_folder
 from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_http
 from ..settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 from .arguments import UsageError, UsageParser
-from .words import USAGE, read_subject
+from .words import USAGES, part_words, read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +30,16 @@ FORMATS = ("json", "protobuf", "pyroscope", "otlp")
 _DESCRIPTION = """\
 Runs a Python, TypeScript/JavaScript, Java or Go program unchanged, shows live where its time goes, and reports profiles
 to a backend without losing one. LANGUAGE is python, typescript, javascript (or py, ts, js, node), java or go; it may be
-left out where the file's ending says it."""
+left out where the file's ending says it. Or runs any COMMAND, and profiles every such program under it: then all words from
+the command on are the command's. So are those behind LANGUAGE from the runtime's own options on (java -jar app.jar)."""
 _EXAMPLES = f"""\
 examples:
   {COMMAND} python server.py                       watch a program in the terminal
   {COMMAND} python -m http.server -- 8000          a module, with arguments of its own
   {COMMAND} java MyApp.java --json run.json        save the whole run's profile
+  {COMMAND} npm run dev                            any command, with every program that it starts
+  {COMMAND} --no-tui -- make bench                 the same; -- where its name could be taken for something else
+  {COMMAND} go test -bench . ./pkg                 a language's own command line
   {COMMAND} --pid 4711                             watch a Python or Java program that runs already
   {COMMAND} python job.py --fail-if 'parse>40%'    end with 3 if parse() takes more than that
   {COMMAND} typescript server.js --no-tui --report-endpoint https://backend.example/api/v0/profiles
@@ -66,19 +70,24 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
 
     Raises `UsageError`; `--help` and `--version` print and raise `SystemExit(0)`.
     """
-    ours, arguments = _split(argv)
-    options = make_parser().parse_intermixed_args(with_default_endpoint(ours))
-    subject = read_subject(options, arguments)
+    parser = make_parser()
+    words = part_words(argv, takes_value(parser))
+    parser.takes_arguments = "--pid" not in words.ours
+    options = parser.parse_intermixed_args(with_default_endpoint(words.ours))
+    subject = read_subject(options, words)
     language = subject.language
+    runtime_arguments = _runtime_arguments(options, language)
     report, warnings = report_settings(options, environment)
     settings = Settings(
         language=language,
         program=subject.program,
         arguments=subject.arguments,
         is_module=subject.is_module,
+        command=(*runtime_arguments, *subject.command) if subject.command else (),
         pid=options.pid,
+        force=options.force,
         runtime=_runtime(options, language),
-        runtime_arguments=subject.runtime_arguments or _runtime_arguments(options, language),
+        runtime_arguments=(*runtime_arguments, *subject.runtime_arguments),
         mode=Mode(options.mode),
         java_inlined=_java_inlined(options, language),
         rate_hz=options.rate,
@@ -98,10 +107,10 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     return Parsed(settings, warnings)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> UsageParser:
     parser = UsageParser(
         prog=COMMAND,
-        usage=USAGE,
+        usage="\n       ".join(USAGES),
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -118,7 +127,9 @@ def make_parser() -> argparse.ArgumentParser:
         help="watch a Python or Java program that is running already, instead of starting one; it is left as it was",
     )
     group.add_argument(
-        "--force", action="store_true", help="with --pid, also where Java (21 and newer) prints a warning about it"
+        "--force",
+        action="store_true",
+        help="attach also to a Java (21 and newer) that prints a warning about it: with --pid, and under a command",
     )
     group.add_argument("-m", dest="module", metavar="MODULE", help="run a Python module, as python -m does")
     group.add_argument(
@@ -225,12 +236,10 @@ def add_reporting(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-spool", action="store_true", help="keep undelivered profiles in memory only")
 
 
-def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    words = list(argv)
-    if "--" not in words:
-        return words, ()
-    at = words.index("--")
-    return words[:at], tuple(words[at + 1 :])
+def takes_value(parser: argparse.ArgumentParser) -> dict[str, bool]:
+    """For each option of the parser's whether a value follows it."""
+    # argparse has no public way to ask.
+    return {name: action.nargs != 0 for action in parser._actions for name in action.option_strings}  # noqa: SLF001
 
 
 def with_default_endpoint(words: list[str]) -> list[str]:
@@ -247,20 +256,32 @@ def _runtime_name(language: Language) -> str:
     return "node" if language in (Language.JAVASCRIPT, Language.TYPESCRIPT) else language.value.lower()
 
 
-def _runtime(options: argparse.Namespace, language: Language) -> str | None:
+def _runtime(options: argparse.Namespace, language: Language | None) -> str | None:
+    if language is None:
+        _refuse_runtime_options(options)
+        return None
     runtime: str | None = getattr(options, _runtime_name(language))
     return runtime
 
 
-def _runtime_arguments(options: argparse.Namespace, language: Language) -> tuple[str, ...]:
-    return tuple(getattr(options, f"{_runtime_name(language)}_arg"))
+def _refuse_runtime_options(options: argparse.Namespace) -> None:
+    """A command finds its runtimes itself."""
+    for runtime in ("python", "node", "java", "go"):
+        if getattr(options, runtime) is not None:
+            raise UsageError(f"--{runtime} goes with a program of one language; a command names its own runtime")
+        if getattr(options, f"{runtime}_arg"):
+            raise UsageError(f"--{runtime}-arg goes with a program of one language; give it in the command itself")
 
 
-def _java_inlined(options: argparse.Namespace, language: Language) -> bool:
+def _runtime_arguments(options: argparse.Namespace, language: Language | None) -> tuple[str, ...]:
+    return () if language is None else tuple(getattr(options, f"{_runtime_name(language)}_arg"))
+
+
+def _java_inlined(options: argparse.Namespace, language: Language | None) -> bool:
     if not options.java_inlined:
         return False
     if language is not Language.JAVA:
-        raise UsageError(f"--java-inlined is for Java, and this is {language}")
+        raise UsageError(f"--java-inlined is for Java, and this is {language or 'a command'}")
     if options.pid is not None:
         raise UsageError("--java-inlined and --pid exclude each other: it takes options at the JVM's start")
     if options.mode == Mode.WALL:

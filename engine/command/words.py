@@ -1,19 +1,25 @@
-"""What is profiled, as the command line names it: a program to start, or one that runs already."""
+"""The words of the command line: which are ours, which the program's; and what they say is profiled."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..program.subject import Subject
+from ..samplers.command_lines import CommandLine, java_words, node_words, python_words
 from ..settings import COMMAND, Language
 from ..sources.sources import LANGUAGE_BY_ENDING
-from .arguments import UsageError
+from .arguments import UsageError, shown_option
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
 
-USAGE = f"{COMMAND} LANGUAGE PROGRAM [options] [-- PROGRAM'S OWN ARGUMENTS]"
+USAGES = (
+    f"{COMMAND} LANGUAGE PROGRAM [options] [-- PROGRAM'S OWN ARGUMENTS]",
+    f"{COMMAND} [options] [--] COMMAND [ARGUMENT …]",
+)
 LANGUAGES = {
     "python": Language.PYTHON,
     "py": Language.PYTHON,
@@ -25,16 +31,121 @@ LANGUAGES = {
     "java": Language.JAVA,
     "go": Language.GO,
 }
+_GO_COMMANDS = frozenset({"build", "generate", "get", "install", "list", "mod", "run", "test", "tool", "vet", "work"})
+"""`go FILE` and `go FOLDER` are ours."""
+_PROGRAM_ENDINGS = {**LANGUAGE_BY_ENDING, ".jar": Language.JAVA}
+_PYTHON_LONG_OPTIONS = frozenset({"--check-hash-based-pycs", "--help-all", "--help-env", "--help-xoptions"})
 
 
-def read_subject(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:
-    """From the words, `-m` and `--pid` of the command line, and what stood behind `--`. Raises `UsageError`."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The command line, parted. Only one of `arguments` and `command` holds something."""
+
+    ours: list[str]
+    """For our parser: options, and in the form `LANGUAGE PROGRAM` these two."""
+    arguments: tuple[str, ...] = ()
+    """The program's own, from behind `--`."""
+    command: tuple[str, ...] = ()
+    """Of any command all words; of a language's own command line those behind the language."""
+    language: Language | None = None
+    """Whose own command line `command` is."""
+
+
+def part_words(argv: Sequence[str], takes_value: Mapping[str, bool]) -> Words:
+    """Tell our words from the program's. `takes_value` has our options. Raises `UsageError`.
+
+    The first word that is neither an option of ours nor its value decides. A language begins `LANGUAGE PROGRAM [options] [-- arguments]`,
+    unless what follows is the runtime's own (`python -c`, `java -jar`, `go test`). A file whose ending tells its language
+    begins `PROGRAM [options] [-- arguments]`. Anything else is a command, and so is all that follows.
+    """
+    words = list(argv)
+    language: Language | None = None
+    at = 0
+    while at < len(words) and words[at] != "--":
+        word = words[at]
+        name, equals, _ = word.partition("=")
+        if name in takes_value and not (word == "-m" and language in (Language.JAVA, Language.GO)):
+            if name in ("-m", "--pid"):
+                return _documented(words)
+            # As `options.with_default_endpoint` reads it.
+            has_value = takes_value[name] and not (name == "--report-endpoint" and not _is_url(words[at + 1 : at + 2]))
+            at += 2 if has_value and not equals else 1
+        elif language is None and word.lower() in LANGUAGES:
+            language = LANGUAGES[word.lower()]
+            at += 1
+        elif language is not None:
+            return _own_command(words, at, language) if _is_runtimes_own(word, language) else _documented(words)
+        elif word.startswith("-m") and not word.startswith("--"):
+            return _documented(words)
+        elif word.startswith("-") and word != "-":
+            raise UsageError(f"unknown option {shown_option(word, takes_value)}; {COMMAND} --help lists those there are")
+        elif Path(word).suffix.lower() in _PROGRAM_ENDINGS:
+            return _documented(words)
+        else:
+            return Words(words[:at], command=tuple(words[at:]))
+    if language is None and words[at + 1 :]:
+        return Words(words[:at], command=tuple(words[at + 1 :]))
+    return _documented(words)
+
+
+def read_subject(options: argparse.Namespace, words: Words) -> Subject:
+    """What is profiled: from `-m` and `--pid` and the words. Raises `UsageError`."""
     if options.pid is not None:
-        return _running(options, arguments)
+        return _running(options, words.arguments)
+    if words.command and words.language is None:
+        return Subject(None, Path(words.command[0]).name, words.command[1:], False, Path.cwd(), command=words.command)
     if options.force:
-        raise UsageError("--force goes with --pid")
+        raise UsageError("--force goes with --pid, and with a command that may start Java")
+    if words.command:
+        assert words.language is not None, "else it is a command"
+        line = _read(words.command, words.language)
+        language = _by_ending(words.language, line.program)
+        return Subject(
+            language, line.program, line.arguments, line.is_module, Path.cwd(), line.options, command=words.command
+        )
     language, program = _program(options)
-    return Subject(language, program, arguments, options.module is not None, Path.cwd())
+    return Subject(language, program, words.arguments, options.module is not None, Path.cwd())
+
+
+def _read(command: tuple[str, ...], language: Language) -> CommandLine:
+    match language:
+        case Language.PYTHON:
+            return python_words(command)
+        case Language.JAVA:
+            return java_words(command, Path.cwd())
+        case _:
+            return node_words(command)
+
+
+def _documented(words: list[str]) -> Words:
+    at = words.index("--") if "--" in words else len(words)
+    return Words(words[:at], arguments=tuple(words[at + 1 :]))
+
+
+def _own_command(words: list[str], at: int, language: Language) -> Words:
+    named = next(word for word in words[:at] if LANGUAGES.get(word.lower()) is language)
+    ours = words[:at]
+    ours.remove(named)
+    if language is Language.GO:
+        return Words(ours, command=("go", *words[at:]))
+    return Words(ours, command=tuple(words[at:]), language=language)
+
+
+def _is_runtimes_own(word: str, language: Language) -> bool:
+    """Whether `word`, behind the language, begins a command line of its runtime's."""
+    match language:
+        case Language.PYTHON:
+            return word == "-" or (word.startswith("-") and (word[1] != "-" or word in _PYTHON_LONG_OPTIONS))
+        case Language.GO:
+            return word in _GO_COMMANDS or (word.startswith("-") and word[1:2] != "-")
+        case Language.JAVA:
+            return word.startswith(("-", "@"))
+        case _:
+            return word.startswith("-")
+
+
+def _is_url(words: Sequence[str]) -> bool:
+    return bool(words) and "://" in words[0]
 
 
 def _running(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:
@@ -66,19 +177,17 @@ def _program(options: argparse.Namespace) -> tuple[Language, str]:
     elif words:
         program = words.pop(0)
     else:
-        raise UsageError(f"no program given; usage: {USAGE}")
+        raise UsageError(f"no program given; usage: {' or '.join(USAGES)}")
     if words:
         raise UsageError(
             f"unexpected argument {words[0]!r}; the program's own arguments go behind --: … {program} -- {' '.join(words)}"
         )
-    ending = Path(program).suffix.lower()
-    by_ending = LANGUAGE_BY_ENDING.get(ending) or (Language.JAVA if ending == ".jar" else None)
-    if language is None:
-        language = by_ending
-        if language is None:
-            raise UsageError(
-                f"cannot tell the language of {program!r}; name it before the program: python, typescript, java or go"
-            )
-    if language is Language.JAVASCRIPT and by_ending is Language.TYPESCRIPT:
-        language = Language.TYPESCRIPT
-    return language, program
+    language = language or _PROGRAM_ENDINGS.get(Path(program).suffix.lower())
+    assert language is not None, "a word that tells no language begins a command"
+    return _by_ending(language, program), program
+
+
+def _by_ending(language: Language, program: str) -> Language:
+    """`node FILE` runs TypeScript, too."""
+    is_typescript = LANGUAGE_BY_ENDING.get(Path(program).suffix.lower()) is Language.TYPESCRIPT
+    return Language.TYPESCRIPT if language is Language.JAVASCRIPT and is_typescript else language

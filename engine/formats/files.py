@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def _to_json(recording: Recording) -> bytes:
     wire = JsonFormat()
-    return wire.join([wire.encode(recording.profile())], datetime.now(UTC)) + b"\n"
+    return wire.join([wire.encode(profile) for profile in recording.profiles()], datetime.now(UTC)) + b"\n"
 
 
 ENDINGS: Mapping[str, Callable[[Recording], bytes]] = {

@@ -108,6 +108,10 @@ class Recorder:
         self._ended_seconds.append(ended)
         return ended
 
+    def of_language(self, language: str) -> Recorder:
+        """Itself, for a sampler whose programs are all in `language`, as the contract spells it."""
+        return _OfLanguage(self, language)
+
     def begin_run(self) -> StackCounts:
         """Start counting a new run of the program in the same table; gives the counts of the run before. The window stays open."""
         before, self.run = self.run, StackCounts()
@@ -117,3 +121,12 @@ class Recorder:
         self._ended_seconds.clear()
         self.table.begin_run()
         return before
+
+
+class _OfLanguage(Recorder):
+    __slots__ = ("table",)
+
+    def __init__(self, whole: Recorder, language: str) -> None:
+        # One state, as in `StackTable.of_language`.
+        self.__dict__ = whole.__dict__
+        self.table = whole.table.of_language(language)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .profile import Profile, Sampling, Window, make_profile
-from .stacks import Frame, StackCounts, StackTable
+from .stacks import Frame, StackCounts, StackTable, part_languages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguagePart:
+    """What a run of several languages says of one of them; the fields are as in `Recording`."""
+
+    language: str
+    source_file: str
+    static: StaticAnalysis | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     table: StackTable
     """May go on growing."""
     counts: StackCounts
     """Samples of the run; must not change any more."""
     language: str
-    """As in the contract: `Python`; empty where a file does not say."""
+    """As in the contract: `Python`; of several, `Python, Java`; empty where a file does not say."""
     source_file: str
     """As shown: relative to the working folder."""
     began_at: datetime
@@ -33,6 +42,8 @@ class Recording:
     labels: tuple[tuple[str, str], ...] = ()
     working_folder: str = ""
     """Absolute. Paths below it are shown relative to it where a format shows paths to people."""
+    parts: tuple[LanguagePart, ...] = ()
+    """By language, most samples first; none where nobody told them apart."""
 
     @property
     def period_s(self) -> float:
@@ -44,13 +55,28 @@ class Recording:
 
     def profile(self) -> Profile:
         """The run as one profile, of bounded size like all profiles."""
+        return self._profile(self.counts, LanguagePart(self.language, self.source_file, self.static), self.sampling)
+
+    def profiles(self) -> list[Profile]:
+        """The run as profiles of one language each."""
+        if len(self.parts) < 2:
+            return [self.profile()]
+        counts = part_languages(self.counts, self.table)
+        # What was lost is told once.
+        samplings = [self.sampling] + [replace(self.sampling, lost_samples=0)] * (len(self.parts) - 1)
+        return [
+            self._profile(counts[part.language], part, sampling)
+            for part, sampling in zip(self.parts, samplings, strict=True)
+        ]
+
+    def _profile(self, counts: StackCounts, part: LanguagePart, sampling: Sampling) -> Profile:
         table = self.table
         return make_profile(
-            Window(self.began_at, self.duration_s, self.counts, self.sampling),
+            Window(self.began_at, self.duration_s, counts, sampling),
             table,
-            language=self.language,
-            source_file=self.source_file,
-            static=self.static,
+            language=part.language,
+            source_file=part.source_file,
+            static=part.static,
             place=lambda function: (self.shown(table.functions[function].file), table.line_of(function)),
             labels=self.labels,
         )
@@ -128,9 +154,13 @@ def from_profiles(profiles: Iterable[Profile]) -> Recording:
     windows = tuple(profiles)
     if not windows:
         raise ValueError("it holds no profiles")
-    table, counts = StackTable(), StackCounts()
-    thread = table.thread(0, 0)
+    whole, counts = StackTable(), StackCounts()
+    languages = dict.fromkeys(window.language for window in windows)
+    table = whole
     for window in windows:
+        if len(languages) > 1:
+            table = whole.of_language(window.language)
+        thread = table.thread(0, 0)
         missing = [stats.self_samples for stats in window.functions]
         for stack in window.call_stacks:
             frames = [table.frame(_frame(window, function, line)) for function, line in stack.frames]
@@ -140,21 +170,27 @@ def from_profiles(profiles: Iterable[Profile]) -> Recording:
             if samples > 0:
                 counts.add(thread, table.stack([table.frame(_frame(window, function, 0))]), samples)
     first, last = windows[0], windows[-1]
+    # Of several languages the same stretch of time has a profile for each.
+    stretches = {window.began_at: window for window in windows}.values()
+    latest = {window.language: window for window in windows}.values()
     return Recording(
-        table,
+        whole,
         counts,
-        language=last.language,
-        source_file=last.source_file,
+        language=", ".join(languages),
+        source_file=last.source_file if len(languages) == 1 else first.source_file,
         began_at=first.began_at,
-        duration_s=sum(window.duration_s for window in windows),
+        duration_s=sum(window.duration_s for window in stretches),
         sampling=Sampling(
             last.sampling.mode,
             last.sampling.rate_hz,
-            covered_s=sum(window.sampling.covered_s for window in windows),
+            covered_s=sum(window.sampling.covered_s for window in stretches),
             lost_samples=sum(window.sampling.lost_samples for window in windows),
         ),
         static=last.static,
         labels=last.labels,
+        parts=tuple(LanguagePart(each.language, each.source_file, each.static) for each in latest)
+        if len(languages) > 1
+        else (),
     )
 
 

@@ -65,11 +65,17 @@ class StackTable:
     """Gives frames, stacks and threads small numbers, each once.
 
     Invariant: the lists only grow and their entries never change (but for the lines of functions, which become better known), so a reader on another thread may use any id it was given.
+    What `of_language` gives is the same table; functions of different languages are different ones, whatever their names.
     Beyond the limits above new frames, stacks and threads fold into remainder entries: counts stay exact, memory bounded.
     """
 
+    language: str = ""
+    """Of the functions and threads that are new; empty in a run of one language."""
+
     def __init__(self, *, max_frames: int = MAX_FRAMES, max_frame_references: int = MAX_FRAME_REFERENCES) -> None:
         self.functions: list[Function] = []
+        self.function_languages: list[str] = []
+        """Grows with `functions`; see `language`."""
         self.first_lines: list[int] = []
         """For each function the line it begins at, or 0 as long as nobody knows. Grows with `functions`."""
         self.lowest_lines: list[int] = []
@@ -82,13 +88,15 @@ class StackTable:
         self.leaves: list[int] = []
         """For each stack the function that was running."""
         self.threads: list[Thread] = []
+        self.thread_languages: list[str] = []
+        """Grows with `threads`; see `language`."""
         self._max_frames = max_frames
         self._max_frame_references = max_frame_references
         self._frame_references = 0
-        self._function_ids: dict[Function, int] = {}
+        self._function_ids: dict[tuple[Function, str], int] = {}
         self._frame_ids: dict[InternedFrame, int] = {}
         self._stack_ids: dict[tuple[int, ...], int] = {}
-        self._thread_ids: dict[tuple[int, int], int] = {}
+        self._thread_ids: dict[tuple[int, int, str], int] = {}
         self._of_earlier_run: set[int] = set()
         """Functions whose lines were seen before the program's files may have changed."""
 
@@ -124,16 +132,21 @@ class StackTable:
 
     def thread(self, pid: int, tid: int, name: str = "") -> int:
         """The index in `threads` of thread `tid` of process `pid`; the first name given for it stays."""
-        found = self._thread_ids.get((pid, tid))
+        found = self._thread_ids.get((pid, tid, self.language))
         if found is not None:
             return found
         if len(self.threads) >= MAX_THREADS:
             pid, tid, name = 0, 0, OTHER_THREADS
-            found = self._thread_ids.get((pid, tid))
+            found = self._thread_ids.get((pid, tid, self.language))
             if found is not None:
                 return found
+        self.thread_languages.append(self.language)
         self.threads.append(Thread(pid, tid, bounded(name)))
-        return self._thread_ids.setdefault((pid, tid), len(self.threads) - 1)
+        return self._thread_ids.setdefault((pid, tid, self.language), len(self.threads) - 1)
+
+    def of_language(self, language: str) -> StackTable:
+        """Itself, for one who adds what is of `language`, as the contract spells it."""
+        return _OfLanguage(self, language)
 
     def begin_run(self) -> None:
         """The program starts again, perhaps edited: where functions begin counts as unknown once they are seen anew."""
@@ -144,15 +157,17 @@ class StackTable:
         return self.first_lines[function] or self.lowest_lines[function]
 
     def _function(self, function: Function, first_line: int) -> int:
-        found = self._function_ids.get(function)
+        key = function, self.language
+        found = self._function_ids.get(key)
         if found is not None:
             return found
         if len(self.frames) >= self._max_frames and function.name not in _REMAINDERS:
             return self._function(Function(OTHER_FUNCTIONS, ""), 0)
         self.first_lines.append(first_line)
         self.lowest_lines.append(0)
+        self.function_languages.append(self.language)
         self.functions.append(function)
-        return self._function_ids.setdefault(function, len(self.functions) - 1)
+        return self._function_ids.setdefault(key, len(self.functions) - 1)
 
     def _interned_frame(self, frame: InternedFrame) -> int:
         found = self._frame_ids.get(frame)
@@ -166,6 +181,15 @@ class StackTable:
 
     def _remainder(self, name: str) -> int:
         return self._interned_frame(InternedFrame(self._function(Function(name, ""), 0), 0))
+
+
+class _OfLanguage(StackTable):
+    __slots__ = ("language",)
+
+    def __init__(self, whole: StackTable, language: str) -> None:
+        # One state, seen by all: only the language is this one's own.
+        self.__dict__ = whole.__dict__
+        self.language = language
 
 
 @dataclass(slots=True)
@@ -233,6 +257,14 @@ def count_functions(
         if threads is None or thread in threads:
             functions.add(table, thread, stack, samples)
     return functions
+
+
+def part_languages(counts: StackCounts, table: StackTable) -> dict[str, StackCounts]:
+    """`counts` by the language of the threads, most samples first; see `StackTable.language`."""
+    parts: dict[str, StackCounts] = {}
+    for (thread, stack), samples in counts.by_stack.items():
+        parts.setdefault(table.thread_languages[thread], StackCounts()).add(thread, stack, samples)
+    return dict(sorted(parts.items(), key=lambda part: -part[1].total))
 
 
 def bounded(text: str) -> str:

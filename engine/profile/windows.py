@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
+from .stacks import part_languages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ..clock import Clock
@@ -94,35 +96,60 @@ class Windows:
         ended_s = self._clock.monotonic() if self._run_ended_s is None else self._run_ended_s
         return ended_s - self._run_began_s
 
-    async def close(self, source_file: Path | None) -> Profile:
-        """Close the open window, begin the next, and give the closed one's profile."""
+    async def close(self, source_of: Callable[[str], Path | None]) -> list[Profile]:
+        """Close the open window, begin the next, and give the closed one's profiles: one for each language that was sampled in it.
+
+        `source_of` gives a language's main source file. Of a command under which nothing was sampled yet there is none.
+        """
         counts, lost = self._recorder.close_window()
         book = self._ledger.close_window()
         now_s, covered_s = self._clock.monotonic(), self._coverage.total_s
-        window = Window(
-            self._began_at, now_s - self._began_s, counts, self._sampling(covered_s - self._covered_s, lost, book)
-        )
+        began_at, duration_s = self._began_at, now_s - self._began_s
+        sampling = self._sampling(covered_s - self._covered_s, lost, book)
         self._began_at, self._began_s, self._covered_s = self._clock.now(), now_s, covered_s
-        return await self._profile(window, source_file)
+        profiles = []
+        for language, part in self._by_language(counts).items():
+            window = Window(began_at, duration_s, part, sampling)
+            profiles.append(await self._profile(window, language, source_of(language)))
+            # What was lost, and where the tree's CPU time went, is told once.
+            sampling = replace(sampling, lost_samples=0, ledger=None)
+        return profiles
 
-    async def whole_run(self, source_file: Path | None) -> Recording:
+    async def whole_run(self, source_of: Callable[[str], Path | None]) -> Recording:
         """Everything since the program's start, for a file."""
-        from .recording import Recording  # noqa: PLC0415 - loaded when there is something to save
+        from .recording import LanguagePart, Recording  # noqa: PLC0415 - loaded when there is something to save
 
         counts = self._recorder.run.copy()
         await self._definitions.locate(self._recorder.table, _hottest(self._recorder.table.leaves, counts))
+        parts = []
+        for language in self._by_language(counts):
+            file = source_of(language)
+            parts.append(LanguagePart(language, self._shown_source(file), await self._sources.analysis(file)))
+        main = parts[0] if parts else LanguagePart("", self._settings.program, None)
         return Recording(
             self._recorder.table,
             counts,
-            language=self._settings.language.value,
-            source_file=self._shown_source(source_file),
+            language=", ".join(part.language for part in parts),
+            source_file=main.source_file,
+            static=main.static,
+            parts=tuple(parts),
             began_at=self._run_began_at,
             duration_s=self.run_s,
             sampling=self._sampling(self.run_covered_s, self._recorder.lost_samples, self._ledger.book()),
-            static=await self._sources.analysis(source_file),
             labels=self._labels,
             working_folder=str(self._settings.working_folder),
         )
+
+    def _by_language(self, counts: StackCounts) -> dict[str, StackCounts]:
+        """`counts` by language, most samples first. Of a command that was idle, none of the language it mostly ran before."""
+        if self._settings.language is not None:
+            return {self._settings.language.value: counts}
+        table = self._recorder.table
+        found = part_languages(counts, table)
+        if not found:
+            before = next(iter(part_languages(self._recorder.run, table)), None)
+            return {before: counts} if before else {}
+        return found
 
     @property
     def _labels(self) -> tuple[tuple[str, str], ...]:
@@ -134,7 +161,7 @@ class Windows:
     def _sampling(self, covered_s: float, lost: int, book: Book) -> Sampling:
         return Sampling(self._settings.mode.value, float(self._settings.rate_hz), covered_s, lost, book)
 
-    async def _profile(self, window: Window, source_file: Path | None) -> Profile:
+    async def _profile(self, window: Window, language: str, source_file: Path | None) -> Profile:
         table = self._recorder.table
         await self._definitions.locate(table, _hottest(table.leaves, window.counts))
         static = await self._sources.analysis(source_file)
@@ -143,7 +170,7 @@ class Windows:
             make_profile,
             window,
             table,
-            language=self._settings.language.value,
+            language=language,
             source_file=self._shown_source(source_file),
             static=static,
             place=lambda function: (self._sources.shown(table.functions[function].file), table.line_of(function)),

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from ..analysis.snapshot import ProgramPhase
 from ..blocking import within
 from ..events import Note, Warned
-from ..samplers.sampler import Launch, Process, SamplingFailed
+from .keeping import keep_sampling
 from .sampling import make_sampler
 from .target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from ..samplers.sampler import Context
+    from ..samplers.sampler import Context, Launch, Process
     from .attached import AttachedTarget
 
 SAMPLER_DRAIN_S = 1.0
@@ -24,7 +25,6 @@ FLUSH_S = 0.5
 """How long a signal that is to be passed on is kept back for what the sampler hands over."""
 CLOSE_S = 3.0
 """What a sampler may take to tidy up, whatever hangs."""
-SAMPLER_BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class Run:
@@ -94,6 +94,12 @@ class Run:
         if self._target:
             self._target.close()
 
+    def source_file(self, language: str) -> Path | None:
+        """The file of the main program of those in `language`."""
+        if self.launch is None:
+            return None
+        return self.launch.source_of(language) if self.launch.source_of else self.launch.source_file
+
     @property
     def is_running(self) -> bool:
         return self._target is not None and self._target.is_running
@@ -114,26 +120,9 @@ class Run:
         if launch.unprofiled:
             self._warn(launch.unprofiled)
             return
-        failures = 0
-        while True:
-            try:
-                await self.sampler.sample(process)
-                return
-            except SamplingFailed as failure:
-                if failure.final:
-                    self._warn(f"{failure}; the program runs on unprofiled")
-                    return
-                text = str(failure)
-            except Exception as error:  # noqa: BLE001 - the seam: whatever breaks in a sampler, program and reports go on
-                text = f"The sampler failed: {type(error).__name__}: {error}"
-            finally:
-                self._context.sampling(False)
-            if self.ended_s is not None:
-                return
-            pause_s = SAMPLER_BACKOFF_S[min(failures, len(SAMPLER_BACKOFF_S) - 1)]
-            failures += 1
-            self._context.emit(Warned(f"{text}; trying again in {pause_s:g} s"))
-            await self._context.clock.sleep(pause_s)
+        why_not = await keep_sampling(self.sampler, process, self._context, has_ended=lambda: self.ended_s is not None)
+        if why_not:
+            self._warn(f"{why_not}; the program runs on unprofiled")
 
     def _warn(self, text: str) -> None:
         self.error = text

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..processes import process_tree
+from ..samplers.command_lines import CommandLine, java_words, python_words
 from ..samplers.java.attach import is_java, why_no_agent
 from ..samplers.python.interpreter import executable, looks_like_python, why_memory_is_closed
 from ..settings import Language
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 _GO_BUILD_INFO = b"\xff Go buildinf:"
 """In every Go executable: https://pkg.go.dev/debug/buildinfo"""
-_PYTHON_OPTIONS_WITH_VALUE = frozenset({"-X", "-W", "--check-hash-based-pycs"})
-_JAVA_OPTIONS_WITH_VALUE = frozenset(
-    {
-        *("-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path", "--add-modules"),
-        *("--add-exports", "--add-opens", "--add-reads", "--limit-modules", "--patch-module", "--source"),
-        *("--enable-native-access", "--illegal-native-access"),
-    }
-)
 
 
 class CannotAttach(Exception):
@@ -92,29 +85,16 @@ def _is_named_python(pid: int) -> bool:
 
 def _read_python_command(words: Sequence[str], working_folder: Path) -> Subject:
     """What a Python's own command line starts; of what starts a Python in its turn, all words."""
-    rest = list(words[1:])
-    while rest and rest[0].startswith("-") and rest[0] != "-":
-        option = rest.pop(0)
-        if option == "-m" and rest:
-            return Subject(Language.PYTHON, rest[0], tuple(rest[1:]), True, working_folder)
-        if option == "-c":
-            return Subject(Language.PYTHON, "-c …", tuple(rest[1:]), False, working_folder)
-        if option in _PYTHON_OPTIONS_WITH_VALUE and rest:
-            del rest[0]
-    program, *arguments = rest or words[:1] or ["python"]
-    return Subject(Language.PYTHON, program, tuple(arguments), False, working_folder)
+    line = python_words(words[1:])
+    if line.program == "-" and words:
+        line = line._replace(program=words[0])
+    return Subject(Language.PYTHON, line.program or "python", line.arguments, line.is_module, working_folder)
 
 
 def _read_java_command(words: Sequence[str], working_folder: Path) -> Subject:
     """The class, file or jar that a `java` command line starts; of another launcher, its name."""
     command, *rest = words or ["java"]
-    options: list[str] = []
-    while Path(command).name == "java" and rest and rest[0].startswith(("-", "@")):
-        option = rest.pop(0)
-        if option in ("-jar", "-m", "--module"):
-            break
-        options.append(option)
-        if option in _JAVA_OPTIONS_WITH_VALUE and rest:
-            options.append(rest.pop(0))
-    program, *arguments = rest if Path(command).name == "java" and rest else [command, *rest]
-    return Subject(Language.JAVA, program, tuple(arguments), False, working_folder, tuple(options))
+    line = java_words(rest, working_folder) if Path(command).name == "java" else CommandLine("")
+    if not line.program:
+        return Subject(Language.JAVA, command, tuple(rest), False, working_folder, line.options)
+    return Subject(Language.JAVA, line.program, line.arguments, False, working_folder, line.options)

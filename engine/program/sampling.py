@@ -29,3 +29,7 @@ def make_sampler(context: Context) -> Sampler:
             from ..samplers.go.sampler import GoSampler  # noqa: PLC0415
 
             return GoSampler(context)
+        case None:
+            from .command import CommandSampler  # noqa: PLC0415
+
+            return CommandSampler(context)

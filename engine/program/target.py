@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..clock import Clock
 
 _READ_BYTES = 65_536
+_LOOK_BYTES = 128
 _PR_SET_PTRACER = 0x59616D61
 _PR_SET_PTRACER_ANY = 2**64 - 1
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -60,9 +61,14 @@ class Target:
                 self._open_terminal(is_stderr=True),
             )
         started_s = self._clock.monotonic()
+        argv, executable = self._launch.argv, self._launch.executable
+        if executable and _is_plain_script(Path(executable)):
+            # As execvp(3) does.
+            argv, executable = ("sh", executable, *argv[1:]), "/bin/sh"
         try:
             self._child = subprocess.Popen(
-                self._launch.argv,
+                argv,
+                executable=executable,
                 env=environment,
                 stdin=streams[0],
                 stdout=streams[1],
@@ -157,6 +163,16 @@ class Target:
         if self._outputs.pop(terminal, None) is not None:
             asyncio.get_running_loop().remove_reader(terminal)
             os.close(terminal)
+
+
+def _is_plain_script(file: Path) -> bool:
+    """Whether it is text that names no interpreter for the kernel to run."""
+    try:
+        with file.open("rb") as opened:
+            beginning = opened.read(_LOOK_BYTES)
+    except OSError:
+        return False
+    return not beginning.startswith(b"#!") and b"\0" not in beginning
 
 
 def _prepare_child() -> Callable[[], None]:

@@ -19,15 +19,15 @@ SCRIPTS = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
 """They import each other."""
 
 
-async def changes(folder: Path, language: Language) -> AsyncGenerator[str, None]:
-    """The name, relative to `folder`, of a source file of a program in `language` below it each time one or several have changed.
+async def changes(folder: Path, language: Language | None) -> AsyncGenerator[str, None]:
+    """The name, relative to `folder`, of a source file of a program in `language` (None: in any) below it each time one or several have changed.
 
     What git ignores, and the folders that hold other people's code (`node_modules`, `.venv`, …), does not count.
     """
     from watchfiles import Change, DefaultFilter, awatch  # noqa: PLC0415 - loaded only for --watch
 
     languages = {language} if language not in SCRIPTS else SCRIPTS
-    endings = {ending for ending, of in LANGUAGE_BY_ENDING.items() if of in languages}
+    endings = {ending for ending, of in LANGUAGE_BY_ENDING.items() if language is None or of in languages}
 
     class SourceFiles(DefaultFilter):
         def __call__(self, change: Change, path: str) -> bool:

@@ -117,6 +117,10 @@ class Reporter:
         """Close the window and report without waiting for the interval, or right after the send under way. The cadence stays."""
         self._asked.set()
 
+    async def take(self, profile: EncodedProfile) -> None:
+        """Buffer a profile besides the one that a closed window gives: a window of several languages has one for each."""
+        await self._accept(profile)
+
     def lose(self, error: Exception) -> None:
         """Count and announce a window that could not be made into a profile."""
         self._accepted += 1

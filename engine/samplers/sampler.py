@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 
 class CannotStart(Exception):
-    """The program cannot be started at all: its file or its runtime is missing. The text is one clear line; status 2."""
+    """The program cannot be started at all: its file or its runtime is missing. The text is one clear line."""
+
+    def __init__(self, text: str, *, status: int = 2) -> None:
+        super().__init__(text)
+        self.status = status
+        """What we end with."""
 
 
 class SamplingFailed(Exception):
@@ -48,8 +53,12 @@ class Launch:
     """Variables to set beside the user's own."""
     source_file: Path | None = None
     """The file that static analysis and the report's `source_file` speak of."""
+    executable: str | None = None
+    """The file to run where the first word does not lead to it."""
     unprofiled: str | None = None
     """Why the program will run without being sampled, as one clear line; None if it will be sampled."""
+    source_of: Callable[[str], Path | None] | None = None
+    """For programs in several languages: the source file of each language's main program, as far as it is known by now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ async def _feed(seconds: int) -> None:
         engine._history.add(recorder.close_second(clock.monotonic()), at_s=second - 1.0, duration_s=1.0, cpu_s=1.0)
         engine._take_snapshot()
         if second % WINDOW_S == 0:
-            buffer.add(wire.encode(await windows.close(None), "protobuf"))
+            for profile in await windows.close(lambda _language: None):
+                buffer.add(wire.encode(profile, "protobuf"))
         if second % (seconds // 10) == 0:
             print(memory_mb(os.getpid(), peak=False))
     print(recorder.run.total)

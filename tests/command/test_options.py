@@ -157,7 +157,6 @@ def test_bad_report_values_name_their_source(option, variable, bad):
     [
         ((), "no program given"),
         (("python",), "no program given"),
-        (("program",), "language of 'program'"),
         (("a.py", "--unknown"), "unknown option '--unknown'; the program's own arguments go behind --"),
         (("a.py", "b"), "unexpected argument 'b'; the program's own arguments go behind --"),
         (("a.py", "--rate", "0"), "--rate: '0' is not a whole number from 1 to 10000"),
@@ -176,7 +175,7 @@ def test_bad_report_values_name_their_source(option, variable, bad):
             ("A.java", "--java-inlined", "--mode", "wall"),
             "--java-inlined and --mode wall exclude each other: it is CPU time that is told apart",
         ),
-        (("java", "-m", "x"), "-m runs a Python module"),
+        (("-m", "x", "java"), "-m runs a Python module"),
         (("a.py", "--report-j", "1"), "unknown option '--report-j'"),
         (("a.py", "--report-jitter", "1.5"), "--report-jitter: 1.5 is not between 0 and 1"),
     ],

@@ -84,7 +84,8 @@ class JavaSampler:
         settings = self._settings
         if settings.pid is None:
             java = await find_java(settings.runtime, os.environ)
-            program = _program(settings.program, settings.working_folder, java)
+            find = _named_program if settings.command else _program
+            program = find(settings.program, settings.working_folder, java)
         else:
             java = running_java(settings.pid)
             program = _running_program(settings.program, settings.working_folder)
@@ -94,7 +95,7 @@ class JavaSampler:
             settings.working_folder, [*roots, *([program.parent] if program else [])], program if is_source else None
         )
         target = ("-jar", settings.program) if program and not is_source else (settings.program,)
-        command = (*settings.runtime_arguments, *target, *settings.arguments)
+        command = settings.command or (*settings.runtime_arguments, *target, *settings.arguments)
         source_file = program if is_source else _main_class_source(program, settings.program, sources)
         self.name = f"agent in Java {java.version}".rstrip()
         if java.missing_modules:
@@ -291,6 +292,11 @@ def _program(program: str, folder: Path, java: JavaRuntime) -> Path | None:
             f"Java {java.version} cannot run {program} uncompiled (that takes Java 11); compile it, or name a newer Java with --java"
         )
     return path
+
+
+def _named_program(program: str, folder: Path, _java: JavaRuntime) -> Path | None:
+    """The file that a command line of Java's own names; what is wrong with it, Java says best."""
+    return _running_program(program, folder)
 
 
 def _running_program(program: str, folder: Path) -> Path | None:

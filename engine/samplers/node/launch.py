@@ -38,7 +38,7 @@ class NodeCommand:
     argv: tuple[str, ...]
     version: str
     """As `node --version` says it, `v24.1.0`."""
-    source_file: Path
+    source_file: Path | None
     unprofiled: str | None
     """Why V8's profiler cannot be used in this program."""
 
@@ -59,13 +59,15 @@ async def node_command(settings: Settings, cache_folder: Callable[[], Path]) -> 
         )
     number = (int(version[1]), int(version[2]))
     file = _find_file(Path(settings.working_folder, settings.program))
-    if file is None:
+    if file is None and not settings.command:
         raise CannotStart(f"cannot start {settings.program}: no such file")
     options = list(settings.runtime_arguments)
-    if file.suffix in _TYPESCRIPT and not _takes_typescript(file.suffix, number, options):
-        options.append(_tsx_option(file, settings, text.strip()))
+    added = []
+    if file and file.suffix in _TYPESCRIPT and not _takes_typescript(file.suffix, number, options):
+        added.append(_tsx_option(file, settings, text.strip()))
+    typed = settings.command or (*options, settings.program, *settings.arguments)
     return NodeCommand(
-        argv=(node, *options, settings.program, *settings.arguments),
+        argv=(node, *added, *typed),
         version=text.strip(),
         source_file=file,
         unprofiled=_why_unprofiled(number, text.strip(), options),

@@ -69,6 +69,12 @@ class NodeSampler:
         self._has_spoken = asyncio.Event()
 
     async def prepare(self) -> Launch:
+        if self._context.settings.language is None:
+            # Of a command, under which there may be Node.js.
+            try:
+                return Launch((), await self._listen())
+            except OSError as error:
+                return Launch((), unprofiled=f"Cannot listen for Node.js's profiles ({error}): it runs unprofiled")
         command = await node_command(self._context.settings, self._context.cache_folder)
         self.name = f"V8 inspector (Node.js {command.version})"
         environment: dict[str, str] = {}
@@ -83,14 +89,16 @@ class NodeSampler:
     async def sample(self, process: Process) -> None:
         assert self._socket is not None, "a launch that is unprofiled is not sampled"
         self._process = process
-        silence = asyncio.create_task(self._tell_of_silence())
+        is_sure_to_come = self._context.settings.language is not None
+        silence = asyncio.create_task(self._tell_of_silence()) if is_sure_to_come else None
         try:
             await process_end(process.pid)
             asyncio.get_running_loop().call_later(NAMING_S, self._namer.hurry)
             await self._socket.wait_until_left(DRAIN_S)
             await self._messages.join()
         finally:
-            silence.cancel()
+            if silence:
+                silence.cancel()
 
     async def flush(self) -> None:
         if self._socket is None:

@@ -54,12 +54,12 @@ _NO_PERMISSION = 37
 class Attachment:
     """`await sample()` until process `pid` has ended; again, if that raises `SamplingFailed`."""
 
-    def __init__(self, context: Context, pid: int) -> None:
+    def __init__(self, context: Context, pid: int, austins: dict[Interpreter, Austin]) -> None:
         self.name = "Austin"
         self._context = context
         self._pid = pid
         self._clock = context.clock
-        self._austins: dict[Interpreter, Austin] = {}
+        self._austins = austins
         self._interpreters: dict[Path, Interpreter] = {}
         """By their files, for to find out can take reading all of one."""
         self._session: AustinSession | None = None
@@ -129,7 +129,8 @@ class Attachment:
                 if interpreter is not None:
                     self._has_children = True
                     return interpreter
-            if not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
+            is_expected = self._context.settings.language is not None
+            if is_expected and not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
                 self._has_announced = True
                 what = await in_own_thread(executable, self._pid)
                 text = f"Process {self._pid} runs {what}, which is not Python: no samples until it starts one"

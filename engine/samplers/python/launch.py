@@ -29,10 +29,33 @@ def python_launch(settings: Settings, environment: Mapping[str, str]) -> Launch:
     interpreter = _find_interpreter(settings, environment)
     if settings.is_module:
         source = _module_file(settings, interpreter, environment)
+    elif settings.command:
+        source = _named_source(settings.working_folder / settings.program)
     else:
         source = _checked_file(settings.working_folder / settings.program, settings.program)
+    if settings.command:
+        return Launch((interpreter, *settings.command), source_file=source)
     program = (*(["-m"] if settings.is_module else []), settings.program)
     return Launch((interpreter, *settings.runtime_arguments, *program, *settings.arguments), source_file=source)
+
+
+def script_interpreter(file: Path) -> str | None:
+    """The Python that the first line of `file` names, as a console script's does; None where it names none that can be run."""
+    try:
+        with file.open("rb") as opened:
+            line = opened.readline(_LOOK_BYTES)
+    except OSError:
+        return None
+    words = line[2:].decode(errors="replace").split() if line.startswith(b"#!") else []
+    # `/usr/bin/env python3` says no more than `python` does.
+    is_python = bool(words) and Path(words[0]).name.startswith(("python", "pypy"))
+    return words[0] if is_python and os.access(words[0], os.X_OK) else None
+
+
+def _named_source(file: Path) -> Path | None:
+    """The source of a program that a command line of Python's own names; what is wrong with it, Python says best."""
+    main = file / "__main__.py" if file.is_dir() else file
+    return main if main.is_file() else None
 
 
 def _find_interpreter(settings: Settings, environment: Mapping[str, str]) -> str:
@@ -46,6 +69,9 @@ def _find_interpreter(settings: Settings, environment: Mapping[str, str]) -> str
         if found is None:
             raise CannotStart(f"--python {settings.runtime}: there is no such interpreter, or it cannot be executed")
         return found
+    file = settings.working_folder / settings.program
+    if not (settings.is_module or settings.command or file.suffix) and (named := script_interpreter(file)):
+        return named
     virtual = environment.get("VIRTUAL_ENV")
     if virtual and (found := shutil.which(str(Path(virtual, "bin", "python")))):
         return found

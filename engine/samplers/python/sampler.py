@@ -14,13 +14,17 @@ from .launch import python_launch
 if TYPE_CHECKING:
     from ..sampler import Context, Launch, Process
     from .attach import Attachment
+    from .austin import Austin
+    from .interpreter import Interpreter
 
 
 class PythonSampler:
     """A `Sampler`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, austins: dict[Interpreter, Austin] | None = None) -> None:
+        """`austins` are those found so far, to be shared by several samplers: to look for them takes starting them."""
         self._context = context
+        self._austins = {} if austins is None else austins
         self._attachment: Attachment | None = None
 
     @property
@@ -34,7 +38,7 @@ class PythonSampler:
         # Loaded only now, while the program's interpreter starts: it would have delayed the program.
         from .attach import Attachment  # noqa: PLC0415
 
-        self._attachment = self._attachment or Attachment(self._context, process.pid)
+        self._attachment = self._attachment or Attachment(self._context, process.pid, self._austins)
         await self._attachment.sample()
 
     async def flush(self) -> None:

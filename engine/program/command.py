@@ -1,0 +1,272 @@
+"""The sampler of a command: those of all languages beside each other, each for the programs of its own under the command.
+
+Node.js comes by the environment, Python from outside, JVMs are attached to as they are found. What cannot be had is said with its
+reason; the command never fails for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..events import Note
+from ..processes import process_end, process_tree
+from ..profile.places import is_own_code
+from ..profile.stacks import Function
+from ..samplers.command_lines import main_file
+from ..samplers.java.attach import is_java
+from ..samplers.node.sampler import NodeSampler
+from ..samplers.python.interpreter import executable, looks_like_python
+from ..samplers.sampler import CannotStart, Launch, Process, SamplingFailed
+from ..settings import Language
+from .executable import find_command
+from .keeping import keep_sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..samplers.python.austin import Austin
+    from ..samplers.python.interpreter import Interpreter
+    from ..samplers.sampler import Context, Sampler
+
+LOOK_INTERVALS_S = (0.02, 0.1)
+"""Between looks for processes that have come: in the first seconds, and later."""
+EARLY_S = 3.0
+LOOK_SHARE = 0.003
+"""Of a core, at most, to look."""
+JVM_START_S = 3.0
+"""A JVM that takes no agent yet is asked again for so long: it may be starting."""
+ATTACH_BURST, ATTACHES_PER_S = 16, 2
+"""To attach takes some 20 ms of CPU time. What comes faster waits, and if it is over by then it was too short."""
+MAX_SEEN = 4_096
+"""Processes that are remembered; more, and those without samples that have ended are forgotten."""
+_LOOKS = 8
+"""After so many a process that is none of ours so far stays none, unless it becomes another program."""
+_DRAIN_S = 0.8
+"""For the last samples once the command has ended: less than `run` waits for all of us."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A process under the command, as it was when last looked at."""
+
+    program: str
+    """The file it runs."""
+    words: tuple[str, ...]
+    folder: Path
+    looks: int = 0
+
+
+class CommandSampler:
+    """A `Sampler`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._samplers: dict[str, Sampler] = {}
+        """By what they sample: all Node.js programs, or one process."""
+        self._at_work: set[str] = set()
+        """Those that take samples now."""
+        self._attached: dict[int, asyncio.Task[None]] = {}
+        self._seen: dict[int, _Seen] = {}
+        self._austins: dict[Interpreter, Austin] = {}
+        self._attaches = float(ATTACH_BURST)
+        """How many may come now."""
+        self._said: set[str] = set()
+        self._has_ended = False
+
+    @property
+    def name(self) -> str:
+        names = dict.fromkeys(sampler.name for key, sampler in self._samplers.items() if key in self._at_work)
+        return " + ".join(names) or "looking for programs"
+
+    async def prepare(self) -> Launch:
+        settings = self._context.settings
+        executable = find_command(settings.command[0], settings.working_folder, os.environ.get("PATH", os.defpath))
+        node = NodeSampler(self._context_for("Node.js", Language.JAVASCRIPT))
+        launch = await node.prepare()
+        if launch.unprofiled:
+            self._say(launch.unprofiled)
+        else:
+            self._samplers["Node.js"] = node
+        return Launch(settings.command, launch.environment, source_of=self._source_file, executable=executable)
+
+    async def sample(self, process: Process) -> None:
+        by_environment = [asyncio.create_task(self._keep(key, process)) for key in self._samplers]
+        looking = asyncio.create_task(self._look_for_programs(process.pid))
+        try:
+            await process_end(process.pid)
+            self._has_ended = True
+            await asyncio.wait([*by_environment, *self._attached.values()], timeout=_DRAIN_S)
+        finally:
+            for task in (*by_environment, looking):
+                task.cancel()
+
+    async def flush(self) -> None:
+        await asyncio.gather(*(sampler.flush() for sampler in self._samplers.values()))
+
+    async def close(self) -> None:
+        for task in self._attached.values():
+            task.cancel()
+        if self._attached:
+            await asyncio.wait(self._attached.values())
+        for sampler in self._samplers.values():
+            await sampler.close()
+
+    def _source_file(self, language: str) -> Path | None:
+        """The main program of those in `language`: of the process with most samples, the user's own code before others'."""
+        table = self._context.recorder.table
+        samples: Counter[int] = Counter()
+        for (thread, _stack), count in self._context.recorder.run.by_stack.items():
+            if table.thread_languages[thread] == language:
+                samples[table.threads[thread].pid] += count
+        files = [
+            main_file(seen.words, seen.folder, language)
+            for pid, _ in samples.most_common()
+            if (seen := self._seen.get(pid))
+        ]
+        folder = str(self._context.settings.working_folder)
+        found = [file for file in files if file]
+        return next(
+            (file for file in found if is_own_code(Function("", str(file)), folder)), found[0] if found else None
+        )
+
+    def _context_for(self, key: str, language: Language) -> Context:
+        """The context of the sampler `key`, whose programs are in `language`."""
+        recorder = self._context.recorder.of_language(language.value)
+        return replace(self._context, recorder=recorder, sampling=partial(self._switch, key))
+
+    def _switch(self, key: str, active: bool) -> None:
+        before = bool(self._at_work)
+        (self._at_work.add if active else self._at_work.discard)(key)
+        if bool(self._at_work) is not before:
+            self._context.sampling(not before)
+
+    async def _keep(self, key: str, process: Process) -> None:
+        """Have the sampler `key` sample `process` as long as it can."""
+        context = replace(self._context, sampling=partial(self._switch, key))
+        why_not = await keep_sampling(self._samplers[key], process, context, has_ended=lambda: self._has_ended)
+        if why_not:
+            self._say(why_not)
+
+    def _say(self, text: str) -> None:
+        """Say what is not sampled, and why; of processes that differ in nothing else once."""
+        kind = re.sub(r"\d+", "", text)
+        if kind not in self._said:
+            self._said.add(kind)
+            self._context.emit(Note(text))
+
+    async def _look_for_programs(self, root: int) -> None:
+        """Have a look at each process that comes, and attach to those that can be sampled from outside."""
+        began_s = before_s = self._context.clock.monotonic()
+        while True:
+            looked_s = time.thread_time()
+            for pid in process_tree(root) if self._context.settings.follow_children else [root]:
+                if pid not in self._attached and self._attaches >= 1 and (attach := self._how_to_attach(pid)):
+                    self._attaches -= 1
+                    self._attached[pid] = asyncio.create_task(self._attach(pid, attach))
+            spent_s = time.thread_time() - looked_s
+            now_s = self._context.clock.monotonic()
+            pause_s = LOOK_INTERVALS_S[now_s - began_s > EARLY_S]
+            await self._context.clock.sleep(max(pause_s, spent_s / LOOK_SHARE))
+            now_s, before_s = self._context.clock.monotonic(), now_s
+            self._attaches = min(ATTACH_BURST, self._attaches + (now_s - before_s) * ATTACHES_PER_S)
+
+    def _how_to_attach(self, pid: int) -> Callable[[int], Awaitable[None]] | None:
+        seen = self._look(pid)
+        if seen is None or seen.looks > _LOOKS:
+            return None
+        if is_java(pid) and "python" not in Path(seen.program).name:
+            return self._attach_java
+        return self._attach_python if looks_like_python(pid) else None
+
+    def _look(self, pid: int) -> _Seen | None:
+        try:
+            process = Path(f"/proc/{pid}")
+            program = str((process / "exe").readlink())
+            seen = self._seen.get(pid)
+            if seen is None or seen.program != program:
+                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+                seen = self._seen[pid] = _Seen(program, tuple(words), (process / "cwd").readlink())
+                self._forget_some()
+        except OSError:
+            return None
+        seen.looks += 1
+        return seen
+
+    def _forget_some(self) -> None:
+        if len(self._seen) > MAX_SEEN:
+            sampled = {thread.pid for thread in self._context.recorder.table.threads}
+            self._seen = {pid: seen for pid, seen in self._seen.items() if pid in sampled or executable(pid)}
+
+    async def _attach(self, pid: int, attach: Callable[[int], Awaitable[None]]) -> None:
+        try:
+            await attach(pid)
+        finally:
+            # Not before the next look: the process may still be there for a moment.
+            asyncio.get_running_loop().call_later(1.0, self._attached.pop, pid, None)
+
+    async def _attach_python(self, pid: int) -> None:
+        from ..samplers.python.sampler import PythonSampler  # noqa: PLC0415 - while the command starts
+
+        key = f"Python {pid}"
+        of_python = self._context_for(key, Language.PYTHON)
+        # Each process is attached to by itself: Austin finds no children of those that are no Python.
+        of_python = replace(of_python, settings=replace(of_python.settings, follow_children=False))
+        sampler = self._samplers[key] = PythonSampler(of_python, self._austins)
+        try:
+            await self._keep(key, Process(pid, self._context.clock.monotonic()))
+        finally:
+            await self._leave(key, sampler)
+
+    async def _attach_java(self, pid: int) -> None:
+        """Sample the JVM `pid` until it ends, or say why not."""
+        from ..samplers.java.sampler import JavaSampler  # noqa: PLC0415 - most commands start none
+        from .running import CannotAttach, running_program  # noqa: PLC0415
+
+        context, key = self._context, f"Java {pid}"
+        since_s = context.clock.monotonic()
+        while True:
+            try:
+                subject = running_program(pid, may_warn=context.settings.force)
+                break
+            except CannotAttach as error:
+                if context.clock.monotonic() - since_s > JVM_START_S:
+                    self._say(str(error))
+                    return
+                await context.clock.sleep(LOOK_INTERVALS_S[-1])
+        folder = context.private_folder() / f"java-{pid}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        settings = replace(
+            context.settings,
+            language=Language.JAVA,
+            program=subject.program,
+            arguments=subject.arguments,
+            runtime_arguments=subject.runtime_arguments,
+            working_folder=subject.working_folder,
+            command=(),
+            pid=pid,
+        )
+        of_java = replace(self._context_for(key, Language.JAVA), settings=settings, private_folder=lambda: folder)
+        sampler = self._samplers[key] = JavaSampler(of_java)
+        try:
+            launch = await sampler.prepare()
+            if launch.unprofiled:
+                self._say(launch.unprofiled)
+            else:
+                await self._keep(key, Process(pid, context.clock.monotonic()))
+        except (CannotStart, SamplingFailed) as error:
+            self._say(str(error))
+        finally:
+            await self._leave(key, sampler)
+
+    async def _leave(self, key: str, sampler: Sampler) -> None:
+        del self._samplers[key]
+        self._switch(key, active=False)
+        await sampler.close()

@@ -1,0 +1,34 @@
+"""Which file a command is, as a shell finds it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ..samplers.sampler import CannotStart
+
+STATUS_NOT_EXECUTABLE = 126
+STATUS_NOT_FOUND = 127
+"""As a shell and env(1) have them."""
+
+
+def find_command(name: str, folder: Path, path: str) -> str:
+    """The executable that `name` means in `folder`: on `path`, or else in `node_modules/.bin` of the folder or one above it.
+
+    Raises `CannotStart` with the status that env(1) would end with.
+    """
+    if "/" in name:
+        places = [str(folder / name)]
+    else:
+        # What is on PATH comes first: without us the shell would take that.
+        places = [str(Path(place or ".", name)) for place in path.split(os.pathsep)]
+        places += [str(place / "node_modules" / ".bin" / name) for place in (folder, *folder.parents)]
+    for place in places:
+        if found := shutil.which(place):
+            return found
+    present = next((Path(place) for place in places if os.path.lexists(place)), None) if name else None
+    if present is None or not present.exists():
+        raise CannotStart(f"{name}: there is no such command", status=STATUS_NOT_FOUND)
+    why = "it is a folder" if present.is_dir() else "permission denied"
+    raise CannotStart(f"{name} cannot be executed: {why}", status=STATUS_NOT_EXECUTABLE)

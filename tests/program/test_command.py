@@ -1,0 +1,184 @@
+"""Commands as people type them, run by the real command: they run as without us, and all that is under them is profiled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import Finished, Folder
+from tests.support.java import attaching, compile_java, jdk
+from tests.support.node import node
+
+PROGRAMS = Path(__file__).parents[1] / "programs" / "command"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Folder]:
+    with Folder(tmp_path) as folder:
+        for file in PROGRAMS.iterdir():
+            shutil.copy(file, tmp_path)
+        yield folder
+
+
+def path(*executables: str | Path) -> str:
+    """PATH with the folders of these before it."""
+    return os.pathsep.join([*(str(Path(each).parent) for each in executables), os.environ["PATH"]])
+
+
+def run(
+    folder: Folder, *words: str, stdin: bytes = b"", **variables: str
+) -> tuple[Finished, dict[str, dict[str, Any]]]:
+    """The run, and by language the profile in its JSON."""
+    finished = folder.run("--no-tui", "--json", "run.json", *words, stdin=stdin, **variables)
+    envelope = json.loads((folder.path / "run.json").read_text()) if finished.status == 0 else {"profiles": []}
+    return finished, {profile["language"]: profile for profile in envelope["profiles"]}
+
+
+def samples(profile: dict[str, Any], function: str) -> int:
+    stats = profile["runtime_analysis"]["function_stats"].get(function)
+    return stats["execution_count"] if stats else 0
+
+
+# The languages' own command lines
+
+
+def test_python_code(folder):
+    """`python -c CODE` and code from stdin are profiled; the words behind are the program's, also those that look like ours."""
+    code = (PROGRAMS / "hot.py").read_text()
+    for words, stdin in ((("-c", code), b""), (("-X", "dev", "-"), code.encode())):
+        finished, profiles = run(folder, "python", *words, "--json", "x", stdin=stdin)
+        assert finished.stdout == b"python --json x\n"
+        assert samples(profiles["Python"], "mill") > 35
+        assert profiles["Python"]["static_analysis"] is None
+
+
+def test_python_module(folder):
+    """`python -X dev -m MODULE` is profiled, its file found."""
+    finished, profiles = run(folder, "python", "-X", "dev", "-m", "hot", "-v")
+    assert finished.stdout == b"python -v\n"
+    assert profiles["Python"]["source_file"] == "hot.py"
+    assert samples(profiles["Python"], "mill") > 35
+
+
+@pytest.mark.parametrize("words", [["hottool", "x"], ["bin/hottool", "x"], ["python", "bin/hottool", "--", "x"]])
+def test_console_script(folder, words):
+    """A console script, on PATH or by its path, is run by the interpreter that its first line names."""
+    tool = folder.write("bin/hottool", f"#!{sys.executable} -B\n" + (PROGRAMS / "hot.py").read_text())
+    tool.chmod(0o755)
+    finished, profiles = run(folder, *words, PATH=path(tool))
+    assert finished.stdout == b"python x\n", finished
+    assert samples(profiles["Python"], "mill") > 15
+
+
+@pytest.mark.parametrize("words", ["-jar hot.jar a b", "-cp cls Hot a b", "-Xmx200m @words a b"])
+def test_java(folder, words):
+    """`java -jar`, `-cp`, options and files of arguments: as typed."""
+    compile_java(folder.path / "cls", folder.path / "Hot.java")
+    manifest = folder.write("manifest", "Main-Class: Hot\n")
+    folder.write("words", "-cp cls\nHot\n")
+    subprocess.run(
+        [Path(jdk()).with_name("jar"), "cfm", "hot.jar", manifest, "-C", "cls", "Hot.class"],
+        cwd=folder.path,
+        check=True,
+    )
+    finished, profiles = run(folder, "java", *words.split(), JAVA_HOME=str(Path(jdk()).parents[1]))
+    assert finished.stdout == b"java a b\n"
+    assert samples(profiles["Java"], "Hot.weave") > 25
+    assert profiles["Java"]["source_file"] == "Hot.java"
+
+
+def test_node(folder):
+    """Node.js's own options, code among the words included."""
+    folder.write(".env", "GREETING=hello\n")
+    words = ["node", "--env-file=.env", "-e", (PROGRAMS / "hot.js").read_text(), "--", "x", "--json"]
+    finished, profiles = run(folder, *words, PATH=path(node(24)))
+    # Of code among the words Node.js itself counts no file.
+    assert finished.stdout == b"node --json\n"
+    assert samples(profiles["JavaScript"], "polish") > 35
+
+
+# Any command
+
+
+def test_programs_of_two_languages(folder):
+    """What runs side by side under a script is in one run: a profile for each language, with its own main file and analysis."""
+    script = folder.write("both.sh", "#!/bin/sh\npython3 hot.py a &\nnode hot.js b &\nwait\n")
+    script.chmod(0o755)
+    finished, profiles = run(folder, "--", "./both.sh", PATH=path(node(24)))
+    assert sorted(finished.stdout.splitlines()) == [b"node b", b"python a"]
+    python, javascript = profiles["Python"], profiles["JavaScript"]
+    assert (python["source_file"], javascript["source_file"]) == ("hot.py", "hot.js")
+    assert samples(python, "mill") > 15
+    assert samples(javascript, "polish") > 35
+    assert not samples(python, "polish") + samples(javascript, "mill")
+    assert (python["static_analysis"]["function_count"], javascript["static_analysis"]["import_count"]) == (1, 0)
+
+
+def test_both_ends_of_a_pipe(folder):
+    """A pipe's bytes are unchanged, and both ends are profiled."""
+    folder.write("count.js", (PROGRAMS / "hot.js").read_text() + "process.stdin.pipe(process.stdout);\n")
+    command = ["bash", "-c", "{ cat all; python3 hot.py; } | node count.js | od -c"]
+    (folder.path / "all").write_bytes(bytes(range(256)) * 100)
+    bare = subprocess.run(
+        command, cwd=folder.path, env=folder.environment(PATH=path(node(24))), capture_output=True, check=True
+    )
+    finished, profiles = run(folder, *command, PATH=path(node(24)))
+    assert finished.stdout == bare.stdout
+    assert samples(profiles["Python"], "mill") > 15
+    assert samples(profiles["JavaScript"], "polish") > 35
+
+
+def test_jvms_are_attached_to(folder):
+    """A JVM under a command is profiled from soon after its start; the command's own status comes out."""
+    compile_java(folder.path / "cls", folder.path / "Hot.java")
+    java = " ".join([jdk(), *attaching(), "-Dhot.ms=2500 -cp cls Hot x"])
+    finished, profiles = run(folder, "sh", "-c", f"{java}; exit 0")
+    assert finished.stdout == b"java x\n"
+    assert samples(profiles["Java"], "Hot.weave") > 50, finished
+    assert profiles["Java"]["source_file"] == "Hot.java"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["no-such-command", "x"], 127, "no-such-command: there is no such command"),
+        (["./no-such-command"], 127, "./no-such-command: there is no such command"),
+        (["./notes", "x"], 126, "./notes cannot be executed: permission denied"),
+        (["./"], 126, "./ cannot be executed: it is a folder"),
+        (["sh", "-c", "exit 7"], 7, "Ran "),
+        (["sh", "-c", "kill -9 $$"], 137, "Ran "),
+    ],
+)
+def test_status(folder, words, status, says):
+    """The status is the command's own, and for one that cannot be started that of env(1)."""
+    folder.write("notes", "no program")
+    finished = folder.run("--no-tui", *words)
+    assert finished.status == status
+    assert any(says in line for line in finished.lines), finished
+    assert (
+        status not in (126, 127)
+        or status == subprocess.run(["env", *words], cwd=folder.path, capture_output=True, check=False).returncode
+    )
+
+
+def test_a_script_without_a_first_line(folder):
+    """What execvp(3) runs with a shell, we do, too."""
+    folder.write("start", "echo started $1\n").chmod(0o755)
+    assert folder.run("--no-tui", "./start", "x").stdout == b"started x\n"
+
+
+def test_tools_of_the_project(folder):
+    """A bare name that is not on PATH is one of the project's own tools, in node_modules/.bin of a folder above, too."""
+    tool = folder.write("node_modules/.bin/hot-tool", "#!/usr/bin/env node\n" + (PROGRAMS / "hot.js").read_text())
+    tool.chmod(0o755)
+    finished, profiles = run(folder, "hot-tool", "x", PATH=path(node(24)))
+    assert finished.stdout == b"node x\n"
+    assert samples(profiles["JavaScript"], "polish") > 35
