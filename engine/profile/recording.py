@@ -171,7 +171,7 @@ def from_profiles(profiles: Iterable[Profile]) -> Recording:
                 counts.add(thread, table.stack([table.frame(_frame(window, function, 0))]), samples)
     first, last = windows[0], windows[-1]
     # Of several languages the same stretch of time has a profile for each.
-    stretches = {window.began_at: window for window in windows}.values()
+    stretches = {window.began_at: window for window in windows}.values() if len(languages) > 1 else windows
     latest = {window.language: window for window in windows}.values()
     return Recording(
         whole,

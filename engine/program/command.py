@@ -1,6 +1,6 @@
 """The sampler of a command: those of all languages beside each other, each for the programs of its own under the command.
 
-Node.js comes by the environment, Python from outside, JVMs are attached to as they are found. What cannot be had is said with its
+Node.js comes by the environment, Go by a `go` that builds the sampler in, Python from outside, JVMs are attached to as they are found. What cannot be had is said with its
 reason; the command never fails for it.
 """
 
@@ -21,6 +21,8 @@ from ..processes import process_end, process_tree
 from ..profile.places import is_own_code
 from ..profile.stacks import Function
 from ..samplers.command_lines import main_file
+from ..samplers.go import stand_in
+from ..samplers.go.sampler import GoSampler
 from ..samplers.java.attach import is_java
 from ..samplers.node.sampler import NodeSampler
 from ..samplers.python.interpreter import executable, looks_like_python
@@ -88,14 +90,18 @@ class CommandSampler:
 
     async def prepare(self) -> Launch:
         settings = self._context.settings
-        executable = find_command(settings.command[0], settings.working_folder, os.environ.get("PATH", os.defpath))
-        node = NodeSampler(self._context_for("Node.js", Language.JAVASCRIPT))
-        launch = await node.prepare()
-        if launch.unprofiled:
-            self._say(launch.unprofiled)
-        else:
-            self._samplers["Node.js"] = node
-        return Launch(settings.command, launch.environment, source_of=self._source_file, executable=executable)
+        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        for key, make, language in (("Node.js", NodeSampler, Language.JAVASCRIPT), ("Go", GoSampler, Language.GO)):
+            sampler = self._samplers[key] = make(self._context_for(key, language))
+            launch = await sampler.prepare()
+            environment.update(launch.environment)
+            if launch.unprofiled:
+                self._say(launch.unprofiled)
+            if not launch.environment:
+                del self._samplers[key]
+                await sampler.close()
+        executable = find_command(settings.command[0], settings.working_folder, environment["PATH"])
+        return Launch(settings.command, environment, source_of=self._source_file, executable=executable)
 
     async def sample(self, process: Process) -> None:
         by_environment = [asyncio.create_task(self._keep(key, process)) for key in self._samplers]
@@ -126,6 +132,8 @@ class CommandSampler:
         for (thread, _stack), count in self._context.recorder.run.by_stack.items():
             if table.thread_languages[thread] == language:
                 samples[table.threads[thread].pid] += count
+        if language == Language.GO:
+            return self._go_file()
         files = [
             main_file(seen.words, seen.folder, language)
             for pid, _ in samples.most_common()
@@ -136,6 +144,18 @@ class CommandSampler:
         return next(
             (file for file in found if is_own_code(Function("", str(file)), folder)), found[0] if found else None
         )
+
+    def _go_file(self) -> Path | None:
+        """Where `main.main` is, of what was seen; failing that, the first test."""
+        table = self._context.recorder.table
+        of_go = [
+            function
+            for function, of in zip(table.functions, table.function_languages, strict=False)
+            if of == Language.GO
+        ]
+        found = [function.file for function in of_go if function.name == "main.main"]
+        found += [function.file for function in of_go if function.file.endswith("_test.go")]
+        return Path(found[0]) if found else None
 
     def _context_for(self, key: str, language: Language) -> Context:
         """The context of the sampler `key`, whose programs are in `language`."""
@@ -180,7 +200,7 @@ class CommandSampler:
 
     def _how_to_attach(self, pid: int) -> Callable[[int], Awaitable[None]] | None:
         seen = self._look(pid)
-        if seen is None or seen.looks > _LOOKS:
+        if seen is None or seen.looks > _LOOKS or stand_in.__name__ in seen.words:
             return None
         if is_java(pid) and "python" not in Path(seen.program).name:
             return self._attach_java

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support.command import Finished, Folder
+from tests.support.go import ENVIRONMENT as GO_ENVIRONMENT
+from tests.support.go import go
 from tests.support.java import attaching, compile_java, jdk
 from tests.support.node import node
 
@@ -182,3 +185,63 @@ def test_tools_of_the_project(folder):
     finished, profiles = run(folder, "hot-tool", "x", PATH=path(node(24)))
     assert finished.stdout == b"node x\n"
     assert samples(profiles["JavaScript"], "polish") > 35
+
+
+# Go, under a command
+
+
+@pytest.fixture
+def go_folder(folder) -> Folder:
+    folder.write("go.mod", "module example.com/hot\n\ngo 1.21\n")
+    for name in ("cmd/hot/main.go", "single/hot.go"):
+        folder.write(name, (PROGRAMS / "hot.go").read_text())
+    folder.write(
+        "knit/knit_test.go",
+        'package knit\n\nimport "testing"\n\nvar sum int\n\n'
+        "func knit(n int) (s int) {\n\tfor i := 0; i < n; i++ {\n\t\ts += i*s + 1\n\t}\n\treturn s\n}\n\n"
+        "func BenchmarkKnit(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t\tsum = knit(100000)\n\t}\n}\n",
+    )
+    (folder.path / "hot.go").unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "stdout", "function"),
+    [
+        (["go", "run", "./cmd/hot", "-x", "a.go"], b"go -x a.go\n", "main.carve"),
+        (["go", "run", "-tags", "x", "single/hot.go", "y"], b"go y\n", "main.carve"),
+        (["sh", "-c", "cd cmd && go build -o ../built ./hot && exec ../built z"], b"go z\n", "main.carve"),
+        (["go", "test", "./knit", "-bench", ".", "-benchtime", "0.5s"], None, "example.com/hot/knit.knit"),
+    ],
+)
+def test_go(go_folder, words, stdout, function):
+    """What `go run`, `go build` and `go test` build under a command is profiled; their words and the program's are as typed."""
+    finished, profiles = run(go_folder, *words, **GO_ENVIRONMENT, PATH=path(go()))
+    assert stdout is None or finished.stdout == stdout
+    assert finished.status == 0, finished
+    assert samples(profiles["Go"], function) > 20, finished
+    assert profiles["Go"]["source_file"].endswith(".go")
+
+
+def test_go_commands_are_the_users_own(go_folder):
+    """What the go command says of a package, and how it fails, is as without us; nothing is left in the project."""
+    environment = {**GO_ENVIRONMENT, "PATH": path(go())}
+    before = sorted(go_folder.path.rglob("*.go"))
+    commands = [
+        "go list -f '{{.GoFiles}}' ./...",
+        "go vet ./...",
+        "go env GOFLAGS",
+        "go run ./nothing",
+        "go test ./knit -run NONE",
+    ]
+    for command in [["sh", "-c", f"{command}; echo $?"] for command in commands]:
+        bare = subprocess.run(
+            command, cwd=go_folder.path, env=go_folder.environment(**environment), capture_output=True, check=True
+        )
+        finished = go_folder.run("--quiet", *command, **environment)
+        times = (
+            re.sub(rb"[\d.]+s$|\(cached\)$", b"", said, flags=re.MULTILINE) for said in (bare.stdout, finished.stdout)
+        )
+        assert len({*times}) == 1, (bare, finished)
+        assert finished.stderr == bare.stderr.decode()
+    assert sorted(go_folder.path.rglob("*.go")) == before

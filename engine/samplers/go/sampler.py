@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from ..sampler import CannotStart, Launch
 from .build import GoBuild
 from .overlay import SOCKET_NAME
 from .pprof_reader import MalformedProfile, read_profile
+from .stand_in import SOCKET_VARIABLE, stand_in
 
 if TYPE_CHECKING:
     from ..sampler import Context, Process
@@ -67,6 +69,8 @@ class GoSampler:
 
     async def prepare(self) -> Launch:
         settings = self._context.settings
+        if settings.language is None:
+            return await self._prepare_command()
         if settings.mode is Mode.WALL:
             raise CannotStart("Go's runtime measures CPU time only; leave out --mode wall")
         program = settings.working_folder / settings.program
@@ -97,14 +101,38 @@ class GoSampler:
         argv = (str(built.executable), *settings.arguments)
         return Launch(argv, source_file=built.source.main_file, unprofiled=unprofiled)
 
+    async def _prepare_command(self) -> Launch:
+        """For a command, under which Go programs may be built."""
+        go = shutil.which("go")
+        if go is None:
+            return Launch(())
+        if self._context.settings.mode is Mode.WALL:
+            return Launch(
+                (), unprofiled="Go's runtime measures CPU time only: with --mode wall Go programs are not seen"
+            )
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
+            socket = self._folder / "socket"
+            self._socket = AgentSocket(socket, self._on_message, self._on_close, MAX_WINDOW_BYTES)
+            await self._socket.start()
+            folder = stand_in(self._folder, go, self._rate_hz(is_told=False))
+        except OSError as error:
+            return Launch(
+                (), unprofiled=f"Go programs run unprofiled: no socket for their samples can be made: {error}"
+            )
+        path = os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
+        return Launch((), {"PATH": path, SOCKET_VARIABLE: str(socket)})
+
     async def sample(self, process: Process) -> None:
         assert self._socket is not None, "only a program that is profiled is sampled"
-        watching = asyncio.create_task(self._watch_connections())
+        is_sure_to_come = self._context.settings.language is not None
+        watching = asyncio.create_task(self._watch_connections()) if is_sure_to_come else None
         try:
             await process_end(process.pid)
             await self._socket.wait_until_left(DRAIN_S)
         finally:
-            watching.cancel()
+            if watching:
+                watching.cancel()
 
     async def flush(self) -> None:
         if self._socket is None or not self._processes:
@@ -125,12 +153,12 @@ class GoSampler:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _rate_hz(self) -> int:
+    def _rate_hz(self, *, is_told: bool = True) -> int:
         """The rate the program is sampled at: thread timers fire on the kernel's ticks, reliably on every second one."""
         asked_hz = self._context.settings.rate_hz
         tick_hz = round(1 / time.clock_getres(_CLOCK_MONOTONIC_COARSE))
         rate_hz = min(asked_hz, MAX_RATE_HZ, tick_hz // 2)
-        if rate_hz < asked_hz:
+        if rate_hz < asked_hz and is_told:
             self._context.emit(
                 Note(
                     f"Go programs can be sampled {rate_hz} times a second here; each sample counts {asked_hz / rate_hz:.3g}"

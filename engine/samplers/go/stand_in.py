@@ -1,0 +1,194 @@
+"""The `go` that a command finds first on PATH: it has programs built with the sampler inside, and is the user's own `go` otherwise.
+
+GOFLAGS would do without it, but for all of `go`'s commands: linters and generators, which ask `go list` for a package's files, would look in
+vain for those that only the overlay has. The words that are added here are seen by one build alone. Where anything is in the way the
+user's `go` gets its words as they are.
+
+    PATH=FOLDER/bin:… go run|test|build …  ->  python -m ….stand_in CONFIG run …  ->  go run -overlay=FILE …
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from .overlay import MAIN_IMPORT as IMPORT_FILE
+from .overlay import Toolchain, UnknownRelease, write_overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOCKET_VARIABLE = "MULTI_LANG_PROFILER_GO"
+"""Leads programs to the socket that does not lie beside their executable; `_go_link.go` has it, too."""
+_SCRIPT = """\
+#!/bin/sh
+# Made by multi_lang_profiler for one run: what go builds in it gets the sampler built in.
+case "$1" in
+run | test | build) [ -x {python} ] && exec {python} -I -m {module} {config} "$@" ;;
+esac
+exec {go} "$@"
+"""
+_FLAGS_ALONE = frozenset(
+    {
+        *(
+            "a",
+            "n",
+            "race",
+            "msan",
+            "asan",
+            "v",
+            "work",
+            "x",
+            "i",
+            "cover",
+            "linkshared",
+            "modcacherw",
+            "trimpath",
+            "json",
+            "buildvcs",
+        ),
+        *("c", "failfast", "short", "benchmem", "fullpath", "artifacts"),
+    }
+)
+"""Flags of `go build`, `run` and `test` that take no value, unless behind `=`."""
+_LISTED = frozenset({"tags", "mod", "modfile"})
+"""Those that decide which packages there are."""
+_PLAIN = frozenset({"default", "exe", "pie"})
+_LIST_FORMAT = '{{.ImportPath}}{{if and (eq .Name "main") (not .DepOnly)}}\t{{.Dir}}{{end}}'
+_ASK_S = 60.0
+
+
+class _Unchanged(Exception):
+    """The words stay as they are. The text says why."""
+
+
+class GoWords(NamedTuple):
+    """The words behind `go run`, `go test` or `go build`."""
+
+    flags: dict[str, str]
+    """Name -> value, or "true"; the last of a name counts."""
+    first: int
+    """Where the first word stands that is no flag."""
+    what: tuple[str, ...]
+    """Packages or files that are to be built."""
+
+
+def stand_in(folder: Path, go: str, rate_hz: int) -> Path:
+    """Make in `folder` what stands in for the user's `go`; the folder to be put before the others on PATH. Raises `OSError`."""
+    config = folder / "config.json"
+    config.write_text(json.dumps({"go": go, "rate_hz": rate_hz, "folder": str(folder)}))
+    names = {"python": sys.executable, "module": __name__, "config": str(config), "go": go}
+    (folder / "bin").mkdir()
+    script = folder / "bin" / "go"
+    script.write_text(_SCRIPT.format(**{name: shlex.quote(text) for name, text in names.items()}))
+    script.chmod(0o700)
+    return script.parent
+
+
+def main(words: Sequence[str]) -> None:
+    """`CONFIG VERB WORD…`: become the user's `go`."""
+    config = json.loads(Path(words[0]).read_text())
+    verb, *rest = words[1:]
+    with suppress(_Unchanged, UnknownRelease, OSError, subprocess.SubprocessError, ValueError):
+        rest = with_overlay(config, verb, rest)
+    os.execv(config["go"], [config["go"], verb, *rest])  # noqa: S606 - what we were asked for
+
+
+def with_overlay(config: dict[str, str], verb: str, words: Sequence[str]) -> list[str]:
+    """`words` with the overlay's flag, and with main's importing file where single files are named. Raises what `main` passes over."""
+    read = read_words(verb, words)
+    folder = Path.cwd() / read.flags.get("C", "")
+    asked = _ask(config["go"], folder, "env", "GOROOT", "GOVERSION", "GOFLAGS")
+    root, version, goflags = asked.split("\n")[:3]
+    if "overlay" in read.flags or re.search(r"(^|\s|['\"])--?overlay\b", goflags):
+        raise _Unchanged("it has an overlay of its own")
+    if read.flags.get("buildmode", "exe") not in _PLAIN:
+        raise _Unchanged("it is no program")
+    importers, inserted = _importers(config["go"], folder, verb, read)
+    made = Path(tempfile.mkdtemp(prefix="overlay-", dir=config["folder"]))
+    overlay = write_overlay(
+        Toolchain(config["go"], Path(root), version), made, main_folder=None, rate_hz=int(config["rate_hz"])
+    )
+    if importers:
+        importing = made / "import.go"
+        importing.write_text('package main\n\nimport _ "runtime/pprof"\n')
+        replacements = json.loads(overlay.read_text())
+        replacements["Replace"].update({str(importer / IMPORT_FILE): str(importing) for importer in importers})
+        overlay.write_text(json.dumps(replacements))
+    changed = list(words)
+    if inserted:
+        # Beside the others as they are named: go compares the folders' names.
+        changed.insert(inserted, os.path.join(os.path.dirname(read.what[0]), IMPORT_FILE))  # noqa: PTH118, PTH120 - as above
+    # -C has to come first.
+    at = 0
+    if changed and re.fullmatch(r"--?C(=.*)?", changed[0]):
+        at = 1 if "=" in changed[0] else 2
+    changed.insert(at, f"-overlay={overlay}")
+    return changed
+
+
+def read_words(verb: str, words: Sequence[str]) -> GoWords:
+    """Read them as `go` does: flags of one or two dashes; for `test` also behind the packages, up to `-args`."""
+    flags: dict[str, str] = {}
+    what: list[str] = []
+    first = len(words)
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word in ("--", "-args", "--args"):
+            break
+        if word.startswith("-") and word != "-":
+            name, equals, value = word.lstrip("-").partition("=")
+            if not equals:
+                value = "true"
+                if name.removeprefix("test.") not in _FLAGS_ALONE and at < len(words):
+                    value = words[at]
+                    at += 1
+            flags[name] = value
+            continue
+        first = min(first, at - 1)
+        what.append(word)
+        if verb == "run" and not (word.endswith(".go") and words[at : at + 1] and words[at].endswith(".go")):
+            break
+    return GoWords(flags, first, tuple(what))
+
+
+def _importers(go: str, folder: Path, verb: str, read: GoWords) -> tuple[list[Path], int]:
+    """The folders of the packages main that are to be built, and where among the words the importing file is to be named, or 0.
+
+    Test binaries import `runtime/pprof` anyway.
+    """
+    if verb == "test":
+        return [], 0
+    if any("@" in what for what in read.what):
+        raise _Unchanged("it is somebody else's program")
+    flags = [f"-{name}={read.flags[name]}" for name in _LISTED if name in read.flags]
+    listed = _ask(go, folder, "list", "-e", "-deps", "-f", _LIST_FORMAT, *flags, *read.what)
+    packages = [line.partition("\t") for line in listed.splitlines()]
+    if any(package == "plugin" for package, _, _ in packages):
+        raise _Unchanged("a plugin fits only the program as it was built for")
+    importers = [Path(directory) for _, _, directory in packages if directory]
+    if not importers:
+        raise _Unchanged("it is no program")
+    is_of_files = bool(read.what) and all(what.endswith(".go") for what in read.what)
+    return importers, read.first + len(read.what) if is_of_files else 0
+
+
+def _ask(go: str, folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [go, *words], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_ASK_S, check=True
+    )
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
