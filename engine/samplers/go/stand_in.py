@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -20,8 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .overlay import MAIN_IMPORT as IMPORT_FILE
-from .overlay import Toolchain, UnknownRelease, write_overlay
+from ..sampler import CannotStart
+from .flags import BuildFlags
+from .overlay import IMPORT_FILE, Toolchain, UnknownRelease, write_overlay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +97,7 @@ def main(words: Sequence[str]) -> None:
     """`CONFIG VERB WORD…`: become the user's `go`."""
     config = json.loads(Path(words[0]).read_text())
     verb, *rest = words[1:]
-    with suppress(_Unchanged, UnknownRelease, OSError, subprocess.SubprocessError, ValueError):
+    with suppress(_Unchanged, UnknownRelease, CannotStart, OSError, subprocess.SubprocessError, ValueError):
         rest = with_overlay(config, verb, rest)
     os.execv(config["go"], [config["go"], verb, *rest])  # noqa: S606 - what we were asked for
 
@@ -108,14 +108,20 @@ def with_overlay(config: dict[str, str], verb: str, words: Sequence[str]) -> lis
     folder = Path.cwd() / read.flags.get("C", "")
     asked = _ask(config["go"], folder, "env", "GOROOT", "GOVERSION", "GOFLAGS")
     root, version, goflags = asked.split("\n")[:3]
-    if "overlay" in read.flags or re.search(r"(^|\s|['\"])--?overlay\b", goflags):
-        raise _Unchanged("it has an overlay of its own")
+    flags = BuildFlags(goflags, words[: read.first])
     if read.flags.get("buildmode", "exe") not in _PLAIN:
         raise _Unchanged("it is no program")
+    if flags.covers and verb != "test":
+        raise _Unchanged("cmd/cover does not see files that only an overlay has")
+    users = flags.overlay(folder)
     importers, inserted = _importers(config["go"], folder, verb, read)
     made = Path(tempfile.mkdtemp(prefix="overlay-", dir=config["folder"]))
     overlay = write_overlay(
-        Toolchain(config["go"], Path(root), version), made, main_folder=None, rate_hz=int(config["rate_hz"])
+        Toolchain(config["go"], Path(root), version),
+        made,
+        importer=None,
+        rate_hz=int(config["rate_hz"]),
+        replaced=users[1] if users else {},
     )
     if importers:
         importing = made / "import.go"
@@ -127,11 +133,8 @@ def with_overlay(config: dict[str, str], verb: str, words: Sequence[str]) -> lis
     if inserted:
         # Beside the others as they are named: go compares the folders' names.
         changed.insert(inserted, os.path.join(os.path.dirname(read.what[0]), IMPORT_FILE))  # noqa: PTH118, PTH120 - as above
-    # -C has to come first.
-    at = 0
-    if changed and re.fullmatch(r"--?C(=.*)?", changed[0]):
-        at = 1 if "=" in changed[0] else 2
-    changed.insert(at, f"-overlay={overlay}")
+    # The last one counts; the user's is part of it.
+    changed.insert(read.first, f"-overlay={overlay}")
     return changed
 
 
@@ -145,6 +148,7 @@ def read_words(verb: str, words: Sequence[str]) -> GoWords:
         word = words[at]
         at += 1
         if word in ("--", "-args", "--args"):
+            first = min(first, at - 1)
             break
         if word.startswith("-") and word != "-":
             name, equals, value = word.lstrip("-").partition("=")
