@@ -473,12 +473,19 @@ class Engine:
         phase = self._run.phase if self._run else ProgramPhase.PREPARING
         return ProgramPhase.FAILED_TO_START if self.failure and phase is ProgramPhase.PREPARING else phase
 
+    @property
+    def _programs(self) -> str:
+        """What runs under a command; once it has ended, in which languages that was."""
+        launch = self._run.launch if self._run else None
+        now = launch.programs() if launch else ""
+        return now or ", ".join(filter(None, dict.fromkeys(self._recorder.table.thread_languages)))
+
     def _program_state(self) -> ProgramState:
         run, settings = self._run, self.settings
         process = run.process if run else None
         return ProgramState(
             phase=self._phase,
-            language=settings.language.value if settings.language else "",
+            language=settings.language.value if settings.language else self._programs,
             command=command_text(settings),
             source_file=self._source_file,
             working_folder=settings.working_folder,

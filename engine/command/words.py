@@ -78,7 +78,9 @@ def part_words(argv: Sequence[str], takes_value: Mapping[str, bool]) -> Words:
         elif word.startswith("-m") and not word.startswith("--"):
             return _documented(words)
         elif word.startswith("-") and word != "-":
-            raise UsageError(f"unknown option {shown_option(word, takes_value)}; {COMMAND} --help lists those there are")
+            raise UsageError(
+                f"unknown option {shown_option(word, takes_value)}; {COMMAND} --help lists those there are"
+            )
         elif Path(word).suffix.lower() in _PROGRAM_ENDINGS:
             return _documented(words)
         else:

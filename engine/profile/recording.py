@@ -63,7 +63,7 @@ class Recording:
             return [self.profile()]
         counts = part_languages(self.counts, self.table)
         # What was lost is told once.
-        samplings = [self.sampling] + [replace(self.sampling, lost_samples=0)] * (len(self.parts) - 1)
+        samplings = [self.sampling] + [replace(self.sampling, lost_samples=0, ledger=None)] * (len(self.parts) - 1)
         return [
             self._profile(counts[part.language], part, sampling)
             for part, sampling in zip(self.parts, samplings, strict=True)

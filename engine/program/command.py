@@ -101,7 +101,9 @@ class CommandSampler:
                 del self._samplers[key]
                 await sampler.close()
         executable = find_command(settings.command[0], settings.working_folder, environment["PATH"])
-        return Launch(settings.command, environment, source_of=self._source_file, executable=executable)
+        return Launch(
+            settings.command, environment, source_of=self._source_file, programs=self._programs, executable=executable
+        )
 
     async def sample(self, process: Process) -> None:
         by_environment = [asyncio.create_task(self._keep(key, process)) for key in self._samplers]
@@ -124,6 +126,14 @@ class CommandSampler:
             await asyncio.wait(self._attached.values())
         for sampler in self._samplers.values():
             await sampler.close()
+
+    def _programs(self) -> str:
+        counts = Counter(key.partition(" ")[0] for key in self._at_work)
+        for key in ("Node.js", "Go"):
+            sampler = self._samplers.get(key)
+            if isinstance(sampler, NodeSampler | GoSampler):
+                counts[key] = sampler.programs
+        return ", ".join(f"{key} ×{count}" if count > 1 else key for key, count in counts.most_common() if count)
 
     def _source_file(self, language: str) -> Path | None:
         """The main program of those in `language`: of the process with most samples, the user's own code before others'."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..analysis.snapshot import ProgramPhase
 from ..blocking import within
 from ..events import Note, Warned
+from .ending import TreeEnding
 from .keeping import keep_sampling
 from .sampling import make_sampler
 from .target import Target
@@ -43,6 +44,8 @@ class Run:
         self.ended_s: float | None = None
         self.exit_status: int | None = None
         self.cpu_s = 0.0
+        self._ending: TreeEnding | None = None
+        """A command's, with all that it has started."""
         self.error = ""
         """Why the program could not be started, or is not sampled."""
 
@@ -78,6 +81,8 @@ class Run:
         self.ended_s = self._context.clock.monotonic()
         self.exit_status = status if self._context.settings.pid is None else None
         self.cpu_s = self._target.cpu_s
+        if self._ending:
+            await self._ending.finish()
         if self._target.is_running:
             self._context.emit(Note(f"Left process {self._context.settings.pid}, which runs on"))
         else:
@@ -113,7 +118,10 @@ class Run:
         """Forward a signal, once the sampler has handed over what the program might take with it."""
         if self._target and self._target.is_running:
             await within(FLUSH_S, self.flush())
-            self._target.send_signal(number, to_group=to_group)
+            if to_group and self._context.settings.language is None and self.process:
+                self._ending = TreeEnding(self.process.pid, number)
+            else:
+                self._target.send_signal(number, to_group=to_group)
 
     async def _keep_sampling(self, launch: Launch, process: Process) -> None:
         """Sample, and begin again with growing pauses when the sampler fails."""

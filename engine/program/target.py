@@ -24,6 +24,7 @@ from ..errors import reason
 from ..processes import process_end
 from ..samplers.sampler import CannotStart, Launch, Process
 from ..settings import KEY_VARIABLE
+from .executable import STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,10 @@ class Target:
             )
         except OSError as error:
             self.close()
-            raise CannotStart(f"cannot start {self._launch.argv[0]}: {reason(error)}") from None
+            status = STATUS_NOT_FOUND if isinstance(error, FileNotFoundError) else STATUS_NOT_EXECUTABLE
+            raise CannotStart(
+                f"cannot start {self._launch.argv[0]}: {reason(error)}", status=status if executable else 2
+            ) from None
         finally:
             for stream in streams:
                 if stream is not None:

@@ -59,6 +59,8 @@ class Launch:
     """Why the program will run without being sampled, as one clear line; None if it will be sampled."""
     source_of: Callable[[str], Path | None] | None = None
     """For programs in several languages: the source file of each language's main program, as far as it is known by now."""
+    programs: Callable[[], str] = str
+    """What runs now, for a command: `Python ×5, Node.js ×2`."""
 
 
 @dataclass(frozen=True, slots=True)

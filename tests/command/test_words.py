@@ -80,11 +80,17 @@ def test_the_form_language_program(words):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--jsn x a.py", "unknown option '--jsn'; multi_lang_profiler --help lists those there are"),
-        ("a.py --jsn x", "unknown option '--jsn'; the program's own arguments go behind --: … -- --jsn"),
+        (
+            "--jsn x a.py",
+            "unknown option '--jsn' (did you mean --json?); multi_lang_profiler --help lists those there are",
+        ),
+        ("a.py --jsn x", "unknown option '--jsn' (did you mean --json?); the program's own arguments go behind --"),
         ("a.py x", "unexpected argument 'x'; the program's own arguments go behind --: … a.py -- x"),
         ("python --jsn x a.py", "unknown option '--jsn'"),
-        ("--pid 1 --jsn", "unknown option '--jsn'; multi_lang_profiler --help lists those there are"),
+        (
+            "--pid 1 --jsn",
+            "unknown option '--jsn' (did you mean --json?); multi_lang_profiler --help lists those there are",
+        ),
         ("--force a.py", "--force goes with --pid"),
         ("--java-inlined make", "--java-inlined is for Java, and this is a command"),
         ("--python p make", "--python goes with a program of one language"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +67,21 @@ def test_the_program_starts_again(folder):
     save_until_run(folder, process, third, b"third\n")
     process.terminate()
     assert finish(process).status == 3
+
+
+def test_a_command_starts_again_with_all_that_it_started(folder):
+    """A save in any language ends the whole tree of a command, what ignores SIGTERM included, and starts it anew."""
+    folder.write("app.py", "x = 1\n")
+    stubborn = "trap : TERM; while :; do sleep 0.1; done"
+    script = f"sh -c '{stubborn}' & sh -c 'sleep 1000 & echo $! $$; wait'"
+    process = folder.start("--watch", "--quiet", "--", "sh", "-c", script)
+    assert process.stdout
+    before = [int(pid) for pid in process.stdout.readline().split()]
+    ends_s = time.monotonic() + DEADLINE_S
+    while not select.select([process.stdout], [], [], 5)[0]:
+        assert time.monotonic() < ends_s, "it did not start again"
+        folder.write("page.ts", "let x = 1;\n")
+    after = [int(pid) for pid in process.stdout.readline().split()]
+    assert len({*before, *after}) == 4
+    assert not any(Path(f"/proc/{pid}").exists() for pid in before)
+    os.killpg(process.pid, signal.SIGKILL)

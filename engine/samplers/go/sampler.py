@@ -134,6 +134,11 @@ class GoSampler:
             if watching:
                 watching.cancel()
 
+    @property
+    def programs(self) -> int:
+        """How many are sampled now."""
+        return len(self._processes)
+
     async def flush(self) -> None:
         if self._socket is None or not self._processes:
             return

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ...events import Note, Warned
 from ...processes import process_end
 from ...profile.native_threads import PROFILER
-from ...settings import Mode
+from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
 from .frames import FrameNamer
@@ -25,6 +25,8 @@ from .launch import node_command
 from .profile import ProfileWindow, Weigher, parse_window
 
 if TYPE_CHECKING:
+    from ...profile.recorder import Recorder
+    from ...profile.stacks import StackTable
     from ..sampler import Context, Process
 
 PRELOAD = Path(__file__).resolve().parent / "preload.cjs"
@@ -40,12 +42,14 @@ NAMING_S = 0.5
 SILENCE_S = 10.0
 """After this long without a word from the program's helper the user is told."""
 MAX_WAITING_BYTES = 64_000_000
+TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
 
 @dataclass(slots=True)
 class _Agent:
     """A Node.js process that has connected."""
 
+    recorder: Recorder
     pid: int = 0
     name: str = ""
     is_sampled: bool = False
@@ -100,6 +104,11 @@ class NodeSampler:
             if silence:
                 silence.cancel()
 
+    @property
+    def programs(self) -> int:
+        """How many are sampled now."""
+        return sum(agent.is_sampled for agent in self._agents.values())
+
     async def flush(self) -> None:
         if self._socket is None:
             return
@@ -144,7 +153,7 @@ class NodeSampler:
         return {VARIABLE: json.dumps(config), "NODE_OPTIONS": options}
 
     def _on_message(self, connection: int, payload: bytes) -> None:
-        self._agents.setdefault(connection, _Agent())
+        self._agents.setdefault(connection, _Agent(self._context.recorder))
         if self._waiting_bytes + len(payload) > MAX_WAITING_BYTES:
             # Only a flood gets here: a second of one thread takes 10 kB and is read in a millisecond.
             self._context.recorder.lose(self._context.settings.rate_hz)
@@ -189,6 +198,8 @@ class NodeSampler:
 
     def _on_hello(self, agent: _Agent, message: dict[str, Any]) -> None:
         agent.pid, agent.name = int(message["pid"]), str(message["name"])
+        if self._context.settings.language is None and agent.name.endswith(TYPESCRIPT_ENDINGS):
+            agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
         if not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(True)
         agent.is_sampled = True
@@ -224,7 +235,7 @@ class NodeSampler:
                 period_us=self._period_us,
                 own_urls={KEY, str(PRELOAD), PRELOAD.as_uri()},
             )
-        recorder = self._context.recorder
+        recorder = agent.recorder
         recorder.look(window.ticks, window.duration_us / 1e6)
         table = recorder.table
         thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
@@ -232,10 +243,12 @@ class NodeSampler:
         for node, line, samples, when_us in weigher.weigh(window):
             parent, frame, _ = window.nodes[node]
             leaf = table.frame(self._namer.frame(window.frames[frame], line))
-            stack = table.stack((*self._callers(window, parent, callers), leaf))
+            stack = table.stack((*self._callers(window, parent, callers, table), leaf))
             recorder.add(thread, stack, samples, (when_us / 1e6, when_us / 1e6))
 
-    def _callers(self, window: ProfileWindow, node: int, known: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+    def _callers(
+        self, window: ProfileWindow, node: int, known: dict[int, tuple[int, ...]], table: StackTable
+    ) -> tuple[int, ...]:
         """The frames from the root to `node` as the table's numbers; the root itself is no frame."""
         path: list[int] = []
         while node not in known:
@@ -245,7 +258,7 @@ class NodeSampler:
         for node in reversed(path):
             parent, frame, _ = window.nodes[node]
             if parent >= 0:
-                frames = (*frames, self._context.recorder.table.frame(self._namer.frame(window.frames[frame])))
+                frames = (*frames, table.frame(self._namer.frame(window.frames[frame])))
             known[node] = frames
         return frames
 
