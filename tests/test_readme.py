@@ -45,7 +45,7 @@ def process_data():
 parse(0.4)
 process_data()
 """
-ENDLESS = {"demo", "receive", "http.server", "--watch", "--pid"}
+ENDLESS = {"npm", "demo", "receive", "http.server", "--watch", "--pid"}
 """What does not end by itself, or not soon."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -103,6 +103,8 @@ def folder(tmp_path) -> Iterator[Folder]:
         folder.write("MyApp.java", "public class MyApp { public static void main(String[] words) {} }\n")
         folder.write("go.mod", "module example.com/shop\n")
         folder.write("cmd/server/main.go", "package main\n\nfunc main() {}\n")
+        folder.write("pkg/pkg_test.go", 'package pkg\n\nimport "testing"\n\nfunc TestPkg(t *testing.T) {}\n')
+        folder.write("start.sh", "#!/bin/sh\npython3 job.py\n").chmod(0o755)
         yield folder
 
 
