@@ -1,0 +1,344 @@
+"""Runs the commands of real projects with and without the profiler, and says what was seen of them and what it cost.
+
+python -m tests.commands                all, in some five minutes; installs packages from PyPI, npm and Maven Central into a temporary folder
+python -m tests.commands vite pytest    some
+
+Each line: the command; its status and what it printed, which must be the same without us; for each language the samples and the
+hottest function that the project itself has, which must be the one that is wanted. Ends with 1 if a line is not as it should be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support.command import COMMAND
+from tests.support.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEADLINE_S = 240.0
+PROGRAMS = Path(__file__).parent / "programs" / "command"
+BUSY = "def {name}(ms):\n    end = time.thread_time() + ms / 1000\n    while time.thread_time() < end:\n        sum(range(1000))\n"
+EXPRESS = """
+const express = require('express');
+function price(n) { let sum = 0; for (let i = 0; i < n; i++) sum += Math.sqrt(i); return sum; }
+express().get('/', (request, response) => response.send(String(price(3e6)))).listen(process.env.BACKEND_PORT);
+"""
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>example</groupId><artifactId>hot</artifactId><version>1</version>
+<properties><maven.compiler.source>11</maven.compiler.source><maven.compiler.target>11</maven.compiler.target>
+<project.build.sourceEncoding>UTF-8</project.build.sourceEncoding></properties>
+<build><plugins><plugin><groupId>org.codehaus.mojo</groupId><artifactId>exec-maven-plugin</artifactId><version>3.5.0</version>
+<configuration><mainClass>Hot</mainClass></configuration></plugin></plugins></build></project>
+"""
+
+
+@dataclass(slots=True)
+class Project:
+    """A project's folder, and the command that its developers type."""
+
+    folder: Path
+    command: list[str]
+    wanted: dict[str, str]
+    """Language -> the function that is to be its hottest in the project's own files."""
+    environment: dict[str, str] = field(default_factory=dict)
+    drive: Callable[[], None] | None = None
+    """Uses the program, which does not end by itself; then it is ended by `ending`."""
+    ending: int = signal.SIGTERM
+    compares_output: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    status: int
+    output: str
+    wall_s: float
+    agent_cpu_s: float
+    profiles: list[dict]
+    lines: list[str]
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(PROJECTS)
+    failed = False
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
+            project = PROJECTS[name](Path(folder))
+            bare = run(project, [])
+            profiled = run(project, [str(COMMAND), "--no-tui", "--json", str(Path(folder, "run.json")), "--"])
+            failed |= not tell(name, project, bare, profiled)
+    return int(failed)
+
+
+def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
+    """Print what there was; whether all is as it should be."""
+    same = bare.status == profiled.status and (not project.compares_output or bare.output == profiled.output)
+    print(f"\n{name}: {' '.join(project.command)}")
+    print(f"  status {bare.status} bare, {profiled.status} profiled; output {'the same' if same else 'DIFFERS'}")
+    share = profiled.agent_cpu_s / profiled.wall_s
+    print(f"  {bare.wall_s:.1f} s bare, {profiled.wall_s:.1f} s profiled; agent {100 * share:.1f}% of a core")
+    if not same:
+        print(f"--- bare\n{bare.output[-2000:]}\n--- profiled\n{profiled.output[-2000:]}")
+    fine = same
+    for language, function in project.wanted.items():
+        seen = [profile for profile in profiled.profiles if profile["language"] == language]
+        found = own_hottest(seen[0], project.folder) if seen else "nothing"
+        samples = seen[0]["runtime_analysis"]["total_samples"] if seen else 0
+        source = seen[0]["source_file"] if seen else ""
+        fine &= function in found
+        verdict = "" if function in found else f", WANTED {function}"
+        print(f"  {language}: {samples} samples, main program {source}, hottest of its own {found}{verdict}")
+    for line in profiled.lines[-20:] if not fine else [line for line in profiled.lines if line.startswith("⚠️")]:
+        print(f"  | {line}")
+    return fine
+
+
+def own_hottest(profile: dict, folder: Path) -> str:
+    """The function of the project's own files with most samples anywhere on the stack of."""
+    stats = profile["runtime_analysis"]["function_stats"].values()
+    outside = ("node_modules", "site-packages", "/venv/", "node:")
+    own = [each for each in stats if each["file_path"] and not any(part in each["file_path"] for part in outside)]
+    own = [
+        each
+        for each in own
+        if not each["file_path"].startswith(("/", "<")) or each["file_path"].startswith(str(folder))
+    ]
+    hottest = sorted(own, key=lambda each: -each["execution_count"])[:1]
+    return hottest[0]["name"] if hottest else "nothing"
+
+
+def run(project: Project, before: list[str]) -> Run:
+    report = project.folder / "run.json"
+    report.unlink(missing_ok=True)
+    with (project.folder / "stdout").open("w+") as stdout, (project.folder / "stderr").open("w+") as stderr:
+        began_s = time.monotonic()
+        process = subprocess.Popen(
+            [*before, *project.command],
+            cwd=project.folder,
+            env={**os.environ, **project.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+        try:
+            if project.drive:
+                project.drive()
+                process.send_signal(project.ending)
+            agent_cpu_s = wait(process)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        wall_s = time.monotonic() - began_s
+        stdout.seek(0)
+        stderr.seek(0)
+        profiles = json.loads(report.read_text())["profiles"] if report.exists() else []
+        return Run(process.returncode, stdout.read(), wall_s, agent_cpu_s, profiles, stderr.read().splitlines())
+
+
+def wait(process: subprocess.Popen[bytes]) -> float:
+    """Wait for its end; the CPU time that it used itself, in seconds."""
+    used = 0.0
+    ends_s = time.monotonic() + DEADLINE_S
+    while process.poll() is None and time.monotonic() < ends_s:
+        with contextlib.suppress(OSError, IndexError):
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        time.sleep(0.02)
+    if process.returncode is None:
+        raise SystemExit(f"still running after {DEADLINE_S:g} s: {process.args}")
+    return used
+
+
+def use(port: int, seconds: float, clients: int = 1) -> None:
+    """Wait until somebody listens on `port`, then ask for / again and again."""
+    ends_s = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            ask(port)
+            break
+        except (OSError, http.client.HTTPException):
+            if time.monotonic() > ends_s:
+                raise SystemExit(f"nobody listens on port {port}") from None
+            time.sleep(0.1)
+
+    def work() -> None:
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                ask(port)
+
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def ask(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def install(*command: str | Path, cwd: Path) -> None:
+    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def venv(folder: Path, *requirements: str) -> dict[str, str]:
+    """A virtual environment with these packages; the variables that an activated shell has."""
+    install(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    install(folder / "venv/bin/python", "-m", "pip", "install", "--quiet", *requirements, cwd=folder)
+    return {"VIRTUAL_ENV": str(folder / "venv"), "PATH": f"{folder}/venv/bin{os.pathsep}{os.environ['PATH']}"}
+
+
+def vite(folder: Path) -> Project:
+    """`npm run dev` of a vite project with an express backend beside it."""
+    front, back = free_port(), free_port()
+    scripts = {"dev": f"node server.js & vite --port {front} --strictPort"}
+    (folder / "package.json").write_text(json.dumps({"name": "shop", "private": True, "scripts": scripts}))
+    (folder / "server.js").write_text(EXPRESS)
+    (folder / "index.html").write_text('<!doctype html><script type="module" src="/main.js"></script>')
+    (folder / "main.js").write_text("document.title = 'shop';\n")
+    install("npm", "install", "--silent", "--no-audit", "--no-fund", "vite@6.4.1", "express@5.1.0", cwd=folder)
+
+    def drive() -> None:
+        use(front, 0.5)
+        use(back, 4)
+
+    return Project(
+        folder,
+        ["npm", "run", "dev"],
+        {"JavaScript": "price"},
+        {"BACKEND_PORT": str(back)},
+        drive,
+        compares_output=False,
+    )
+
+
+def pytest(folder: Path) -> Project:
+    """`pytest -n 2` of a real package's own tests."""
+    environment = venv(folder, "pytest==9.0.1", "pytest-xdist==3.8.0")
+    download = ("-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "more-itertools==10.8.0")
+    install(folder / "venv/bin/python", *download, cwd=folder)
+    shutil.unpack_archive(next(folder.glob("more_itertools-*.tar.gz")), folder)
+    source = next(folder.glob("more_itertools-*/"))
+    return Project(
+        source,
+        ["pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--color=no", "tests/test_more.py"],
+        {"Python": ""},
+        environment,
+    )
+
+
+def uvicorn(folder: Path) -> Project:
+    """`uvicorn --reload`, with an edit while it runs."""
+    port = free_port()
+    environment = venv(folder, "uvicorn[standard]==0.38.0")
+    app = (
+        "import time\n\n"
+        + BUSY
+        + (
+            "\n\nasync def app(scope, receive, send):\n    if scope['type'] == 'http':\n        {name}(20)\n"
+            "        await send({{'type': 'http.response.start', 'status': 200, 'headers': []}})\n"
+            "        await send({{'type': 'http.response.body', 'body': b'{name}'}})\n"
+        )
+    )
+    file = folder / "app.py"
+
+    def drive() -> None:
+        file.write_text(app.format(name="before"))
+        use(port, 2)
+        file.write_text(app.format(name="after_the_edit"))
+        time.sleep(3)
+        use(port, 4)
+
+    file.write_text(app.format(name="before"))
+    command = ["uvicorn", "app:app", "--reload", "--port", str(port), "--log-level", "warning"]
+    return Project(
+        folder, command, {"Python": "after_the_edit"}, environment, drive, signal.SIGINT, compares_output=False
+    )
+
+
+def gunicorn(folder: Path) -> Project:
+    """`gunicorn -w 3` under load."""
+    port = free_port()
+    environment = venv(folder, "gunicorn==23.0.0")
+    (folder / "shop.py").write_text(
+        "import time\n\n" + BUSY.format(name="price") + "\n\ndef app(environ, start_response):\n    price(10)\n"
+        "    start_response('200 OK', [])\n    return [b'ok']\n"
+    )
+    command = ["gunicorn", "-w", "3", "-b", f"127.0.0.1:{port}", "--log-level", "error", "shop:app"]
+    return Project(folder, command, {"Python": "price"}, environment, lambda: use(port, 4, clients=4))
+
+
+def make(folder: Path) -> Project:
+    """A Makefile that starts a Python worker, a Node.js gateway and a Java service, and ends them by SIGTERM."""
+    for name in ("hot.py", "hot.js", "Hot.java"):
+        shutil.copy(PROGRAMS / name, folder)
+    (folder / "worker.py").write_text((PROGRAMS / "hot.py").read_text().replace("mill(0.5)", "mill(30)"))
+    (folder / "gateway.js").write_text((PROGRAMS / "hot.js").read_text().replace("polish(500)", "polish(30000)"))
+    install("javac", "Hot.java", cwd=folder)
+    (folder / "Makefile").write_text(
+        "serve:\n\t@python3 worker.py & worker=$$!; node gateway.js & gateway=$$!; java -Dhot.ms=30000 Hot & service=$$!; \\\n"
+        "\tsleep 8; kill $$worker $$gateway $$service; wait; echo ended\n"
+    )
+    return Project(folder, ["make"], {"Python": "mill", "JavaScript": "polish", "Java": "Hot.weave"})
+
+
+def go(folder: Path) -> Project:
+    """`go test -bench`."""
+    (folder / "go.mod").write_text("module example.com/knit\n\ngo 1.21\n")
+    (folder / "knit_test.go").write_text(
+        'package knit\n\nimport "testing"\n\nvar sum int\n\nfunc knit(n int) (s int) {\n\tfor i := 0; i < n; i++ {\n\t\ts += i*s + 1\n\t}\n'
+        "\treturn s\n}\n\nfunc BenchmarkKnit(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t\tsum = knit(100000)\n\t}\n}\n"
+    )
+    return Project(folder, ["go", "test", "-bench", ".", "-benchtime", "2s"], {"Go": "knit"}, compares_output=False)
+
+
+def maven(folder: Path) -> Project:
+    """`mvn compile exec:java` of a small project."""
+    (folder / "pom.xml").write_text(POM)
+    source = folder / "src/main/java/Hot.java"
+    source.parent.mkdir(parents=True)
+    shutil.copy(PROGRAMS / "Hot.java", source)
+    command = ["mvn", "-q", "-Dhot.ms=3000", "compile", "exec:java"]
+    install(*command, cwd=folder)
+    shutil.rmtree(folder / "target")
+    return Project(folder, command, {"Java": "Hot.weave"})
+
+
+def short(folder: Path) -> Project:
+    """A tree of 200 short processes of Python and Node.js."""
+    (folder / "short.sh").write_text(
+        "for i in $(seq 100); do python3 -c 'sum(range(300000))'; node -e 'for (let i = 0; i < 1e6; i++);'; done\n"
+    )
+    return Project(folder, ["sh", "short.sh"], {})
+
+
+PROJECTS: dict[str, Callable[[Path], Project]] = {
+    project.__name__: project for project in (vite, pytest, uvicorn, gunicorn, make, go, maven, short)
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
