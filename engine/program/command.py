@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..clock import wait_first
 from ..events import Note
-from ..processes import process_end, process_tree
+from ..processes import process_end
 from ..profile.places import is_own_code
 from ..profile.stacks import Function
 from ..samplers.command_lines import main_file
@@ -38,11 +38,12 @@ if TYPE_CHECKING:
     from ..samplers.python.interpreter import Interpreter
     from ..samplers.sampler import Context, Sampler
 
-LOOK_INTERVALS_S = (0.02, 0.1)
-"""Between looks for processes that have come: in the first seconds, and later."""
-EARLY_S = 3.0
-LOOK_SHARE = 0.003
-"""Of a core, at most, to look."""
+LOOK_INTERVAL_S = 0.1
+"""Between looks at what has just come."""
+SETTLED_S = 2.0
+"""The same where nothing has."""
+BY_ENVIRONMENT = ("Node.js", "Go")
+"""One sampler for all their programs, which come to it."""
 JVM_START_S = 3.0
 """A JVM that takes no agent yet is asked again for so long: it may be starting."""
 ATTACH_BURST, ATTACHES_PER_S = 16, 2
@@ -91,8 +92,9 @@ class CommandSampler:
     async def prepare(self) -> Launch:
         settings = self._context.settings
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
-        for key, make, language in (("Node.js", NodeSampler, Language.JAVASCRIPT), ("Go", GoSampler, Language.GO)):
-            sampler = self._samplers[key] = make(self._context_for(key, language))
+        node = NodeSampler(self._context_for("Node.js", Language.JAVASCRIPT))
+        self._samplers.update({"Node.js": node, "Go": GoSampler(self._context_for("Go", Language.GO))})
+        for key, sampler in list(self._samplers.items()):
             launch = await sampler.prepare()
             environment.update(launch.environment)
             if launch.unprofiled:
@@ -129,7 +131,7 @@ class CommandSampler:
 
     def _programs(self) -> str:
         counts = Counter(key.partition(" ")[0] for key in self._at_work)
-        for key in ("Node.js", "Go"):
+        for key in BY_ENVIRONMENT:
             sampler = self._samplers.get(key)
             if isinstance(sampler, NodeSampler | GoSampler):
                 counts[key] = sampler.programs
@@ -164,6 +166,7 @@ class CommandSampler:
             if of == Language.GO
         ]
         found = [function.file for function in of_go if function.name == "main.main"]
+        found = [file for file in found if not file.endswith("_testmain.go")]
         found += [function.file for function in of_go if function.file.endswith("_test.go")]
         return Path(found[0]) if found else None
 
@@ -184,6 +187,8 @@ class CommandSampler:
         why_not = await keep_sampling(self._samplers[key], process, context, has_ended=lambda: self._has_ended)
         if why_not:
             self._say(why_not)
+            if key not in BY_ENVIRONMENT:
+                context.ledger.refuses(process.pid, why_not.partition(":")[0])
 
     def _say(self, text: str) -> None:
         """Say what is not sampled, and why; of processes that differ in nothing else once."""
@@ -194,19 +199,27 @@ class CommandSampler:
 
     async def _look_for_programs(self, root: int) -> None:
         """Have a look at each process that comes, and attach to those that can be sampled from outside."""
-        began_s = before_s = self._context.clock.monotonic()
+        clock, ledger = self._context.clock, self._context.ledger
+        version, before_s = 0, clock.monotonic()
         while True:
-            looked_s = time.thread_time()
-            for pid in process_tree(root) if self._context.settings.follow_children else [root]:
+            pids = list(ledger.members) if self._context.settings.follow_children else [root]
+            for pid in pids:
                 if pid not in self._attached and self._attaches >= 1 and (attach := self._how_to_attach(pid)):
                     self._attaches -= 1
                     self._attached[pid] = asyncio.create_task(self._attach(pid, attach))
-            spent_s = time.thread_time() - looked_s
-            now_s = self._context.clock.monotonic()
-            pause_s = LOOK_INTERVALS_S[now_s - began_s > EARLY_S]
-            await self._context.clock.sleep(max(pause_s, spent_s / LOOK_SHARE))
-            now_s, before_s = self._context.clock.monotonic(), now_s
+            # One that has just come may still be becoming what it is going to be.
+            are_settled = all(pid in self._attached or self._is_settled(pid) for pid in pids)
+            change = asyncio.ensure_future(ledger.changed(version))
+            await wait_first(clock, SETTLED_S if are_settled else LOOK_INTERVAL_S, change)
+            version = change.result() if change.done() else version
+            change.cancel()
+            now_s = clock.monotonic()
             self._attaches = min(ATTACH_BURST, self._attaches + (now_s - before_s) * ATTACHES_PER_S)
+            before_s = now_s
+
+    def _is_settled(self, pid: int) -> bool:
+        seen = self._seen.get(pid)
+        return seen is not None and seen.looks > _LOOKS
 
     def _how_to_attach(self, pid: int) -> Callable[[int], Awaitable[None]] | None:
         seen = self._look(pid)
@@ -269,8 +282,9 @@ class CommandSampler:
             except CannotAttach as error:
                 if context.clock.monotonic() - since_s > JVM_START_S:
                     self._say(str(error))
+                    context.ledger.refuses(pid, str(error).rpartition("sampled: ")[2].partition(":")[0])
                     return
-                await context.clock.sleep(LOOK_INTERVALS_S[-1])
+                await context.clock.sleep(LOOK_INTERVAL_S)
         folder = context.private_folder() / f"java-{pid}"
         folder.mkdir(mode=0o700, exist_ok=True)
         settings = replace(
