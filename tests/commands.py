@@ -152,7 +152,10 @@ def run(project: Project, before: list[str]) -> Run:
         stdout.seek(0)
         stderr.seek(0)
         profiles = json.loads(report.read_text())["profiles"] if report.exists() else []
-        return Run(process.returncode, stdout.read(), wall_s, agent_cpu_s, profiles, stderr.read().splitlines())
+        code = process.returncode
+        return Run(
+            code if code >= 0 else 128 - code, stdout.read(), wall_s, agent_cpu_s, profiles, stderr.read().splitlines()
+        )
 
 
 def wait(process: subprocess.Popen[bytes]) -> float:

@@ -48,6 +48,8 @@ JVM_START_S = 3.0
 """A JVM that takes no agent yet is asked again for so long: it may be starting."""
 ATTACH_BURST, ATTACHES_PER_S = 16, 2
 """To attach takes some 20 ms of CPU time. What comes faster waits, and if it is over by then it was too short."""
+MATURE_S = 0.5
+"""Where many come, only those that have lasted so long are attached to."""
 MAX_SEEN = 4_096
 """Processes that are remembered; more, and those without samples that have ended are forgotten."""
 _LOOKS = 8
@@ -204,7 +206,9 @@ class CommandSampler:
         while True:
             pids = list(ledger.members) if self._context.settings.follow_children else [root]
             for pid in pids:
-                if pid not in self._attached and self._attaches >= 1 and (attach := self._how_to_attach(pid)):
+                if pid in self._attached or not self._may_attach(pid):
+                    continue
+                if attach := self._how_to_attach(pid):
                     self._attaches -= 1
                     self._attached[pid] = asyncio.create_task(self._attach(pid, attach))
             # One that has just come may still be becoming what it is going to be.
@@ -216,6 +220,13 @@ class CommandSampler:
             now_s = clock.monotonic()
             self._attaches = min(ATTACH_BURST, self._attaches + (now_s - before_s) * ATTACHES_PER_S)
             before_s = now_s
+
+    def _may_attach(self, pid: int) -> bool:
+        member = self._context.ledger.members.get(pid)
+        if member is None or self._attaches < 1:
+            return False
+        age_s = self._context.clock.monotonic() - member.found_s
+        return self._attaches >= ATTACH_BURST / 2 or age_s > MATURE_S
 
     def _is_settled(self, pid: int) -> bool:
         seen = self._seen.get(pid)
