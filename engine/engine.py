@@ -457,6 +457,8 @@ class Engine:
             self_samples=dict(functions.self_samples),
             total_samples=dict(functions.total_samples),
             thread_counts=dict(functions.thread_counts),
+            processes=dict(self._recorder.table.processes),
+            living=frozenset(self._ledger.members),
             recent=self._history.recent,
             timeline=self._history.timeline,
             ledger=self._ledger.latest if self._run and self._run.is_running else self._ledger.book(),

@@ -58,8 +58,12 @@ OVER_ALL_THREADS = "all threads"
 
 def threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
     """The threads whose samples are counted, as a title names them."""
+    pids = {snapshot.table.threads[thread].pid for thread in threads}
+    note = snapshot.processes.get(min(pids)) if len(pids) == 1 else None
     if len(threads) > 1:
-        return f"{len(threads)} threads"
+        return f"{len(threads)} threads{f' of {clean(note.command)}' if note else ''}"
     (thread,) = threads
     known = snapshot.table.threads[thread]
+    if note:
+        return clean(note.command)
     return f"thread {clean(known.name) or known.tid}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..profile.history import TimelinePoint
     from ..profile.ledger import Book
-    from ..profile.stacks import StackCounts, StackTable
+    from ..profile.stacks import ProcessNote, StackCounts, StackTable
 
 
 class ProgramPhase(StrEnum):
@@ -180,6 +180,10 @@ class Snapshot:
     """Function -> samples with it on the stack; a copy."""
     thread_counts: Mapping[int, int]
     """Function -> number of threads it was seen on; a copy."""
+    processes: Mapping[int, ProcessNote] = field(default_factory=dict)
+    """By pid, of a command: those that were seen under it; a copy."""
+    living: frozenset[int] = frozenset()
+    """The pids of those that run now."""
     recent: tuple[Mapping[int, int], ...] = ()
     """The last 60 seconds, oldest first: function -> self samples in that second."""
     timeline: tuple[TimelinePoint, ...] = ()

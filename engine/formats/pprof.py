@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from ...proto import pprof_pb2
     from ..profile.recording import Recording
-    from ..profile.stacks import Thread
 
 _COMMENT = "multi_lang_profiler "
 """What our comment begins with; JSON follows."""
@@ -74,7 +73,7 @@ def dumps(recording: Recording) -> bytes:
     frames: set[int] = set()
     for (thread, stack), samples in recording.counts.by_stack.items():
         if thread not in labels:
-            labels[thread] = _labels(schema.Label, text, table.threads[thread])
+            labels[thread] = _labels(schema.Label, text, table, thread)
         frames.update(table.stacks[stack])
         profile.sample.add(
             location_id=[frame + 1 for frame in reversed(table.stacks[stack])],
@@ -114,9 +113,20 @@ def loads(content: bytes, written_at: datetime) -> Recording:
         raise ValueError(f"its pprof data is damaged: {error}") from error
 
 
-def _labels(label: type[pprof_pb2.Label], text: Callable[[str], int], thread: Thread) -> list[pprof_pb2.Label]:
-    numbers = [label(key=text(key), num=number) for key, number in (("pid", thread.pid), ("tid", thread.tid)) if number]
-    return [label(key=text("thread"), str=text(thread.name)), *numbers] if thread.name else numbers
+def _labels(
+    label: type[pprof_pb2.Label], text: Callable[[str], int], table: StackTable, index: int
+) -> list[pprof_pb2.Label]:
+    thread = table.threads[index]
+    texts = {
+        "thread": thread.name,
+        "command": table.processes[thread.pid].command if thread.pid in table.processes else "",
+        "language": table.thread_languages[index],
+    }
+    numbers = {"pid": thread.pid, "tid": thread.tid}
+    return [
+        *(label(key=text(key), str=text(value)) for key, value in texts.items() if value),
+        *(label(key=text(key), num=number) for key, number in numbers.items() if number),
+    ]
 
 
 def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:

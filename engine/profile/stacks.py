@@ -55,6 +55,12 @@ class Thread(NamedTuple):
     name: str = ""
 
 
+class ProcessNote(NamedTuple):
+    parent: int
+    command: str
+    """In a few words: `python3 worker.py`."""
+
+
 class InternedFrame(NamedTuple):
     function: int
     """Index into `StackTable.functions`."""
@@ -90,6 +96,8 @@ class StackTable:
         self.threads: list[Thread] = []
         self.thread_languages: list[str] = []
         """Grows with `threads`; see `language`."""
+        self.processes: dict[int, ProcessNote] = {}
+        """By pid; empty where only the program itself is known of."""
         self._max_frames = max_frames
         self._max_frame_references = max_frame_references
         self._frame_references = 0
@@ -151,6 +159,7 @@ class StackTable:
     def begin_run(self) -> None:
         """The program starts again, perhaps edited: where functions begin counts as unknown once they are seen anew."""
         self._of_earlier_run.update(range(len(self.functions)))
+        self.processes.clear()
 
     def line_of(self, function: int) -> int:
         """Where `function` begins: its first line if known, else the lowest line seen in it, else 0."""

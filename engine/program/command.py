@@ -19,7 +19,7 @@ from ..clock import wait_first
 from ..events import Note
 from ..processes import process_end
 from ..profile.places import is_own_code
-from ..profile.stacks import Function
+from ..profile.stacks import Function, ProcessNote
 from ..samplers.command_lines import main_file
 from ..samplers.go import stand_in
 from ..samplers.go.sampler import GoSampler
@@ -248,8 +248,10 @@ class CommandSampler:
             if seen is None or seen.program != program:
                 words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
                 seen = self._seen[pid] = _Seen(program, tuple(words), (process / "cwd").readlink())
+                member = self._context.ledger.members[pid]
+                self._context.recorder.table.processes[pid] = ProcessNote(member.parent, member.command)
                 self._forget_some()
-        except OSError:
+        except (OSError, KeyError):
             return None
         seen.looks += 1
         return seen
@@ -258,6 +260,9 @@ class CommandSampler:
         if len(self._seen) > MAX_SEEN:
             sampled = {thread.pid for thread in self._context.recorder.table.threads}
             self._seen = {pid: seen for pid, seen in self._seen.items() if pid in sampled or executable(pid)}
+            notes = self._context.recorder.table.processes
+            for pid in notes.keys() - self._seen.keys():
+                del notes[pid]
 
     async def _attach(self, pid: int, attach: Callable[[int], Awaitable[None]]) -> None:
         try:

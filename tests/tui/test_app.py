@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.events import Key, Resize
 from textual.geometry import Region, Size
+from textual.widgets import OptionList
 
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
+from multi_lang_profiler.engine.profile.stacks import ProcessNote
 from multi_lang_profiler.tui.app import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog
@@ -215,6 +217,26 @@ async def test_threads() -> None:
         assert names(screen)[0] == "levenshtein"
         await pilot.press("T", "escape")
         assert screen.app.threads is None
+
+
+async def test_processes() -> None:
+    """Under a command the picker has the tree of processes, each with its threads, its language and state; a process chosen is all its threads."""
+    snapshot = shop_snapshot()
+    (pid,) = {thread.pid for thread in snapshot.table.threads}
+    notes = {1: ProcessNote(0, "npm run dev"), pid: ProcessNote(1, "python shop.py")}
+    screen = Screen(replace(snapshot, processes=notes, living=frozenset({1})))
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("T")
+        await pilot.pause()
+        rows = [str(row.prompt) for row in screen.app.screen.query_one(OptionList).options]
+        assert "npm run dev" in rows[0]
+        assert "python shop.py" in rows[1]
+        assert f"pid {pid} ended" in rows[1]
+        assert len(rows) == 2 + len(snapshot.table.threads)
+        await pilot.press("down", "space", "enter")
+        await pilot.pause()
+        assert screen.app.threads == frozenset(range(len(snapshot.table.threads)))
+        assert "of python shop.py" in title(screen)
 
 
 async def test_commands_reach_the_engine() -> None:
