@@ -204,7 +204,7 @@ class Engine:
 
         self._reporter = Reporter(
             report,
-            transport=HttpTransport(report.endpoint, report.api_key),
+            transport=HttpTransport.of(report),
             clock=self._clock,
             emit=self._emit,
             spool=Spool(report.spool_folder, report.endpoint) if report.spool_folder else None,

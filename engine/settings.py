@@ -9,6 +9,9 @@ from pathlib import Path
 COMMAND = "multi_lang_profiler"
 AGENT_VERSION = "0.1.0"
 KEY_VARIABLE = "PROFILER_API_KEY"
+HEADERS_VARIABLE = "PROFILER_HEADERS"
+SECRET_VARIABLES = (KEY_VARIABLE, HEADERS_VARIABLE)
+"""What the profiled program's environment does not have."""
 EXIT_DEADLINE_S = 8.0
 """From the program's end to ours, whatever hangs: a backend, a disk, who reads our lines."""
 DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"
@@ -47,6 +50,19 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What opens the backend's door, beside a key that was given as such."""
+
+    key_file: Path | None = None
+    headers: tuple[tuple[str, Secret], ...] = ()
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    """None: it is in the file of the certificate."""
+    ca_file: Path | None = None
+    """The authorities to trust instead of the system's."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSettings:
     endpoint: str
     interval_s: float = 300.0
@@ -63,6 +79,7 @@ class ReportSettings:
     spool_folder: Path | None = None
     """None: profiles do not outlive the agent."""
     labels: tuple[tuple[str, str], ...] = ()
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)

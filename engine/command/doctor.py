@@ -10,12 +10,15 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import reason
 from ..private import cache_folder, state_folder
+from ..reporting.sender import UNREAD
+from ..reporting.spool_folder import SET_ASIDE, entries_aside
 from ..samplers.sampler import CannotStart
 from ..settings import COMMAND, Language, Settings
 from ..text import say
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Coroutine, Sequence
 
+    from ..reporting.answer import Answer
+    from ..reporting.transport import HttpTransport
     from ..settings import ReportSettings
 
 _ASK_DEADLINE_S = 20.0
@@ -226,26 +231,63 @@ async def _sampling(*, must_work: bool) -> list[Finding]:
 async def _endpoint(report: ReportSettings | None) -> list[Finding]:
     if report is None:
         return [Finding("Endpoint", Health.NOTED, "none: nothing is reported (PROFILER_ENDPOINT, --report-endpoint)")]
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from ..formats.wire import FORMATS  # noqa: PLC0415
     from ..reporting.transport import HttpTransport, TransportError  # noqa: PLC0415
 
-    wire = FORMATS[report.format]
-    transport = HttpTransport(report.endpoint, report.api_key)
+    transport = HttpTransport.of(report)
     began_s = time.monotonic()
     try:
-        answer = await transport.post(wire.join((), datetime.now(UTC)), wire.content_type, report.attempt_deadline_s)
+        answer = await _send_nothing(transport, report, report.format)
+        took_ms = 1_000 * (time.monotonic() - began_s)
+        if answer.is_delivery:
+            text = (
+                f"{report.endpoint} takes an empty {report.format} report {_access(report)} "
+                f"(HTTP {answer.status}, {took_ms:.0f} ms{', gzip' if transport.packs else ''})"
+            )
+            return [Finding("Endpoint", Health.GOOD, text)]
+        advice = ""
+        if report.format == "protobuf" and answer.status in UNREAD:
+            in_json = await _send_nothing(transport, report, "json")
+            advice = (
+                "; it takes JSON: use --report-format json"
+                if in_json.is_delivery
+                else "; it may not read protobuf, but does not take JSON, either"
+            )
     except TransportError as error:
-        return [Finding("Endpoint", Health.BAD, f"{report.endpoint}: {error}")]
+        return [Finding("Endpoint", Health.BAD, f"{report.endpoint} {_access(report)}: {error}")]
     finally:
         transport.close()
-    took_ms = 1_000 * (time.monotonic() - began_s)
-    if not answer.is_delivery:
-        return [Finding("Endpoint", Health.BAD, f"{report.endpoint} answers {answer.error}")]
-    key = "with the key" if report.api_key else "without a key"
-    text = f"{report.endpoint} takes an empty {report.format} report {key} (HTTP {answer.status}, {took_ms:.0f} ms)"
-    return [Finding("Endpoint", Health.GOOD, text)]
+    return [Finding("Endpoint", Health.BAD, f"{report.endpoint} {_access(report)} answers {answer.error}{advice}")]
+
+
+async def _send_nothing(transport: HttpTransport, report: ReportSettings, wire_format: str) -> Answer:
+    """The answer to a report of no profiles. Raises `TransportError`."""
+    from ..formats.wire import FORMATS  # noqa: PLC0415
+
+    wire = FORMATS[wire_format]
+    return await transport.post(wire.join((), datetime.now(UTC)), wire.content_type, report.attempt_deadline_s)
+
+
+def _access(report: ReportSettings) -> str:
+    """How it is asked, without what is secret."""
+    from ..reporting.failure import proxy_of  # noqa: PLC0415
+
+    access = report.access
+    parts = [
+        f"with the key of {access.key_file}"
+        if access.key_file
+        else "with the key"
+        if report.api_key
+        else "without a key"
+    ]
+    if access.headers:
+        parts.append(f"the headers {', '.join(name for name, _ in access.headers)}")
+    if access.client_cert:
+        parts.append(f"the certificate {access.client_cert}")
+    if access.ca_file:
+        parts.append(f"the authorities of {access.ca_file}")
+    if proxy := proxy_of(report.endpoint):
+        parts.append(f"the proxy of {proxy}")
+    return ", ".join(parts)
 
 
 def _folders(report: ReportSettings | None) -> list[Finding]:
@@ -256,10 +298,10 @@ def _folders(report: ReportSettings | None) -> list[Finding]:
             Finding("Spool", Health.NOTED, "off: what is undelivered at the end of a run is lost (--no-spool)")
         )
     else:
-        waiting = len(list(spool.glob("*/*/*.profile")))
-        found.append(
-            _folder("Spool", spool, f", {waiting} profiles wait there" if waiting else "", must_work=report is not None)
-        )
+        waiting, aside = len(list(spool.glob("*/*/*.profile"))), len(entries_aside(spool / SET_ASIDE))
+        more = f", {waiting} profiles wait there" if waiting else ""
+        more += f", {aside} are set aside ({COMMAND} spool)" if aside else ""
+        found.append(_folder("Spool", spool, more, must_work=report is not None))
     try:
         found.append(_folder("Cache", cache_folder(), "", must_work=False))
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..private import state_folder
 from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_http
 from ..settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
+from .access_options import access_settings, add_access
 from .arguments import UsageError, UsageParser
 from .words import USAGES, part_words, read_subject
 
@@ -225,6 +226,7 @@ def add_reporting(parser: argparse.ArgumentParser) -> None:
         "--report-jitter", metavar="FRACTION", help="spread reports over this part of the interval, 0 to 1 (default: 0)"
     )
     group.add_argument("--api-key", metavar="KEY", help="sent as Authorization: Bearer KEY; better in PROFILER_API_KEY")
+    add_access(group)
     group.add_argument(
         "--label", metavar="NAME=VALUE", action="append", default=[], help="sent with every profile; may be repeated"
     )
@@ -247,9 +249,13 @@ def with_default_endpoint(words: list[str]) -> list[str]:
     result: list[str] = []
     for at, word in enumerate(words):
         result.append(word)
-        if word == "--report-endpoint" and (at + 1 == len(words) or "://" not in words[at + 1]):
+        if word == "--report-endpoint" and (at + 1 == len(words) or not _is_url(words[at + 1])):
             result[-1] = f"--report-endpoint={DEFAULT_ENDPOINT}"
     return result
+
+
+def _is_url(word: str) -> bool:
+    return "://" in word or word.startswith("unix:")
 
 
 def _runtime_name(language: Language) -> str:
@@ -309,7 +315,8 @@ def report_settings(
     interval_s = value("--report-interval", "PROFILER_INTERVAL", _interval, 300.0)
     max_buffer = value("--report-max-buffer", "PROFILER_MAX_BUFFER_SIZE", _buffer_size, 100)
     wire_format = value("--report-format", "PROFILER_FORMAT", _format, "protobuf")
-    key = value("--api-key", "PROFILER_API_KEY", check_key, None)
+    access = access_settings(options, environment)
+    key = None if access.key_file else value("--api-key", "PROFILER_API_KEY", check_key, None)
     jitter = value("--report-jitter", "PROFILER_JITTER", _fraction, 0.0)
     labels = _labels(options.label)
     spool = _spool_folder(options)
@@ -320,10 +327,18 @@ def report_settings(
         warnings.append(
             f"A report interval of {interval_s:g} seconds is short; {RECOMMENDED_INTERVAL_S:g} or more is recommended"
         )
-    if warning := warn_key_over_plain_http(endpoint, key):
+    if warning := warn_key_over_plain_http(endpoint, bool(key or access.key_file or access.headers)):
         warnings.append(warning)
     report = ReportSettings(
-        endpoint, interval_s, max_buffer, wire_format, key, jitter=jitter, spool_folder=spool, labels=labels
+        endpoint,
+        interval_s,
+        max_buffer,
+        wire_format,
+        key,
+        jitter=jitter,
+        spool_folder=spool,
+        labels=labels,
+        access=access,
     )
     return report, tuple(warnings)
 

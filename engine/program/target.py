@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from ..errors import reason
 from ..processes import process_end
 from ..samplers.sampler import CannotStart, Launch, Process
-from ..settings import KEY_VARIABLE
+from ..settings import SECRET_VARIABLES
 from .executable import STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Target:
     def start(self) -> Process:
         """Start the program. Raises `CannotStart`."""
         environment = {**os.environ, **self._launch.environment}
-        environment.pop(KEY_VARIABLE, None)
+        for variable in SECRET_VARIABLES:
+            environment.pop(variable, None)
         streams: tuple[int | None, int | None, int | None] = (None, None, None)
         if self._on_output:
             streams = (

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from ..settings import Secret
 
 MAX_URL_LENGTH = 2_000
+MAX_SOCKET_PATH_BYTES = 107
+DEFAULT_PATH = "/api/v0/profiles"
 
 _HOST_LABEL = re.compile(r"[\w-]{1,63}")
 
@@ -22,6 +24,8 @@ def check_endpoint(url: str) -> str:
         raise ValueError("the URL holds a space or a character that cannot be printed")
     if len(url) > MAX_URL_LENGTH:
         raise ValueError(f"the URL is longer than {MAX_URL_LENGTH} characters")
+    if url.startswith("unix:"):
+        return _check_unix(url)
     try:
         parts = urlsplit(url)
         port_is_bad = parts.port == 0
@@ -29,7 +33,7 @@ def check_endpoint(url: str) -> str:
         raise ValueError("the URL's host or port is malformed") from None
     if parts.scheme not in ("http", "https"):
         scheme = f"not {parts.scheme}:" if "://" in url else "as in https://backend.example/api/v0/profiles"
-        raise ValueError(f"the URL must begin with http:// or https://, {scheme}")
+        raise ValueError(f"the URL must begin with http://, https:// or unix:, {scheme}")
     if parts.username is not None or parts.password is not None:
         raise ValueError(
             "the URL holds a user name or password; give the key with --api-key or PROFILER_API_KEY instead"
@@ -54,10 +58,27 @@ def check_key(key: str) -> Secret:
     return Secret(key)
 
 
-def warn_key_over_plain_http(endpoint: str, key: Secret | None) -> str | None:
-    """What to warn the user of if `key` would cross a network in the clear. `endpoint` has been checked."""
+def unix_socket(endpoint: str) -> tuple[str, str] | None:
+    """The socket and the path of `unix:SOCKET` or `unix:SOCKET:PATH`; None for other endpoints."""
+    if not endpoint.startswith("unix:"):
+        return None
+    socket, colon, path = endpoint.removeprefix("unix:").partition(":")
+    return (f"/{socket.lstrip('/')}" if socket.startswith("/") else socket), path if colon else DEFAULT_PATH
+
+
+def _check_unix(endpoint: str) -> str:
+    found = unix_socket(endpoint)
+    assert found is not None, "it begins as one"
+    socket, path = found
+    if not socket.startswith("/") or not path.startswith("/") or len(socket.encode()) > MAX_SOCKET_PATH_BYTES:
+        raise ValueError("a Unix socket is given as unix:/run/backend.sock, or unix:/run/backend.sock:/the/path")
+    return endpoint
+
+
+def warn_key_over_plain_http(endpoint: str, key: object) -> str | None:
+    """What to warn the user of if `key`, where there is one, would cross a network in the clear. `endpoint` has been checked."""
     parts = urlsplit(endpoint)
-    if key is None or parts.scheme == "https" or _is_loopback(parts):
+    if not key or parts.scheme in {"unix", "https"} or _is_loopback(parts):
         return None
     return f"The API key goes to {parts.hostname} unencrypted; use an https:// endpoint"
 

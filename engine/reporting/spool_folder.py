@@ -86,7 +86,9 @@ def lock_folder(path: Path) -> AgentFolder | None:
 
 def endpoint_folder_name(endpoint: str) -> str:
     """Of the folder for `endpoint`, in which its agents have theirs."""
-    host = "".join(c if c.isalnum() or c in ".-" else "_" for c in urlsplit(endpoint).hostname or "")
+    host = "".join(
+        c if c.isalnum() or c in ".-" else "_" for c in urlsplit(endpoint).hostname or urlsplit(endpoint).scheme
+    )
     return f"{host[:60]}-{hashlib.sha256(endpoint.encode()).hexdigest()[:16]}"
 
 

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
+import gzip
 import os
-import socket
-import ssl
 import threading
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Protocol, Self
 
-from ..settings import AGENT_VERSION
+from ..settings import AGENT_VERSION, Access
+from .access import Credentials, Signature, tls_context
 from .answer import Answer
+from .endpoint import unix_socket
+from .failure import explain, proxy_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import ssl
 
     import httpx
 
-    from ..settings import Secret
+    from ..settings import ReportSettings, Secret
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 CONNECT_SHARE = 0.45
 """Of an attempt's deadline, for TCP and again for TLS: httpcore leaks a connection whose handshake is cancelled from outside."""
+MIN_PACKED_BYTES = 1_024
+_PACKING_LEVEL = 5
 BODY_PATIENCE_S = 2.0
 """The status alone decides; the body is only worth a short wait."""
 
@@ -51,14 +53,33 @@ class HttpTransport:
     The engine's loop reads samplers' pipes and must not stall while httpx is imported (a tenth of a second), while CA certificates
     are read, or because a resolver that hangs has used up the loop's worker threads.
 
-    Proxies and certificates go by the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+    Proxies and certificates go by the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `SSL_CERT_DIR`;
+    certificates that `access` names take their place.
+
+    Reports are packed with gzip once the backend has said that it takes it (`Accept-Encoding` in an answer, RFC 7694), from the start
+    where its protocol says so (`packs`), and no more once it has refused one that was.
     """
 
-    def __init__(self, endpoint: str, api_key: Secret | None) -> None:
+    def __init__(
+        self, endpoint: str, api_key: Secret | None, access: Access | None = None, *, packs: bool = False
+    ) -> None:
         self._endpoint = endpoint
-        self._api_key = api_key
+        self._unix = unix_socket(endpoint)
+        self._url = f"http://localhost{self._unix[1]}" if self._unix else endpoint
+        self._access = access or Access()
+        self._credentials = Credentials(api_key, self._access)
+        self._certificates: Signature = ()
+        self.packs = packs
+        """Whether the next report goes packed."""
+        self._may_pack = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: httpx.AsyncClient | None = None
+
+    @classmethod
+    def of(cls, report: ReportSettings) -> Self:
+        """As `report` says."""
+        # OTLP/HTTP: "All server components MUST support the following transport compression options: none, gzip".
+        return cls(report.endpoint, report.api_key, report.access, packs=report.format == "otlp")
 
     def warm_up(self) -> None:
         asyncio.run_coroutine_threadsafe(self._make_client_quietly(), self._running_loop())
@@ -98,48 +119,73 @@ class HttpTransport:
             self._make_client()
 
     def _make_client(self) -> httpx.AsyncClient:
-        if self._client:
+        now = self._credentials.certificates()
+        if self._client and now == self._certificates:
             return self._client
         import httpx  # noqa: PLC0415 - a tenth of a second that most starts need not spend
 
-        headers = {b"User-Agent": f"quality-agent/{AGENT_VERSION}".encode(), b"Accept-Encoding": b"identity"}
-        if self._api_key:
-            headers[b"Authorization"] = b"Bearer " + self._api_key.reveal().encode("latin-1")
         try:
+            context = self._tls()
+            transport = httpx.AsyncHTTPTransport(verify=context, uds=self._unix[0]) if self._unix else None
             self._client = httpx.AsyncClient(
-                headers=headers,
+                headers={b"User-Agent": f"quality-agent/{AGENT_VERSION}".encode(), b"Accept-Encoding": b"identity"},
+                verify=context,
+                transport=transport,
                 follow_redirects=False,
                 # Minutes lie between reports: a connection kept open would mostly be found dead.
                 limits=httpx.Limits(max_keepalive_connections=0),
-                trust_env=True,
+                # No proxy leads to a socket of this machine.
+                trust_env=self._unix is None,
             )
         except OSError:
             name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "the CA bundle")
             raise TransportError(f"HTTP request failed: the certificates of {name} cannot be read") from None
         except (ValueError, ImportError, httpx.InvalidURL):
-            # The exception's text would show the proxy's password.
-            raise TransportError(
-                "HTTP request failed: the proxy set in the environment cannot be used (an http:// or https:// URL is needed)"
-            ) from None
+            raise TransportError(f"HTTP request failed: {proxy_trouble()}") from None
+        self._certificates = now
         return self._client
 
+    def _tls(self) -> ssl.SSLContext:
+        """Raises `TransportError` and `OSError`."""
+        from httpx import create_ssl_context  # noqa: PLC0415 - by now it is there
+
+        if not (self._access.ca_file or self._access.client_cert):
+            return create_ssl_context(trust_env=True)
+        try:
+            return tls_context(self._access, create_ssl_context)
+        except ValueError as error:
+            raise TransportError(f"HTTP request failed: {error}") from None
+
     async def _post(self, body: bytes, content_type: str, deadline_s: float) -> Answer:
+        ends_s = asyncio.get_running_loop().time() + deadline_s
+        packed = self.packs and len(body) >= MIN_PACKED_BYTES
+        answer = await self._send(body, content_type, ends_s, deadline_s, packed=packed)
+        if packed and answer.status in (400, 415):
+            # It may be what we wrapped it in: once more as it is, and from then on.
+            self.packs = self._may_pack = False
+            answer = await self._send(body, content_type, ends_s, deadline_s, packed=False)
+        return answer
+
+    async def _send(self, body: bytes, content_type: str, ends_s: float, deadline_s: float, *, packed: bool) -> Answer:
         client = self._make_client()
         import httpx  # noqa: PLC0415 - by now it is there
 
         # An agent has no sessions, and a jar that the backend fills would have no bound.
         client.cookies.clear()
         loop = asyncio.get_running_loop()
-        ends_s = loop.time() + deadline_s
+        headers = {**self._credentials.headers(), b"Content-Type": content_type.encode("ascii")}
+        if packed:
+            headers[b"Content-Encoding"] = b"gzip"
+            body = await asyncio.to_thread(gzip.compress, body, _PACKING_LEVEL)
         try:
             async with contextlib.AsyncExitStack() as stack:
                 async with asyncio.timeout_at(ends_s):
                     response = await stack.enter_async_context(
                         client.stream(
                             "POST",
-                            self._endpoint,
+                            self._url,
                             content=body,
-                            headers={"Content-Type": content_type},
+                            headers=headers,
                             timeout=httpx.Timeout(None, connect=CONNECT_SHARE * deadline_s),
                         )
                     )
@@ -148,7 +194,6 @@ class HttpTransport:
                 # The status is in; what goes wrong in hanging up changes nothing about it.
                 with contextlib.suppress(httpx.HTTPError, OSError):
                     await stack.aclose()
-                return Answer(response.status_code, response.headers.get("Retry-After", ""), body_start)
         except TimeoutError:
             raise TransportError(f"HTTP request failed: no answer within {deadline_s:g} seconds") from None
         except httpx.ConnectTimeout:
@@ -158,20 +203,10 @@ class HttpTransport:
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the network made httpx do, this attempt has failed
-            raise TransportError(f"HTTP request failed: {self._explain(error)}") from None
-
-    def _explain(self, error: BaseException) -> str:
-        from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - half as slow to import as httpx, which has it, too
-
-        url = urlsplit(self._endpoint)
-        host = url.hostname or ""
-        proxies = getproxies()
-        name = next((f"{scheme}_PROXY" for scheme in (url.scheme, "all") if proxies.get(scheme)), None)
-        by_proxy = f" (a proxy is set: {name.upper()})" if name and not proxy_bypass(host) else ""
-        causes = list(_chain(error))
-        return (
-            next(filter(None, (_explain_cause(cause, host) for cause in causes)), None) or "no HTTP answer came"
-        ) + by_proxy
+            raise TransportError(f"HTTP request failed: {explain(error, self._endpoint)}") from None
+        takes = (word.partition(";")[0].strip() for word in response.headers.get("Accept-Encoding", "").split(","))
+        self.packs = self.packs or (self._may_pack and "gzip" in takes)
+        return Answer(response.status_code, response.headers.get("Retry-After", ""), body_start)
 
 
 def _check_size(response: httpx.Response) -> None:
@@ -192,38 +227,3 @@ async def _read_body(response: httpx.Response, ends_s: float) -> bytes:
                     # Leaving the loop would leave httpx's nested generators to the garbage collector, whose tasks outlive our loop.
                     patience.reschedule(0)
     return bytes(body)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """`error` and all that led to it, the origin first."""
-    for cause in (error.__cause__, error.__context__):
-        if cause:
-            yield from _chain(cause)
-            break
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _chain(each)
-    yield error
-
-
-def _explain_cause(cause: BaseException, host: str) -> str | None:
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate of {host} is not to be trusted: {cause.verify_message}"
-    if isinstance(cause, ssl.SSLError):
-        if cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-            return "the port does not speak TLS (an http:// URL?)"
-        return f"TLS failed ({cause.reason or 'connection closed'})"
-    if isinstance(cause, socket.gaierror):
-        return (
-            f"no such host: {host}"
-            if cause.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
-            else f"{host} cannot be resolved now"
-        )
-    if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
-        return os.strerror(cause.errno).lower()
-    if type(cause).__name__ == "ProxyError":
-        status = str(cause)[:3]
-        return f"the proxy refused (HTTP {status})" if status.isdigit() else "the proxy refused"
-    if type(cause).__name__ == "RemoteProtocolError":
-        return "connection closed without an answer" if "disconnected" in str(cause) else "the answer is not HTTP"
-    return None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import reason
 from ...events import Note
-from ...settings import KEY_VARIABLE
+from ...settings import SECRET_VARIABLES
 from ..sampler import CannotStart
 from .flags import BuildFlags
 from .overlay import IMPORT_FILE, PREFIX, Toolchain, UnknownRelease, write_overlay
@@ -253,7 +253,8 @@ class GoBuild:
         # Go takes a folder's name from PWD, if that is the same folder; the overlay has the name without links.
         # What go leaves behind when it has to be killed goes with our folder.
         environment = {"GOTMPDIR": str(self._folder), **os.environ, "PWD": str(folder)}
-        environment.pop(KEY_VARIABLE, None)
+        for variable in SECRET_VARIABLES:
+            environment.pop(variable, None)
         if self._goflags is not None:
             environment["GOFLAGS"] = self._goflags
         try:
