@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .line_writer import LineWriter
 
-SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "view"})
+SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "spool", "view"})
 STATUS_USAGE = 2
 STATUS_THRESHOLD = 3
 """The program ended with 0, but a function took more than `--fail-if` allows."""

@@ -27,7 +27,12 @@ def explain(error: BaseException, endpoint: str) -> str:
         place = urlsplit(endpoint).hostname or ""
         variable = proxy_of(endpoint)
         by_proxy = f" (a proxy is set: {variable})" if variable else ""
-    told = next(filter(None, (_explain_cause(cause, place) for cause in _chain(error))), None)
+    causes = list(_chain(error))
+    told = next(filter(None, (_explain_cause(cause, place) for cause in causes)), None)
+    cut_off = any(isinstance(cause, BrokenPipeError | ConnectionResetError) for cause in causes)
+    if cut_off and endpoint.startswith("https:"):
+        # With TLS 1.3 the refusal may come behind the handshake, and be lost with the connection.
+        told = f"{told}; a backend that wants a certificate of ours (--client-cert) may end so"
     return f"{told or 'no HTTP answer came'}{f' ({place})' if unix else by_proxy}"
 
 
@@ -44,8 +49,8 @@ def proxy_trouble() -> str:
     socks = [f"{scheme.upper()}_PROXY" for scheme, url in getproxies().items() if url.lower().startswith("socks")]
     if socks:
         return (
-            f"{' and '.join(sorted(socks))} names a SOCKS proxy, which is not supported: set HTTPS_PROXY to an http:// proxy, "
-            "or unset it for us"
+            f"the proxy set in the environment cannot be used: {' and '.join(sorted(socks))} names a SOCKS proxy, which is not "
+            "supported; set HTTPS_PROXY to an http:// proxy, or unset it for us"
         )
     return "the proxy set in the environment cannot be used (an http:// or https:// URL is needed)"
 

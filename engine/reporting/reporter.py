@@ -36,7 +36,7 @@ from .sender import ATTEMPTS, Sender
 from .spool_disk import MAX_SET_ASIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from concurrent.futures import Future
 
     from ..clock import Clock
@@ -88,6 +88,7 @@ class Reporter:
         self._finishing = False
         self._said: dict[str, bool] = {}
         """Kind of trouble with the disk -> whether it lasts, and has been told."""
+        self._disk_was_slow = False
         self._looking: asyncio.Task[None] | None = None
         self._putting_aside: set[asyncio.Task[None]] = set()
         self._accepted = 0
@@ -126,6 +127,16 @@ class Reporter:
         self._accepted += 1
         self._discarded += 1
         self._emit(Warned(f"A profile could not be made and is discarded: {str(error) or type(error).__name__}"))
+
+    async def send_left_behind(self, also: Iterable[EncodedProfile] = ()) -> None:
+        """Instead of `run()`: send `also`, and what dead agents have left, until nothing is left or a send has failed."""
+        for profile in also:
+            await self._accept(profile)
+        while True:
+            if not len(self._buffer):
+                await self._take_over()
+            if not len(self._buffer) or not await self._send_everything():
+                return
 
     async def finish(self, last: EncodedProfile | None, deadline_s: float) -> None:
         """End: take the program's last profile and make one final send of everything, all within `deadline_s`."""
@@ -335,7 +346,10 @@ class Reporter:
         if self._spool:
             in_time = await _done_within(DISK_PATIENCE_S, self._spool.keep(self._buffer.held()))
             self._mention_disk(self._spool)
-            self._say_once("slow", None if in_time else SpoolSlow(str(self._spool.folder), DISK_PATIENCE_S))
+            # Once may be a busy machine's hiccup.
+            is_slow = not in_time and self._disk_was_slow
+            self._disk_was_slow = not in_time
+            self._say_once("slow", SpoolSlow(str(self._spool.folder), DISK_PATIENCE_S) if is_slow else None)
 
     async def _put_aside(self, spool: Spool, profile: EncodedProfile, status: int) -> None:
         try:
