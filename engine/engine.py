@@ -85,6 +85,7 @@ class Engine:
         self._marks: list[Mark] = []
         self._previous_run: Mark | None = None
         self._private = PrivateFolder()
+        self._is_without_cache = False
         self._closing = asyncio.Lock()
         self._reporter: Reporter | None = None
         self._run: Run | None = None
@@ -405,8 +406,18 @@ class Engine:
             clock=self._clock,
             sampling=self._coverage.switch,
             private_folder=self._private.path,
-            cache_folder=cache_folder,
+            cache_folder=self._cache_folder,
         )
+
+    def _cache_folder(self) -> Path:
+        """Raises `OSError`; said once."""
+        try:
+            return cache_folder()
+        except OSError as error:
+            if not self._is_without_cache:
+                self._is_without_cache = True
+                self._emit(Note(f"Nothing is kept for the next run, so that starts take longer: {error}"))
+            raise
 
     def _emit(self, event: Event) -> None:
         text = "\n".join(map(printable, event.lines))

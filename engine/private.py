@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import pwd
 import shutil
 import stat
 import tempfile
@@ -33,21 +34,31 @@ class PrivateFolder:
         self.remove()
 
     def path(self) -> Path:
+        """Raises `OSError` where there is no place for one."""
         # Some systems clear /tmp of what has not been used for long.
         if self._path is None or not self._path.is_dir():
             self.remove()
-            # Unix socket paths are limited to 107 bytes, so a long TMPDIR will not do.
-            base = tempfile.gettempdir()
-            base = base if len(base) < 60 else "/tmp"  # noqa: S108
-            _remove_left_behind(Path(base))
-            # mkdtemp makes it 0700.
-            made = Path(tempfile.mkdtemp(prefix="mlp-new-", dir=base))
-            self._lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-            # A file system without locks: nobody else gets one either, and nothing is removed.
-            with contextlib.suppress(OSError):
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
-            self._path = made.rename(made.with_name(made.name.replace("mlp-new-", _RUN)))
+            refusals: list[OSError] = []
+            for base in _temporary_folders():
+                try:
+                    self._make(base)
+                    break
+                except OSError as error:
+                    refusals.append(error)
+            else:
+                raise refusals[0]
+        assert self._path is not None, "it was made, or its making raised"
         return self._path
+
+    def _make(self, base: Path) -> None:
+        _remove_left_behind(base)
+        # mkdtemp makes it 0700.
+        made = Path(tempfile.mkdtemp(prefix="mlp-new-", dir=base))
+        self._lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        # A file system without locks: nobody else gets one either, and nothing is removed.
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._path = made.rename(made.with_name(made.name.replace("mlp-new-", _RUN)))
 
     def remove(self) -> None:
         if self._path is not None:
@@ -59,15 +70,41 @@ class PrivateFolder:
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/multi_lang_profiler`, made if need be, for what can be made again. Raises `OSError` if it cannot be."""
-    path = _folder("XDG_CACHE_HOME", ".cache")
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """`$XDG_CACHE_HOME/multi_lang_profiler`, made if need be, for what can be made again.
+
+    Raises `OSError` if there is no place for it, or if others can put there what we would run.
+    """
+    path = user_folder("XDG_CACHE_HOME", ".cache")
+    make_private(path)
+    found = path.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022 or not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     return path
 
 
 def state_folder() -> Path:
-    """`$XDG_STATE_HOME/multi_lang_profiler`, for what must outlive us; made by those who write there."""
-    return _folder("XDG_STATE_HOME", ".local/state")
+    """`$XDG_STATE_HOME/multi_lang_profiler`, for what must outlive us; made by those who write there. Raises `OSError` without a home."""
+    return user_folder("XDG_STATE_HOME", ".local/state")
+
+
+def user_folder(variable: str, default: str) -> Path:
+    """Our folder below the one that `variable` names, else below `default` in the user's home. Raises `OSError` if there is no home."""
+    base = os.environ.get(variable, "")
+    # The XDG specification says to ignore relative paths.
+    if base.startswith("/"):
+        return Path(base, "multi_lang_profiler")
+    home = _home()
+    if home is None:
+        raise OSError(f"there is no home folder; set HOME, or {variable}")
+    return home / default / "multi_lang_profiler"
+
+
+def make_private(folder: Path) -> None:
+    """Make `folder`, and all above it that is missing, with mode 0700 whatever the umask. Raises `OSError`."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
 
 
 def runtime_folder() -> Path:
@@ -113,7 +150,26 @@ def _is_run_from(folder: Path) -> bool:
     return False
 
 
-def _folder(variable: str, default: str) -> Path:
-    base = os.environ.get(variable, "")
-    # The XDG specification says to ignore relative paths.
-    return (Path(base) if base.startswith("/") else Path.home() / default) / "multi_lang_profiler"
+def _home() -> Path | None:
+    home = os.environ.get("HOME", "")
+    # sudo can leave us with the home of who called it: what root puts there, they could not use ever after.
+    if home.startswith("/") and not (os.geteuid() == 0 and _owner(home) != 0):
+        return Path(home)
+    try:
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def _owner(path: str) -> int:
+    try:
+        return Path(path).stat().st_uid
+    except OSError:
+        return 0
+
+
+def _temporary_folders() -> list[Path]:
+    """Where a run's folder may lie, the best first: not where we were started, which is the program's."""
+    named = (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm")  # noqa: S108
+    # Unix socket paths are limited to 107 bytes, so a long TMPDIR will not do.
+    return [Path(base) for base in named if base.startswith("/") and len(base) < 60]

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engine.private import user_folder
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,8 +31,11 @@ class ScreenSettings:
 
 
 def settings_file() -> Path:
-    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(folder, "multi_lang_profiler", "screen.toml")
+    """Nothing is in it where there is no home folder."""
+    try:
+        return user_folder("XDG_CONFIG_HOME", ".config") / "screen.toml"
+    except OSError:
+        return Path(os.devnull)
 
 
 def read_screen_settings(file: Path) -> ScreenSettings:

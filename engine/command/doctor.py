@@ -291,11 +291,16 @@ def _access(report: ReportSettings) -> str:
 
 
 def _folders(report: ReportSettings | None) -> list[Finding]:
-    spool = report.spool_folder if report else state_folder()
+    spool, why_not = report.spool_folder if report else None, "--no-spool"
+    if spool is None:
+        try:
+            spool = None if report else state_folder()
+        except OSError as error:
+            why_not = str(error)
     found = []
     if spool is None:
         found.append(
-            Finding("Spool", Health.NOTED, "off: what is undelivered at the end of a run is lost (--no-spool)")
+            Finding("Spool", Health.NOTED, f"off: what is undelivered at the end of a run is lost ({why_not})")
         )
     else:
         waiting, aside = len(list(spool.glob("*/*/*.profile"))), len(entries_aside(spool / SET_ASIDE))
@@ -305,7 +310,7 @@ def _folders(report: ReportSettings | None) -> list[Finding]:
     try:
         found.append(_folder("Cache", cache_folder(), "", must_work=False))
     except OSError as error:
-        found.append(Finding("Cache", Health.NOTED, f"{error}: set XDG_CACHE_HOME to a folder of yours"))
+        found.append(Finding("Cache", Health.NOTED, f"none, so starts take longer: {error}"))
     return found
 
 

@@ -320,7 +320,7 @@ def report_settings(
     key = None if access.key_file else value("--api-key", "PROFILER_API_KEY", check_key, None)
     jitter = value("--report-jitter", "PROFILER_JITTER", _fraction, 0.0)
     labels = _labels(options.label)
-    spool = _spool_folder(options)
+    spool, without_spool = _spool_folder(options)
     if not endpoint:
         return None, ()
     warnings = []
@@ -330,6 +330,8 @@ def report_settings(
         )
     if warning := warn_key_over_plain_http(endpoint, bool(key or access.key_file or access.headers)):
         warnings.append(warning)
+    if without_spool:
+        warnings.append(without_spool)
     report = ReportSettings(
         endpoint,
         interval_s,
@@ -344,16 +346,20 @@ def report_settings(
     return report, tuple(warnings)
 
 
-def _spool_folder(options: argparse.Namespace) -> Path | None:
+def _spool_folder(options: argparse.Namespace) -> tuple[Path | None, str]:
+    """The folder, or none and why there is none although one is wanted."""
     if options.no_spool:
         if options.spool is not None:
             raise UsageError("--spool and --no-spool exclude each other")
-        return None
+        return None, ""
     if options.spool is not None:
         if not options.spool or (Path(options.spool).exists() and not Path(options.spool).is_dir()):
             raise UsageError(f"--spool: {options.spool!r} is not a folder")
-        return Path(options.spool).absolute()
-    return state_folder()
+        return Path(options.spool).absolute(), ""
+    try:
+        return state_folder(), ""
+    except OSError as error:
+        return None, f"Undelivered profiles are kept in memory only: {error}, or name a folder with --spool"
 
 
 def _format(text: str) -> str:

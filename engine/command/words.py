@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +96,9 @@ def read_subject(options: argparse.Namespace, words: Words) -> Subject:
     if options.pid is not None:
         return _running(options, words.arguments)
     if words.command and words.language is None:
-        return Subject(None, Path(words.command[0]).name, words.command[1:], False, Path.cwd(), command=words.command)
+        return Subject(
+            None, Path(words.command[0]).name, words.command[1:], False, working_folder(), command=words.command
+        )
     if options.force:
         raise UsageError("--force goes with --pid, and with a command that may start Java")
     if words.command:
@@ -103,10 +106,16 @@ def read_subject(options: argparse.Namespace, words: Words) -> Subject:
         line = _read(words.command, words.language)
         language = _by_ending(words.language, line.program)
         return Subject(
-            language, line.program, line.arguments, line.is_module, Path.cwd(), line.options, command=words.command
+            language,
+            line.program,
+            line.arguments,
+            line.is_module,
+            working_folder(),
+            line.options,
+            command=words.command,
         )
     language, program = _program(options)
-    return Subject(language, program, words.arguments, options.module is not None, Path.cwd())
+    return Subject(language, program, words.arguments, options.module is not None, working_folder())
 
 
 def _read(command: tuple[str, ...], language: Language) -> CommandLine:
@@ -114,7 +123,7 @@ def _read(command: tuple[str, ...], language: Language) -> CommandLine:
         case Language.PYTHON:
             return python_words(command)
         case Language.JAVA:
-            return java_words(command, Path.cwd())
+            return java_words(command, working_folder())
         case _:
             return node_words(command)
 
@@ -148,6 +157,14 @@ def _is_runtimes_own(word: str, language: Language) -> bool:
 
 def _is_url(words: Sequence[str]) -> bool:
     return bool(words) and "://" in words[0]
+
+
+def working_folder() -> Path:
+    """Where we were started; where that is gone (removed, unmounted), what it was: the program can do without it, too."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.environ.get("PWD") or "/")
 
 
 def _running(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:

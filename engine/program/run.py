@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ..analysis.snapshot import ProgramPhase
 from ..blocking import within
 from ..events import Note, Warned
+from ..samplers.sampler import CannotStart
 from .ending import TreeEnding
 from .keeping import keep_sampling
-from .sampling import make_sampler
+from .sampling import make_sampler, plain_launch
 from .target import Target
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Run:
         """Prepare the sampler and start the program. Raises `CannotStart`; `close()` is due in any case."""
         try:
             pid = self._context.settings.pid
-            self.launch = await self.sampler.prepare()
+            self.launch = await self._prepare()
             if pid is None:
                 self._target = Target(self.launch, self._context.clock, self._on_output)
             else:
@@ -69,6 +70,18 @@ class Run:
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
         self._accounting = asyncio.create_task(self._context.ledger.keep())
         return self.process
+
+    async def _prepare(self) -> Launch:
+        try:
+            return await self.sampler.prepare()
+        except CannotStart:
+            raise
+        except Exception as error:  # the seam: what breaks in a sampler does not keep the program from being started
+            text = f"The sampler failed: {type(error).__name__}: {error}; the program runs unprofiled"
+            launch = plain_launch(self._context.settings, text)
+            if launch is None:
+                raise
+            return launch
 
     async def finish(self) -> int:
         """Wait for the program's end and for its last samples; the exit status as a shell gives it.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..settings import Language
 
 if TYPE_CHECKING:
-    from ..samplers.sampler import Context, Sampler
+    from ..samplers.sampler import Context, Launch, Sampler
+    from ..settings import Settings
 
 
 def make_sampler(context: Context) -> Sampler:
@@ -33,3 +36,24 @@ def make_sampler(context: Context) -> Sampler:
             from .command import CommandSampler  # noqa: PLC0415
 
             return CommandSampler(context)
+
+
+def plain_launch(settings: Settings, unprofiled: str) -> Launch | None:
+    """How to start the program without anything of ours, where its sampler broke while it prepared; None where we do not know."""
+    from ..samplers.python.launch import python_launch  # noqa: PLC0415 - as above
+    from ..samplers.sampler import Launch  # noqa: PLC0415
+
+    words = settings.command or (*settings.runtime_arguments, settings.program, *settings.arguments)
+    match settings.language:
+        case _ if settings.pid is not None:
+            return None
+        case None:
+            return Launch(settings.command, unprofiled=unprofiled)
+        case Language.PYTHON:
+            return replace(python_launch(settings, os.environ), unprofiled=unprofiled)
+        case Language.JAVASCRIPT | Language.TYPESCRIPT:
+            return Launch((settings.runtime or "node", *words), unprofiled=unprofiled)
+        case Language.JAVA if settings.command or not settings.program.endswith(".jar"):
+            return Launch((settings.runtime or "java", *words), unprofiled=unprofiled)
+        case _:
+            return None

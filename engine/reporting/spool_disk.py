@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..private import make_private
 from .spool_entry import ENDING, Unreadable, pack, raise_if_ours, read_entry, told, write_whole
 from .spool_folder import AGENT_FOLDER, SET_ASIDE, AgentFolder, endpoint_folder_name, entries_aside, lock_folder
 
@@ -186,7 +187,7 @@ class SpoolDisk:
 
     def _make_own_folder(self) -> AgentFolder:
         for _ in range(MAX_TRIES):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             self._endpoint_folder.mkdir(mode=0o700, exist_ok=True)
             path = self._endpoint_folder / f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}"
             # An agent that looks for dead ones may find the folder before we have locked it, and remove it.
@@ -290,7 +291,7 @@ class SpoolDisk:
 
     def _make_room_aside(self) -> SetAside:
         """Room for one more in `set_aside`; what people put there, folders say, is none of ours."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._folder)
         self.set_aside.mkdir(mode=0o700, exist_ok=True)
         dropped = own_dropped = 0
         for old in entries_aside(self.set_aside)[: -MAX_SET_ASIDE + 1]:

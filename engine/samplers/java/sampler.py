@@ -111,7 +111,11 @@ class JavaSampler:
         except NoAgent as error:
             return Launch((java.executable, *command), source_file=source_file, unprofiled=str(error))
         period_ns = round(1e9 / settings.rate_hz)
-        folder = self._open_pipes()
+        try:
+            folder = self._open_pipes()
+        except OSError as error:
+            reason = f"No pipe for Java's samples can be made ({error}); the program runs unprofiled"
+            return Launch((java.executable, *command), source_file=source_file, unprofiled=reason)
         self._reader = WindowReader(self._context.recorder, sources, period_ns, self._take_message)
         self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
@@ -201,7 +205,11 @@ class JavaSampler:
         try:
             return await agent_jar(java, self._context.cache_folder(), note, inlined=inlined)
         except OSError:
+            pass
+        try:
             return await agent_jar(java, self._context.private_folder(), note, inlined=inlined)
+        except OSError as error:
+            raise NoAgent(f"There is no folder for the Java agent ({error}), so the program runs unprofiled") from None
 
     def _open_pipes(self) -> Path:
         """Make the pipes and open our ends, so that the agent finds somebody there. Gives their folder."""

@@ -7,8 +7,10 @@ reach it.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..sampler import SamplingFailed
 from .launch import python_launch
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ class PythonSampler:
         return python_launch(self._context.settings, os.environ)
 
     async def sample(self, process: Process) -> None:
+        if not Path("/proc/self").exists():  # noqa: ASYNC240 - the kernel's, not a disk's
+            raise SamplingFailed(
+                "There is no /proc here, which tells where a Python's memory lies: mount it", final=True
+            )
         # Loaded only now, while the program's interpreter starts: it would have delayed the program.
         from .attach import Attachment  # noqa: PLC0415
 
