@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.private import PrivateFolder
+from multi_lang_profiler.engine import private
+from multi_lang_profiler.engine.private import PrivateFolder, cache_folder, make_private, runtime_folder, state_folder
 from tests.support.command import DEADLINE_S, Folder, finish
 
 
@@ -89,3 +90,51 @@ def test_what_may_be_in_use_stays(base, tmp_path):
     os.close(lock)
     assert {own.path(), paths["open"], paths["link"]} == set(base.iterdir())
     own.remove()
+
+
+@pytest.fixture
+def _umask_0() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_umask_0")
+def test_our_folders_are_ours_alone_whatever_the_umask(tmp_path, monkeypatch):
+    """With umask 0 every folder that we make, those above ours too, has mode 0700."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    make_private(state_folder())
+    for folder in (cache_folder(), state_folder(), runtime_folder()):
+        for made in (folder, *folder.parents):
+            if made.is_relative_to(tmp_path) and made != tmp_path:
+                assert made.stat().st_mode & 0o777 == 0o700, made
+
+
+def test_a_cache_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
+    """What lies there would be run: better no cache than one into which somebody else may put an agent."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache_folder().chmod(0o777)
+    with pytest.raises(PermissionError):
+        cache_folder()
+
+
+def test_without_a_home_there_is_no_folder_and_a_reason(monkeypatch):
+    """No HOME and no passwd entry: an `OSError` whose text says what to set."""
+    monkeypatch.setattr(private, "_home", lambda: None)
+    for variable, folder in (("XDG_CACHE_HOME", cache_folder), ("XDG_STATE_HOME", state_folder)):
+        monkeypatch.delenv(variable, raising=False)
+        with pytest.raises(OSError, match=f"there is no home folder; set HOME, or {variable}"):
+            folder()
+
+
+def test_root_leaves_nothing_in_the_home_of_who_called_sudo(tmp_path, monkeypatch):
+    """With another user's HOME, as sudo leaves it, root keeps its things in its own home: the user could not use them afterwards."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    os.chown(tmp_path, 1, 1)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert not state_folder().is_relative_to(tmp_path)

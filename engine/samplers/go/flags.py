@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
@@ -63,7 +64,7 @@ class BuildFlags:
 
     def _values(self, flag: str) -> Iterator[str]:
         names = f"-{flag}", f"--{flag}"
-        for word, following in zip(self._words, (*self._words[1:], ""), strict=True):
+        for word, following in itertools.pairwise((*self._words, "")):
             name, equals, value = word.partition("=")
             if name in names:
                 yield value if equals else following if flag in _WITH_VALUE else "true"
