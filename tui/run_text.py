@@ -64,6 +64,6 @@ def threads_named(snapshot: Snapshot, threads: frozenset[int]) -> str:
         return f"{len(threads)} threads{f' of {clean(note.command)}' if note else ''}"
     (thread,) = threads
     known = snapshot.table.threads[thread]
-    if note:
+    if note and not known.labels:
         return clean(note.command)
-    return f"thread {clean(known.name) or known.tid}"
+    return f"{'labels' if known.labels else 'thread'} {clean(known.title) or known.tid}"

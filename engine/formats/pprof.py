@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _COMMENT = "multi_lang_profiler "
 """What our comment begins with; JSON follows."""
+_OUR_NUMBERS = ("pid", "tid")
+_OUR_TEXTS = ("command", "language")
+"""Labels that we give to samples, beside "thread"."""
 _NANOSECONDS = {"nanoseconds": 1, "microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
 _DEFAULT_PERIOD_NS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,6 +128,7 @@ def _labels(
     numbers = {"pid": thread.pid, "tid": thread.tid}
     return [
         *(label(key=text(key), str=text(value)) for key, value in texts.items() if value),
+        *(label(key=text(key), str=text(value)) for key, value in thread.labels),
         *(label(key=text(key), num=number) for key, number in numbers.items() if number),
     ]
 
@@ -135,13 +139,21 @@ def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
     locations = _locations(profile)
     table, counts = StackTable(), StackCounts()
     threads: dict[str, int] = {}
+    is_ours = any(strings[index].startswith(_COMMENT) for index in profile.comment)
     for sample in profile.sample:
         frames = [table.frame(frame) for location in reversed(sample.location_id) for frame in locations[location]]
-        labels = {strings[label.key]: label for label in sample.label}
-        name = strings[labels["thread"].str] if "thread" in labels else ""
-        pid, tid = (labels[key].num if key in labels else 0 for key in ("pid", "tid"))
+        name, numbers, given = "", dict.fromkeys(_OUR_NUMBERS, 0), []
+        for label in sample.label:
+            key = strings[label.key]
+            if key in numbers and not label.str and not numbers[key]:
+                numbers[key] = label.num
+            elif key == "thread" and label.str and not name:
+                name = strings[label.str]
+            elif not (is_ours and key in _OUR_TEXTS):
+                given.append((key, strings[label.str] or f"{label.num}{strings[label.num_unit]}"))
         # Other tools only name threads.
-        thread = table.thread(pid, tid or threads.setdefault(name, len(threads)), name)
+        tid = numbers["tid"] or threads.setdefault(name, len(threads))
+        thread = table.thread(numbers["pid"], tid, name, tuple(sorted(given)))
         samples = round(sample.value[measure.value] * measure.unit_ns / measure.period_ns)
         if samples > 0:  # the difference of two profiles has negative ones
             counts.add(thread, table.stack(frames), samples)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..profile.recording import Recording
+    from ..profile.stacks import Thread
 
 _OURS = "multi_lang_profiler"
 _SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9, "none": 1e-2}
@@ -64,7 +65,11 @@ def dumps(recording: Recording) -> bytes:
         "activeProfileIndex": 0,
         "shared": {"frames": [_frame_object(table, function) for function in frames]},
         "profiles": profiles,
-        _OURS: {**facts(recording), "threads": [list(table.threads[thread]) for thread in threads], "lines": lines},
+        _OURS: {
+            **facts(recording),
+            "threads": [_described(table.threads[thread]) for thread in threads],
+            "lines": lines,
+        },
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -92,8 +97,9 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
         samples = profile.array("samples")
         if not samples:
             continue
-        pid, tid, name = threads[number]
-        thread = table.thread(index(pid), index(tid), str(name))
+        pid, tid, name, *labels = threads[number]
+        given = tuple((str(key), str(value)) for pairs in labels for key, value in pairs)
+        thread = table.thread(index(pid), index(tid), str(name), given)
         for functions, executed, weight in zip(samples, lines[number], profile.array("weights"), strict=True):
             ids = []
             for function, line in zip(functions, executed, strict=True):
@@ -163,5 +169,11 @@ def _frame_object(table: StackTable, function: int) -> dict[str, str | int]:
 
 
 def _thread_name(table: StackTable, thread: int) -> str:
-    pid, tid, name = table.threads[thread]
-    return f"{name or 'thread'} (process {pid}, thread {tid})" if pid or tid else name or "all threads"
+    known = table.threads[thread]
+    place = f"process {known.pid}, thread {known.tid}" if known.pid or known.tid else ""
+    return f"{known.title or 'thread'} ({place})" if place else known.title or "all threads"
+
+
+def _described(thread: Thread) -> list[Any]:
+    labels = [[list(pair) for pair in thread.labels]] if thread.labels else []
+    return [thread.pid, thread.tid, thread.name, *labels]

@@ -22,6 +22,9 @@ MAX_FRAMES = 200_000
 MAX_FRAME_REFERENCES = 1_000_000
 """Frames summed over all distinct stacks a table holds; bounds its memory at about 20 MB."""
 MAX_THREADS = 4_096
+"""Entries of threads a table holds, each with one set of labels."""
+MAX_LABELS = 16
+"""Kept of one set."""
 
 OTHER_FUNCTIONS = "(other functions)"
 OTHER_CALLERS = "(other callers)"
@@ -48,11 +51,22 @@ class Function(NamedTuple):
     file: str
 
 
+Labels = tuple[tuple[str, str], ...]
+"""`(key, value)`, sorted: pprof labels, say."""
+
+
 class Thread(NamedTuple):
     pid: int
     tid: int
     """The runtime's number for the thread; unique within the process."""
     name: str = ""
+    labels: Labels = ()
+    """What the program itself says of the work that its samples are of. One thread has as many entries as it has such sets."""
+
+    @property
+    def title(self) -> str:
+        """What people tell it by: its labels before its name; empty where it has neither."""
+        return ", ".join(f"{key}={value}" for key, value in self.labels) or self.name
 
 
 class ProcessNote(NamedTuple):
@@ -104,7 +118,7 @@ class StackTable:
         self._function_ids: dict[tuple[Function, str], int] = {}
         self._frame_ids: dict[InternedFrame, int] = {}
         self._stack_ids: dict[tuple[int, ...], int] = {}
-        self._thread_ids: dict[tuple[int, int, str], int] = {}
+        self._thread_ids: dict[tuple[int, int, Labels, str], int] = {}
         self._of_earlier_run: set[int] = set()
         """Functions whose lines were seen before the program's files may have changed."""
 
@@ -138,19 +152,20 @@ class StackTable:
         self._stack_ids[key] = index
         return index
 
-    def thread(self, pid: int, tid: int, name: str = "") -> int:
-        """The index in `threads` of thread `tid` of process `pid`; the first name given for it stays."""
-        found = self._thread_ids.get((pid, tid, self.language))
+    def thread(self, pid: int, tid: int, name: str = "", labels: Labels = ()) -> int:
+        """The index in `threads` of thread `tid` of process `pid` with these labels; the first name given for it stays."""
+        found = self._thread_ids.get((pid, tid, labels, self.language))
         if found is not None:
             return found
         if len(self.threads) >= MAX_THREADS:
-            pid, tid, name = 0, 0, OTHER_THREADS
-            found = self._thread_ids.get((pid, tid, self.language))
+            pid, tid, name, labels = 0, 0, OTHER_THREADS, ()
+            found = self._thread_ids.get((pid, tid, labels, self.language))
             if found is not None:
                 return found
+        kept = tuple((bounded(key), bounded(value)) for key, value in labels[:MAX_LABELS])
         self.thread_languages.append(self.language)
-        self.threads.append(Thread(pid, tid, bounded(name)))
-        return self._thread_ids.setdefault((pid, tid, self.language), len(self.threads) - 1)
+        self.threads.append(Thread(pid, tid, bounded(name), kept))
+        return self._thread_ids.setdefault((pid, tid, labels, self.language), len(self.threads) - 1)
 
     def of_language(self, language: str) -> StackTable:
         """Itself, for one who adds what is of `language`, as the contract spells it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import os
@@ -308,7 +309,7 @@ def test_speedscope_opens_an_empty_run(tmp_path: Path) -> None:
     assert [profile["total"] for profile in seen_by_speedscope(file)["profiles"]] == [0]
 
 
-def testgo_tool_pprof_shows_the_run(tmp_path: Path) -> None:
+def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
     """`go tool pprof` says which program, when, how long, the time of each function, its lines and its threads."""
     file = tmp_path / "run.pb.gz"
     export.write(FLASK, file)
@@ -329,7 +330,26 @@ def testgo_tool_pprof_shows_the_run(tmp_path: Path) -> None:
     assert re.search(r"tid: .*\n +5\.5s \(33\.22%\): 775\n", go_tool_pprof("-tags", file))
 
 
-def test_whatgo_tool_pprof_writes_can_be_opened(tmp_path: Path) -> None:
+def test_labels_are_seen_by_the_tools(tmp_path: Path) -> None:
+    """What the program says of its work is a tag in `go tool pprof`, and a profile of its own in speedscope; our own view has both."""
+    labelled = replace(FLASK, table=copy.deepcopy(FLASK.table))
+    labelled.table.threads = [
+        thread._replace(labels=(("req", "fib"),) if index == 1 else ())
+        for index, thread in enumerate(FLASK.table.threads)
+    ]
+    own = sum(samples for (thread, _), samples in FLASK.counts.by_stack.items() if thread == 1)
+    pprof, speedscope = tmp_path / "run.pb.gz", tmp_path / "run.speedscope.json"
+    export.write(labelled, pprof)
+    export.write(labelled, speedscope)
+
+    assert re.search(r"req: Total .*\n +\S+ \( *100%\): fib\n", go_tool_pprof("-tags", pprof))
+    [profile] = [profile for profile in seen_by_speedscope(speedscope)["profiles"] if "req=fib" in profile["name"]]
+    assert profile["total"] == pytest.approx(own / 250)
+    for file in (pprof, speedscope):
+        assert ("req", "fib") in {pair for thread in export.read(file).table.threads for pair in thread.labels}
+
+
+def test_what_go_tool_pprof_writes_can_be_opened(tmp_path: Path) -> None:
     """A profile that went through pprof's own reader and writer is the same run."""
     ours, theirs = tmp_path / "ours.pb.gz", tmp_path / "theirs.pb.gz"
     export.write(FLASK, ours)

@@ -162,3 +162,14 @@ def test_lines_of_an_edited_file() -> None:
     table.frame(Frame("moved", "/a.py", 33, 0))
     table.frame(Frame("moved", "/a.py", 31, 0))
     assert [table.line_of(function) for function in (0, 1)] == [31, 20]
+
+
+def test_one_thread_has_an_entry_for_each_set_of_labels() -> None:
+    """What a program says of its work tells samples of one thread apart; people know such an entry by its labels."""
+    table = StackTable()
+    plain = table.thread(1, 0, "goroutines")
+    labelled = table.thread(1, 0, "goroutines", (("job", "7"), ("req", "sum")))
+
+    assert labelled != plain
+    assert table.thread(1, 0, "goroutines", (("job", "7"), ("req", "sum"))) == labelled
+    assert [thread.title for thread in table.threads] == ["goroutines", "job=7, req=sum"]

@@ -97,7 +97,10 @@ def recordings(draw: st.DrawFn, names: st.SearchStrategy[str] = any_texts) -> Re
         st.sampled_from(functions),
         st.integers(0, 1000),
     )
-    threads = [table.thread(1 + number, 10 + number, draw(names)) for number in range(draw(st.integers(1, 3)))]
+    sets = st.lists(st.tuples(names, names.filter(bool)), max_size=2).map(lambda pairs: tuple(sorted(pairs)))
+    threads = [
+        table.thread(1 + number, 10 + number, draw(names), draw(sets)) for number in range(draw(st.integers(1, 3)))
+    ]
     for stack in draw(st.lists(st.lists(frames, max_size=6), max_size=8)):
         ids = [table.frame(frame) for frame in stack]
         counts.add(draw(st.sampled_from(threads)), table.stack(ids), draw(st.integers(1, 10**6)))

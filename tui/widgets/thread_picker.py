@@ -104,7 +104,7 @@ def _thread_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
     rows = []
     for thread, count in samples.items():
         known = snapshot.table.threads[thread]
-        name = fit(clean(known.name) or "unnamed", 26)
+        name = fit(clean(known.title) or "unnamed", 26)
         rows.append(_Row(frozenset({thread}), f"{name} pid {known.pid} thread {known.tid}", count))
     return rows
 
@@ -136,7 +136,7 @@ def _process_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
             indent = "  " * (depth + 1)
             for thread in own:
                 known = table.threads[thread]
-                name = f"{indent}· {clean(known.name) or 'unnamed'}"
+                name = f"{indent}· {clean(known.title) or 'unnamed'}"
                 single.append(
                     _Row(frozenset({thread}), f"{fit(name, 34)} {' ' * 10} thread {known.tid}", samples[thread])
                 )

@@ -14,6 +14,8 @@ from ...profile.stacks import Frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...profile.stacks import Labels
+
 MAX_PROFILE_BYTES = 64 << 20
 """Of an unpacked profile; a second of a big machine takes about a megabyte."""
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -28,15 +30,15 @@ class PprofProfile(NamedTuple):
     """The time it is of; 0 where the profile does not say."""
     period_ns: int
     """The time between two samples of a thread; 0 where the profile does not say."""
-    samples: list[tuple[tuple[int, ...], int]]
-    """`(locations, count)`: locations leaf first; the count is the first of the sample's values."""
+    samples: list[tuple[tuple[int, ...], int, Labels]]
+    """`(locations, count, labels)`: locations leaf first; the count is the first of the sample's values; labels are sorted."""
     locations: dict[int, tuple[Frame, ...]]
     """The frames at each location, innermost first: more than one where functions were inlined."""
 
 
 def read_profile(data: bytes) -> PprofProfile:
     """The profile in `data`. Raises `MalformedProfile`."""
-    samples: list[tuple[tuple[int, ...], int]] = []
+    samples: list[tuple[tuple[int, ...], int, tuple[bytes, ...]]] = []
     lines: dict[int, tuple[int, list[tuple[int, int]]]] = {}
     mappings: dict[int, int] = {}
     functions: dict[int, tuple[int, int, int]] = {}
@@ -74,11 +76,18 @@ def read_profile(data: bytes) -> PprofProfile:
             location: tuple(frame(mapping, *line) for line in its_lines or ((0, 0),))
             for location, (mapping, its_lines) in lines.items()
         }
+        known: dict[tuple[bytes, ...], Labels] = {(): ()}
+        labelled = []
+        for stack, count, messages in samples:
+            labels = known.get(messages)
+            if labels is None:
+                labels = known.setdefault(messages, tuple(sorted(_label(message, strings) for message in messages)))
+            labelled.append((stack, count, labels))
     except (IndexError, KeyError, zlib.error) as error:
         raise MalformedProfile(f"not a pprof profile: {type(error).__name__}: {error}") from error
-    if any(location not in locations for stack, _ in samples for location in stack):
+    if any(location not in locations for stack, *_ in samples for location in stack):
         raise MalformedProfile("a pprof profile with samples at unknown locations")
-    return PprofProfile(duration_ns, period_ns, samples, locations)
+    return PprofProfile(duration_ns, period_ns, labelled, locations)
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -91,10 +100,15 @@ def _unpacked(data: bytes) -> bytes:
     return unpacked
 
 
-def _sample(message: bytes) -> tuple[tuple[int, ...], int]:
+def _sample(message: bytes) -> tuple[tuple[int, ...], int, tuple[bytes, ...]]:
+    """Locations, count, and the labels as they are encoded."""
     locations: list[int] = []
     values: list[int] = []
+    labels: tuple[bytes, ...] = ()
     for field, number, content in _fields(message):
+        if field == 3:
+            labels = (*labels, content)
+            continue
         target = locations if field == 1 else values if field == 2 else None
         if target is None:
             continue
@@ -102,7 +116,15 @@ def _sample(message: bytes) -> tuple[tuple[int, ...], int]:
             target += _packed(content)
         else:
             target.append(number)
-    return tuple(locations), values[0]
+    return tuple(locations), values[0], labels
+
+
+def _label(message: bytes, strings: list[str]) -> tuple[str, str]:
+    """Key and value; a number with its unit as text."""
+    found = _numbers(message)
+    key, text, number, unit = (found.get(field, 0) for field in (1, 2, 3, 4))
+    signed = number - (number >> 63 << 64)
+    return strings[key], strings[text] or f"{signed}{strings[unit]}"
 
 
 def _location(message: bytes) -> tuple[int, int, list[tuple[int, int]]]:

@@ -22,10 +22,14 @@ from .pprof_reader import MalformedProfile, read_profile
 from .stand_in import SOCKET_VARIABLE, stand_in
 
 if TYPE_CHECKING:
+    from ...profile.stacks import Labels
     from ..sampler import Context, Process
 
 MAX_RATE_HZ = 500
 """What Go's runtime is made for (runtime/pprof.StartCPUProfile)."""
+MAX_LABEL_SETS = 1_000
+"""Told apart in one run; programs that label each request with its number have more."""
+_OTHER_LABELS = (("(other labels)", ""),)
 MAX_WINDOW_BYTES = 32 << 20
 FLUSH_S = 0.28
 WINDOW_S = 1.0
@@ -64,6 +68,7 @@ class GoSampler:
         self._disconnected.set()
         self._unflushed: set[int] = set()
         self._flushed = asyncio.Event()
+        self._labels: set[Labels] = {()}
         self._carry = 0
         """What the scaling of sample counts left over; see `_scaled`."""
 
@@ -232,7 +237,6 @@ class GoSampler:
             return
         recorder = self._context.recorder
         table = recorder.table
-        thread = table.thread(pid, 0, "goroutines")
         now_s = self._context.clock.monotonic()
         # One of a program that has waited began long ago, but is sent as soon as there is something in it.
         taken_s = now_s - min(profile.duration_ns / 1e9, WINDOW_S), now_s
@@ -241,7 +245,7 @@ class GoSampler:
             for location, frames in profile.locations.items()
         }
         looks = 0
-        for locations, count in profile.samples:
+        for locations, count, labels in profile.samples:
             samples = self._scaled(count, profile.period_ns)
             frames = [frame for location in locations for frame in profile.locations[location]]
             if frames and frames[0].function == _LOST_SAMPLES:
@@ -252,8 +256,16 @@ class GoSampler:
                 stack = [frame for location in reversed(locations) for frame in interned[location]]
                 if len(stack) > 1 and frames[0].function == _PREEMPTED:
                     stack.pop()
-                recorder.add(thread, table.stack(stack), samples, taken_s)
+                recorder.add(self._thread(pid, labels), table.stack(stack), samples, taken_s)
         recorder.look(looks, looks * profile.period_ns / 1e9)
+
+    def _thread(self, pid: int, labels: Labels) -> int:
+        """Go's profiles tell no threads apart: all are one, with as many entries as there are sets of pprof labels."""
+        if labels not in self._labels:
+            if len(self._labels) >= MAX_LABEL_SETS:
+                labels = _OTHER_LABELS
+            self._labels.add(labels)
+        return self._context.recorder.table.thread(pid, 0, "goroutines", labels)
 
     def _scaled(self, count: int, period_ns: int) -> int:
         """`count` samples of `period_ns`, in periods of the rate asked for: `StackCounts` knows only those.

@@ -19,13 +19,17 @@ frames = st.builds(Frame, st.text(min_size=1, max_size=20), st.text(max_size=20)
 locations = st.dictionaries(
     st.integers(1, 2**64 - 1), st.lists(frames, min_size=1, max_size=3).map(tuple), min_size=1, max_size=8
 )
+labels = st.lists(st.tuples(st.text(max_size=8), st.text(min_size=1, max_size=8)), max_size=3).map(
+    lambda pairs: tuple(sorted(pairs))
+)
 
 
 @st.composite
 def profiles(draw) -> PprofProfile:
     places = draw(locations)
     stacks = st.lists(st.sampled_from(sorted(places)), max_size=6).map(tuple)
-    return PprofProfile(draw(numbers), draw(numbers), draw(st.lists(st.tuples(stacks, numbers), max_size=8)), places)
+    samples = st.lists(st.tuples(stacks, numbers, labels), max_size=8)
+    return PprofProfile(draw(numbers), draw(numbers), draw(samples), places)
 
 
 @given(profiles(), st.booleans())
@@ -45,6 +49,14 @@ def test_code_without_a_name_is_called_by_its_file():
     read = read_profile(message.SerializeToString()).locations
     assert read[1] == read[2] == (Frame("[libm.so.6]", "/usr/lib/libm.so.6"),)
     assert read[3] == (Frame("[unknown]", ""),)
+
+
+def test_labels_that_are_numbers_are_read_with_their_units():
+    message = pprof_pb2.Profile(string_table=["", "size", "bytes", "depth"])
+    sample = message.sample.add(value=[1])
+    sample.label.add(key=1, num=64, num_unit=2)
+    sample.label.add(key=3, num=-2)
+    assert read_profile(message.SerializeToString()).samples == [((), 1, (("depth", "-2"), ("size", "64bytes")))]
 
 
 @given(st.binary(max_size=200))
@@ -87,6 +99,9 @@ def _written(profile: PprofProfile) -> bytes:
             name = len(message.string_table) - 2
             message.function.add(id=function, name=name, filename=name + 1, start_line=frame.first_line)
             location.line.add(function_id=function, line=frame.line)
-    for stack, count in profile.samples:
-        message.sample.add(location_id=stack, value=[count, count // 2])
+    for stack, count, pairs in profile.samples:
+        sample = message.sample.add(location_id=stack, value=[count, count // 2])
+        for key, value in pairs:
+            message.string_table.extend([key, value])
+            sample.label.add(key=len(message.string_table) - 2, str=len(message.string_table) - 1)
     return message.SerializeToString()

@@ -8,8 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections import Counter
 from math import sqrt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +22,9 @@ from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Mode
 from tests.support.go import NEWEST, OLDEST, Sampled, context, go, go_settings, sample
 from tests.support.processes import processes_where
+
+if TYPE_CHECKING:
+    from multi_lang_profiler.engine.profile.stacks import Labels
 
 pytestmark = pytest.mark.xdist_group("go")
 
@@ -79,6 +84,29 @@ async def test_children_that_are_the_same_program_are_followed_if_asked_to(folde
     assert (len(both.pids), len(alone.pids)) == (2, 1)
     assert both.total_s == pytest.approx(0.6, abs=0.12)
     assert alone.total_s == pytest.approx(0.3, abs=0.08)
+
+
+async def test_labels_are_data_of_the_samples_they_were_given_to(folder):
+    """Half of the time under `pprof.Do` and a fifth of it under a goroutine's own labels is told apart, as in the program's own profile."""
+    sampled = await sample(folder, "labels.go", "own")
+    own: Counter[Labels] = Counter()
+    for _, count, labels in read_profile((folder / "own").read_bytes()).samples:
+        own[labels] += count
+    threads = sampled.recorder.table.threads
+    seen: Counter[Labels] = Counter()
+    for (thread, _), samples in sampled.recorder.run.by_stack.items():
+        seen[threads[thread].labels] += samples
+    assert own.keys() == seen.keys() == {(), (("req", "fib"),), (("job", "7"), ("req", "sum"))}
+    for labels in own:
+        assert seen[labels] / seen.total() == pytest.approx(own[labels] / own.total(), abs=0.06)
+
+
+async def test_more_sets_of_labels_than_can_be_kept_are_summed_up(folder, monkeypatch):
+    """A program that labels each request with its number has its samples all the same, the last of them as one."""
+    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.sampler.MAX_LABEL_SETS", 2)
+    sampled = await sample(folder, "labels.go", "own")
+    assert {thread.labels for thread in sampled.recorder.table.threads} >= {(("(other labels)", ""),)}
+    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.1)
 
 
 # How programs end -----------------------------------------------------------------------------------------------------
@@ -146,8 +174,8 @@ async def test_a_program_that_profiles_itself_goes_on_undisturbed(folder, rate_h
     for name in ("first", "second"):
         own = read_profile((folder / name).read_bytes())
         assert own.period_ns == 10_000_000
-        assert sum(count for _, count in own.samples) == pytest.approx(50, rel=0.2)
-        seen = {frame.function for stack, _ in own.samples for place in stack for frame in own.locations[place]}
+        assert sum(count for _, count, _ in own.samples) == pytest.approx(50, rel=0.2)
+        seen = {frame.function for stack, *_ in own.samples for place in stack for frame in own.locations[place]}
         assert "main.during" in seen
         assert not {"main.before", "main.after"} & seen
     assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.1)

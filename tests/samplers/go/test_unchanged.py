@@ -67,7 +67,7 @@ async def test_the_programs_own_profile_has_the_threads_that_c_made(folder):
     sampled = await sample(folder / "cgo", ".", "own")
     own = read_profile((folder / "cgo" / "own").read_bytes())
     roots: Counter[str] = Counter()
-    for stack, count in own.samples:
+    for stack, count, _ in own.samples:
         roots[own.locations[stack[-1]][-1].function] += count
     assert own.period_ns == 10_000_000
     assert roots["runtime._ExternalCode"] / roots.total() == pytest.approx(1 / 3, abs=0.12)
@@ -84,7 +84,7 @@ async def test_the_rate_that_a_program_sets_for_its_own_profile_is_kept(folder):
     own = read_profile((folder / "rate" / "own").read_bytes())
     assert own.period_ns == read_profile((folder / "bare").read_bytes()).period_ns == 4_000_000
     # On a busy machine the kernel's timers miss some.
-    assert 50 < sum(count for _, count in own.samples) < 130
+    assert 50 < sum(count for _, count, _ in own.samples) < 130
     assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.1)
 
 
