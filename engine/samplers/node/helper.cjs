@@ -12,22 +12,28 @@ const fs = require('fs');
 const net = require('net');
 const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, threadId, workerData } = require('worker_threads');
+const { WORDS, wordsOf, tell, nowUs, kernelId, intervalToAskUs, compact } = require('./board.cjs');
 
-const { key, titles, shared, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
-const [PHASE, EXITING, ANCHORED, CLAIMED] = [0, 1, 2, 3];
+const { key, titles, board, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
 const FIRST_WINDOW_US = 300_000;
 const WINDOW_US = 1_000_000;
+// A worker thread that does nothing is left alone for so long.
+const IDLE_WINDOW_US = 60_000_000;
+const IDLE_NS = 1_000_000;
 // To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
 const WINDOW_US_PER_NODE = 340;
 // So many fit into a message with some to spare; where stacks are deep and never the same, windows are the shorter for it.
 const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
-const MATTERING_US = 5_000;
-const askedUs = intervalUs < MATTERING_US ? onTimeUs() : intervalUs;
-const EXIT_MS = 150;
-const MAX_UNSENT_BYTES = 4_000_000;
-const MAX_MESSAGE_BYTES = 4_000_000;
+const LEAVE_MS = 150;
+// A thread that was heard of in one way is to be heard of in the other by then: a window that was sent, a preload that ran.
+const HEARD_MS = 250;
+const SEEN_MS = 2_000;
+const OWING_US = 200_000;
+const MATTERING_OWING_US = 20_000;
+const MAX_UNSENT_BYTES = 8_000_000;
+const MAX_MESSAGE_BYTES = 8_000_000;
 const MAX_THREADS = 256;
 const MAX_READINGS = 20_000;
 // To wake up costs this thread some 160 µs. While a thread just runs, or just waits, its CPU time need not be read so often to tell where
@@ -40,40 +46,49 @@ const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
 // A word on this thread's streams would keep the program alive until somebody reads it, which nobody does.
 process.stdout.write = process.stderr.write = () => true;
 
-const session = new Session();
-const main = '';
-const threads = new Map(); // the inspector's session of a worker thread, or `main` -> ProfiledThread
+const words = wordsOf(board, 0);
+const beganUs = nowUs();
+let session = new Session();
+let main; // the main thread's profile, while one is taken
+const workers = new Map(); // worker thread's number -> WorkerThread
 const attached = new Map(); // worker thread's number -> the inspector's session, and the thread's name
-const announced = new Map(); // worker thread's number -> what its preload told
-const mapped = new Set(); // scripts whose source map was asked for
+const replies = new Map(); // number of a call into a worker thread -> what takes its answer
+let calls = 0;
 let lost = 0; // samples that could not be handed over
+let owing = { at: 0, us: 0 };
 let isOff = false;
 
-/** One thread of the program, and the profiles that are being taken of it. */
-class ProfiledThread {
-  constructor(id, tid, name, words, post) {
-    this.id = id;
-    this.tid = tid;
-    this.name = name;
-    this.words = words; // shared with the thread
-    this.post = post;
+/** The program's main thread, and the profiles that are being taken of it through the inspector. */
+class MainThread {
+  constructor() {
     this.anchor = 0; // the one of the two titles it has
     this.anchorSamples = 0;
     this.change = undefined; // the promise of the window's change that is under way
-    this.cpuTimes = new CpuTimes(tid);
+    this.mapped = new Set(); // scripts whose source map was asked for
+    this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID]);
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
   /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
   async begin() {
     void this.ask('Profiler.enable');
-    void this.ask('Profiler.setSamplingInterval', { interval: askedUs });
+    void this.ask('Profiler.setSamplingInterval', { interval: intervalToAskUs(intervalUs) });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
-    if (isSampling) {
-      send({ type: 'thread', tid: this.tid });
-    }
-    tell(this.words, PHASE, isSampling ? 1 : 2);
+    tell(words, WORDS.PHASE, isSampling ? 1 : 2);
     return isSampling;
+  }
+
+  /** Drop the anchor for a thread that went on without us. What was compiled until then counts for its callers, which is told. */
+  async anchorLate() {
+    await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
+    if (!isProfilingItself && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
+      void this.evaluate(this.expression('begin', titles[this.anchor]));
+      send({ type: 'late', ms: Math.round((nowUs() - beganUs) / 1000) });
+    }
+  }
+
+  mayRotate() {
+    return true;
   }
 
   /** Close the window and open the next one; gives when it is handed over. */
@@ -92,9 +107,9 @@ class ProfiledThread {
     void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
     const profile = (await stopped)?.profile;
     const cpuTimes = this.cpuTimes.take();
-    this.nextWindowUs = beganUs + (profile ? windowUs(profile) : WINDOW_US);
+    this.nextWindowUs = beganUs + (profile ? windowUs(profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
     await started;
-    if (!Atomics.load(this.words, ANCHORED)) {
+    if (!Atomics.load(words, WORDS.ANCHORED)) {
       this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
     } else {
       this.anchorSamples += profile?.samples.length ?? 0;
@@ -106,8 +121,8 @@ class ProfiledThread {
   }
 
   /**
-   * A new anchor before the old one is lifted. This runs JavaScript in the thread: a `worker.terminate()` or a timeout of `vm` that
-   * meets it gets lost, which is one reason why it is done so rarely.
+   * A new anchor before the old one is lifted. This runs JavaScript in the thread: a timeout of `vm` that meets it gets lost, which is
+   * one reason why it is done so rarely.
    */
   moveAnchor() {
     this.anchorSamples = 0;
@@ -117,7 +132,7 @@ class ProfiledThread {
   }
 
   /** Close the last window. */
-  async end() {
+  async leave() {
     await this.change;
     const profile = (await this.ask('Profiler.stop'))?.profile;
     await this.handOver(profile, this.cpuTimes.take());
@@ -130,23 +145,15 @@ class ProfiledThread {
     }
     const urls = new Set(profile.nodes.map((node) => node.callFrame.url).filter((url) => MAPPED.test(url)));
     for (const url of urls) {
-      if (!mapped.has(url)) {
-        mapped.add(url);
-        const map = await threads.get(main).evaluate(this.expression('sourceMap', url));
+      if (!this.mapped.has(url)) {
+        this.mapped.add(url);
+        const map = await this.evaluate(this.expression('sourceMap', url));
         if (map) {
           send({ type: 'map', url, map: JSON.parse(map) });
         }
       }
     }
-    if (!send({ type: 'window', thread: this.id, name: this.name, cpuTimes, ...compact(profile) })) {
-      lost += profile.samples.length;
-    }
-    sendLost();
-  }
-
-  /** Count what the thread did since its last window as lost. */
-  loseOpenWindow() {
-    lost += Math.round(this.cpuTimes.sinceTaken() / 1000 / intervalUs);
+    sendWindow(0, '', compact(profile), cpuTimes);
   }
 
   expression(name, argument) {
@@ -162,8 +169,86 @@ class ProfiledThread {
   /** The inspector's answer; undefined if it refuses, or if the session has ended. */
   ask(method, params) {
     return new Promise((resolve) => {
-      this.post(method, params, (error, answer) => resolve(error ? undefined : answer));
+      session.post(method, params, (error, answer) => resolve(error ? undefined : answer));
     }).catch(() => undefined);
+  }
+}
+
+/** A worker thread, which takes its profile itself; see `thread.cjs`. It is asked for windows through the main thread. */
+class WorkerThread {
+  constructor(id, kernelId, reading) {
+    this.id = id;
+    this.cpuTimes = new CpuTimes(kernelId, reading);
+    this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
+    this.windowBeganUs = nowUs();
+    this.waiting = []; // for what it was asked to hand over
+    this.hasLeft = false;
+  }
+
+  mayRotate() {
+    return !takesCpuTimes || this.cpuTimes.sinceTaken() >= IDLE_NS || nowUs() - this.windowBeganUs >= IDLE_WINDOW_US;
+  }
+
+  rotate() {
+    return this.ask('rotate');
+  }
+
+  leave() {
+    return this.ask('leave');
+  }
+
+  /** Have the thread hand over; gives when it has, or cannot. */
+  ask(what) {
+    const isAsked = this.waiting.length > 0 && what === 'rotate';
+    this.nextWindowUs = nowUs() + WINDOW_US;
+    if (!attached.has(this.id) || this.hasLeft) {
+      return Promise.resolve();
+    }
+    const asked = new Promise((resolve) => this.waiting.push(resolve));
+    if (!isAsked) {
+      const expression = `globalThis[Symbol.for(${JSON.stringify(key)})]?.${what}()\n//# sourceURL=${key}`;
+      this.post('Runtime.evaluate', { expression, silent: true, returnByValue: true }, ({ error }) => {
+        // That may have been `worker.terminate()`, or a timeout of `vm`: both get lost in what is evaluated.
+        if (/terminated/.test(error?.message)) {
+          this.post('Runtime.terminateExecution', {}, () => {});
+        }
+        setTimeout(() => this.settle(), HEARD_MS).unref();
+      });
+    }
+    return asked;
+  }
+
+  settle() {
+    this.waiting.splice(0).forEach((resolve) => resolve());
+  }
+
+  post(method, params, take) {
+    calls += 1;
+    replies.set(calls, take);
+    const message = JSON.stringify({ id: calls, method, params });
+    session.post('NodeWorker.sendMessageToWorker', { sessionId: attached.get(this.id)?.sessionId, message }, (error) => {
+      if (error) {
+        take({ error });
+      }
+    });
+  }
+
+  /** What the thread sent of itself. */
+  receive({ window, maps, reading, isLast }) {
+    this.cpuTimes.add(...reading);
+    maps.forEach(({ url, map }) => send({ type: 'map', url, map }));
+    if (window) {
+      const durationUs = nowUs() - this.windowBeganUs;
+      this.nextWindowUs = nowUs() + windowUs(window.nodes.length / 3, durationUs);
+      const name = attached.get(this.id)?.name ?? '';
+      sendWindow(this.id, name, window, this.cpuTimes.take());
+    }
+    this.windowBeganUs = nowUs();
+    if (isLast) {
+      this.hasLeft = true;
+      forget(this.id);
+    }
+    this.settle();
   }
 }
 
@@ -171,12 +256,12 @@ class ProfiledThread {
 class CpuTimes {
   static buffer = Buffer.alloc(96);
 
-  constructor(tid) {
-    this.readings = []; // µs on the monotonic clock, ns of CPU time, …
+  constructor(kernelId, first = []) {
+    this.readings = takesCpuTimes ? first : []; // µs on the monotonic clock, ns of CPU time, …
     this.judged = [0, 0]; // the reading up to which it is known whether the thread ran or waited
     this.mixedUntilUs = nowUs() + MIXED_US;
     try {
-      this.file = takesCpuTimes ? fs.openSync(`/proc/self/task/${tid}/schedstat`) : undefined;
+      this.file = takesCpuTimes ? fs.openSync(`/proc/self/task/${kernelId}/schedstat`) : undefined;
     } catch {
       this.file = undefined;
     }
@@ -216,6 +301,13 @@ class CpuTimes {
     this.judged = [atUs, usedNs];
   }
 
+  /** A reading that the thread took itself, which may be gone by now. */
+  add(atUs, usedNs) {
+    if (this.readings.length && atUs >= this.readings.at(-2)) {
+      this.readings.push(atUs, usedNs);
+    }
+  }
+
   /** The readings since the last call, whose last one is the first of these. */
   take() {
     this.read();
@@ -224,9 +316,13 @@ class CpuTimes {
     return taken;
   }
 
+  /** CPU time used since the last `take`, in ns. */
   sinceTaken() {
-    this.read();
     return this.readings.length ? this.readings.at(-1) - this.readings[1] : 0;
+  }
+
+  get isClosed() {
+    return takesCpuTimes && this.file === undefined;
   }
 
   close() {
@@ -238,27 +334,24 @@ class CpuTimes {
 }
 
 /** How long the next window should be, by what this one took. */
-function windowUs({ nodes, startTime, endTime }) {
-  const fittingUs = (MAX_NODES * (endTime - startTime)) / nodes.length;
-  return Math.min(Math.max(WINDOW_US, Math.min(maxWindowUs, nodes.length * WINDOW_US_PER_NODE)), fittingUs);
+function windowUs(nodes, durationUs) {
+  const fittingUs = (MAX_NODES * durationUs) / nodes;
+  return Math.min(Math.max(WINDOW_US, Math.min(maxWindowUs, nodes * WINDOW_US_PER_NODE)), fittingUs);
 }
 
-/**
- * The interval that makes V8 sample at the one that is wanted: it waits that long each time anew, and wakes late. For once in a while
- * that does not matter; and it is not asked for more than twice what is wanted.
- */
-function onTimeUs() {
-  const nobody = new Int32Array(new SharedArrayBuffer(4));
-  const lateUs = Array.from({ length: 5 }, () => {
-    const beganUs = nowUs();
-    Atomics.wait(nobody, 0, 0, 0.2);
-    return nowUs() - beganUs - 200;
-  });
-  return Math.round(Math.max(intervalUs / 2, intervalUs - lateUs.sort((a, b) => a - b)[2]));
+/** Queue a window of `compact`. */
+function sendWindow(thread, name, { start, frames, nodes, ticks, samples, deltas }, cpuTimes) {
+  const [plainNodes, plainSamples, plainDeltas] = [nodes, samples, deltas].map((numbers) => Array.from(numbers));
+  const window = { start, frames, nodes: plainNodes, ticks, samples: plainSamples, deltas: plainDeltas };
+  if (!send({ type: 'window', thread, name, cpuTimes, ...window })) {
+    lost += samples.length;
+  }
+  sendLost();
 }
 
-function nowUs() {
-  return Number(process.hrtime.bigint() / 1000n);
+/** Count CPU time of which there is no profile. */
+function lose(usedNs) {
+  lost += Math.round(usedNs / 1000 / intervalUs);
 }
 
 function sendLost() {
@@ -267,65 +360,52 @@ function sendLost() {
   }
 }
 
-/** A profile as the sampler reads it: distinct call frames once, nodes as flat (parent, call frame, hits) triples, parents first. */
-function compact(profile) {
-  const frames = [];
-  const frameIndexes = new Map();
-  const nodes = [];
-  const nodeIndexes = []; // by V8's numbers, which count from 1
-  const parents = [];
-  const ticks = [];
-  // V8 lists a node ahead of its children.
-  profile.nodes.forEach(({ id, callFrame, hitCount, children, positionTicks }, index) => {
-    const { functionName, scriptId, url, lineNumber, columnNumber } = callFrame;
-    const frameKey = `${scriptId}:${lineNumber}:${columnNumber}:${functionName}`;
-    let frame = frameIndexes.get(frameKey);
-    if (frame === undefined) {
-      frame = frames.push([functionName, url, lineNumber, columnNumber]) - 1;
-      frameIndexes.set(frameKey, frame);
-    }
-    nodeIndexes[id] = index;
-    nodes.push(parents[id] ?? -1, frame, hitCount);
-    if (positionTicks?.length) {
-      ticks.push([index, ...positionTicks.flatMap(({ line, ticks: count }) => [line, count])]);
-    }
-    for (const child of children ?? []) {
-      parents[child] = index;
-    }
-  });
-  const samples = profile.samples.map((id) => nodeIndexes[id]);
-  return { start: profile.startTime, frames, nodes, ticks, samples, deltas: profile.timeDeltas };
-}
-
 /** Queue a message; false if it is too large, or the listener too far behind. */
-function send(message) {
+function send(message, sent) {
   const payload = Buffer.from(JSON.stringify(message));
   if (isOff || payload.length > MAX_MESSAGE_BYTES || socket.writableLength + payload.length > MAX_UNSENT_BYTES) {
     return false;
   }
   const header = Buffer.alloc(4);
   header.writeUInt32BE(payload.length);
-  socket.write(Buffer.concat([header, payload]));
+  socket.write(Buffer.concat([header, payload]), sent);
   return true;
 }
 
+/** Tell how much CPU time is in no window yet, so that it counts as lost if the process is killed. */
+function tellOwing() {
+  const at = nowUs();
+  if (at - owing.at >= OWING_US) {
+    const us = everybody().reduce((sum, thread) => sum + thread.cpuTimes.sinceTaken() / 1000, 0);
+    if (Math.abs(us - owing.us) >= MATTERING_OWING_US) {
+      owing = { at, us };
+      send({ type: 'owing', ...owing });
+    }
+  }
+}
+
+function everybody() {
+  return main ? [main, ...workers.values()] : [];
+}
+
 async function flush() {
-  await Promise.all(Array.from(threads.values(), (thread) => thread.rotate()));
+  await Promise.all(everybody().map((thread) => thread.rotate()));
   send({ type: 'flushed' });
 }
 
-/** The main thread is in its `exit` event and waits: hand over the last windows, and detach. */
-async function exit() {
-  clearTimeout(timer);
-  timer = null;
-  await within(EXIT_MS, Promise.all(Array.from(threads.values(), (thread) => thread.end())));
-  for (const thread of threads.values()) {
-    thread.loseOpenWindow();
+/** The process is about to end, and its main thread waits: hand over the last windows, and detach. */
+async function leave() {
+  const threads = everybody();
+  stopPolling();
+  main = undefined;
+  await within(LEAVE_MS, Promise.all(threads.map((thread) => thread.leave())));
+  for (const worker of workers.values()) {
+    lose(worker.cpuTimes.sinceTaken());
   }
   disconnect();
   sendLost();
-  await within(EXIT_MS, new Promise((resolve) => socket.end(resolve)));
-  tell(shared, EXITING, 2);
+  await within(LEAVE_MS, new Promise((resolve) => send({ type: 'left' }, resolve)));
+  tell(words, WORDS.ENDING, 2);
 }
 
 function within(milliseconds, promise) {
@@ -338,12 +418,11 @@ function off() {
     return;
   }
   isOff = true;
-  clearTimeout(timer);
-  timer = null;
+  stopPolling();
   disconnect();
   socket.destroy();
   channel.close();
-  tell(shared, PHASE, 2);
+  tell(words, WORDS.PHASE, 2);
 }
 
 function disconnect() {
@@ -354,117 +433,131 @@ function disconnect() {
   }
 }
 
-function profileWorker(id) {
-  const worker = announced.get(id);
-  if (!worker || !attached.has(id) || threads.size > MAX_THREADS) {
-    return;
+function meet({ id, kernelId, reading }) {
+  if (workers.size < MAX_THREADS) {
+    workers.set(id, new WorkerThread(id, kernelId, reading));
+    send({ type: 'thread', tid: kernelId });
+    poll();
   }
-  const { sessionId, name } = attached.get(id);
-  const answers = new Map();
-  let calls = 0;
-  const thread = new ProfiledThread(id, worker.tid, name, worker.words, (method, params, done) => {
-    calls += 1;
-    answers.set(calls, done);
-    const message = JSON.stringify({ id: calls, method, params });
-    session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+}
+
+function forget(id) {
+  workers.get(id)?.cpuTimes.close();
+  workers.delete(id);
+}
+
+/** A thread is gone. Its last window may still be on its way, or was never made. */
+function seeGone(worker) {
+  worker.isGone = true;
+  setTimeout(() => {
+    if (!worker.hasLeft && workers.get(worker.id) === worker) {
+      lose(worker.cpuTimes.sinceTaken());
+      sendLost();
+      forget(worker.id);
+    }
+  }, HEARD_MS).unref();
+}
+
+function listen() {
+  session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
+    // `workerId` counts sessions, not threads.
+    const [, number, name] = /^\[worker (\d+)\] ?(.*)$/s.exec(workerInfo.title) ?? [];
+    const id = Number(number);
+    if (id === threadId) {
+      session.post('NodeWorker.detach', { sessionId });
+      return;
+    }
+    attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
+    setTimeout(() => {
+      if (attached.get(id)?.sessionId === sessionId && !attached.get(id).isHeard) {
+        send({ type: 'unseen', thread: id });
+      }
+    }, SEEN_MS).unref();
   });
-  thread.receive = (message) => {
-    const { id: call, error, result } = JSON.parse(message);
-    answers.get(call)?.(error, result);
-    answers.delete(call);
-  };
-  threads.set(sessionId, thread);
-  poll();
-  void thread.begin();
-}
-
-async function endWorker(id) {
-  const { sessionId } = attached.get(id);
-  await threads.get(sessionId).end();
-  tell(announced.get(id).words, EXITING, 2);
-}
-
-function tell(words, index, value) {
-  Atomics.store(words, index, value);
-  Atomics.notify(words, index);
+  session.on('NodeWorker.receivedMessageFromWorker', ({ params: { message } }) => {
+    const reply = JSON.parse(message);
+    replies.get(reply.id)?.(reply);
+    replies.delete(reply.id);
+  });
+  session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
+    for (const [id, worker] of attached) {
+      if (worker.sessionId === sessionId) {
+        attached.delete(id);
+        workers.get(id)?.settle();
+      }
+    }
+  });
 }
 
 async function start() {
-  if (Atomics.compareExchange(shared, CLAIMED, 0, 1) !== 0) {
+  if (Atomics.compareExchange(words, WORDS.CLAIMED, 0, 1) !== 0) {
     off();
     return;
   }
+  listen();
   session.connectToMainThread();
-  const thread = new ProfiledThread(0, workerData.tid, '', shared, session.post.bind(session));
-  threads.set(main, thread);
+  main = new MainThread();
   poll();
-  if (!(await thread.begin())) {
+  if (!(await main.begin())) {
     off();
     return;
   }
-  const { pid, name } = workerData;
-  const helper = Number(fs.readlinkSync('/proc/thread-self').split('/').pop());
-  send({ type: 'hello', pid, name, version: process.version, isProfilingItself, helper });
+  const { pid, name, isOverridden } = workerData;
+  send({ type: 'hello', at: nowUs(), pid, name, version: process.version, isProfilingItself, isOverridden, helper: kernelId() });
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  await main.anchorLate();
 }
 
-session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-  // `workerId` counts sessions, not threads.
-  const [, number, name] = /^\[worker (\d+)\] ?(.*)$/s.exec(workerInfo.title) ?? [];
-  const id = Number(number);
-  if (id === threadId) {
-    session.post('NodeWorker.detach', { sessionId });
-    return;
-  }
-  attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
-  profileWorker(id);
-});
-session.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, message } }) => {
-  threads.get(sessionId)?.receive(message);
-});
-session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
-  const thread = threads.get(sessionId);
-  thread?.loseOpenWindow();
-  thread?.cpuTimes.close();
-  threads.delete(sessionId);
-  for (const [id, worker] of attached) {
-    if (worker.sessionId === sessionId) {
-      attached.delete(id);
-      announced.delete(id);
-    }
-  }
-});
+/** The process goes on, although it had been about to end. */
+function comeBack() {
+  attached.clear();
+  session = new Session();
+  void start();
+}
 
 // Keeps this thread awake: without a handle of its own the inspector's answers never arrive.
 setInterval(() => {}, 2 ** 30);
-let timer; // null once all is over
+let timer;
+function stopPolling() {
+  clearTimeout(timer);
+}
 function poll() {
-  if (timer === null) {
+  stopPolling();
+  if (isOff || !main) {
     return;
   }
-  clearTimeout(timer);
   const now = nowUs();
   let pauseMs = SELDOM * pollMs;
-  for (const thread of threads.values()) {
+  for (const thread of everybody()) {
     thread.cpuTimes.read();
-    if (now >= thread.nextWindowUs) {
+    if (thread !== main && thread.cpuTimes.isClosed && !thread.isGone) {
+      seeGone(thread);
+    }
+    if (now >= thread.nextWindowUs && thread.mayRotate()) {
       void thread.rotate();
     }
-    const untilWindowMs = (thread.nextWindowUs - now) / 1000;
-    pauseMs = Math.max(pollMs, Math.min(pauseMs, now < thread.cpuTimes.mixedUntilUs ? pollMs : untilWindowMs));
+    const isMixed = now < thread.cpuTimes.mixedUntilUs;
+    const untilWindowMs = now < thread.nextWindowUs ? (thread.nextWindowUs - now) / 1000 : pauseMs;
+    pauseMs = Math.max(pollMs, Math.min(pauseMs, isMixed ? pollMs : untilWindowMs));
   }
+  tellOwing();
   timer = setTimeout(poll, pauseMs);
 }
 const channel = new BroadcastChannel(key);
 channel.onmessage = ({ data }) => {
-  if (data.isExiting) {
-    void endWorker(data.id);
+  if (attached.has(data.id)) {
+    attached.get(data.id).isHeard = true;
+  }
+  if (data.kernelId && data.isSampling) {
+    meet(data);
+  } else if (data.isTerminated) {
+    workers.get(data.id)?.cpuTimes.add(nowUs(), data.used);
+    void workers.get(data.id)?.leave();
   } else {
-    announced.set(data.id, data);
-    profileWorker(data.id);
+    workers.get(data.id)?.receive(data);
   }
 };
-parentPort.on('message', () => void exit());
+parentPort.on('message', (asked) => (asked === 'leave' ? void leave() : comeBack()));
 const socket = net.connect(workerData.socket);
 socket.on('data', () => void flush()); // It is asked for nothing else.
 socket.on('error', off);

@@ -1,44 +1,38 @@
 'use strict';
 
-// Required by the profiled program's Node.js processes ahead of their own code (NODE_OPTIONS), and by their worker threads.
-// Starts the helper that takes the profiles, waits until it does, and lets it hand over the last window at the end. Whatever
-// goes wrong in here, the program runs as if this file did not exist.
+// Required by the profiled program's Node.js processes ahead of their own code, and by their worker threads. In the main thread it
+// starts the helper that takes the profiles, waits until it does, and lets it hand over the last window at the end; a worker thread
+// profiles itself. Whatever goes wrong in here, the program runs as if this file did not exist.
 
 const VARIABLE = 'MULTI_LANG_PROFILER_NODE';
+const KEY = 'multi_lang_profiler.node';
 const START_WAIT_MS = 500;
-const WORKER_WAIT_MS = 100;
 // Node.js itself would wait for the helper to detach, as long as it takes, and would say so on stderr.
-const EXIT_WAIT_MS = 3000;
-
-// The words of memory that a thread and the helper share.
-const PHASE = 0; // 0 starting, 1 sampling, 2 off
-const EXITING = 1; // 1 from the thread's `exit` event on, 2 when the helper has its last window
-const ANCHORED = 2; // 1 when the thread has its anchor; see the helper
-const CLAIMED = 3; // 1 from when the helper attaches, 2 when the process ends before it did
-const WORDS_BYTES = 16;
+const END_WAIT_MS = 3000;
+// What a worker thread that is terminated may take to hand over its last window, and how much of it is left to its fate.
+const TERMINATE_WAIT_MS = 100;
+const NEGLIGIBLE_MS = 5;
+let overridden = false; // an env file's NODE_OPTIONS, by ours
 
 function mainThread(config) {
-  if (!config.follow) {
-    delete process.env[VARIABLE];
-    if (config.nodeOptions === null) {
-      delete process.env.NODE_OPTIONS;
-    } else {
-      process.env.NODE_OPTIONS = config.nodeOptions;
-    }
-  }
+  followChildren(config);
   const path = require('path');
   const { Session } = require('inspector');
-  const { Worker } = require('worker_threads');
+  const { Worker, setEnvironmentData } = require('worker_threads');
+  const { WORDS, newBoard, wordsOf, kernelId } = require('./board.cjs');
 
   // Throws where a process may not be inspected; then there is nothing to do here.
   const trial = new Session();
   trial.connect();
   trial.disconnect();
 
-  const profile = offerToHelper(config.key);
+  const profile = offerToHelper();
   // Both of these print that `console.profile` was called.
   const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
-  const shared = new Int32Array(new SharedArrayBuffer(WORDS_BYTES));
+  const board = newBoard();
+  const words = wordsOf(board, 0);
+  words[WORDS.KERNEL_ID] = kernelId();
+  setEnvironmentData(KEY, { ...config, board, isProfilingItself });
   const helper = new Worker(path.join(__dirname, 'helper.cjs'), {
     argv: [],
     execArgv: [],
@@ -48,58 +42,166 @@ function mainThread(config) {
     resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
     workerData: {
       ...config,
-      shared,
+      board,
       pid: process.pid,
-      tid: nativeThreadId(),
       name: path.basename(process.argv[1] ?? 'node'),
       isProfilingItself,
+      isOverridden: overridden,
     },
   });
   helper.on('error', () => {});
   helper.unref();
 
-  if (Atomics.wait(shared, PHASE, 0, START_WAIT_MS) !== 'timed-out' && !isProfilingItself) {
-    dropAnchor(profile, config.titles, shared);
-  }
-  process.on('exit', () => {
-    if (Atomics.compareExchange(shared, CLAIMED, 0, 2) === 1 && Atomics.load(shared, PHASE) !== 2) {
-      Atomics.store(shared, EXITING, 1);
-      helper.postMessage('exit');
-      Atomics.wait(shared, EXITING, 1, EXIT_WAIT_MS);
+  const start = () => {
+    Atomics.wait(words, WORDS.PHASE, 0, START_WAIT_MS);
+    if (Atomics.load(words, WORDS.PHASE) === 1 && !isProfilingItself && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
+      profile.begin(config.titles[0]);
     }
-  });
-}
-
-function workerThread({ key, titles }) {
-  const { BroadcastChannel, threadId } = require('worker_threads');
-  const profile = offerToHelper(key);
-  const words = new Int32Array(new SharedArrayBuffer(WORDS_BYTES));
-  const tell = (message) => {
-    const channel = new BroadcastChannel(key);
-    channel.postMessage({ id: threadId, ...message });
-    channel.close();
   };
-  tell({ tid: nativeThreadId(), words });
-  if (Atomics.wait(words, PHASE, 0, WORKER_WAIT_MS) !== 'timed-out') {
-    dropAnchor(profile, titles, words);
+  /** Have the helper hand over the last windows and detach; gives whether it was there. */
+  const leave = () => {
+    if (Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) !== 1 || Atomics.load(words, WORDS.PHASE) !== 1) {
+      return false;
+    }
+    if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) !== 0) {
+      return false;
+    }
+    helper.postMessage('leave');
+    Atomics.wait(words, WORDS.ENDING, 1, END_WAIT_MS);
+    return true;
+  };
+  const comeBack = () => {
+    words[WORDS.PHASE] = words[WORDS.ANCHORED] = words[WORDS.CLAIMED] = words[WORDS.ENDING] = 0;
+    helper.postMessage('come back');
+    start();
+  };
+  start();
+  process.on('exit', leave);
+  wrapEnds(leave, comeBack);
+  wrapTerminate(board);
+}
+
+function workerThread() {
+  const { getEnvironmentData } = require('worker_threads');
+  const config = getEnvironmentData(KEY);
+  if (config) {
+    require('./thread.cjs').profileThisThread(config);
+    wrapTerminate(config.board);
   }
-  process.on('exit', () => {
-    if (Atomics.load(words, PHASE) === 1) {
-      Atomics.store(words, EXITING, 1);
-      tell({ isExiting: true });
-      Atomics.wait(words, EXITING, 1, WORKER_WAIT_MS);
+}
+
+/** What ends the process without its `exit` event. */
+function wrapEnds(leave, comeBack) {
+  const { signals } = require('os').constants;
+  // Not `abort`: it prints the stack, with a wrapper on it.
+  wrap(process, 'reallyExit', leave);
+  // The sampling thread's signals would kill the successor.
+  wrap(process, 'execve', leave, comeBack);
+  // Node.js takes leave of debuggers whenever a process signals itself and does not handle it, also where that does not end it.
+  const isHandled = (signal) => Object.keys(signals).some((name) => signals[name] === signal && process.listenerCount(name));
+  const isOwnEnd = (pid, signal) => signal > 0 && [0, -1, process.pid, -process.pid].includes(pid) && !isHandled(signal);
+  wrap(process, '_kill', (pid, signal) => isOwnEnd(pid, signal) && leave(), comeBack);
+}
+
+/** A thread that is terminated runs no JavaScript any more, so whoever terminates it lets it hand over its last window before. */
+function wrapTerminate(board) {
+  const { BroadcastChannel, Worker } = require('worker_threads');
+  const { WORDS, wordsOf, usedNs } = require('./board.cjs');
+  const askForLastWindow = function () {
+    const id = this.threadId;
+    const words = wordsOf(board, id);
+    if (id < 1 || words[WORDS.THREAD] !== id || Atomics.load(words, WORDS.PHASE) !== 1) {
+      return;
+    }
+    const used = usedNs(words[WORDS.KERNEL_ID]);
+    const isOwing = used / 1e6 - Atomics.load(words, WORDS.HANDED_MS) >= NEGLIGIBLE_MS;
+    if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) === 0 && (isOwing || Atomics.load(words, WORDS.ROTATING))) {
+      const channel = new BroadcastChannel(KEY);
+      channel.postMessage({ id, isTerminated: true, used });
+      channel.close();
+      Atomics.wait(words, WORDS.ENDING, 1, TERMINATE_WAIT_MS);
+    }
+  };
+  wrap(Worker.prototype, 'terminate', askForLastWindow);
+}
+
+/** Have `before` called ahead of `object[name]`, with its arguments, and `after` behind it if `before` gave true. */
+function wrap(object, name, before, after) {
+  const original = object[name];
+  if (typeof original !== 'function') {
+    return;
+  }
+  const { value } = Object.getOwnPropertyDescriptor(
+    {
+      [name](...given) {
+        let has = false;
+        try {
+          has = before.apply(this, given);
+        } catch {
+          // Then it ends as it would without us.
+        }
+        try {
+          return Reflect.apply(original, this, given);
+        } finally {
+          if (has && after) {
+            after();
+          }
+        }
+      },
+    },
+    name
+  );
+  Object.defineProperty(value, 'length', { value: original.length, configurable: true });
+  Object.defineProperty(object, name, { ...Object.getOwnPropertyDescriptor(object, name), value });
+}
+
+/** The program's children are led to us by `NODE_OPTIONS`; it itself is not, so that an env file's NODE_OPTIONS holds. */
+function followChildren({ option, follow }) {
+  const index = process.execArgv.indexOf(option);
+  if (index >= 0) {
+    process.execArgv.splice(index, 1);
+  } else if (process.env.NODE_OPTIONS === quoted(option) && envFileHasOptions()) {
+    beginAgain(option);
+  }
+  if (!follow) {
+    delete process.env[VARIABLE];
+  } else if (!(process.env.NODE_OPTIONS ?? '').includes(quoted(option))) {
+    process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${quoted(option)}`.trimStart();
+  }
+}
+
+/** Whether an env file of this process has a NODE_OPTIONS, which Node.js did not read, as ours was there. */
+function envFileHasOptions() {
+  const files = process.execArgv.flatMap((argument, index, all) => {
+    const [name, ...value] = argument.split('=');
+    return /^--env-file(-if-exists)?$/.test(name) ? [value.length ? value.join('=') : all[index + 1]] : [];
+  });
+  return files.some((file) => {
+    try {
+      return /^\s*(export\s+)?NODE_OPTIONS\s*=/m.test(require('fs').readFileSync(file, 'utf8'));
+    } catch {
+      return false;
     }
   });
 }
 
-function dropAnchor(profile, titles, words) {
-  profile.begin(titles[0]);
-  Atomics.store(words, ANCHORED, 1);
+/** Start this very process once more, before anything has happened in it, with ours on the command line. */
+function beginAgain(option) {
+  if (process.execve && !process.channel) {
+    const { NODE_OPTIONS, ...env } = process.env;
+    process.execve(process.execPath, [process.argv0, option, ...process.execArgv, ...process.argv.slice(1)], env);
+  }
+  overridden = true;
+}
+
+function quoted(option) {
+  const [name, ...value] = option.split('=');
+  return `${name}="${value.join('=').replace(/["\\]/g, '\\$&')}"`;
 }
 
 // The helper reaches these by `Runtime.evaluate`. The first two are V8's own, bound: a program that replaces `console.profile` is
 // not in the way.
-function offerToHelper(key) {
+function offerToHelper() {
   const value = Object.freeze({
     begin: console.profile.bind(console),
     end: console.profileEnd.bind(console),
@@ -108,16 +210,8 @@ function offerToHelper(key) {
       return payload && JSON.stringify({ ...payload, sourcesContent: undefined });
     },
   });
-  Object.defineProperty(globalThis, Symbol.for(key), { value });
+  Object.defineProperty(globalThis, Symbol.for(KEY), { value });
   return value;
-}
-
-function nativeThreadId() {
-  try {
-    return Number(require('fs').readlinkSync('/proc/thread-self').split('/').pop());
-  } catch {
-    return process.pid;
-  }
 }
 
 function hasOption(name) {
@@ -125,9 +219,10 @@ function hasOption(name) {
 }
 
 try {
-  const config = process.env[VARIABLE];
-  if (config) {
-    (require('worker_threads').isMainThread ? mainThread : workerThread)(JSON.parse(config));
+  if (!require('worker_threads').isMainThread) {
+    workerThread();
+  } else if (process.env[VARIABLE]) {
+    mainThread(JSON.parse(process.env[VARIABLE]));
   }
 } catch {
   // Not sampled, then; the sampler says so when nobody has come.

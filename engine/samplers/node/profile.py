@@ -32,6 +32,7 @@ _STEPS = 4
 _WAITING = 0.5
 """Functions that used less than this part of what all did, for their time, wait."""
 _LEAST_LOAD = 1e-6
+_NOTHING_US = 1e-3
 _IDLE_COST_US = 60.0
 """CPU time it costs an idle thread to be sampled once (measured: 40 µs): the signal sends it once around its event loop."""
 
@@ -43,6 +44,8 @@ class CallFrame(NamedTuple):
     url: str
     line: int
     column: int
+    script: int = 0
+    """V8's number for the script, where it has no URL."""
 
 
 class Node(NamedTuple):
@@ -78,7 +81,8 @@ class ProfileWindow:
 def parse_window(message: dict[str, Any]) -> ProfileWindow:
     """Raises `ValueError`, `TypeError` or `KeyError` for what no helper of ours sends."""
     frames = tuple(
-        CallFrame(str(name), str(url), int(line), int(column)) for name, url, line, column in message["frames"]
+        CallFrame(str(name), str(url), int(line), int(column), 0 if url else int(script))
+        for name, url, line, column, script in message["frames"]
     )
     numbers = message["nodes"]
     nodes = tuple(Node(*node) for node in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
@@ -190,7 +194,7 @@ class Weigher:
                 shares.append((index, max(0.0, share_us)))
             used_us = used_then_us - used_until_us
             whole_us = sum(share_us for _, share_us in shares)
-            if whole_us > 0:
+            if whole_us > _NOTHING_US:
                 intervals.append(_Interval(min(used_us, whole_us), shares))
                 self._unplaced_us += max(0.0, used_us - whole_us)
             else:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ..sampler import Context, Process
 
 PRELOAD = Path(__file__).resolve().parent / "preload.cjs"
+OPTION = f"--require={PRELOAD}"
+"""Has Node.js load the preload ahead of the program."""
 KEY = "multi_lang_profiler.node"
 VARIABLE = "MULTI_LANG_PROFILER_NODE"
 MAX_WINDOW_S = 2.5
@@ -41,6 +43,8 @@ NAMING_S = 0.5
 """For so long after the program's end files are still read to name functions better."""
 SILENCE_S = 10.0
 """After this long without a word from the program's helper the user is told."""
+UNTOLD_US = 300_000.0
+"""A process tells what it owes about as often, while it uses CPU."""
 MAX_WAITING_BYTES = 64_000_000
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
@@ -56,6 +60,24 @@ class _Agent:
     weighers: dict[int, Weigher] = field(default_factory=dict)
     """By thread."""
     flushed: asyncio.Event = field(default_factory=asyncio.Event)
+    has_left: bool = False
+    """It handed over all that it had."""
+    owing_us: float = 0.0
+    """CPU time that was in no window yet, when it last told."""
+    owing_at_us: float = 0.0
+    load: float = 1.0
+    """CPU time it used for each second lately."""
+
+    def owe(self, owing_us: float, at_us: float) -> None:
+        if at_us > self.owing_at_us and owing_us > self.owing_us:
+            self.load = (owing_us - self.owing_us) / (at_us - self.owing_at_us)
+        self.owing_us, self.owing_at_us = owing_us, at_us
+
+    def lost_us(self, now_us: float) -> float:
+        """The CPU time that went unseen if it was killed now; what it used since it last told is as much as lately."""
+        if self.has_left or not self.is_sampled:
+            return 0.0
+        return self.owing_us + self.load * min(UNTOLD_US, max(0.0, now_us - self.owing_at_us))
 
 
 class NodeSampler:
@@ -71,24 +93,29 @@ class NodeSampler:
         self._reader: asyncio.Task[None] | None = None
         self._process: Process | None = None
         self._has_spoken = asyncio.Event()
+        self._has_told_of_unseen = False
 
     async def prepare(self) -> Launch:
         if self._context.settings.language is None:
             # Of a command, under which there may be Node.js.
             try:
-                return Launch((), await self._listen())
+                return Launch((), {**await self._listen(), "NODE_OPTIONS": self._node_options()})
             except OSError as error:
                 return Launch((), unprofiled=f"Cannot listen for Node.js's profiles ({error}): it runs unprofiled")
         command = await node_command(self._context.settings, self._context.cache_folder)
         self.name = f"V8 inspector (Node.js {command.version})"
         environment: dict[str, str] = {}
         unprofiled = command.unprofiled
+        argv = command.argv
         if not unprofiled:
             try:
                 environment = await self._listen()
             except OSError as error:
                 unprofiled = f"Cannot listen for Node.js's profiles ({error}); the program runs unprofiled"
-        return Launch(command.argv, environment, command.source_file, unprofiled)
+            else:
+                # On the command line: Node.js reads no NODE_OPTIONS of an env file where the environment has one.
+                argv = (argv[0], OPTION, *argv[1:])
+        return Launch(argv, environment, command.source_file, unprofiled)
 
     async def sample(self, process: Process) -> None:
         assert self._socket is not None, "a launch that is unprofiled is not sampled"
@@ -130,27 +157,30 @@ class NodeSampler:
             await self._socket.close()
 
     async def _listen(self) -> dict[str, str]:
-        """Open the socket; gives the environment that leads Node.js to it. Raises `OSError`."""
+        """Open the socket; gives the environment that leads the preload to it. Raises `OSError`."""
         settings = self._context.settings
         path = self._context.private_folder() / "node.sock"
         self._socket = AgentSocket(path, self._on_message, self._on_close)
         await self._socket.start()
         self._reader = asyncio.create_task(self._read_messages())
-        users_options = os.environ.get("NODE_OPTIONS")
         config = {
             "key": KEY,
             "titles": [f"{KEY} 0", f"{KEY} 1"],
             "socket": str(path),
+            "option": OPTION,
             "intervalUs": self._period_us,
             "maxWindowUs": round(1e6 * (MAX_WINDOW_S if settings.screen else MAX_UNSEEN_WINDOW_S)),
             "pollMs": max(10, min(50, 2 * self._period_us // 1000)),
             "takesCpuTimes": settings.mode is Mode.CPU,
             "follow": settings.follow_children,
-            "nodeOptions": users_options,
         }
+        return {VARIABLE: json.dumps(config)}
+
+    @staticmethod
+    def _node_options() -> str:
+        """The user's own, and what leads Node.js to us wherever it is under a command."""
         quoted = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
-        options = f'{users_options or ""} --require="{quoted}"'.lstrip()
-        return {VARIABLE: json.dumps(config), "NODE_OPTIONS": options}
+        return f'{os.environ.get("NODE_OPTIONS", "")} --require="{quoted}"'.lstrip()
 
     def _on_message(self, connection: int, payload: bytes) -> None:
         self._agents.setdefault(connection, _Agent(self._context.recorder))
@@ -195,6 +225,19 @@ class NodeSampler:
                 self._context.recorder.lose(int(message["samples"]))
             case "flushed":
                 agent.flushed.set()
+            case "owing":
+                agent.owe(float(message["us"]), float(message["at"]))
+            case "left":
+                agent.has_left = True
+            case "late":
+                self._context.emit(
+                    Note(
+                        f"{agent.name}: the profiler was ready {int(message['ms']) / 1000:.1f} s after its start; "
+                        "functions compiled before may count for their callers"
+                    )
+                )
+            case "unseen":
+                self._tell_of_unseen(agent, int(message["thread"]))
 
     def _on_hello(self, agent: _Agent, message: dict[str, Any]) -> None:
         agent.pid, agent.name = int(message["pid"]), str(message["name"])
@@ -202,10 +245,18 @@ class NodeSampler:
             agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
         if not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(True)
-        agent.is_sampled = True
+        agent.is_sampled, agent.has_left = True, False
+        agent.owe(0.0, float(message["at"]))
         self._context.ledger.threads(agent.pid, {agent.pid: "", int(message["helper"]): PROFILER})
         self._context.ledger.covers(agent.pid, by_thread=True)
         self._has_spoken.set()
+        if message["isOverridden"]:
+            self._context.emit(
+                Warned(
+                    f"{agent.name}: NODE_OPTIONS of its env file has no effect, as the variable is set to sample it; "
+                    "Node.js 22.15 and newer are started so that it has"
+                )
+            )
         if message["isProfilingItself"]:
             self._context.emit(
                 Note(
@@ -214,10 +265,20 @@ class NodeSampler:
                 )
             )
 
+    def _tell_of_unseen(self, agent: _Agent, thread: int) -> None:
+        if not self._has_told_of_unseen:
+            self._has_told_of_unseen = True
+            self._context.emit(
+                Warned(
+                    f"{agent.name}: worker thread {thread} is not sampled, as it was started without the program's options (execArgv, env)"
+                )
+            )
+
     def _left(self, connection: int) -> None:
         agent = self._agents.pop(connection, None)
         if agent is None:
             return
+        self._context.recorder.lose(round(agent.lost_us(1e6 * self._context.clock.monotonic()) / self._period_us))
         agent.flushed.set()
         self._context.ledger.leaves(agent.pid)
         if agent.is_sampled and not any(other.is_sampled for other in self._agents.values()):
@@ -235,6 +296,8 @@ class NodeSampler:
                 period_us=self._period_us,
                 own_urls={KEY, str(PRELOAD), PRELOAD.as_uri()},
             )
+        used_us = window.cpu_times[-1][1] - window.cpu_times[0][1] if window.cpu_times else 0.0
+        agent.owing_us = max(0.0, agent.owing_us - used_us)
         recorder = agent.recorder
         recorder.look(window.ticks, window.duration_us / 1e6)
         table = recorder.table

@@ -31,7 +31,12 @@ def window(
         {
             "thread": 0,
             "name": "",
-            "frames": [["(root)", "", -1, -1], ["(idle)", "", -1, -1], ["f", "/f.js", 0, 0], ["g", "/f.js", 9, 0]],
+            "frames": [
+                ["(root)", "", -1, -1, 0],
+                ["(idle)", "", -1, -1, 0],
+                ["f", "/f.js", 0, 0, 1],
+                ["g", "/f.js", 9, 0, 1],
+            ],
             "nodes": [number for node in nodes for number in node],
             "ticks": list(ticks),
             "start": start_us,

@@ -173,7 +173,7 @@ async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, windows,
         assert window.duration_us >= 0.9 * max(1e6, min(longest_us, 340 * len(before.nodes)))
 
 
-@pytest.mark.parametrize(("depth", "most_nodes"), [("90", 100_000), ("250", 150_000)])
+@pytest.mark.parametrize(("depth", "most_nodes"), [("90", 200_000), ("250", 400_000)])
 async def test_windows_are_no_larger_than_a_message(tmp_path, windows, depth, most_nodes):
     """A thousand stacks a second that are never the same make tens of thousands of nodes, or hundreds: a second of those is too much."""
     (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)

@@ -1,0 +1,93 @@
+"""Programs that end without an `exit` event: their output and status are as without us, and what they did is seen or counted as lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from tests.support.node import PROGRAMS, Running, node, node_settings, sample
+
+every = pytest.mark.parametrize("major", [20, 22, 24, 26])
+
+
+@every
+@pytest.mark.parametrize(("how", "status"), [("SIGTERM", -15), ("SIGKILL", -9), ("reallyExit", 5)])
+async def test_a_program_that_ends_itself_hands_over_before(tmp_path, major, how, status):
+    """Process managers, compilers and test runners end by a signal to themselves or `process.reallyExit`."""
+    sampled = await sample(tmp_path, PROGRAMS / "ends_itself.cjs", node(major), arguments=(how,))
+    assert (sampled.status, sampled.stderr) == (status, "")
+    assert sampled.samples >= 0.9 * 100 * float(sampled.stdout)
+    assert sampled.recorder.lost_samples <= 2
+
+
+async def test_a_program_that_survives_its_own_signal_is_sampled_on(tmp_path):
+    """Node.js takes leave of debuggers at any signal to itself, also at one that does not end it; we come back."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    (tmp_path / "app.cjs").write_text(
+        """
+        const { burn } = require('./burn.cjs');
+        burn(200);
+        process.kill(process.pid, 'SIGWINCH');
+        burn(400);
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(24))
+    assert (sampled.status, sampled.stderr) == (0, "")
+    assert sampled.samples >= 50
+
+
+async def test_what_a_killed_program_takes_along_is_counted(tmp_path):
+    """SIGKILL from outside: what was in no window is lost, and the profile says how much that is."""
+    settings = node_settings(tmp_path, PROGRAMS / "ends.cjs", node(24), arguments=("return", "60000"))
+    async with Running(tmp_path, settings) as running:
+        await running.until(lambda: running.recorder.run.total)
+        await asyncio.sleep(0.6)
+        running.process.send_signal(signal.SIGKILL)
+        sampled = await running.end()
+    # Its start and the helper are in the CPU time, too.
+    assert 0.5 * 100 * sampled.cpu_s < sampled.samples + sampled.recorder.lost_samples < 1.2 * 100 * sampled.cpu_s
+    assert sampled.recorder.lost_samples > 5
+
+
+@pytest.mark.parametrize("major", [22, 24, 26])
+async def test_a_program_that_becomes_another_lives_on_unharmed(tmp_path, major):
+    """No signal of the profiler's meets the successor, and it is sampled like its predecessor."""
+    shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)
+    for _ in range(3):
+        sampled = await sample(tmp_path, "execve.cjs", node(major))
+        assert (sampled.status, sampled.stdout) == (9, "second\n")
+        assert "debugger" not in sampled.stderr
+        assert sampled.samples >= 40
+
+
+@every
+@pytest.mark.parametrize("who", [(), ("child",)])
+async def test_node_options_of_an_env_file_hold(tmp_path, major, who):
+    """Node.js reads them only where the environment has none, so ours are not there; nor for a child with an env file, or that is told."""
+    shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)
+    options = () if who else ("--env-file=limits.env",)
+    environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
+    command = [node(major), *options, "heap_limit.cjs", *who]
+    bare = await asyncio.to_thread(
+        subprocess.run, command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    sampled = await sample(tmp_path, "heap_limit.cjs", node(major), runtime_arguments=options, arguments=who)
+    if who and major == 20:
+        assert any("NODE_OPTIONS of its env file has no effect" in event.line for event in sampled.events)
+    else:
+        assert (sampled.status, sampled.stdout, sampled.stderr) == (0, bare.stdout, "")
+        assert not sampled.events
+
+
+async def test_the_program_sees_its_own_options_alone(tmp_path):
+    """What leads Node.js to us is on its command line, and not in what the program reads of it."""
+    (tmp_path / "app.cjs").write_text(
+        "console.log(JSON.stringify([process.execArgv, process.argv.length, process.reallyExit.name, process.kill.length]))"
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(24), runtime_arguments=("--no-warnings",))
+    assert sampled.stdout == '[["--no-warnings"],2,"reallyExit",2]\n'

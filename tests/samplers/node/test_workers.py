@@ -1,0 +1,122 @@
+"""Worker threads of real Node.js versions: right whatever the main thread does, and however they end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.node import PROGRAMS, node, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.node import Sampled
+
+every = pytest.mark.parametrize("major", [20, 22, 24, 26])
+both = pytest.mark.parametrize("major", [20, 24])
+
+
+@contextmanager
+def busy_machine(loops: int) -> Iterator[None]:
+    """So many processes that compute beside what is under test."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def by_worker(sampled: Sampled) -> dict[str, dict[str, int]]:
+    """Thread -> function -> samples with it running."""
+    names = {name for name in sampled.threads if name.startswith("worker")}
+    return {name: dict(sampled.self_samples(name)) for name in names}
+
+
+def check_shares(sampled: Sampled, workers: int, within: float) -> None:
+    """Each worker's samples are the CPU time that it used by its own clock, and its inner function is the hottest."""
+    used_ms = sorted(json.loads(sampled.stdout))
+    seen = by_worker(sampled)
+    assert len(seen) == workers
+    for thread, functions in seen.items():
+        assert functions["inner"] / sum(functions.values()) > 0.5, (thread, functions)
+    assert sum(sum(functions.values()) for functions in seen.values()) == pytest.approx(
+        sum(used_ms) / 10, rel=within, abs=6
+    )
+
+
+@every
+async def test_a_worker_is_seen_while_the_main_thread_is_blocked(tmp_path, major):
+    """The main thread sits in one native call for the worker's whole life: the worker profiles itself and hands over by itself."""
+    arguments = ("return", "1", "600", "block")
+    sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=arguments)
+    assert (sampled.status, sampled.stderr) == (0, "")
+    check_shares(sampled, 1, within=0.12)
+    assert sampled.recorder.lost_samples == 0
+
+
+@both
+async def test_workers_keep_their_inner_functions_on_a_busy_machine(tmp_path, major):
+    """However late the helper answers, a thread is profiled from its first line: what V8 inlines does not count for its caller."""
+    with busy_machine(3):
+        sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=("return", "3", "400"))
+    check_shares(sampled, 3, within=0.15)
+
+
+@every
+async def test_what_a_terminated_worker_did_is_in_the_profile(tmp_path, major):
+    """Pools end their workers by `terminate()`, which runs no code of theirs: they hand over before."""
+    sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=("terminate", "3", "700"))
+    assert (sampled.status, sampled.stderr) == (0, "")
+    used_ms = json.loads(sampled.stdout)
+    samples = sum(sum(functions.values()) for functions in by_worker(sampled).values())
+    # Each used up to 20 ms more than it could tell.
+    assert 0.92 * sum(used_ms) / 10 <= samples <= 1.1 * sum(used_ms) / 10 + 9
+
+
+async def test_a_worker_without_our_options_is_told(tmp_path):
+    """A thread that was started without the program's options has no profile, and the user learns of it."""
+    (tmp_path / "app.cjs").write_text(
+        """
+        const { Worker } = require('worker_threads');
+        new Worker('setTimeout(() => {}, 2500)', { eval: true, execArgv: [], env: {} });
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(24))
+    assert sampled.status == 0
+    assert any("worker thread 2 is not sampled" in event.line for event in sampled.events)
+
+
+async def test_a_terminated_worker_ends_at_once(tmp_path):
+    """Idle workers, workers in a native call and nested workers end by `terminate()` as they would, and its promise says how."""
+    (tmp_path / "app.cjs").write_text(
+        """
+        const { Worker } = require('worker_threads');
+        const run = async (code) => {
+          const worker = new Worker(code, { eval: true });
+          await new Promise((resolve) => worker.on('message', resolve));
+          const began = Date.now();
+          const status = await worker.terminate();
+          return [status, Date.now() - began < 1000];
+        };
+        const port = "require('worker_threads').parentPort";
+        (async () => {
+          console.log(JSON.stringify([
+            await run(`${port}.on('message', () => {}); ${port}.postMessage(1)`),
+            await run(`${port}.postMessage(1); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`),
+            await run(`${port}.postMessage(1); require('child_process').execSync('sleep 0.3')`),
+            await run(`const w = new (require('worker_threads').Worker)('for (;;);', { eval: true });
+              w.on('online', () => setTimeout(() => w.terminate().then((x) => ${port}.postMessage(x)), 50)); setInterval(() => {}, 1e4)`),
+          ]));
+        })();
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(24))
+    assert (sampled.status, sampled.stderr) == (0, "")
+    assert json.loads(sampled.stdout) == [[1, True]] * 4
