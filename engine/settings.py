@@ -12,6 +12,8 @@ KEY_VARIABLE = "PROFILER_API_KEY"
 HEADERS_VARIABLE = "PROFILER_HEADERS"
 SECRET_VARIABLES = (KEY_VARIABLE, HEADERS_VARIABLE)
 """What the profiled program's environment does not have."""
+SIGPIPE_VARIABLE = "MULTI_LANG_PROFILER_IGNORES_SIGPIPE"
+"""Set by the launcher where our starter ignores SIGPIPE: Python, which sets it anew, cannot tell."""
 EXIT_DEADLINE_S = 8.0
 """From the program's end to ours, whatever hangs: a backend, a disk, who reads our lines."""
 DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"

@@ -28,7 +28,9 @@ def relay_signals(on_signal: OnSignal) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     threading.Thread(target=_wait, args=(waited, on_signal), name="signals", daemon=True).start()
     for number in DIRECT_SIGNALS:
-        signal.signal(number, lambda number, _frame: on_signal(number, False))
+        # With a handler of ours in its place the program would not inherit that it is ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _frame: on_signal(number, False))
 
 
 def _wait(waited: frozenset[signal.Signals], on_signal: OnSignal) -> None:

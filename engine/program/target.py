@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 from ..errors import reason
 from ..processes import process_end
 from ..samplers.sampler import CannotStart, Launch, Process
-from ..settings import SECRET_VARIABLES
+from ..settings import SECRET_VARIABLES, SIGPIPE_VARIABLE
 from .executable import STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND
+from .signals import TERMINAL_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ class Target:
         environment = {**os.environ, **self._launch.environment}
         for variable in SECRET_VARIABLES:
             environment.pop(variable, None)
+        ignores_sigpipe = environment.pop(SIGPIPE_VARIABLE, None) is not None
         streams: tuple[int | None, int | None, int | None] = (None, None, None)
         if self._on_output:
             streams = (
@@ -78,7 +80,7 @@ class Target:
                 start_new_session=self._on_output is not None,
                 # What our starter has opened for the program (`<(…)`, a pipe of make's) stays open; what we open is never inherited.
                 close_fds=False,
-                preexec_fn=_prepare_child(),  # noqa: PLW1509 - only calls the kernel; nothing here holds a lock at this time
+                preexec_fn=_prepare_child(ignores_sigpipe=ignores_sigpipe),  # noqa: PLW1509 - only calls the kernel; nothing here holds a lock at this time
             )
         except OSError as error:
             self.close()
@@ -180,12 +182,15 @@ def _is_plain_script(file: Path) -> bool:
     return not beginning.startswith(b"#!") and b"\0" not in beginning
 
 
-def _prepare_child() -> Callable[[], None]:
-    """What the child does before it becomes the program: undo our signal mask, let a sampler attach."""
+def _prepare_child(*, ignores_sigpipe: bool) -> Callable[[], None]:
+    """What the child does before it becomes the program: undo what we do to its signals, let a sampler attach."""
     let_attach = _ptrace_permission()
 
     def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        # What our starter has blocked stays blocked, as it would be without us.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)
+        if ignores_sigpipe:
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         if let_attach:
             let_attach()
 
