@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,31 @@ async def within(seconds: float, work: Awaitable[T]) -> T | None:
             return await (asyncio.shield(work) if isinstance(work, asyncio.Future) else work)
     except TimeoutError:
         return None
+
+
+class Background:
+    """Calls done one after the other in a thread of their own. If one hangs, those behind it wait, and nobody else does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def do(self, function: Callable[..., None], *arguments: object) -> None:
+        """`function(*arguments)`, some time soon; it must not raise."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+        self._calls.put((function, arguments))
+
+    def close(self) -> None:
+        """What was asked for before is still done; nobody waits for it."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            function, arguments = call
+            function(*arguments)
 
 
 def done_within(seconds: float, function: Callable[[], object]) -> bool:

@@ -27,9 +27,10 @@ from .analysis.snapshot import (
 from .blocking import in_own_thread, within
 from .events import Event, Note, Warned
 from .private import PrivateFolder, cache_folder
+from .profile.book import Book
 from .profile.definitions import Definitions
 from .profile.history import History
-from .profile.ledger import Book, Ledger
+from .profile.ledger import Ledger
 from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
 from .program.output import Output

@@ -14,11 +14,14 @@ import contextlib
 import os
 import resource
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from .blocking import Background
 from .processes import process_cpu_ns, read_file
+from .text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +39,7 @@ _ROUNDING_NS = 2 * _TICK_NS
 """The kernel cuts user and system time of ended children to a tick each."""
 _MARK = 1 << 62
 """Microseconds (146,000 years) that a process of real-time priority may run without a pause; our pid is added."""
-_COMMAND_CHARACTERS = 60
+_COMMAND_CHARACTERS = 40
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +108,9 @@ class ProcessTree:
         self._clocks_due_s = self._full_due_s = 0.0
         self._inits = {1, *_ancestors(os.getpid())}
         """Whose children those become whose parent has ended."""
+        self._background = Background("process names")
+        """A process that is stuck in memory management keeps whoever asks for its command line waiting."""
+        self._renamed: deque[Member] = deque()
         self._mark = _set_mark(root) if is_ours else b""
         self._loadavg: int | None = None
         with contextlib.suppress(OSError):
@@ -131,6 +137,7 @@ class ProcessTree:
         return [member for member in others if (stat := read_stat(member.pid)) and not stat.is_zombie]
 
     def close(self) -> None:
+        self._background.close()
         if self._loadavg is not None:
             os.close(self._loadavg)
             self._loadavg = None
@@ -155,8 +162,10 @@ class ProcessTree:
             with _CpuTime() as full:
                 for member in list(self._members.values()):
                     self._account(member, [], look, now_s)
-                    self._look_at_command(member, look)
+                    self._background.do(self._look_at_command, member)
             self._full_due_s = now_s + max(_FULL_LOOK_S, full.used_s / _FULL_SHARE)
+        while self._renamed:
+            look.changed.append(self._renamed.popleft())
         return look
 
     def look_at(self, pid: int) -> Look:
@@ -185,7 +194,8 @@ class ProcessTree:
         return found
 
     def _admit(self, pid: int, stat: Stat, now_s: float) -> Member:
-        member = Member(pid, stat.parent, stat.started_ticks, command_of(pid, stat.name), now_s, seen_s=now_s)
+        member = Member(pid, stat.parent, stat.started_ticks, stat.name, now_s, seen_s=now_s)
+        self._background.do(self._look_at_command, member)
         member.is_orphan = pid != self.root and stat.parent not in self._members
         return self._members.setdefault(pid, member)
 
@@ -198,7 +208,7 @@ class ProcessTree:
                 del self._members[member.pid]
                 look.gone.append(member)
             elif now_s - member.found_s < _YOUNG_S:
-                self._look_at_command(member, look)
+                self._background.do(self._look_at_command, member)
         by_parent: dict[int, list[Member]] = {}
         # Those whose parent is gone, too, were waited for by that one, if at all.
         for member in look.gone:
@@ -244,11 +254,12 @@ class ProcessTree:
         if unseen_ns:
             look.too_short.append((parent, unseen_ns))
 
-    def _look_at_command(self, member: Member, look: Look) -> None:
-        command = command_of(member.pid, "")
+    def _look_at_command(self, member: Member) -> None:
+        """In the background."""
+        command = command_of(member.pid)
         if command and command != member.command:
             member.command = command
-            look.changed.append(member)
+            self._renamed.append(member)
 
 
 def read_stat(pid: int) -> Stat | None:
@@ -258,23 +269,23 @@ def read_stat(pid: int) -> Stat | None:
     fields = rest.split()
     if len(fields) < 20:
         return None
-    name = head.partition(b"(")[2].decode(errors="replace")
+    name = printable(head.partition(b"(")[2].decode(errors="replace"))
     reaped_ns = (int(fields[13]) + int(fields[14])) * _TICK_NS
     return Stat(name, fields[0] in b"ZX", int(fields[1]), int(fields[19]), reaped_ns)
 
 
-def command_of(pid: int, name: str) -> str:
-    """What process `pid` runs, in a few words: the program, and the first file or module that it was given; else `name`."""
+def command_of(pid: int) -> str:
+    """What process `pid` runs, in a few words: the program, and the first file or module that it was given. Empty if it does not tell; may hang."""
     words = read_file(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0")
     program = words[0].rpartition("/")[2].lstrip("-")
     if not program:
-        return name
+        return ""
     for option, word in pairwise(words):
         if option in _CODE_OPTIONS:
-            return f"{program} {option}"
+            return printable(f"{program} {option}")
         if word and not word.startswith("-"):
-            return f"{program} {word.rpartition('/')[2]}"[:_COMMAND_CHARACTERS]
-    return program[:_COMMAND_CHARACTERS]
+            return printable(f"{program} {word.rpartition('/')[2]}")[:_COMMAND_CHARACTERS]
+    return printable(program)[:_COMMAND_CHARACTERS]
 
 
 _CODE_OPTIONS = ("-c", "-e", "-p")

@@ -97,6 +97,8 @@ class Threshold:
     """Of the time with the function anywhere on the stack, not only running itself."""
     inclusive: bool = False
     """The limit itself is too much, too (`>=`)."""
+    of_unseen: bool = False
+    """`unseen>10%`: not a function, but the CPU time that is in none."""
 
 
 @dataclass(frozen=True, slots=True)

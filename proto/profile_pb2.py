@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'multi_lang_profiler/proto/profile.proto\x12\x16multi_lang_profiler.v0\"l\n\x0bReportBatch\x12\x31\n\x08profiles\x18\x01 \x03(\x0b\x32\x1f.multi_lang_profiler.v0.Profile\x12\x13\n\x0breported_at\x18\x02 \x01(\x03\x12\x15\n\ragent_version\x18\x03 \x01(\t\"\xef\x03\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\x0c\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x13\n\x0bsource_file\x18\x03 \x01(\t\x12\x11\n\ttimestamp\x18\x04 \x01(\x03\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x04\x12\x15\n\rtotal_samples\x18\x06 \x01(\x04\x12\x1a\n\x12\x66unctions_executed\x18\x07 \x01(\x04\x12\x34\n\tfunctions\x18\x08 \x01(\x0b\x32!.multi_lang_profiler.v0.Functions\x12\x37\n\x0b\x63\x61ll_stacks\x18\t \x01(\x0b\x32\".multi_lang_profiler.v0.CallStacks\x12\x32\n\x08sampling\x18\n \x01(\x0b\x32 .multi_lang_profiler.v0.Sampling\x12?\n\x0fstatic_analysis\x18\x0b \x01(\x0b\x32&.multi_lang_profiler.v0.StaticAnalysis\x12;\n\x06labels\x18\x0c \x03(\x0b\x32+.multi_lang_profiler.v0.Profile.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"q\n\tFunctions\x12\x0c\n\x04name\x18\x01 \x03(\t\x12\r\n\x05\x66iles\x18\x02 \x03(\t\x12\x0c\n\x04\x66ile\x18\x03 \x03(\r\x12\x0c\n\x04line\x18\x04 \x03(\r\x12\x14\n\x0cself_samples\x18\x05 \x03(\x04\x12\x15\n\rtotal_samples\x18\x06 \x03(\x04\"Z\n\nCallStacks\x12\x0f\n\x07samples\x18\x01 \x03(\x04\x12\x0e\n\x06shared\x18\x02 \x03(\r\x12\x0b\n\x03own\x18\x03 \x03(\r\x12\x10\n\x08\x66unction\x18\x04 \x03(\r\x12\x0c\n\x04line\x18\x05 \x03(\r\"S\n\x08Sampling\x12\x0c\n\x04mode\x18\x01 \x01(\t\x12\x0f\n\x07rate_hz\x18\x02 \x01(\x01\x12\x12\n\ncovered_ms\x18\x03 \x01(\x04\x12\x14\n\x0clost_samples\x18\x04 \x01(\x04\"\x9a\x01\n\x0eStaticAnalysis\x12\x17\n\x0f\x66ile_size_bytes\x18\x01 \x01(\x04\x12\x12\n\nline_count\x18\x02 \x01(\r\x12\x16\n\x0e\x66unction_count\x18\x03 \x01(\r\x12\x13\n\x0b\x63lass_count\x18\x04 \x01(\r\x12\x14\n\x0cimport_count\x18\x05 \x01(\r\x12\x18\n\x10\x63omplexity_score\x18\x06 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'multi_lang_profiler/proto/profile.proto\x12\x16multi_lang_profiler.v0\"l\n\x0bReportBatch\x12\x31\n\x08profiles\x18\x01 \x03(\x0b\x32\x1f.multi_lang_profiler.v0.Profile\x12\x13\n\x0breported_at\x18\x02 \x01(\x03\x12\x15\n\ragent_version\x18\x03 \x01(\t\"\x9f\x04\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\x0c\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x13\n\x0bsource_file\x18\x03 \x01(\t\x12\x11\n\ttimestamp\x18\x04 \x01(\x03\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x04\x12\x15\n\rtotal_samples\x18\x06 \x01(\x04\x12\x1a\n\x12\x66unctions_executed\x18\x07 \x01(\x04\x12\x34\n\tfunctions\x18\x08 \x01(\x0b\x32!.multi_lang_profiler.v0.Functions\x12\x37\n\x0b\x63\x61ll_stacks\x18\t \x01(\x0b\x32\".multi_lang_profiler.v0.CallStacks\x12\x32\n\x08sampling\x18\n \x01(\x0b\x32 .multi_lang_profiler.v0.Sampling\x12?\n\x0fstatic_analysis\x18\x0b \x01(\x0b\x32&.multi_lang_profiler.v0.StaticAnalysis\x12;\n\x06labels\x18\x0c \x03(\x0b\x32+.multi_lang_profiler.v0.Profile.LabelsEntry\x12.\n\x03\x63pu\x18\r \x01(\x0b\x32!.multi_lang_profiler.v0.CpuLedger\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"q\n\tFunctions\x12\x0c\n\x04name\x18\x01 \x03(\t\x12\r\n\x05\x66iles\x18\x02 \x03(\t\x12\x0c\n\x04\x66ile\x18\x03 \x03(\r\x12\x0c\n\x04line\x18\x04 \x03(\r\x12\x14\n\x0cself_samples\x18\x05 \x03(\x04\x12\x15\n\rtotal_samples\x18\x06 \x03(\x04\"Z\n\nCallStacks\x12\x0f\n\x07samples\x18\x01 \x03(\x04\x12\x0e\n\x06shared\x18\x02 \x03(\r\x12\x0b\n\x03own\x18\x03 \x03(\r\x12\x10\n\x08\x66unction\x18\x04 \x03(\r\x12\x0c\n\x04line\x18\x05 \x03(\r\"S\n\x08Sampling\x12\x0c\n\x04mode\x18\x01 \x01(\t\x12\x0f\n\x07rate_hz\x18\x02 \x01(\x01\x12\x12\n\ncovered_ms\x18\x03 \x01(\x04\x12\x14\n\x0clost_samples\x18\x04 \x01(\x04\"\x96\x02\n\tCpuLedger\x12\x0e\n\x06\x63pu_us\x18\x01 \x01(\x04\x12\x15\n\rattributed_us\x18\x02 \x01(\x04\x12=\n\x0enative_threads\x18\x03 \x01(\x0b\x32%.multi_lang_profiler.v0.NativeThreads\x12=\n\tunsampled\x18\x04 \x01(\x0b\x32*.multi_lang_profiler.v0.UnsampledProcesses\x12\x19\n\x11\x62\x65\x66ore_sampler_us\x18\x05 \x01(\x12\x12\x0e\n\x06gap_us\x18\x06 \x01(\x12\x12\x0f\n\x07lost_us\x18\x07 \x01(\x12\x12\x12\n\npending_us\x18\x08 \x01(\x12\x12\x14\n\x0cleft_over_us\x18\t \x01(\x12\"*\n\rNativeThreads\x12\r\n\x05group\x18\x01 \x03(\t\x12\n\n\x02us\x18\x02 \x03(\x12\"A\n\x12UnsampledProcesses\x12\x0f\n\x07\x63ommand\x18\x01 \x03(\t\x12\x0e\n\x06reason\x18\x02 \x03(\t\x12\n\n\x02us\x18\x03 \x03(\x12\"\x9a\x01\n\x0eStaticAnalysis\x12\x17\n\x0f\x66ile_size_bytes\x18\x01 \x01(\x04\x12\x12\n\nline_count\x18\x02 \x01(\r\x12\x16\n\x0e\x66unction_count\x18\x03 \x01(\r\x12\x13\n\x0b\x63lass_count\x18\x04 \x01(\r\x12\x14\n\x0cimport_count\x18\x05 \x01(\r\x12\x18\n\x10\x63omplexity_score\x18\x06 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -26,15 +26,21 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_REPORTBATCH']._serialized_start=67
   _globals['_REPORTBATCH']._serialized_end=175
   _globals['_PROFILE']._serialized_start=178
-  _globals['_PROFILE']._serialized_end=673
-  _globals['_PROFILE_LABELSENTRY']._serialized_start=628
-  _globals['_PROFILE_LABELSENTRY']._serialized_end=673
-  _globals['_FUNCTIONS']._serialized_start=675
-  _globals['_FUNCTIONS']._serialized_end=788
-  _globals['_CALLSTACKS']._serialized_start=790
-  _globals['_CALLSTACKS']._serialized_end=880
-  _globals['_SAMPLING']._serialized_start=882
-  _globals['_SAMPLING']._serialized_end=965
-  _globals['_STATICANALYSIS']._serialized_start=968
-  _globals['_STATICANALYSIS']._serialized_end=1122
+  _globals['_PROFILE']._serialized_end=721
+  _globals['_PROFILE_LABELSENTRY']._serialized_start=676
+  _globals['_PROFILE_LABELSENTRY']._serialized_end=721
+  _globals['_FUNCTIONS']._serialized_start=723
+  _globals['_FUNCTIONS']._serialized_end=836
+  _globals['_CALLSTACKS']._serialized_start=838
+  _globals['_CALLSTACKS']._serialized_end=928
+  _globals['_SAMPLING']._serialized_start=930
+  _globals['_SAMPLING']._serialized_end=1013
+  _globals['_CPULEDGER']._serialized_start=1016
+  _globals['_CPULEDGER']._serialized_end=1294
+  _globals['_NATIVETHREADS']._serialized_start=1296
+  _globals['_NATIVETHREADS']._serialized_end=1338
+  _globals['_UNSAMPLEDPROCESSES']._serialized_start=1340
+  _globals['_UNSAMPLEDPROCESSES']._serialized_end=1405
+  _globals['_STATICANALYSIS']._serialized_start=1408
+  _globals['_STATICANALYSIS']._serialized_end=1562
 # @@protoc_insertion_point(module_scope)

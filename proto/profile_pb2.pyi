@@ -16,7 +16,7 @@ class ReportBatch(_message.Message):
     def __init__(self, profiles: _Optional[_Iterable[_Union[Profile, _Mapping]]] = ..., reported_at: _Optional[int] = ..., agent_version: _Optional[str] = ...) -> None: ...
 
 class Profile(_message.Message):
-    __slots__ = ("profile_id", "language", "source_file", "timestamp", "duration_ms", "total_samples", "functions_executed", "functions", "call_stacks", "sampling", "static_analysis", "labels")
+    __slots__ = ("profile_id", "language", "source_file", "timestamp", "duration_ms", "total_samples", "functions_executed", "functions", "call_stacks", "sampling", "static_analysis", "labels", "cpu")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class Profile(_message.Message):
     SAMPLING_FIELD_NUMBER: _ClassVar[int]
     STATIC_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
     profile_id: bytes
     language: str
     source_file: str
@@ -48,7 +49,8 @@ class Profile(_message.Message):
     sampling: Sampling
     static_analysis: StaticAnalysis
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, profile_id: _Optional[bytes] = ..., language: _Optional[str] = ..., source_file: _Optional[str] = ..., timestamp: _Optional[int] = ..., duration_ms: _Optional[int] = ..., total_samples: _Optional[int] = ..., functions_executed: _Optional[int] = ..., functions: _Optional[_Union[Functions, _Mapping]] = ..., call_stacks: _Optional[_Union[CallStacks, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., static_analysis: _Optional[_Union[StaticAnalysis, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    cpu: CpuLedger
+    def __init__(self, profile_id: _Optional[bytes] = ..., language: _Optional[str] = ..., source_file: _Optional[str] = ..., timestamp: _Optional[int] = ..., duration_ms: _Optional[int] = ..., total_samples: _Optional[int] = ..., functions_executed: _Optional[int] = ..., functions: _Optional[_Union[Functions, _Mapping]] = ..., call_stacks: _Optional[_Union[CallStacks, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., static_analysis: _Optional[_Union[StaticAnalysis, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., cpu: _Optional[_Union[CpuLedger, _Mapping]] = ...) -> None: ...
 
 class Functions(_message.Message):
     __slots__ = ("name", "files", "file", "line", "self_samples", "total_samples")
@@ -91,6 +93,46 @@ class Sampling(_message.Message):
     covered_ms: int
     lost_samples: int
     def __init__(self, mode: _Optional[str] = ..., rate_hz: _Optional[float] = ..., covered_ms: _Optional[int] = ..., lost_samples: _Optional[int] = ...) -> None: ...
+
+class CpuLedger(_message.Message):
+    __slots__ = ("cpu_us", "attributed_us", "native_threads", "unsampled", "before_sampler_us", "gap_us", "lost_us", "pending_us", "left_over_us")
+    CPU_US_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTED_US_FIELD_NUMBER: _ClassVar[int]
+    NATIVE_THREADS_FIELD_NUMBER: _ClassVar[int]
+    UNSAMPLED_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_SAMPLER_US_FIELD_NUMBER: _ClassVar[int]
+    GAP_US_FIELD_NUMBER: _ClassVar[int]
+    LOST_US_FIELD_NUMBER: _ClassVar[int]
+    PENDING_US_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OVER_US_FIELD_NUMBER: _ClassVar[int]
+    cpu_us: int
+    attributed_us: int
+    native_threads: NativeThreads
+    unsampled: UnsampledProcesses
+    before_sampler_us: int
+    gap_us: int
+    lost_us: int
+    pending_us: int
+    left_over_us: int
+    def __init__(self, cpu_us: _Optional[int] = ..., attributed_us: _Optional[int] = ..., native_threads: _Optional[_Union[NativeThreads, _Mapping]] = ..., unsampled: _Optional[_Union[UnsampledProcesses, _Mapping]] = ..., before_sampler_us: _Optional[int] = ..., gap_us: _Optional[int] = ..., lost_us: _Optional[int] = ..., pending_us: _Optional[int] = ..., left_over_us: _Optional[int] = ...) -> None: ...
+
+class NativeThreads(_message.Message):
+    __slots__ = ("group", "us")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    US_FIELD_NUMBER: _ClassVar[int]
+    group: _containers.RepeatedScalarFieldContainer[str]
+    us: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, group: _Optional[_Iterable[str]] = ..., us: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class UnsampledProcesses(_message.Message):
+    __slots__ = ("command", "reason", "us")
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    US_FIELD_NUMBER: _ClassVar[int]
+    command: _containers.RepeatedScalarFieldContainer[str]
+    reason: _containers.RepeatedScalarFieldContainer[str]
+    us: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, command: _Optional[_Iterable[str]] = ..., reason: _Optional[_Iterable[str]] = ..., us: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StaticAnalysis(_message.Message):
     __slots__ = ("file_size_bytes", "line_count", "function_count", "class_count", "import_count", "complexity_score")

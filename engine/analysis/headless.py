@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..profile.profile import HOT_FUNCTIONS, percentage
 from ..text import printable
+from .cpu_text import cpu_lines
 from .snapshot import ProgramPhase, ReporterPhase
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
     program = snapshot.program
     if program.phase in (ProgramPhase.PREPARING, ProgramPhase.FAILED_TO_START):
         return []
-    lines = [_run_line(snapshot), *_function_lines(snapshot)]
+    lines = [_run_line(snapshot), *_function_lines(snapshot), *cpu_lines(snapshot.ledger)]
     reporter = snapshot.reporter
     if reporter.phase is not ReporterPhase.OFF:
         lines.append(_reports_line(reporter))

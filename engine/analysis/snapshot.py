@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from ..profile.book import Book
     from ..profile.history import TimelinePoint
-    from ..profile.ledger import Book
     from ..profile.stacks import ProcessNote, StackCounts, StackTable
 
 

@@ -33,6 +33,7 @@ def json_summary(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> str:
             "achieved_hz": round(sampling.achieved_hz, 1) if sampling.achieved_hz is not None else None,
             "samples": snapshot.counts.total,
             "lost_samples": sampling.lost_samples,
+            "cpu": snapshot.ledger.as_object() if snapshot.ledger else None,
             "hot_functions": _hot_functions(snapshot),
             "reports": _reports(snapshot.reporter),
             "fail_if": [

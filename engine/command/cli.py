@@ -147,7 +147,7 @@ def _conclude(settings: Settings, snapshot: Snapshot | None, status: int, lines:
 
     verdicts = [judge(threshold, snapshot) for threshold in settings.fail_if] if snapshot.program.runs else []
     for verdict in verdicts:
-        if verdict.failed or not settings.quiet:
+        if verdict.failed or not verdict.seen or not settings.quiet:
             lines.write(verdict.line)
     summary = json_summary(snapshot, verdicts)
     if settings.summary_file:

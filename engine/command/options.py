@@ -197,7 +197,7 @@ def make_parser() -> UsageParser:
         action="append",
         default=[],
         help="end with 3 if the program ended with 0, but this function's share is more than that: of self time, or of "
-        "total time as total:NAME>NUM%%; may be repeated",
+        "total time as total:NAME>NUM%%; unseen>NUM%%: the share of the CPU time that is in no function; may be repeated",
     )
     group.add_argument(
         "--no-tui", action="store_true", help="no screen: lines on stderr, the program's output untouched"

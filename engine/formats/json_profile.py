@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from ..clock import rfc3339
+from ..profile.book import book_from_object
 from ..profile.json_object import JsonObject, parse
 from ..profile.profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
 from ..profile.stacks import valid_text
@@ -85,6 +86,7 @@ def profile_object(profile: Profile) -> dict[str, Any]:
                 }
                 for stack in sorted(profile.call_stacks, key=lambda stack: -stack.samples)
             ],
+            **({"cpu": profile.sampling.ledger.as_object()} if profile.sampling.ledger else {}),
         },
         "sampling": {
             "mode": profile.sampling.mode,
@@ -119,6 +121,7 @@ def _profile(item: JsonObject) -> Profile:
             rate_hz=sampling.number("rate_hz", 0.0),
             covered_s=sampling.number("covered_secs", duration_s),
             lost_samples=sampling.integer("lost_samples", 0),
+            ledger=book_from_object(runtime.child("cpu")) if runtime.fields.get("cpu") is not None else None,
         ),
         static=_static(item),
         labels=tuple(sorted((key, labels.text(key)) for key in labels.fields)),

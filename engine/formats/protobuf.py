@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from ..profile.book import Book
 from ..profile.profile import CallStack, FunctionStats, Profile, Sampling
 from ..settings import AGENT_VERSION
 from ..sources.static_analysis import StaticAnalysis
@@ -59,6 +60,8 @@ class ProtobufFormat:
         columns.total_samples.extend([stats.total_samples for stats in functions])
         columns.files.extend(files)
         _write_call_stacks(message.call_stacks, profile.call_stacks)
+        if profile.sampling.ledger is not None:
+            _write_ledger(message.cpu, profile.sampling.ledger)
         if profile.static is not None:
             for name in STATIC_FIELDS:
                 setattr(message.static_analysis, name, getattr(profile.static, name))
@@ -130,6 +133,41 @@ def _read_call_stacks(columns: profile_pb2.CallStacks, functions: int) -> tuple[
     return tuple(stacks)
 
 
+def _write_ledger(message: profile_pb2.CpuLedger, book: Book) -> None:
+    message.cpu_us, message.attributed_us = _us(book.cpu_s), _us(book.attributed_s)
+    message.native_threads.group.extend(book.native_s)
+    message.native_threads.us.extend(map(_us, book.native_s.values()))
+    message.unsampled.command.extend([command for command, _ in book.unsampled_s])
+    message.unsampled.reason.extend([reason for _, reason in book.unsampled_s])
+    message.unsampled.us.extend(map(_us, book.unsampled_s.values()))
+    message.before_sampler_us, message.gap_us = _us(book.before_s), _us(book.gaps_s)
+    message.lost_us, message.pending_us = _us(book.lost_s), _us(book.pending_s)
+    # Of the rounded ones, so that they add up to the last digit.
+    named_us = sum(
+        (*message.native_threads.us, *message.unsampled.us, message.before_sampler_us, message.gap_us, message.lost_us)
+    )
+    message.left_over_us = message.cpu_us - message.attributed_us - message.pending_us - named_us
+
+
+def _read_ledger(message: profile_pb2.CpuLedger) -> Book:
+    native, unsampled = message.native_threads, message.unsampled
+    commands = zip(unsampled.command, unsampled.reason, strict=True)
+    return Book(
+        cpu_s=message.cpu_us / 1e6,
+        attributed_s=message.attributed_us / 1e6,
+        native_s={group: us / 1e6 for group, us in zip(native.group, native.us, strict=True)},
+        unsampled_s={key: us / 1e6 for key, us in zip(commands, unsampled.us, strict=True)},
+        before_s=message.before_sampler_us / 1e6,
+        gaps_s=message.gap_us / 1e6,
+        lost_s=message.lost_us / 1e6,
+        pending_s=message.pending_us / 1e6,
+    )
+
+
+def _us(seconds: float) -> int:
+    return round(1e6 * seconds)
+
+
 def _profile(message: profile_pb2.Profile) -> Profile:
     columns = message.functions
     functions = tuple(
@@ -156,6 +194,7 @@ def _profile(message: profile_pb2.Profile) -> Profile:
             rate_hz=message.sampling.rate_hz,
             covered_s=message.sampling.covered_ms / 1000,
             lost_samples=message.sampling.lost_samples,
+            ledger=_read_ledger(message.cpu) if message.HasField("cpu") else None,
         ),
         static=static,
         labels=tuple(sorted(message.labels.items())),

@@ -50,6 +50,13 @@ class JsonObject:
             raise ValueError(f"{self.place}.{name} is out of range")
         return float(value)
 
+    def difference(self, name: str, default: float | None = None) -> float:
+        """A number that may be below zero."""
+        value = self._field(name, (int, float), default)
+        if not -(2**63) < value < 2**63:
+            raise ValueError(f"{self.place}.{name} is out of range")
+        return float(value)
+
     def array(self, name: str, default: list[Any] | None = None) -> list[Any]:
         value: list[Any] = self._field(name, list, default)
         return value

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
+from ..blocking import Background
 from ..process_tree import ProcessTree
 from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
+from .book import Book
 from .native_threads import native_group
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ PENDING_S = 6.0
 _STEP_S = 0.5
 TOO_SHORT_S = 1.0
 """A process that ended within this and was not sampled was too short for it."""
-MAX_ROWS = 20
+MAX_ROWS = 12
 """Groups of threads, and commands with their reasons, that a book tells apart; the others are summed up."""
 OTHERS = "others"
 _THREADS_SHARE = 0.001
@@ -41,70 +42,6 @@ _MIN_NATIVE_NS = 20_000_000
 """What a process uses between two looks at its threads, at least, or they are not looked at."""
 _LIBRARIES = ("openblas", "mkl", "blis", "gomp", "iomp", "omp", "tbb")
 """Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Where the CPU time of a stretch of the run went, in seconds."""
-
-    cpu_s: float = 0.0
-    """Of all processes of the tree, ended ones included, as the kernel counts it."""
-    attributed_s: float = 0.0
-    """To functions: samples by the sampling period."""
-    native_s: Mapping[str, float] = field(default_factory=dict)
-    """Of threads of sampled processes that no sample is of, by group."""
-    unsampled_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Of processes that were never sampled, by command and reason."""
-    before_s: float = 0.0
-    """Of sampled processes, before their sampler was there."""
-    gaps_s: float = 0.0
-    """Of sampled processes, while their sampler was away."""
-    lost_s: float = 0.0
-    """Samples that a sampler knows it failed to take."""
-    pending_s: float = 0.0
-    """What samplers may still hand over. It goes down when they do, so that of a stretch it can be negative."""
-
-    @property
-    def left_over_s(self) -> float:
-        """What nobody knows. Below zero where more was attributed than the kernel counted."""
-        return self.cpu_s - self.attributed_s - self.pending_s - sum(seconds for _, seconds in self.parts())
-
-    @property
-    def seen_share(self) -> float | None:
-        """The part of the CPU time, 0 to 1, that is attributed to functions or will be; None where no CPU time was used."""
-        if self.cpu_s <= 0:
-            return None
-        return min(1.0, max(0.0, (self.attributed_s + self.pending_s) / self.cpu_s))
-
-    def parts(self) -> list[tuple[str, float]]:
-        """What is not attributed but named, in a fixed order; without what is left over."""
-        return [
-            *((f"native threads: {group}", seconds) for group, seconds in self.native_s.items()),
-            *((f"{command}: {reason}", seconds) for (command, reason), seconds in self.unsampled_s.items()),
-            ("before the sampler", self.before_s),
-            ("gaps of the sampler", self.gaps_s),
-            ("lost samples", self.lost_s),
-        ]
-
-    def since(self, earlier: Book) -> Book:
-        """The stretch between `earlier`, a book of the same run, and this one."""
-        return self._with(earlier, -1)
-
-    def plus(self, other: Book) -> Book:
-        """Two stretches together."""
-        return self._with(other, 1)
-
-    def _with(self, other: Book, sign: int) -> Book:
-        numbers = {
-            each.name: getattr(self, each.name) + sign * getattr(other, each.name)
-            for each in fields(self)
-            if each.name not in ("native_s", "unsampled_s")
-        }
-        return Book(
-            **numbers,
-            native_s=_summed(self.native_s, other.native_s, sign),
-            unsampled_s=_summed(self.unsampled_s, other.unsampled_s, sign),
-        )
 
 
 class Ledger:
@@ -134,6 +71,8 @@ class Ledger:
         self._latest = Book()
         self._earlier_runs = Book()
         self._window_began = Book()
+        self._background = Background("what processes have loaded")
+        """It reads what the kernel may keep back for long."""
         self._version = 1
         self._change = asyncio.Event()
 
@@ -313,7 +252,7 @@ class Ledger:
         if before is not None:
             # A pid that is used again.
             self._forget(before)
-        self._accounts[member.pid] = _Account(member, self._told.setdefault(member.pid, _Told()))
+        self._accounts[member.pid] = _Account(member, self._told.setdefault(member.pid, _Told()), self._background)
 
     def _forget(self, account: _Account) -> None:
         pid = account.member.pid
@@ -362,7 +301,7 @@ class _ThreadTime:
 class _Account:
     """What one process used, by the state it was in."""
 
-    def __init__(self, member: Member, told: _Told) -> None:
+    def __init__(self, member: Member, told: _Told, background: Background) -> None:
         self.member = member
         self.told = told
         self.ended_s: float | None = None
@@ -376,6 +315,8 @@ class _Account:
         self._threads: dict[int, _ThreadTime] = {}
         self._main_name = ""
         self._unnamed_group = "unnamed"
+        self._background = background
+        self._has_asked = False
 
     def book(self, used_ns: int) -> int:
         """Book it; gives how much of it is covered."""
@@ -419,18 +360,19 @@ class _Account:
             if is_covered and used_ns > 0:
                 thread.covered_ns += used_ns
                 thread.name = thread_name(pid, tid) or thread.name
-                if thread.name == self._main_name and tid not in (pid, *self.told.groups):
-                    self._look_at_libraries()
+                if thread.name == self._main_name and tid not in (pid, *self.told.groups) and not self._has_asked:
+                    self._has_asked = True
+                    self._background.do(self._look_at_libraries)
             thread.latest_ns = used_ns
 
     def _look_at_libraries(self) -> None:
-        """Threads that were given no name have the program's; what works in such is told by what it has loaded."""
-        if self.told.by_thread and self._unnamed_group == "unnamed":
-            files = " ".join(mapped_files(self.member.pid))
-            loaded = [library for library in _LIBRARIES if f"lib{library}" in files]
-            # Node.js names its own threads since version 22 only.
-            loaded = loaded or ["libuv, V8"] * (self._main_name == "node")
-            self._unnamed_group = f"unnamed ({', '.join(loaded) or 'no known library'})"
+        """Threads that were given no name have the program's; what works in such is told by what it has loaded. In the background."""
+        files = " ".join(mapped_files(self.member.pid))
+        loaded = [library for library in _LIBRARIES if f"lib{library}" in files]
+        # Node.js names its own threads since version 22 only.
+        loaded = loaded or ["libuv, V8"] * (self._main_name == "node")
+        if loaded:
+            self._unnamed_group = f"unnamed ({', '.join(loaded)})"
 
     def end_threads(self) -> None:
         """It has ended: what is known is the main thread's end, and what all used. The others' goes to them as at their last reading."""
@@ -503,9 +445,3 @@ def _rows(ns: Counter[_Key], others: _Key) -> dict[_Key, float]:
     rows = {key: each / 1e9 for key, each in ns.most_common(MAX_ROWS)}
     rest = ns.total() / 1e9 - sum(rows.values())
     return {**rows, others: rest} if len(ns) > MAX_ROWS else rows
-
-
-def _summed(rows: Mapping[_Key, float], others: Mapping[_Key, float], sign: int) -> dict[_Key, float]:
-    keys = dict.fromkeys((*rows, *others))
-    summed = {key: rows.get(key, 0.0) + sign * others.get(key, 0.0) for key in keys}
-    return {key: seconds for key, seconds in summed.items() if seconds}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..sources.static_analysis import StaticAnalysis
-    from .ledger import Book
+    from .book import Book
     from .stacks import FunctionCounts, StackCounts, StackTable
 
 HOT_FUNCTIONS = 10

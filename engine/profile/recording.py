@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from .book import Book, book_from_object
 from .profile import Profile, Sampling, Window, make_profile
 from .stacks import Frame, StackCounts, StackTable, part_languages
 
@@ -96,6 +98,7 @@ def facts(recording: Recording) -> dict[str, Any]:
         "lost_samples": sampling.lost_samples,
         "labels": dict(recording.labels),
         "working_folder": recording.working_folder,
+        **({"cpu": sampling.ledger.as_object()} if sampling.ledger else {}),
     }
 
 
@@ -117,6 +120,7 @@ def from_facts(facts: JsonObject, table: StackTable, counts: StackCounts) -> Rec
             rate_hz,
             covered_s=facts.number("covered_secs"),
             lost_samples=facts.integer("lost_samples"),
+            ledger=book_from_object(facts.child("cpu")) if facts.fields.get("cpu") is not None else None,
         ),
         labels=tuple(sorted((key, labels.text(key)) for key in labels.fields)),
         working_folder=facts.text("working_folder"),
@@ -185,6 +189,7 @@ def from_profiles(profiles: Iterable[Profile]) -> Recording:
             last.sampling.rate_hz,
             covered_s=sum(window.sampling.covered_s for window in stretches),
             lost_samples=sum(window.sampling.lost_samples for window in windows),
+            ledger=_together([window.sampling.ledger for window in windows]),
         ),
         static=last.static,
         labels=last.labels,
@@ -192,6 +197,12 @@ def from_profiles(profiles: Iterable[Profile]) -> Recording:
         if len(languages) > 1
         else (),
     )
+
+
+def _together(books: list[Book | None]) -> Book | None:
+    """Of several languages' profiles of one window one knows, for all."""
+    known = [book for book in books if book is not None]
+    return reduce(Book.plus, known) if known else None
 
 
 def _frame(profile: Profile, function: int, line: int) -> Frame:

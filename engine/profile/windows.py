@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..settings import Settings
     from ..sources.sources import Sources
+    from .book import Book
     from .definitions import Definitions
-    from .ledger import Book, Ledger
+    from .ledger import Ledger
     from .recorder import Recorder
     from .recording import Recording
     from .stacks import StackCounts

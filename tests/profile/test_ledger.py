@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.clock import SystemClock
-from multi_lang_profiler.engine.profile.ledger import Book, Ledger
+from multi_lang_profiler.engine.profile.book import Book
+from multi_lang_profiler.engine.profile.ledger import Ledger
 from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.profile.stacks import Frame
 
@@ -169,7 +170,7 @@ import ctypes
 libc = ctypes.CDLL(None)
 def work(name, seconds):
     libc.prctl(15, name.encode(), 0, 0, 0)
-    print(threading.get_native_id(), flush=True)
+    os.write(1, b"%d\\n" % threading.get_native_id())
     os.read(0, 1)
     burn(seconds)
 sys.setswitchinterval(0.001)

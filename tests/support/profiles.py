@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from multi_lang_profiler.engine.profile.book import Book
 from multi_lang_profiler.engine.profile.profile import CallStack, FunctionStats, Profile, Sampling, is_remainder
 from multi_lang_profiler.engine.profile.recording import Recording
 from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS, OTHER_FUNCTIONS, Frame, StackCounts, StackTable
@@ -27,12 +28,26 @@ lines = st.integers(0, 2**31)
 milliseconds = st.integers(0, 10**9)
 moments = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
+microseconds = st.integers(0, 10**13).map(lambda us: us / 1e6)
+differences = st.integers(-(10**13), 10**13).map(lambda us: us / 1e6)
+books = st.builds(
+    Book,
+    cpu_s=microseconds,
+    attributed_s=microseconds,
+    native_s=st.dictionaries(texts, differences, max_size=3),
+    unsampled_s=st.dictionaries(st.tuples(texts, texts), differences, max_size=3),
+    before_s=differences,
+    gaps_s=differences,
+    lost_s=differences,
+    pending_s=differences,
+)
 samplings = st.builds(
     Sampling,
     mode=st.sampled_from(["cpu", "wall"]),
     rate_hz=st.floats(0.01, 10_000),
     covered_s=milliseconds.map(lambda ms: ms / 1000),
     lost_samples=sizes,
+    ledger=st.none() | books,
 )
 statics = st.builds(StaticAnalysis, sizes, lines, lines, lines, lines, lines)
 labels = st.dictionaries(texts, texts, max_size=3).map(lambda labels: tuple(sorted(labels.items())))
@@ -117,6 +132,7 @@ def recordings(draw: st.DrawFn, names: st.SearchStrategy[str] = any_texts) -> Re
             draw(st.sampled_from([1.0, 99.0, 100.0, 250.0, 1000.0])),
             duration_s,
             draw(sizes),
+            draw(st.none() | books),
         ),
         labels=draw(labels),
         working_folder=draw(st.sampled_from(["", "/srv/app"])),
