@@ -24,12 +24,13 @@ from ..samplers.command_lines import main_file
 from ..samplers.go import stand_in
 from ..samplers.go.sampler import GoSampler
 from ..samplers.java.attach import is_java
-from ..samplers.node.sampler import NodeSampler
+from ..samplers.node.sampler import PRELOAD, NodeSampler
 from ..samplers.python.interpreter import executable, looks_like_python
 from ..samplers.sampler import CannotStart, Launch, Process, SamplingFailed
 from ..settings import Language
 from .executable import find_command
 from .keeping import keep_sampling
+from .running import CannotAttach, is_go_program, running_program
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -64,6 +65,8 @@ class _Seen:
 
     program: str
     """The file it runs."""
+    command: str
+    """As the ledger has it."""
     words: tuple[str, ...]
     folder: Path
     looks: int = 0
@@ -84,6 +87,8 @@ class CommandSampler:
         self._attaches = float(ATTACH_BURST)
         """How many may come now."""
         self._said: set[str] = set()
+        self._are_go: dict[str, bool] = {}
+        """By their files."""
         self._has_ended = False
 
     @property
@@ -136,7 +141,7 @@ class CommandSampler:
         for key in BY_ENVIRONMENT:
             sampler = self._samplers.get(key)
             if isinstance(sampler, NodeSampler | GoSampler):
-                counts[key] = sampler.programs
+                counts[key] = len(sampler.pids)
         return ", ".join(f"{key} ×{count}" if count > 1 else key for key, count in counts.most_common() if count)
 
     def _source_file(self, language: str) -> Path | None:
@@ -238,20 +243,43 @@ class CommandSampler:
             return None
         if is_java(pid) and "python" not in Path(seen.program).name:
             return self._attach_java
-        return self._attach_python if looks_like_python(pid) else None
+        if looks_like_python(pid):
+            return self._attach_python
+        if seen.looks == _LOOKS:
+            self._explain(pid, seen)
+        return None
+
+    def _explain(self, pid: int, seen: _Seen) -> None:
+        """Tell the ledger why a program that has had the time to come to its sampler is not there."""
+        node, go = (self._samplers.get(key) for key in BY_ENVIRONMENT)
+        if Path(seen.program).name in ("node", "nodejs"):
+            if isinstance(node, NodeSampler) and pid not in node.pids:
+                options = _variable(pid, b"NODE_OPTIONS")
+                hidden = options is not None and os.fsencode(PRELOAD) not in options
+                self._context.ledger.refuses(
+                    pid, "NODE_OPTIONS of its own" if hidden else "Node.js that has not come to us"
+                )
+        elif isinstance(go, GoSampler) and pid not in go.pids:
+            is_go = self._are_go.get(seen.program)
+            if is_go is None:
+                is_go = self._are_go[seen.program] = is_go_program(pid)
+            if is_go:
+                self._context.ledger.refuses(pid, "a Go program that was not built under us")
 
     def _look(self, pid: int) -> _Seen | None:
+        member = self._context.ledger.members.get(pid)
+        seen = self._seen.get(pid)
+        if member is None or (seen and seen.looks > _LOOKS and seen.command == member.command):
+            return None
         try:
             process = Path(f"/proc/{pid}")
             program = str((process / "exe").readlink())
-            seen = self._seen.get(pid)
-            if seen is None or seen.program != program:
+            if seen is None or seen.program != program or seen.command != member.command:
                 words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-                seen = self._seen[pid] = _Seen(program, tuple(words), (process / "cwd").readlink())
-                member = self._context.ledger.members[pid]
+                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), (process / "cwd").readlink())
                 self._context.recorder.table.processes[pid] = ProcessNote(member.parent, member.command)
                 self._forget_some()
-        except (OSError, KeyError):
+        except OSError:
             return None
         seen.looks += 1
         return seen
@@ -287,7 +315,6 @@ class CommandSampler:
     async def _attach_java(self, pid: int) -> None:
         """Sample the JVM `pid` until it ends, or say why not."""
         from ..samplers.java.sampler import JavaSampler  # noqa: PLC0415 - most commands start none
-        from .running import CannotAttach, running_program  # noqa: PLC0415
 
         context, key = self._context, f"Java {pid}"
         since_s = context.clock.monotonic()
@@ -330,3 +357,12 @@ class CommandSampler:
         del self._samplers[key]
         self._switch(key, active=False)
         await sampler.close()
+
+
+def _variable(pid: int, name: bytes) -> bytes | None:
+    """What the process had it at its start; None where it had none, or is gone."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return next((value for known, _, value in (each.partition(b"=") for each in variables) if known == name), None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.profile.recording import Recording
 from multi_lang_profiler.engine.profile.stacks import (
     MAX_DEPTH,
@@ -19,6 +20,7 @@ from multi_lang_profiler.engine.profile.stacks import (
     StackTable,
     bounded,
     count_functions,
+    part_languages,
     valid_text,
 )
 from tests.support.profiles import any_texts, recordings
@@ -173,3 +175,21 @@ def test_one_thread_has_an_entry_for_each_set_of_labels() -> None:
     assert labelled != plain
     assert table.thread(1, 0, "goroutines", (("job", "7"), ("req", "sum"))) == labelled
     assert [thread.title for thread in table.threads] == ["goroutines", "job=7, req=sum"]
+
+
+def test_functions_of_different_languages_never_merge() -> None:
+    """Of one name and file, each language has its own function and its own thread; what is counted through a language is counted in the whole."""
+    recorder = Recorder()
+    for language, samples in (("Python", 3), ("Java", 5), ("Python", 2)):
+        part = recorder.of_language(language)
+        stack = part.table.stack([part.table.frame(Frame("main", "")), part.table.frame(Frame("work", "x"))])
+        part.add(part.table.thread(7, 7), stack, samples)
+        part.lose(1)
+    table = recorder.table
+    assert table.function_languages == ["Python", "Python", "Java", "Java"]
+    assert table.thread_languages == ["Python", "Java"]
+    assert (recorder.run.total, recorder.lost_samples) == (10, 3)
+    parts = part_languages(recorder.run, table)
+    assert {language: counts.total for language, counts in parts.items()} == {"Python": 5, "Java": 5}
+    counts, lost = recorder.close_window()
+    assert (counts.total, lost) == (10, 3)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from multi_lang_profiler.engine.formats import files
+from tests.support.backend import Backend
 from tests.support.command import Finished, Folder
 from tests.support.go import ENVIRONMENT as GO_ENVIRONMENT
 from tests.support.go import go
@@ -123,6 +125,32 @@ def test_programs_of_two_languages(folder):
     assert samples(javascript, "polish") > 20
     assert not samples(python, "polish") + samples(javascript, "mill")
     assert (python["static_analysis"]["function_count"], javascript["static_analysis"]["import_count"]) == (1, 0)
+
+
+def test_reports(folder):
+    """A window of several languages makes a profile of each; together they say what the run's file says, which opens again as one run."""
+    script = "python3 hot.py & node hot.js; wait"
+    with Backend() as backend:
+        finished = folder.run(
+            *("--no-tui", "--report-endpoint", backend.url, "--report-format", "json", "--json", "run.json"),
+            *("--export", "run.pb.gz", "--", "sh", "-c", script),
+            PATH=path(node(24)),
+        )
+        sent = [profile for request in backend.requests for profile in json.loads(request.body)["profiles"]]
+    assert "✅ Successfully reported 2 profiles" in finished.lines, finished
+    saved = json.loads((folder.path / "run.json").read_text())["profiles"]
+    for profiles in (sent, saved):
+        assert sorted(profile["language"] for profile in profiles) == ["JavaScript", "Python"]
+        assert {profile["source_file"] for profile in profiles} == {"hot.py", "hot.js"}
+    assert {samples(profile, "mill") for profile in sent} == {samples(profile, "mill") for profile in saved}
+    opened = files.read(folder.path / "run.json")
+    assert sorted(opened.language.split(", ")) == ["JavaScript", "Python"]
+    assert opened.counts.total == sum(profile["runtime_analysis"]["total_samples"] for profile in saved)
+    assert {part.source_file for part in opened.parts} == {"hot.py", "hot.js"}
+    run_s = json.loads((folder.path / "run.json").read_text())["profiles"][0]["runtime_analysis"][
+        "execution_duration_secs"
+    ]
+    assert opened.duration_s == pytest.approx(run_s, abs=0.01)
 
 
 def test_both_ends_of_a_pipe(folder):

@@ -112,9 +112,8 @@ class GoSampler:
         if go is None:
             return Launch(())
         if self._context.settings.mode is Mode.WALL:
-            return Launch(
-                (), unprofiled="Go's runtime measures CPU time only: with --mode wall Go programs are not seen"
-            )
+            # Go's runtime measures CPU time only.
+            return Launch(())
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
             socket = self._folder / "socket"
@@ -140,9 +139,9 @@ class GoSampler:
                 watching.cancel()
 
     @property
-    def programs(self) -> int:
-        """How many are sampled now."""
-        return len(self._processes)
+    def pids(self) -> set[int]:
+        """Of the processes that are sampled now."""
+        return set(self._processes.values())
 
     async def flush(self) -> None:
         if self._socket is None or not self._processes:

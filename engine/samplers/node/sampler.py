@@ -132,9 +132,9 @@ class NodeSampler:
                 silence.cancel()
 
     @property
-    def programs(self) -> int:
-        """How many are sampled now."""
-        return sum(agent.is_sampled for agent in self._agents.values())
+    def pids(self) -> set[int]:
+        """Of the processes that are sampled now."""
+        return {agent.pid for agent in self._agents.values() if agent.is_sampled}
 
     async def flush(self) -> None:
         if self._socket is None:
