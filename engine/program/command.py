@@ -20,7 +20,7 @@ from ..events import Note
 from ..processes import process_end
 from ..profile.places import is_own_code
 from ..profile.stacks import Function, ProcessNote
-from ..samplers.command_lines import main_file
+from ..samplers.command_lines import in_few_words, main_file
 from ..samplers.go import stand_in
 from ..samplers.go.sampler import GoSampler
 from ..samplers.java.attach import is_java
@@ -277,7 +277,8 @@ class CommandSampler:
             if seen is None or seen.program != program or seen.command != member.command:
                 words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
                 seen = self._seen[pid] = _Seen(program, member.command, tuple(words), (process / "cwd").readlink())
-                self._context.recorder.table.processes[pid] = ProcessNote(member.parent, member.command)
+                note = ProcessNote(member.parent, in_few_words(seen.words, seen.folder) or member.command)
+                self._context.recorder.table.processes[pid] = note
                 self._forget_some()
         except OSError:
             return None

@@ -34,6 +34,10 @@ _NODE_WITH_VALUE = frozenset(
 )
 
 
+MAX_WORD = 60
+"""A longer one is code, or says too much."""
+
+
 class CommandLine(NamedTuple):
     program: str
     """File, module, class or jar; `-c …` for code among the words, `-` for code from stdin; empty if none is named."""
@@ -114,6 +118,22 @@ def node_words(words: Sequence[str]) -> CommandLine:
     # With --test and no file, Node.js finds the tests itself.
     program = rest.pop(0) if rest else "" if "--test" in options else "-"
     return CommandLine(program, tuple(rest), options)
+
+
+def in_few_words(words: Sequence[str], folder: Path) -> str:
+    """What a process with the command line `words` runs: `python3 -m http.server`, `java shop.Main`, `make`."""
+    program = words[0].rpartition("/")[2].lstrip("-") if words else ""
+    if program.startswith(("python", "pypy")):
+        line = python_words(words[1:])
+    elif program in ("node", "nodejs"):
+        line = node_words(words[1:])
+    elif program == "java":
+        line = java_words(words[1:], folder)
+    else:
+        first = next((word for word in words[1:] if not word.startswith("-")), "")
+        line = CommandLine(first if len(first) <= MAX_WORD and "\n" not in first else "…")
+    named = f"-m {line.program}" if line.is_module else line.program.rpartition("/")[2]
+    return f"{program} {named}".rstrip()
 
 
 def main_file(words: Sequence[str], folder: Path, language: str) -> Path | None:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.command_lines import java_words, main_file, node_words, python_words
+from multi_lang_profiler.engine.samplers.command_lines import (
+    in_few_words,
+    java_words,
+    main_file,
+    node_words,
+    python_words,
+)
 from multi_lang_profiler.engine.settings import Language
 
 
@@ -85,3 +91,22 @@ def test_main_file(words, language, file, tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert main_file(words.split(), tmp_path, language) == (tmp_path / Path(file) if file else None)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["/usr/bin/python3", "-u", "src/app.py", "x"], "python3 app.py"),
+        (["python3", "-m", "http.server"], "python3 -m http.server"),
+        (["python3", "-c", "a\nb"], "python3 -c …"),
+        (["java", "-cp", ".", "shop.Main"], "java shop.Main"),
+        (["node", "--require", "x", "server.js"], "node server.js"),
+        (["make", "-j", "bench"], "make bench"),
+        (["sh", "-c", "one\ntwo"], "sh …"),
+        (["-bash"], "bash"),
+        ([], ""),
+    ],
+)
+def test_in_few_words(words, text, tmp_path):
+    """A process is called by its program's name and by what that runs."""
+    assert in_few_words(words, tmp_path) == text
