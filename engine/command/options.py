@@ -272,7 +272,11 @@ def _runtime(options: argparse.Namespace, language: Language | None) -> str | No
 
 
 def _refuse_runtime_options(options: argparse.Namespace) -> None:
-    """A command finds its runtimes itself."""
+    """A command finds its runtimes itself, and what it starts is what is wanted of it."""
+    if options.no_children:
+        raise UsageError(
+            "--no-children goes with a program of one language; of a command all that it starts is profiled"
+        )
     for runtime in ("python", "node", "java", "go"):
         if getattr(options, runtime) is not None:
             raise UsageError(f"--{runtime} goes with a program of one language; a command names its own runtime")

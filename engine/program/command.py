@@ -23,14 +23,11 @@ from ..profile.stacks import Function, ProcessNote
 from ..samplers.command_lines import in_few_words, main_file
 from ..samplers.go import stand_in
 from ..samplers.go.sampler import GoSampler
-from ..samplers.java.attach import is_java
 from ..samplers.node.sampler import PRELOAD, NodeSampler
-from ..samplers.python.interpreter import executable, looks_like_python
 from ..samplers.sampler import CannotStart, Launch, Process, SamplingFailed
 from ..settings import Language
 from .executable import find_command
 from .keeping import keep_sampling
-from .running import CannotAttach, is_go_program, running_program
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,7 +95,7 @@ class CommandSampler:
 
     async def prepare(self) -> Launch:
         settings = self._context.settings
-        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        environment: dict[str, str] = {}
         node = NodeSampler(self._context_for("Node.js", Language.JAVASCRIPT))
         self._samplers.update({"Node.js": node, "Go": GoSampler(self._context_for("Go", Language.GO))})
         for key, sampler in list(self._samplers.items()):
@@ -109,14 +106,15 @@ class CommandSampler:
             if not launch.environment:
                 del self._samplers[key]
                 await sampler.close()
-        executable = find_command(settings.command[0], settings.working_folder, environment["PATH"])
+        path = environment.get("PATH") or os.environ.get("PATH", os.defpath)
+        executable = find_command(settings.command[0], settings.working_folder, path)
         return Launch(
             settings.command, environment, source_of=self._source_file, programs=self._programs, executable=executable
         )
 
     async def sample(self, process: Process) -> None:
         by_environment = [asyncio.create_task(self._keep(key, process)) for key in self._samplers]
-        looking = asyncio.create_task(self._look_for_programs(process.pid))
+        looking = asyncio.create_task(self._look_for_programs())
         try:
             await process_end(process.pid)
             self._has_ended = True
@@ -204,12 +202,12 @@ class CommandSampler:
             self._said.add(kind)
             self._context.emit(Note(text))
 
-    async def _look_for_programs(self, root: int) -> None:
+    async def _look_for_programs(self) -> None:
         """Have a look at each process that comes, and attach to those that can be sampled from outside."""
         clock, ledger = self._context.clock, self._context.ledger
         version, before_s = 0, clock.monotonic()
         while True:
-            pids = list(ledger.members) if self._context.settings.follow_children else [root]
+            pids = list(ledger.members)
             for pid in pids:
                 if pid in self._attached or not self._may_attach(pid):
                     continue
@@ -241,6 +239,10 @@ class CommandSampler:
         seen = self._look(pid)
         if seen is None or seen.looks > _LOOKS or stand_in.__name__ in seen.words:
             return None
+        # What looks at processes is loaded only now, while the command starts: it would have delayed it.
+        from ..samplers.java.attach import is_java  # noqa: PLC0415
+        from ..samplers.python.interpreter import looks_like_python  # noqa: PLC0415
+
         if is_java(pid) and "python" not in Path(seen.program).name:
             return self._attach_java
         if looks_like_python(pid):
@@ -260,6 +262,8 @@ class CommandSampler:
                     pid, "NODE_OPTIONS of its own" if hidden else "Node.js that has not come to us"
                 )
         elif isinstance(go, GoSampler) and pid not in go.pids:
+            from .running import is_go_program  # noqa: PLC0415 - as above
+
             is_go = self._are_go.get(seen.program)
             if is_go is None:
                 is_go = self._are_go[seen.program] = is_go_program(pid)
@@ -288,7 +292,9 @@ class CommandSampler:
     def _forget_some(self) -> None:
         if len(self._seen) > MAX_SEEN:
             sampled = {thread.pid for thread in self._context.recorder.table.threads}
-            self._seen = {pid: seen for pid, seen in self._seen.items() if pid in sampled or executable(pid)}
+            self._seen = {
+                pid: seen for pid, seen in self._seen.items() if pid in sampled or pid in self._context.ledger.members
+            }
             notes = self._context.recorder.table.processes
             for pid in notes.keys() - self._seen.keys():
                 del notes[pid]
@@ -316,6 +322,7 @@ class CommandSampler:
     async def _attach_java(self, pid: int) -> None:
         """Sample the JVM `pid` until it ends, or say why not."""
         from ..samplers.java.sampler import JavaSampler  # noqa: PLC0415 - most commands start none
+        from .running import CannotAttach, running_program  # noqa: PLC0415
 
         context, key = self._context, f"Java {pid}"
         since_s = context.clock.monotonic()

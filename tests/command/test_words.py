@@ -94,6 +94,7 @@ def test_the_form_language_program(words):
         ("--force a.py", "--force goes with --pid"),
         ("--java-inlined make", "--java-inlined is for Java, and this is a command"),
         ("--python p make", "--python goes with a program of one language"),
+        ("--no-children make", "--no-children goes with a program of one language"),
         ("--node-arg=-x make", "--node-arg goes with a program of one language"),
         ("--", "no program given"),
         ("python --", "no program given"),

@@ -16,7 +16,6 @@ from ...profile.stacks import Frame
 from ...settings import Mode
 from ..agent_socket import AgentSocket
 from ..sampler import CannotStart, Launch
-from .build import GoBuild
 from .overlay import SOCKET_NAME
 from .pprof_reader import MalformedProfile, read_profile
 from .stand_in import SOCKET_VARIABLE, stand_in
@@ -87,6 +86,8 @@ class GoSampler:
         began_s = self._context.clock.monotonic()
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
+            from .build import GoBuild  # noqa: PLC0415 - a command does without
+
             built = await GoBuild(self._context, self._folder).build(self._rate_hz())
         except OSError as error:
             raise CannotStart(f"{settings.program} cannot be built: {error}") from None

@@ -21,7 +21,6 @@ from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
 from .frames import FrameNamer
-from .launch import node_command
 from .profile import ProfileWindow, Weigher, parse_window
 
 if TYPE_CHECKING:
@@ -102,6 +101,8 @@ class NodeSampler:
                 return Launch((), {**await self._listen(), "NODE_OPTIONS": self._node_options()})
             except OSError as error:
                 return Launch((), unprofiled=f"Cannot listen for Node.js's profiles ({error}): it runs unprofiled")
+        from .launch import node_command  # noqa: PLC0415 - a command does without
+
         command = await node_command(self._context.settings, self._context.cache_folder)
         self.name = f"V8 inspector (Node.js {command.version})"
         environment: dict[str, str] = {}
