@@ -60,7 +60,10 @@ class PyroscopeFormat:
 
 
 def _labels(profile: Profile) -> dict[str, str]:
-    labels = {_NOT_IN_LABEL_NAMES.sub("_", name) or "_": value for name, value in profile.labels if value}
+    # A series for each process would be many; which it was is in the samples' labels of a file.
+    labels = {
+        _NOT_IN_LABEL_NAMES.sub("_", name) or "_": value for name, value in profile.labels if value and name != "pid"
+    }
     labels = {f"_{name}" if name[0].isdigit() else name: value for name, value in labels.items()}
     service = labels.get("service") or PurePath(profile.source_file).stem or "unknown"
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
 from .stacks import part_languages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from ..clock import Clock
@@ -175,8 +176,21 @@ class Windows:
             source_file=self._shown_source(source_file),
             static=static,
             place=lambda function: (self._sources.shown(table.functions[function].file), table.line_of(function)),
-            labels=self._labels,
+            labels=(*self._labels, *self._process_labels(window.counts)),
         )
+
+    def _process_labels(self, counts: StackCounts) -> Iterator[tuple[str, str]]:
+        """Of a command, which process most of these samples are of; what the user has labelled so stays."""
+        table = self._recorder.table
+        samples: Counter[int] = Counter()
+        if table.processes:
+            for (thread, _stack), count in counts.by_stack.items():
+                samples[table.threads[thread].pid] += count
+        given = {name for name, _ in self._labels}
+        for pid, _ in samples.most_common(1):
+            note = table.processes.get(pid)
+            labels = {"pid": str(pid), "command": note.command if note else ""}
+            yield from ((name, text) for name, text in labels.items() if text and name not in given)
 
 
 def _hottest(leaves: list[int], counts: StackCounts) -> Iterable[int]:
