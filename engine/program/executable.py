@@ -27,8 +27,8 @@ def find_command(name: str, folder: Path, path: str) -> str:
     for place in places:
         if found := shutil.which(place):
             return found
-    present = next((Path(place) for place in places if os.path.lexists(place)), None) if name else None
-    if present is None or not present.exists():
+    present = next((Path(place) for place in places if os.path.exists(place)), None) if name else None  # noqa: PTH110 - raises nothing
+    if present is None:
         raise CannotStart(f"{name}: there is no such command", status=STATUS_NOT_FOUND)
     why = "it is a folder" if present.is_dir() else "permission denied"
     raise CannotStart(f"{name} cannot be executed: {why}", status=STATUS_NOT_EXECUTABLE)

@@ -175,6 +175,9 @@ class Target:
 def _is_plain_script(file: Path) -> bool:
     """Whether it is text that names no interpreter for the kernel to run."""
     try:
+        # A pipe would be read in the kernel's place.
+        if not file.is_file():
+            return False
         with file.open("rb") as opened:
             beginning = opened.read(_LOOK_BYTES)
     except OSError:

@@ -150,4 +150,7 @@ def main_file(words: Sequence[str], folder: Path, language: str) -> Path | None:
             names = [program, f"{program.replace('.', '/')}.java", f"src/main/java/{program.replace('.', '/')}.java"]
         case _:
             return None
-    return next((folder / name for name in names if name and (folder / name).is_file()), None)
+    try:
+        return next((folder / name for name in names if name and (folder / name).is_file()), None)
+    except OSError:
+        return None

@@ -42,6 +42,9 @@ def python_launch(settings: Settings, environment: Mapping[str, str]) -> Launch:
 def script_interpreter(file: Path) -> str | None:
     """The Python that the first line of `file` names, as a console script's does; None where it names none that can be run."""
     try:
+        # A pipe (`<(…)`) would be read in the program's place.
+        if not file.is_file():
+            return None
         with file.open("rb") as opened:
             line = opened.readline(_LOOK_BYTES)
     except OSError:
@@ -54,8 +57,11 @@ def script_interpreter(file: Path) -> str | None:
 
 def _named_source(file: Path) -> Path | None:
     """The source of a program that a command line of Python's own names; what is wrong with it, Python says best."""
-    main = file / "__main__.py" if file.is_dir() else file
-    return main if main.is_file() else None
+    try:
+        main = file / "__main__.py" if file.is_dir() else file
+        return main if main.is_file() else None
+    except OSError:
+        return None
 
 
 def _find_interpreter(settings: Settings, environment: Mapping[str, str]) -> str:
