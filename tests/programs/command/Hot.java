@@ -10,7 +10,7 @@ public class Hot {
         var threads = java.lang.management.ManagementFactory.getThreadMXBean();
         long enough = threads.getCurrentThreadCpuTime() + Long.getLong("hot.ms", 500) * 1_000_000;
         double sum = 0;
-        while (threads.getCurrentThreadCpuTime() < enough) sum += weave(20000);
+        while (threads.getCurrentThreadCpuTime() < enough) sum += weave(200000);
         System.out.println(("java " + String.join(" ", words) + (sum == 1 ? "!" : "")).trim());
     }
 }
