@@ -31,7 +31,7 @@ exec nice -n 3 "$@" </dev/null >"$HOME/out" 2>"$HOME/err"
 MUST_DIFFER = {
     "Python": {},
     "Node.js": {
-        r"word [1-4]": "--require, which loads our part, before the program",
+        r"word [1-9]": "--require, which loads our part, before the program",
         r"variable (NODE_OPTIONS|MULTI_LANG_PROFILER_NODE)": "loads our part into it and its children; it takes them back before the program's first line",
         r"descriptor \d\d?": "the socket on which our part speaks, and what its thread waits with",
         r"SigCgt SIGPROF": "V8's profiler samples by it",
