@@ -39,7 +39,7 @@ from .widgets.line_pane import LinePane
 from .widgets.log import LogView
 from .widgets.output import OutputView
 from .widgets.prompt import Prompt
-from .widgets.quit_dialog import QuitDialog
+from .widgets.quit_dialog import Question, QuitDialog, RestartDialog
 from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
 from .widgets.side_panes import SidePanes
@@ -258,8 +258,16 @@ class ProfilerApp(App[None]):
         self.controls.send_now()
 
     def action_restart(self) -> None:
-        self.controls.restart()
-        self.notify("Starting the program again", timeout=2)
+        """At once if the program has ended or was only attached to; else ask."""
+        if self.snapshot is None or self.snapshot.program.attached or self._program_is_over():
+            self._restart(wanted=True)
+        else:
+            self.push_screen(RestartDialog(clean(self.snapshot.program.command)), self._restart)
+
+    def _restart(self, wanted: bool | None) -> None:
+        if wanted:
+            self.controls.restart()
+            self.notify("Starting the program again", timeout=2)
 
     def action_export(self) -> None:
         self.prompt("Export to", "profile.speedscope.json", self._export, hint="the ending says the form")
@@ -282,13 +290,15 @@ class ProfilerApp(App[None]):
         """Leave at once if the program has ended or was told to; else ask."""
         if isinstance(self.screen, QuitDialog):
             self.screen.dismiss(True)
+        elif isinstance(self.screen, Question):
+            self.screen.dismiss(False)
         elif self.controls.leaving or self.snapshot is None or self._program_is_over():
             self.exit()
         elif self.snapshot.program.attached:
             self._stop_and_leave(wanted=True)
         else:
-            dialog = QuitDialog(clean(self.snapshot.program.command), reporting=self._is_reporting())
-            self.push_screen(dialog, self._stop_and_leave)
+            notes = ["Its last profile will be reported before the screen closes."] if self._is_reporting() else []
+            self.push_screen(QuitDialog(clean(self.snapshot.program.command), *notes), self._stop_and_leave)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """All bindings, each with the view it belongs to; and the theme."""
@@ -382,7 +392,7 @@ class ProfilerApp(App[None]):
     def _all_bindings(self) -> Iterator[Binding]:
         for node in (self, *self._main.query("*")):
             yield from bindings_of(node)
-        for screen in (QuitDialog, HelpScreen, ThreadPicker):
+        for screen in (QuitDialog, RestartDialog, HelpScreen, ThreadPicker):
             yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))
 
     def _mark_named(self, name: str | None) -> None:

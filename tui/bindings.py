@@ -50,7 +50,14 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             id="app.threads",
         ),
         Binding("S", "send_now", "Send now", tooltip="Close the window and report without waiting", id="app.send_now"),
-        Binding("R", "restart", "Restart", show=False, tooltip="End the program and start it again", id="app.restart"),
+        Binding(
+            "R",
+            "restart",
+            "Restart",
+            show=False,
+            tooltip="Start the program again; asks if it still runs",
+            id="app.restart",
+        ),
         Binding(
             "e", "export", "Export", show=False, priority=True, tooltip="Save the run so far to a file", id="app.export"
         ),

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ..analysis.snapshot import ProgramPhase
-from ..blocking import within
+from ..blocking import in_own_thread, within
 from ..events import Note, Warned
 from ..samplers.sampler import CannotStart
 from .ending import TreeEnding
@@ -25,6 +25,9 @@ SAMPLER_DRAIN_S = 1.0
 """How long the sampler may take to hand over its last samples once the program has ended."""
 FLUSH_S = 0.5
 """How long a signal that is to be passed on is kept back for what the sampler hands over."""
+SETTLE_S = 0.2
+LOOK_S = 1.0
+"""How long it may take to tell what runs on."""
 CLOSE_S = 3.0
 """What a sampler may take to tidy up, whatever hangs."""
 
@@ -101,9 +104,23 @@ class Run:
         else:
             await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
         self._sampling.cancel()
+        if self._context.settings.pid is None:
+            await within(LOOK_S, self._tell_what_runs_on())
         self._context.ledger.end()
         self.phase = ProgramPhase.ENDED
         return status
+
+    async def _tell_what_runs_on(self) -> None:
+        from .left_running import left_running  # noqa: PLC0415 - few programs leave something running
+
+        # A daemon's parent ends before it is looked for.
+        self._context.ledger.look()
+        if not self._context.ledger.living():
+            return
+        # Children that end with the program need a moment to.
+        await self._context.clock.sleep(SETTLE_S)
+        for event in await in_own_thread(left_running, self._context.ledger.living()):
+            self._context.emit(event)
 
     async def close(self) -> None:
         if self._accounting:

@@ -15,7 +15,7 @@ from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
 from multi_lang_profiler.engine.profile.stacks import ProcessNote
 from multi_lang_profiler.tui.app import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
-from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog
+from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog, RestartDialog
 from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
 from tests.support.screen import Screen, front, show, text_of, title
 from tests.support.snapshots import (
@@ -243,7 +243,7 @@ async def test_commands_reach_the_engine() -> None:
     """Mark, named mark, send now, restart and export are asked of the engine, each by its key."""
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("m", "M", *"rush", "enter", "S", "R", "e", "enter")
+        await pilot.press("m", "M", *"rush", "enter", "S", "R", "R", "e", "enter")
         assert screen.controls.asked == [
             "mark",
             "mark rush",
@@ -289,6 +289,23 @@ async def test_quit_asks_while_the_program_runs() -> None:
         assert screen.app.is_running
         await show(pilot, screen, over)
     assert screen.app._exit
+
+
+async def test_restart_asks_while_the_program_runs() -> None:
+    """`R` asks first; Escape and what means leaving go on; confirmed, or once the program has ended, it is started again."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        for goes_on in ("escape", "n", "ctrl+c"):
+            await pilot.press("R")
+            assert isinstance(screen.app.screen, RestartDialog)
+            await pilot.press(goes_on)
+            assert not isinstance(screen.app.screen, RestartDialog)
+            assert screen.controls.asked == []
+        await pilot.press("R", "enter")
+        assert screen.controls.asked == ["restart"]
+        await show(pilot, screen, ended(shop_snapshot(), exit_status=1))
+        await pilot.press("R")
+        assert screen.controls.asked == ["restart"] * 2
 
 
 @pytest.mark.parametrize("keys", [["q", "q"], ["ctrl+c", "ctrl+c"], ["q", "enter"], ["ctrl+c", "y"]])
