@@ -355,14 +355,7 @@ class Engine:
 
     def screen_left(self) -> None:
         """The screen is gone: when the program ends, or if it has, so do we."""
-
-        def leave() -> None:
-            self._is_watched = False
-            if self._run is None or self._run.ended_s is not None or self._run.phase is ProgramPhase.FAILED_TO_START:
-                self.leaving = True
-                self._start_wanted.set()
-
-        self._call(leave)
+        self._call(self._live_for_the_program)
 
     def _call(self, function: Callable[[], object]) -> None:
         if self._loop is not None:
@@ -371,6 +364,12 @@ class Engine:
                 self._loop.call_soon_threadsafe(function)
 
     # -------------------------------------------------------------------------------------------------------------------
+
+    def _live_for_the_program(self) -> None:
+        self._is_watched = False
+        if self._run is None or self._run.ended_s is not None or self._run.phase is ProgramPhase.FAILED_TO_START:
+            self.leaving = True
+            self._start_wanted.set()
 
     async def _pass_on(self, number: int) -> None:
         if self._run and self._run.is_running:
@@ -476,6 +475,13 @@ class Engine:
             self._emit(Warned(internal_error(error)))
 
     async def _publish_snapshots(self) -> None:
+        try:
+            await self._take_snapshots()
+        finally:
+            # Without pictures nobody can be shown that the program has ended.
+            self._live_for_the_program()
+
+    async def _take_snapshots(self) -> None:
         while True:
             # A screen that lags is not worked for: the next picture is made once the last one was taken. But a screen takes
             # its time to load; its first picture is to show samples.
