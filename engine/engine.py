@@ -204,7 +204,7 @@ class Engine:
                 self._recorder.close_second(now_s),
                 at_s=before_s - started_s,
                 duration_s=now_s - before_s,
-                cpu_s=now.cpu_s - before.cpu_s,
+                book=now.since(before),
             )
             before_s, before = now_s, now
 

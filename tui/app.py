@@ -15,6 +15,7 @@ from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
+from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
 from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
@@ -27,6 +28,7 @@ from .terminal import TerminalDriver
 from .text import clean
 from .widgets.board import Board
 from .widgets.call_tree import CallTreeView
+from .widgets.cpu_screen import CpuScreen
 from .widgets.diff import DiffView
 from .widgets.empty import EmptyState
 from .widgets.failure_pane import FailurePane
@@ -86,7 +88,7 @@ SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
 OF_THE_MAIN_SCREEN = frozenset(
-    {"open", "mark", "mark_named", "threads", "send_now", "restart", "export", "side", "help", "leave"}
+    {"open", "mark", "mark_named", "threads", "cpu", "send_now", "restart", "export", "side", "help", "leave"}
 )
 """Actions whose keys work only there."""
 
@@ -259,6 +261,10 @@ class ProfilerApp(App[None]):
     def action_threads(self) -> None:
         if self.snapshot is not None and self.snapshot.counts.total:
             self.push_screen(ThreadPicker(self.snapshot, self.threads), self._threads_chosen)
+
+    def action_cpu(self) -> None:
+        if self.snapshot is not None and not isinstance(self.screen, ModalScreen):
+            self.push_screen(CpuScreen())
 
     def action_send_now(self) -> None:
         self.controls.send_now()

@@ -49,6 +49,15 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             tooltip="Choose whose samples the views count",
             id="app.threads",
         ),
+        Binding(
+            "C",
+            "cpu",
+            "CPU ledger",
+            show=False,
+            priority=True,
+            tooltip="Show where the CPU time of all processes went, and what no sample is of",
+            id="app.cpu",
+        ),
         Binding("S", "send_now", "Send now", tooltip="Close the window and report without waiting", id="app.send_now"),
         Binding(
             "R",

@@ -11,6 +11,7 @@ from .recorder import LATE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .book import Book
     from .recorder import Second
 
 RECENT_S = 60
@@ -31,6 +32,8 @@ class TimelinePoint:
     samples: int
     self_samples: Mapping[int, int]
     """Function (index into `StackTable.functions`) -> samples with it running."""
+    book: Book | None = None
+    """Where the CPU time went; attributed is what was handed over meanwhile."""
 
 
 class History:
@@ -44,9 +47,11 @@ class History:
         self._points: list[TimelinePoint] = []
         """Before the latest."""
 
-    def add(self, second: Second, *, at_s: float, duration_s: float, cpu_s: float) -> None:
-        """Take in `duration_s` seconds of the run that began `at_s` after its start and used `cpu_s` of CPU time."""
-        self._latest.append(_LatestSecond(second, at_s, duration_s, cpu_s))
+    def add(
+        self, second: Second, *, at_s: float, duration_s: float, cpu_s: float = 0.0, book: Book | None = None
+    ) -> None:
+        """Take in `duration_s` seconds of the run that began `at_s` after its start and used `cpu_s` of CPU time, or what `book` says."""
+        self._latest.append(_LatestSecond(second, at_s, duration_s, book.cpu_s if book else cpu_s, book))
         if len(self._latest) > LATE_SECONDS:
             oldest = self._latest.popleft()
             self._recent.append(oldest.self_samples)
@@ -83,9 +88,10 @@ class History:
 class _LatestSecond:
     """A second that has ended, to which late samples may be added, and what is shown of it meanwhile."""
 
-    __slots__ = ("_point", "_self_samples", "at_s", "cpu_s", "duration_s", "second")
+    __slots__ = ("_point", "_self_samples", "at_s", "book", "cpu_s", "duration_s", "second")
 
-    def __init__(self, second: Second, at_s: float, duration_s: float, cpu_s: float) -> None:
+    def __init__(self, second: Second, at_s: float, duration_s: float, cpu_s: float, book: Book | None) -> None:
+        self.book = book
         self.second = second
         self.at_s = at_s
         self.duration_s = duration_s
@@ -97,7 +103,9 @@ class _LatestSecond:
         # A copy: what is shown is read on another thread while the second may grow.
         self._self_samples = dict(second.self_samples)
         largest = _largest(self._self_samples, FUNCTIONS_PER_POINT)
-        self._point = TimelinePoint(self.at_s, self.duration_s, self.cpu_s / self.duration_s, second.samples, largest)
+        self._point = TimelinePoint(
+            self.at_s, self.duration_s, self.cpu_s / self.duration_s, second.samples, largest, self.book
+        )
 
     @property
     def point(self) -> TimelinePoint:
@@ -127,5 +135,10 @@ def _merged(first: TimelinePoint, second: TimelinePoint | None = None) -> Timeli
         both[function] = both.get(function, 0) + samples
     cpu_s = first.cpu_cores * first.duration_s + second.cpu_cores * second.duration_s
     return TimelinePoint(
-        first.at_s, duration_s, cpu_s / duration_s, first.samples + second.samples, _largest(both, FUNCTIONS_PER_POINT)
+        first.at_s,
+        duration_s,
+        cpu_s / duration_s,
+        first.samples + second.samples,
+        _largest(both, FUNCTIONS_PER_POINT),
+        first.book.plus(second.book) if first.book and second.book else None,
     )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
+from ...engine.analysis.cpu_text import main_reason, unseen_percent
 from ...engine.analysis.snapshot import ProgramPhase
+from ...engine.profile.book import GOOD_SHARE
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
 from ..text import clean, count, duration, sparkline
@@ -16,11 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.style import Style
+    from textual import events
     from textual.strip import Strip
 
     from ...engine.analysis.snapshot import ProgramState, SamplingState, Snapshot
+    from ...engine.profile.book import Book
 
 CPU_POINTS = 24
+SEEN_FROM_S = 0.5
+"""Of less CPU time than this the start of the program is the most, and no figure is shown."""
+MEDIUM, WIDE = 90, 130
+"""Columns from which there is room for the words, and for the reason."""
 SILENT_AFTER_S = 5.0
 """Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
 
@@ -111,6 +119,8 @@ class RunHeader(Board):
             )
         if sampling.lost_samples:
             left.append([Segment(f"{count(sampling.lost_samples)} lost", palette.warn)])
+        if seen := self._seen(snapshot.ledger, width):
+            left.append(seen)
         right = [
             Segment(clean(sampling.sampler), palette.dim),
             Segment(" · ", palette.faint),
@@ -120,6 +130,22 @@ class RunHeader(Board):
         if length(facts) + length(right) + 4 > width:
             right = right[-1:]
         return two_sided(width, facts, right if length(facts) + length(right) + 4 <= width else ())
+
+    def _seen(self, book: Book | None, width: int) -> Sequence[Segment]:
+        """How much of the CPU time the profile speaks for; where that is little, what the most of the rest is."""
+        palette, unseen = self.palette, unseen_percent(book)
+        if book is None or unseen is None or book.cpu_s < SEEN_FROM_S:
+            return []
+        figure, what = f"{100 - unseen:.0f}%", " of CPU seen" if width >= MEDIUM else " seen"
+        if 100 - unseen >= 100 * GOOD_SHARE:
+            return [Segment(figure, palette.plain), Segment(what, palette.dim)]
+        reason = f" · {clean(main_reason(book))}" if width >= WIDE else ""
+        return [Segment(f"{figure}{what}", palette.warn), Segment(reason, palette.dim)]
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y == 1:
+            self.app.call_later(self.app.run_action, "cpu")
 
     def _rate(self, program: ProgramState, sampling: SamplingState) -> Sequence[Segment]:
         palette = self.palette

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
+from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.analysis.timeline import Timeline, timeline
 from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration
@@ -33,7 +34,7 @@ class TimelineView(View):
     TITLE = "Timeline"
     SHORT = "Timeline"
     HELP = (
-        "The run from its start at the left. On top the CPU the program used and the samples taken per second; below them the "
+        "The run from its start at the left. On top the CPU the program used, in another colour what of it no sample is of (C says why), and the samples taken per second; below them the "
         "functions, each with its share of the samples over time: the height is relative to the row's own peak, the colour "
         "says how large the share is, as in all views. here is the share at the moment under the cursor.\n"
         "At the foot are the phases that marks divide the run into, and the attempts to report: ✓ delivered, × failed. "
@@ -111,6 +112,8 @@ class TimelineView(View):
             snapshot.marks,
             tuple(at_s for at_s, attempt in attempts if at_s >= 0 and not attempt.error),
             tuple(at_s for at_s, attempt in attempts if at_s >= 0 and attempt.error),
+            snapshot.sampling.asked_hz if snapshot.ledger and snapshot.sampling.mode == "cpu" else None,
+            run_s - LATE_S if program.phase is ProgramPhase.RUNNING else math.inf,
         )
         self.query_one(TimelineGraphs).show(self._moments)
         self.query_one(TimelineTable).show_timeline(snapshot, self._timeline, self._moments.at)

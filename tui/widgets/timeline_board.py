@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from ...engine.analysis.timeline import ticks_s
+from ...engine.profile.book import GOOD_SHARE
 from ..text import SPARKS, clean, count, duration, fit
 from .board import Board
 from .timeline_table import TimeChosen, layout, segments_of
@@ -39,6 +41,10 @@ class Moments:
     delivered_s: tuple[float, ...]
     failed_s: tuple[float, ...]
     """Moments of attempts to report, in seconds since the program's start."""
+    seen_hz: float | None = None
+    """Samples that a second of CPU time makes; None where they do not tell how much of it was seen."""
+    known_until_s: float = math.inf
+    """Up to here all samples have come."""
 
 
 class TimelineBoard(Board):
@@ -82,7 +88,7 @@ class TimelineBoard(Board):
 
 
 class TimelineGraphs(TimelineBoard):
-    """CPU as an area, the sample rate as one line below it."""
+    """CPU as an area, its upper part in another colour where no samples are of it, and the sample rate as one line below."""
 
     def lines(
         self,
@@ -95,6 +101,7 @@ class TimelineGraphs(TimelineBoard):
         top = next((limit for limit in CORES if limit >= max(cores)), max(cores))
         marked = {moments.timeline.column_at(mark.at_s) for mark in moments.marks}
         rows = height - 1
+        seen = self._seen(moments)
         for row in range(rows - 1, -1, -1):
             label = f"CPU  {top:g} {'core' if top == 1 else 'cores'} " if row == rows - 1 else ""
             cells = []
@@ -105,7 +112,9 @@ class TimelineGraphs(TimelineBoard):
                 if level <= 0 and at in marked:
                     cells.append(("┊", self.ground(moments, at, palette.faint)))
                 else:
-                    cells.append((BLOCKS[max(0, min(8, level))], self.ground(moments, at, palette.accent)))
+                    # The lower part is what samples are of.
+                    style = palette.accent if row < seen[at] / top * rows else palette.warn
+                    cells.append((BLOCKS[max(0, min(8, level))], self.ground(moments, at, style)))
             yield label, palette.dim, cells
         rates = [column.samples_per_s for column in columns]
         most = max(rates)
@@ -120,6 +129,15 @@ class TimelineGraphs(TimelineBoard):
                 for at, rate in enumerate(rates)
             ],
         )
+
+    def _seen(self, moments: Moments) -> list[float]:
+        """For each column how much of its CPU time was sampled, in cores; some too little counts as all."""
+        seen = []
+        for column in moments.timeline.columns:
+            cores = column.samples_per_s / moments.seen_hz if moments.seen_hz else column.cpu_cores
+            is_known = column.at_s + moments.timeline.column_s < moments.known_until_s
+            seen.append(cores if is_known and cores < GOOD_SHARE * column.cpu_cores else math.inf)
+        return seen
 
 
 class TimelineFoot(TimelineBoard):
