@@ -103,7 +103,8 @@ async def soak(seconds: float, folder: Path) -> list[str]:
         for what, is_so in {
             "the reporter's task died": not alive,
             "windows were missed": len(accepted) < seconds / INTERVAL_S - 2,
-            "the books do not balance": state.accepted != state.delivered + state.discarded + state.buffered
+            "the books do not balance": state.accepted
+            != state.delivered + state.discarded + state.set_aside + state.buffered
             or state.accepted != len(accepted),
             "a profile was lost": len({*accepted} - delivered) > state.discarded,
             "a profile came from nowhere": not delivered <= {*accepted},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_LISTEN = "127.0.0.1:8377"
 DEFAULT_KEEP_DAYS = 30.0
 DEFAULT_KEEP_MB = 1_000.0
+MAX_DESCRIPTORS = 16_384
 _FAULTS = ("ok", "hang", "close")
 
 
@@ -42,6 +45,7 @@ def run(argv: Sequence[str]) -> int:
     except CannotOpen as error:
         say(f"{COMMAND} receive: {options.database} cannot be used as a database: {error}", stream=sys.stderr)
         return 1
+    _allow_connections()
     printer = Printer()
     backend = Backend(store, keys, faults, printer.say)
     try:
@@ -111,6 +115,15 @@ async def _serve(backend: Backend, host: str, port: int, printer: Printer) -> No
     printer.say(f"What came is shown at http://{shown}:{bound_port}/")
     await ended.wait()
     server.close()
+
+
+def _allow_connections() -> None:
+    """As many as the system lets us have: a fleet comes at once, and a connection that cannot be accepted is a report that waits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if wanted > soft:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _keys(options: argparse.Namespace) -> list[str]:

@@ -95,6 +95,8 @@ def endpoint_folder_name(endpoint: str) -> str:
 def entries_aside(folder: Path) -> list[Path]:
     """What is set aside in `folder`, oldest first."""
     try:
-        return sorted(path for path in folder.iterdir() if path.name.endswith(ENDING) and not path.is_dir())
+        with os.scandir(folder) as entries:
+            names = sorted(each.name for each in entries if each.name.endswith(ENDING) and not each.is_dir())
+            return [folder / name for name in names]
     except OSError:
         return []

@@ -14,6 +14,7 @@ import pytest
 
 from multi_lang_profiler.engine.reporting.events import SpoolFull
 from multi_lang_profiler.engine.reporting.spool import Spool
+from multi_lang_profiler.engine.reporting.spool_disk import MAX_SET_ASIDE, SpoolDisk
 from tests.support.agent import Agent, make_profile
 from tests.support.backend import Backend, ok
 from tests.support.folders import memory_folder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 KILLS = 120
 AGENTS = 4
+MUTATIONS = 10_000
 
 
 def test_sigkill_loses_nothing(quick_folder: Path) -> None:
@@ -112,3 +114,47 @@ async def test_spool_never_holds_up_its_caller(tmp_path: Path) -> None:
 def quick_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=memory_folder()) as folder:
         yield Path(folder)
+
+
+def _mutated(entry: bytes, chance: random.Random) -> bytes:
+    data = bytearray(entry)
+    for _ in range(chance.choice((1, 1, 1, 2, 8))):
+        at = chance.randrange(len(data) + 1)
+        match chance.randrange(6):
+            case 0:
+                del data[at:]
+            case 1:
+                data[at : at + chance.randrange(1, 40)] = b""
+            case 2:
+                data[at:at] = chance.randbytes(chance.randrange(1, 40))
+            case 3:
+                data[at:at] = data[: chance.randrange(len(data) + 1)]
+            case _ if at < len(data):
+                data[at] ^= 1 << chance.randrange(8)
+        if not data:
+            break
+    return bytes(data)
+
+
+def test_ten_thousand_mutated_entries(quick_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever became of ten thousand entries, those that are whole are found, and no other is taken for one."""
+    monkeypatch.setattr("multi_lang_profiler.engine.reporting.spool_disk.MAX_BACKLOG", 2 * MUTATIONS)
+    chance = random.Random(23)
+    disk = SpoolDisk(quick_folder, "http://127.0.0.1:9/")
+    whole = [make_profile(padding=60) for _ in range(40)]
+    assert len(disk.sync(tuple(whole))) == 40
+    files = sorted(quick_folder.rglob("*.profile"))
+    disk.close()
+    entries = [file.read_bytes() for file in files]
+    originals = {*entries}
+    same = 0
+    for number in range(MUTATIONS):
+        mutated = _mutated(chance.choice(entries), chance)
+        same += mutated in originals
+        at = int(files[0].name[:20]) + 1 + number
+        (files[0].parent / f"{at:020d}.profile").write_bytes(mutated)
+    found = SpoolDisk(quick_folder, "http://127.0.0.1:9/").take_over(1_000)
+    assert {profile.profile_id for profile in found.profiles} == {profile.profile_id for profile in whole}
+    assert len(found.profiles) + found.damaged + found.discarded >= MUTATIONS - same
+    assert not found.left
+    assert len(list((quick_folder / "set-aside").iterdir())) <= MAX_SET_ASIDE

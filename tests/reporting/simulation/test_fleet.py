@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from . import real_fleet
 from .fleet import Outcome, simulate
 
 AGENTS = 60
@@ -31,3 +33,11 @@ def test_jitter_flattens_the_load() -> None:
     assert spread.refused == 0 < together.refused
     assert spread.drained_s is not None
     assert spread.drained_s <= 301
+
+
+async def test_the_real_store_is_killed_under_a_fleet(tmp_path: Path) -> None:
+    """Sixty agents and the real `receive`, killed while they report: nothing is lost, and all that was acknowledged is in its database."""
+    outcome = await real_fleet.simulate(60, 1.0, 0.7, tmp_path)
+    assert outcome.unstored == 0
+    assert outcome.accepted == outcome.delivered + outcome.buffered >= 60 * 3
+    assert outcome.stored >= outcome.delivered

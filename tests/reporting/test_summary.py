@@ -1,0 +1,44 @@
+"""The end of a run accounts for every profile, in text, as JSON and on the screen."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from multi_lang_profiler.engine.analysis.headless import summary_lines
+from multi_lang_profiler.engine.analysis.snapshot import ReporterPhase, ReporterState
+from multi_lang_profiler.tui.palette import PLAIN
+from multi_lang_profiler.tui.reporter_lines import totals
+from tests.support.command import Folder
+
+BUSY = "import time\nend = time.time() + 1.3\nwhile time.time() < end:\n    sum(range(1000))\n"
+
+
+def test_what_neither_backend_nor_disk_took_is_lost(tmp_path: Path) -> None:
+    """Without a backend, and with a spool that nobody can make, the numbers still add up to the profiles accepted."""
+    with Folder(tmp_path) as folder:
+        folder.write("busy.py", BUSY)
+        words = ("python", "busy.py", "--no-tui", "--report-endpoint", "http://127.0.0.1:9/", "--report-interval", "1")
+        for spool, lost in (("/proc/self/spool", True), ("spool", False)):
+            text = folder.run(*words, "--spool", spool)
+            found = re.search(r"Reports: 0 delivered, 0 discarded, (\d) kept on disk(?:, (\d) lost)?$", text.stderr, re.M)
+            assert found, text.stderr
+            kept, gone = int(found[1]), int(found[2] or 0)
+            assert kept + gone >= 1
+            assert (kept == 0) is lost
+            assert f"({gone} lost: " in text.stderr if lost else f"({kept} kept on disk" in text.stderr
+            report = json.loads(folder.run(*words, "--spool", spool, "--summary", "json").lines[-1])["reports"]
+            told = report["delivered"] + report["discarded"] + report["kept_on_disk"] + report["lost"]
+            assert report["accepted"] == told >= 1
+            assert (report["lost"] > 0) is lost
+
+
+def test_the_screen_says_so_too() -> None:
+    """View 7 tells what was set aside and what is lost, where something was."""
+    state = ReporterState(ReporterPhase.STOPPED, accepted=6, delivered=3, set_aside=2, lost=1, spooled=0)
+    rows = {label: segment.text for label, segment in totals(state, PLAIN)}
+    assert (rows["set aside"], rows["lost"]) == ("2", "1")
+    assert state.kept_on_disk == 2
+    quiet = {label for label, _ in totals(ReporterState(ReporterPhase.WAITING, accepted=3, delivered=3), PLAIN)}
+    assert not quiet & {"set aside", "lost"}
