@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from multi_lang_profiler.engine.analysis.headless import summary_lines
 from multi_lang_profiler.engine.analysis.snapshot import ReporterPhase, ReporterState
-from multi_lang_profiler.tui.palette import PLAIN
+from multi_lang_profiler.tui import themes
+from multi_lang_profiler.tui.palette import make_palette
 from multi_lang_profiler.tui.reporter_lines import totals
 from tests.support.command import Folder
 
@@ -22,7 +22,9 @@ def test_what_neither_backend_nor_disk_took_is_lost(tmp_path: Path) -> None:
         words = ("python", "busy.py", "--no-tui", "--report-endpoint", "http://127.0.0.1:9/", "--report-interval", "1")
         for spool, lost in (("/proc/self/spool", True), ("spool", False)):
             text = folder.run(*words, "--spool", spool)
-            found = re.search(r"Reports: 0 delivered, 0 discarded, (\d) kept on disk(?:, (\d) lost)?$", text.stderr, re.M)
+            found = re.search(
+                r"Reports: 0 delivered, 0 discarded, (\d) kept on disk(?:, (\d) lost)?$", text.stderr, re.MULTILINE
+            )
             assert found, text.stderr
             kept, gone = int(found[1]), int(found[2] or 0)
             assert kept + gone >= 1
@@ -37,8 +39,11 @@ def test_what_neither_backend_nor_disk_took_is_lost(tmp_path: Path) -> None:
 def test_the_screen_says_so_too() -> None:
     """View 7 tells what was set aside and what is lost, where something was."""
     state = ReporterState(ReporterPhase.STOPPED, accepted=6, delivered=3, set_aside=2, lost=1, spooled=0)
-    rows = {label: segment.text for label, segment in totals(state, PLAIN)}
+    rows = {label: segment.text for label, segment in totals(state, make_palette(themes.DARK))}
     assert (rows["set aside"], rows["lost"]) == ("2", "1")
     assert state.kept_on_disk == 2
-    quiet = {label for label, _ in totals(ReporterState(ReporterPhase.WAITING, accepted=3, delivered=3), PLAIN)}
+    quiet = {
+        label
+        for label, _ in totals(ReporterState(ReporterPhase.WAITING, accepted=3, delivered=3), make_palette(themes.DARK))
+    }
     assert not quiet & {"set aside", "lost"}

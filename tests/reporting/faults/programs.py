@@ -58,6 +58,12 @@ while time.process_time() < float(sys.argv[1]):
 print("unharmed")
 """
 
+_ALARM = "import os, signal, sys; signal.setitimer(signal.ITIMER_REAL, 0.7); os.execv(sys.argv[1], sys.argv[1:])"
+_CAT = (
+    "import pathlib, sys, time; sys.stdout.buffer.write(pathlib.Path(sys.argv[1]).read_bytes()); sys.stdout.flush(); "
+    "pathlib.Path(sys.argv[2]).touch(); time.sleep(60)"
+)
+
 
 def profile_of(home: Folder, *words: str, **variables: str) -> tuple[Finished, dict[str, Any]]:
     """Run the command headless with `--json`, and give the one profile that it saves."""
@@ -75,15 +81,16 @@ def samples(profile: dict[str, Any]) -> int:
 @row_25.case
 async def has_a_sampler_that_misbehaves_at_first(folder: Path) -> None:
     for name, misbehaviour, cpu_s in (
-        ("dies", f'{AUSTIN} "$@" & sleep 0.7; kill -9 $!; kill -9 $$', 2),
-        ("prints garbage", "head -c 100000 /dev/urandom", 2),
-        ("prints nonsense in its own format", "printf 'MOJ\\003\\377\\377\\377'; sleep 1", 2),
+        # The timer outlives the exec, and its signal ends Austin. None of them may fork: Austin may not, either.
+        ("dies", f'exec {sys.executable} -c "{_ALARM}" {AUSTIN} "$@"', 2),
+        ("prints garbage", "exec head -c 100000 /dev/urandom", 2),
+        ("prints nonsense in its own format", "printf 'MOJ\\003\\377\\377\\377'; exec sleep 1", 2),
         # After 300 periods of CPU time without a sample, looked for every two seconds.
         ("falls silent", "exec sleep 60", 9),
     ):
         with Folder(_fresh(folder)) as home:
             home.write("busy.py", BUSY)
-            once = f'if [ ! -e misbehaved ]; then touch misbehaved; {misbehaviour}; exit 1; fi\nexec {AUSTIN} "$@"\n'
+            once = f'if [ ! -e misbehaved ]; then : > misbehaved; {misbehaviour}; exit 1; fi\nexec {AUSTIN} "$@"\n'
             austin = _script(home, f'case "$*" in *--version*) exec {AUSTIN} --version;; esac\n{once}')
             words = ("python", "busy.py", "--rate", "1000", "--", str(cpu_s))
             result, profile = profile_of(home, *words, AUSTINPATH=str(austin))
@@ -271,7 +278,8 @@ async def sends_a_hundred_thousand_functions(folder: Path) -> None:
     with Folder(folder) as home:
         (home.path / "stream").write_bytes(stream.data)
         austin = _script(
-            home, f'case "$*" in *--version*) exec {AUSTIN} --version;; esac\ncat stream; touch sent; exec sleep 60\n'
+            home,
+            f'case "$*" in *--version*) exec {AUSTIN} --version;; esac\nexec {sys.executable} -c "{_CAT}" stream sent\n',
         )
         home.write(
             "waits.py", "import os, time\nwhile not os.path.exists('sent'): time.sleep(0.1)\nprint('unharmed')\n"
