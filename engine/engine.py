@@ -274,7 +274,7 @@ class Engine:
     async def _end_in_time(self) -> None:
         if self.settings.duration_s is not None:
             await self._clock.sleep(self.settings.duration_s)
-            what = "Ending the program" if self.settings.pid is None else "Leaving the program"
+            what = "Leaving the program" if self.settings.is_attached else "Ending the program"
             self._emit(Note(f"{what} after {self.settings.duration_s:g} s, as asked"))
             self.stop()
 
@@ -326,7 +326,7 @@ class Engine:
             self.mark("")
             return
         self.leaving = self.leaving or number != signal.SIGUSR2
-        if self.settings.screen or self.settings.pid is not None or not from_terminal:
+        if self.settings.screen or self.settings.is_attached or not from_terminal:
             self._call(lambda: self._start(self._pass_on(number)))
         else:
             self._call(lambda: self._give_up_preparing(number))
@@ -338,7 +338,7 @@ class Engine:
         self._call(lambda: self._start(self._mark(name)))
 
     def restart(self) -> None:
-        if self.settings.pid is not None:
+        if self.settings.is_attached:
             self._call(lambda: self._emit(Note("A program that was attached to is not ours to start again")))
             return
         self._call(lambda: self._start(self._end_program()))
@@ -554,7 +554,7 @@ class Engine:
             cpu_cores=self._history.cpu_cores if run and run.is_running else 0.0,
             runs=self._runs,
             watched=settings.watch,
-            attached=settings.pid is not None,
+            attached=settings.is_attached,
             error=self.failure or (run.error if run else ""),
         )
 

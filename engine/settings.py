@@ -10,7 +10,8 @@ COMMAND = "multi_lang_profiler"
 AGENT_VERSION = "0.1.0"
 KEY_VARIABLE = "PROFILER_API_KEY"
 HEADERS_VARIABLE = "PROFILER_HEADERS"
-SECRET_VARIABLES = (KEY_VARIABLE, HEADERS_VARIABLE)
+SERVICE_HEADERS_VARIABLE = "PROFILER_PPROF_HEADERS"
+SECRET_VARIABLES = (KEY_VARIABLE, HEADERS_VARIABLE, SERVICE_HEADERS_VARIABLE)
 """What the profiled program's environment does not have."""
 SIGPIPE_VARIABLE = "MULTI_LANG_PROFILER_IGNORES_SIGPIPE"
 """Set by the launcher where our starter ignores SIGPIPE: Python, which sets it anew, cannot tell."""
@@ -102,6 +103,16 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs already and hands over profiles of itself."""
+
+    url: str
+    """Without what opens the door, so that it can be shown."""
+    headers: tuple[tuple[str, Secret], ...] = ()
+    query: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     language: Language | None
     """None for a command, under which there may be programs of several."""
@@ -116,6 +127,8 @@ class Settings:
     then describe it."""
     pid: int | None = None
     """A process that runs already, to watch instead of starting one; the fields above then describe it."""
+    service: Service | None = None
+    """A Go service that is followed by its URL, instead of a process that we start or know."""
     force: bool = False
     """Attach also to a JVM that prints a warning about it."""
     runtime: str | None = None
@@ -142,3 +155,8 @@ class Settings:
     """End the program, or leave the one attached to, after this long."""
     working_folder: Path = Path()
     """Absolute; paths below it are shown relative to it."""
+
+    @property
+    def is_attached(self) -> bool:
+        """What is profiled runs already, and is not ours to start, to signal or to end."""
+        return self.pid is not None or self.service is not None

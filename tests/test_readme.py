@@ -45,7 +45,7 @@ def process_data():
 parse(0.4)
 process_data()
 """
-ENDLESS = {"npm", "demo", "receive", "http.server", "--watch", "--pid"}
+ENDLESS = {"npm", "demo", "receive", "http.server", "--watch", "--pid", "--pprof"}
 """What does not end by itself, or not soon."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -15,6 +15,7 @@ from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_
 from ..settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 from .access_options import access_settings, add_access
 from .arguments import UsageError, UsageParser
+from .service_options import add_service, service_settings
 from .words import USAGES, part_words, read_subject
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ examples:
   {COMMAND} --no-tui -- make bench                 the same; -- where its name could be taken for something else
   {COMMAND} go test -bench . ./pkg                 a language's own command line
   {COMMAND} --pid 4711                             watch a Python or Java program that runs already
+  {COMMAND} --pprof http://127.0.0.1:6060          follow a Go service by its net/http/pprof
   {COMMAND} python job.py --fail-if 'parse>40%'    end with 3 if parse() takes more than that
   {COMMAND} typescript server.js --no-tui --report-endpoint https://backend.example/api/v0/profiles
                                                           a quiet agent that reports each 5 minutes
@@ -74,8 +76,9 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
     """
     parser = make_parser()
     words = part_words(argv, takes_value(parser))
-    parser.takes_arguments = "--pid" not in words.ours
+    parser.takes_arguments = not {"--pid", "--pprof"} & set(words.ours)
     options = parser.parse_intermixed_args(with_default_endpoint(words.ours))
+    service = service_settings(options, environment)
     subject = read_subject(options, words)
     language = subject.language
     runtime_arguments = _runtime_arguments(options, language)
@@ -87,6 +90,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         is_module=subject.is_module,
         command=(*runtime_arguments, *subject.command) if subject.command else (),
         pid=options.pid,
+        service=service,
         force=options.force,
         runtime=_runtime(options, language),
         runtime_arguments=(*runtime_arguments, *subject.runtime_arguments),
@@ -133,6 +137,7 @@ def make_parser() -> UsageParser:
         action="store_true",
         help="attach also to a Java (21 and newer) that prints a warning about it: with --pid, and under a command",
     )
+    add_service(group)
     group.add_argument("-m", dest="module", metavar="MODULE", help="run a Python module, as python -m does")
     group.add_argument(
         "--python", metavar="PATH", help="the interpreter (default: $VIRTUAL_ENV's, else python3 on PATH)"
@@ -152,7 +157,10 @@ def make_parser() -> UsageParser:
         "--watch", action="store_true", help="start the program again whenever one of its source files changes"
     )
     group.add_argument(
-        "--duration", metavar="SECS", type=_seconds, help="end the program, or leave the one of --pid, after this long"
+        "--duration",
+        metavar="SECS",
+        type=_seconds,
+        help="end the program, or leave the one of --pid or --pprof, after this long",
     )
 
     group = parser.add_argument_group("sampling")

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..program.subject import Subject
 from ..samplers.command_lines import CommandLine, java_words, node_words, python_words
@@ -66,7 +67,7 @@ def part_words(argv: Sequence[str], takes_value: Mapping[str, bool]) -> Words:
         word = words[at]
         name, equals, _ = word.partition("=")
         if name in takes_value and not (word == "-m" and language in (Language.JAVA, Language.GO)):
-            if name in ("-m", "--pid"):
+            if name in ("-m", "--pid", "--pprof"):
                 return _documented(words)
             # As `options.with_default_endpoint` reads it.
             has_value = takes_value[name] and not (name == "--report-endpoint" and not _is_url(words[at + 1 : at + 2]))
@@ -93,6 +94,8 @@ def part_words(argv: Sequence[str], takes_value: Mapping[str, bool]) -> Words:
 
 def read_subject(options: argparse.Namespace, words: Words) -> Subject:
     """What is profiled: from `-m` and `--pid` and the words. Raises `UsageError`."""
+    if options.pprof is not None:
+        return _service(options, words.arguments)
     if options.pid is not None:
         return _running(options, words.arguments)
     if words.command and words.language is None:
@@ -182,6 +185,15 @@ def _running(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject
     if named and named != [running.language]:
         raise UsageError(f"--pid: process {options.pid} runs {running.language}, not {options.words[0]}")
     return running
+
+
+def _service(options: argparse.Namespace, arguments: tuple[str, ...]) -> Subject:
+    named = [LANGUAGES.get(word.lower()) for word in options.words]
+    if named not in ([], [Language.GO]) or arguments or options.module or options.pid is not None:
+        raise UsageError("--pprof follows a Go service that is running already; name no other program beside it")
+    if options.watch:
+        raise UsageError("--pprof and --watch exclude each other: the service is not ours to start again")
+    return Subject(Language.GO, urlsplit(options.pprof).netloc, (), False, working_folder())
 
 
 def _program(options: argparse.Namespace) -> tuple[Language, str]:

@@ -68,6 +68,7 @@ class Ledger:
         self._covered_ns = 0
         self._threads_due_s = 0.0
         self._has_ended = False
+        self._is_elsewhere = False
         self._latest = Book()
         self._earlier_runs = Book()
         self._window_began = Book()
@@ -132,6 +133,12 @@ class Ledger:
             self._open(member)
         self._tell_change()
 
+    def begin_elsewhere(self) -> None:
+        """A run begins of a process that the kernel tells us nothing of: all that is known of its CPU time is what its samples say."""
+        self._forget_run()
+        self._tree = None
+        self._is_elsewhere, self._has_ended = True, False
+
     async def keep(self) -> None:
         """Look, until cancelled."""
         while self._tree is not None:
@@ -178,6 +185,11 @@ class Ledger:
 
     def book(self) -> Book:
         """Of the run until now."""
+        if self._is_elsewhere:
+            attributed_s = self._recorder.run.total * self._period_ns / 1e9
+            lost_s = self._recorder.lost_samples * self._period_ns / 1e9
+            self._latest = Book(cpu_s=attributed_s + lost_s, attributed_s=attributed_s, lost_s=lost_s)
+            return self._latest
         sums = self._sums.copy()
         for account in self._accounts.values():
             sums.add(account)

@@ -18,6 +18,40 @@ if TYPE_CHECKING:
 STATUS_NOT_SAMPLED = 1
 
 
+class ServiceTarget:
+    """Stands where `Target` does for a service that is only known by its URL: it has no end that we would hear of."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left = asyncio.Event()
+        self._status = 0
+        self.cpu_s = 0.0
+
+    def start(self) -> Process:
+        return Process(0, self._clock.monotonic())
+
+    async def wait(self, on_end: Callable[[], None] = lambda: None) -> int:  # noqa: ARG002 - it does not end
+        """0, once we are to leave it."""
+        await self._left.wait()
+        return self._status
+
+    @property
+    def is_running(self) -> bool:
+        return True
+
+    def send_signal(self, number: int, *, to_group: bool = False) -> None:  # noqa: ARG002 - nobody is signalled
+        if number != signal.SIGUSR2:
+            self._left.set()
+
+    def give_up(self) -> None:
+        """It cannot be sampled: nothing is left to stay for."""
+        self._status = STATUS_NOT_SAMPLED
+        self._left.set()
+
+    def close(self) -> None:
+        """Nothing of it is ours."""
+
+
 class AttachedTarget:
     """Stands where `Target` does for a program of our own: it forwards no signal, and leaves the program as it was."""
 

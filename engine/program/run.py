@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..samplers.sampler import Context, Launch, Process
-    from .attached import AttachedTarget
+    from .attached import AttachedTarget, ServiceTarget
 
 SAMPLER_DRAIN_S = 1.0
 """How long the sampler may take to hand over its last samples once the program has ended."""
@@ -38,7 +38,7 @@ class Run:
     def __init__(self, context: Context, on_output: Callable[[bytes, bool], None] | None) -> None:
         self._context = context
         self._on_output = on_output
-        self._target: Target | AttachedTarget | None = None
+        self._target: Target | AttachedTarget | ServiceTarget | None = None
         self._sampling: asyncio.Task[None] | None = None
         self._accounting: asyncio.Task[None] | None = None
         self.sampler = make_sampler(context)
@@ -56,16 +56,13 @@ class Run:
     async def start(self) -> Process:
         """Prepare the sampler and start the program. Raises `CannotStart`; `close()` is due in any case."""
         try:
-            pid = self._context.settings.pid
             self.launch = await self._prepare()
-            if pid is None:
-                self._target = Target(self.launch, self._context.clock, self._on_output)
-            else:
-                from .attached import AttachedTarget  # noqa: PLC0415 - most runs start their program
-
-                self._target = AttachedTarget(pid, self._context.clock)
+            self._target = self._make_target(self.launch)
             self.process = self._target.start()
-            self._context.ledger.begin(self.process.pid, is_ours=pid is None)
+            if self._context.settings.service:
+                self._context.ledger.begin_elsewhere()
+            else:
+                self._context.ledger.begin(self.process.pid, is_ours=not self._context.settings.is_attached)
         except Exception as error:
             self.phase, self.error = ProgramPhase.FAILED_TO_START, str(error)
             raise
@@ -73,6 +70,14 @@ class Run:
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
         self._accounting = asyncio.create_task(self._context.ledger.keep())
         return self.process
+
+    def _make_target(self, launch: Launch) -> Target | AttachedTarget | ServiceTarget:
+        settings, clock = self._context.settings, self._context.clock
+        if not settings.is_attached:
+            return Target(launch, clock, self._on_output)
+        from .attached import AttachedTarget, ServiceTarget  # noqa: PLC0415 - most runs start their program
+
+        return ServiceTarget(clock) if settings.pid is None else AttachedTarget(settings.pid, clock)
 
     async def _prepare(self) -> Launch:
         try:
@@ -95,12 +100,14 @@ class Run:
         assert self._sampling is not None, "start() began the sampling"
         status = await self._target.wait(self._context.ledger.last_look)
         self.ended_s = self._context.clock.monotonic()
-        self.exit_status = status if self._context.settings.pid is None else None
+        settings = self._context.settings
+        self.exit_status = None if settings.is_attached else status
         self.cpu_s = self._target.cpu_s
         if self._ending:
             await self._ending.finish()
         if self._target.is_running:
-            self._context.emit(Note(f"Left process {self._context.settings.pid}, which runs on"))
+            left = settings.service.url if settings.service else f"process {settings.pid}"
+            self._context.emit(Note(f"Left {left}, which runs on"))
         else:
             await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
         self._sampling.cancel()

@@ -63,7 +63,10 @@ def _instead(pid: int) -> str:
             f" run code in it; {start} typescript FILE (or javascript)"
         )
     if program is not None and is_go_program(pid):
-        return f"process {pid} runs a Go program, which is watched by a build of its own: {start} go PACKAGE"
+        return (
+            f"process {pid} runs a Go program, which is watched by a build of its own: {start} go PACKAGE; where it serves"
+            " net/http/pprof, follow it with --pprof URL"
+        )
     return f"process {pid} runs {program}; --pid is for running Python and Java programs"
 
 

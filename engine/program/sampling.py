@@ -28,6 +28,10 @@ def make_sampler(context: Context) -> Sampler:
             from ..samplers.java.sampler import JavaSampler  # noqa: PLC0415
 
             return JavaSampler(context)
+        case Language.GO if context.settings.service:
+            from ..samplers.go.service import ServiceSampler  # noqa: PLC0415
+
+            return ServiceSampler(context)
         case Language.GO:
             from ..samplers.go.sampler import GoSampler  # noqa: PLC0415
 
@@ -45,7 +49,7 @@ def plain_launch(settings: Settings, unprofiled: str) -> Launch | None:
 
     words = settings.command or (*settings.runtime_arguments, settings.program, *settings.arguments)
     match settings.language:
-        case _ if settings.pid is not None:
+        case _ if settings.is_attached:
             return None
         case None:
             return Launch(settings.command, unprofiled=unprofiled)

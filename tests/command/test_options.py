@@ -240,3 +240,35 @@ def test_every_option_has_help(capsys):
         for option in action.option_strings:
             assert option in text
             assert action.help
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--pprof", "ftp://h/"), "--pprof: the URL must begin with http:// or https://, not ftp:"),
+        (("--pprof", "unix:/run/x"), "--pprof: the URL must begin with http:// or https://, not unix:"),
+        (("--pprof", "http://u:secret@/x"), "--pprof: the URL names no host"),
+        (("--pprof", "http://h", "python"), "--pprof follows a Go service that is running already; name no other"),
+        (("--pprof", "http://h", "--pid", "1"), "--pprof follows a Go service that is running already; name no other"),
+        (("--pprof", "http://h", "--watch"), "--pprof and --watch exclude each other"),
+        (("--pprof", "http://h", "--pprof-header", "X"), "--pprof-header: a header is given as NAME=VALUE"),
+        (("--pprof", "http://h", "--pprof-header", "X=\nsecret"), "--pprof-header: the value of the header X is empty"),
+        (("a.py", "--pprof-header", "X=y"), "--pprof-header goes with --pprof"),
+    ],
+)
+def test_mistakes_about_a_service_are_told_without_its_secrets(words, line):
+    told = mistake(*words)
+    assert told.startswith(line)
+    assert "secret" not in told
+
+
+def test_a_service_is_named_by_what_can_be_shown():
+    """User and password become a header, a query is kept apart; the program's name is host and port."""
+    read = settings("--pprof", "https://admin:s3cret@h:6060/x?token=y")
+    assert read.service
+    assert (read.language, read.program, read.service.url) == (Language.GO, "h:6060", "https://h:6060/x")
+    assert "s3cret" not in repr(read)
+    assert [(name, value.reveal()) for name, value in read.service.headers] == [
+        ("Authorization", "Basic YWRtaW46czNjcmV0")
+    ]
+    assert read.is_attached

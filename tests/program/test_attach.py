@@ -138,7 +138,7 @@ def test_go_is_watched_from_its_start(folder):
     assert finished.status == 2
     assert finished.stderr == (
         f"multi_lang_profiler: --pid: process {program.pid} runs a Go program, which is watched by a build of its own: "
-        "start it with multi_lang_profiler go PACKAGE\n"
+        "start it with multi_lang_profiler go PACKAGE; where it serves net/http/pprof, follow it with --pprof URL\n"
     )
 
 

@@ -34,6 +34,8 @@ class PprofProfile(NamedTuple):
     """`(locations, count, labels)`: locations leaf first; the count is the first of the sample's values; labels are sorted."""
     locations: dict[int, tuple[Frame, ...]]
     """The frames at each location, innermost first: more than one where functions were inlined."""
+    is_of_cpu_time: bool = True
+    """The samples count what a thread was found to do on a CPU, as Go's CPU profiles do."""
 
 
 def read_profile(data: bytes) -> PprofProfile:
@@ -43,10 +45,14 @@ def read_profile(data: bytes) -> PprofProfile:
     mappings: dict[int, int] = {}
     functions: dict[int, tuple[int, int, int]] = {}
     strings: list[str] = []
+    types: list[tuple[int, int]] = []
     duration_ns = period_ns = 0
     try:
         for field, number, content in _fields(_unpacked(data)):
-            if field == 2:
+            if field == 1:
+                kind = _numbers(content)
+                types.append((kind.get(1, 0), kind.get(2, 0)))
+            elif field == 2:
                 samples.append(_sample(content))
             elif field == 4:
                 location, mapping, its_lines = _location(content)
@@ -76,6 +82,7 @@ def read_profile(data: bytes) -> PprofProfile:
             location: tuple(frame(mapping, *line) for line in its_lines or ((0, 0),))
             for location, (mapping, its_lines) in lines.items()
         }
+        named = [(strings[kind], strings[unit]) for kind, unit in types]
         known: dict[tuple[bytes, ...], Labels] = {(): ()}
         labelled = []
         for stack, count, messages in samples:
@@ -87,7 +94,8 @@ def read_profile(data: bytes) -> PprofProfile:
         raise MalformedProfile(f"not a pprof profile: {type(error).__name__}: {error}") from error
     if any(location not in locations for stack, *_ in samples for location in stack):
         raise MalformedProfile("a pprof profile with samples at unknown locations")
-    return PprofProfile(duration_ns, period_ns, labelled, locations)
+    is_of_cpu_time = not named or named == [("samples", "count"), ("cpu", "nanoseconds")]
+    return PprofProfile(duration_ns, period_ns, labelled, locations, is_of_cpu_time)
 
 
 def _unpacked(data: bytes) -> bytes:

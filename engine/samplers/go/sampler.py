@@ -12,38 +12,27 @@ from typing import TYPE_CHECKING
 
 from ...events import Note, Warned
 from ...processes import is_executable, process_end
-from ...profile.stacks import Frame
 from ...settings import Mode
 from ..agent_socket import AgentSocket
 from ..sampler import CannotStart, Launch
+from .counting import WindowCounts
 from .overlay import SOCKET_NAME
-from .pprof_reader import MalformedProfile, read_profile
+from .pprof_reader import MalformedProfile
 from .stand_in import SOCKET_VARIABLE, stand_in
 
 if TYPE_CHECKING:
-    from ...profile.stacks import Labels
     from ..sampler import Context, Process
 
 MAX_RATE_HZ = 500
 """What Go's runtime is made for (runtime/pprof.StartCPUProfile)."""
-MAX_LABEL_SETS = 1_000
-"""Told apart in one run; programs that label each request with its number have more."""
-_OTHER_LABELS = (("(other labels)", ""),)
 MAX_WINDOW_BYTES = 32 << 20
 FLUSH_S = 0.28
-WINDOW_S = 1.0
-"""The length of a window in which the program works (`_go_exit_new.go`); shorter ones say so."""
 DRAIN_S = 0.5
 """How long after the program's end we wait for the connections to close, on which its last samples come."""
 SILENCE_S = 5.0
 """After which a program that does not connect is spoken of."""
 _CLOCK_MONOTONIC_COARSE = 6
 """Of linux/time.h; its resolution is the kernel's tick."""
-_OWN_GOROUTINES = ("runtime.runMultiLangProfiler", "runtime/pprof.allGoroutinesParked.")
-_LOST_SAMPLES = "runtime/pprof.lostProfileEvent"
-_PREEMPTED = "runtime.asyncPreempt"
-"""The call that the runtime inserts to take a goroutine off its thread. Where the signal for that comes along with the one for
-the sample, as on a busy machine every other one does, the sample is of this call; the time was its caller's."""
 
 
 class GoSampler:
@@ -53,13 +42,9 @@ class GoSampler:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._counts = WindowCounts(context)
         self._folder: Path | None = None
         self._socket: AgentSocket | None = None
-        self._folders: dict[str, Path] = {}
-        """As in `GoProgram`."""
-        self._library = Path()
-        self._files: dict[str, str] = {}
-        """File as the program names it -> the absolute path of its text."""
         self._processes: dict[int, int] = {}
         """Connection -> pid, of those that samples are taken from."""
         self._connected = asyncio.Event()
@@ -67,9 +52,6 @@ class GoSampler:
         self._disconnected.set()
         self._unflushed: set[int] = set()
         self._flushed = asyncio.Event()
-        self._labels: set[Labels] = {()}
-        self._carry = 0
-        """What the scaling of sample counts left over; see `_scaled`."""
 
     async def prepare(self) -> Launch:
         settings = self._context.settings
@@ -80,7 +62,8 @@ class GoSampler:
         program = settings.working_folder / settings.program
         if is_executable(program):
             reason = (
-                f"{settings.program} is a compiled program and runs unprofiled: name its .go file or folder instead"
+                f"{settings.program} is a compiled program and runs unprofiled: name its .go file or folder instead, or where it"
+                " serves net/http/pprof, start it yourself and follow it with --pprof URL"
             )
             return Launch((str(program), *settings.arguments), unprofiled=reason)
         began_s = self._context.clock.monotonic()
@@ -93,8 +76,7 @@ class GoSampler:
             raise CannotStart(f"{settings.program} cannot be built: {error}") from None
         self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
         self.name = f"Go pprof ({built.toolchain.version})"
-        self._folders, self._library = built.folders, built.toolchain.root / "src"
-        self._files.update(built.replaced)
+        self._counts.know(built)
         unprofiled = built.unprofiled
         if not unprofiled:
             self._socket = AgentSocket(
@@ -200,7 +182,10 @@ class GoSampler:
         elif connection not in self._processes:
             return
         elif kind == b"W":
-            self._record(self._processes[connection], content)
+            try:
+                self._counts.record(self._processes[connection], content)
+            except MalformedProfile as error:
+                self._context.emit(Warned(f"A second of samples is lost: the program sent {error}"))
         elif kind == b"F":
             self._on_flushed(connection)
 
@@ -228,69 +213,3 @@ class GoSampler:
         self._unflushed.discard(connection)
         if not self._unflushed:
             self._flushed.set()
-
-    def _record(self, pid: int, window: bytes) -> None:
-        try:
-            profile = read_profile(window)
-        except MalformedProfile as error:
-            self._context.emit(Warned(f"A second of samples is lost: the program sent {error}"))
-            return
-        recorder = self._context.recorder
-        table = recorder.table
-        now_s = self._context.clock.monotonic()
-        # One of a program that has waited began long ago, but is sent as soon as there is something in it.
-        taken_s = now_s - min(profile.duration_ns / 1e9, WINDOW_S), now_s
-        interned = {
-            location: [table.frame(self._known(frame)) for frame in reversed(frames)]
-            for location, frames in profile.locations.items()
-        }
-        looks = 0
-        for locations, count, labels in profile.samples:
-            samples = self._scaled(count, profile.period_ns)
-            frames = [frame for location in locations for frame in profile.locations[location]]
-            if frames and frames[0].function == _LOST_SAMPLES:
-                recorder.lose(samples)
-                continue
-            looks += count
-            if samples and not (frames and frames[-1].function.startswith(_OWN_GOROUTINES)):
-                stack = [frame for location in reversed(locations) for frame in interned[location]]
-                if len(stack) > 1 and frames[0].function == _PREEMPTED:
-                    stack.pop()
-                recorder.add(self._thread(pid, labels), table.stack(stack), samples, taken_s)
-        recorder.look(looks, looks * profile.period_ns / 1e9)
-
-    def _thread(self, pid: int, labels: Labels) -> int:
-        """Go's profiles tell no threads apart: all are one, with as many entries as there are sets of pprof labels."""
-        if labels not in self._labels:
-            if len(self._labels) >= MAX_LABEL_SETS:
-                labels = _OTHER_LABELS
-            self._labels.add(labels)
-        return self._context.recorder.table.thread(pid, 0, "goroutines", labels)
-
-    def _scaled(self, count: int, period_ns: int) -> int:
-        """`count` samples of `period_ns`, in periods of the rate asked for: `StackCounts` knows only those.
-
-        The periods differ where the machine is slower, while the program takes a profile of itself, which is at 100 Hz, and
-        with the CPU time that the kernel says the process used: see `weigh` in `_go_sampler.go`.
-        """
-        rate_hz = self._context.settings.rate_hz
-        samples, self._carry = divmod(
-            count * (period_ns or 1_000_000_000 // rate_hz) * rate_hz + self._carry, 1_000_000_000
-        )
-        return samples
-
-    def _known(self, frame: Frame) -> Frame:
-        """`frame` as its users know it: with an absolute path, and `main.Map[...]` where the compiler has shapes of types."""
-        name, file = frame.function, frame.file
-        if "[" in name:
-            # As runtime.funcNameForPrint does for stack traces.
-            name = f"{name[: name.index('[')]}[...]{name[name.rfind(']') + 1 :]}"
-        if file in self._files or not file.startswith("/"):
-            file = self._files.get(file) or self._files.setdefault(file, self._absolute(file))
-        return Frame(name, file, frame.line, frame.first_line)
-
-    def _absolute(self, file: str) -> str:
-        """The path of a file that `-trimpath` made relative; `file` as it is if it is not found."""
-        folder, _, name = file.rpartition("/")
-        path = self._folders[folder] / name if folder in self._folders else self._library / file
-        return str(path) if path.is_file() else file

@@ -103,7 +103,7 @@ async def test_labels_are_data_of_the_samples_they_were_given_to(folder):
 
 async def test_more_sets_of_labels_than_can_be_kept_are_summed_up(folder, monkeypatch):
     """A program that labels each request with its number has its samples all the same, the last of them as one."""
-    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.sampler.MAX_LABEL_SETS", 2)
+    monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.counting.MAX_LABEL_SETS", 2)
     sampled = await sample(folder, "labels.go", "own")
     assert {thread.labels for thread in sampled.recorder.table.threads} >= {(("(other labels)", ""),)}
     assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.1)

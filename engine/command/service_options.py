@@ -1,0 +1,82 @@
+"""The options for a service that runs already: `--pprof URL` and what opens its door."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from ..reporting.access import check_header
+from ..reporting.endpoint import check_endpoint
+from ..settings import SERVICE_HEADERS_VARIABLE, Secret, Service
+from .arguments import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+_SCHEME = re.compile(r"[a-z]+:(?!\d+(/|$))", re.IGNORECASE)
+"""`localhost:6060` has none."""
+
+
+def add_service(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--pprof",
+        metavar="URL",
+        help="follow a Go service that is running already by its net/http/pprof, as in http://127.0.0.1:6060, instead of "
+        "starting a program",
+    )
+    group.add_argument(
+        "--pprof-header",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="send the service this header; its value is shown nowhere; may be repeated; better in "
+        f"{SERVICE_HEADERS_VARIABLE}",
+    )
+
+
+def service_settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Service | None:
+    """The service that `--pprof` names; `options.pprof` is then its URL as it can be shown.
+
+    Raises `UsageError`; no credentials are in it.
+    """
+    if options.pprof is None:
+        if options.pprof_header:
+            raise UsageError("--pprof-header goes with --pprof")
+        return None
+    headers = _headers(options, environment)
+    try:
+        parts = urlsplit(options.pprof if _SCHEME.match(options.pprof) else f"http://{options.pprof}")
+        user, at, place = parts.netloc.rpartition("@")
+        shown = parts._replace(netloc=place, query="", fragment="").geturl()
+        if parts.scheme in ("http", "https"):
+            check_endpoint(shown)
+    except ValueError as error:
+        raise UsageError(f"--pprof: {error}") from None
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"--pprof: the URL must begin with http:// or https://, not {parts.scheme}:")
+    if at and not any(name.lower() == "authorization" for name, _ in headers):
+        encoded = base64.b64encode(unquote(user).encode()).decode("ascii")
+        headers = (*headers, ("Authorization", Secret(f"Basic {encoded}")))
+    options.pprof = shown
+    return Service(shown, headers, Secret(parts.query) if parts.query else None)
+
+
+def _headers(options: argparse.Namespace, environment: Mapping[str, str]) -> tuple[tuple[str, Secret], ...]:
+    texts = [("--pprof-header", text) for text in options.pprof_header]
+    if not texts:
+        variable = environment.get(SERVICE_HEADERS_VARIABLE, "")
+        texts = [(SERVICE_HEADERS_VARIABLE, text.strip()) for text in variable.split(",") if text.strip()]
+    headers = []
+    for source, text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{source}: a header is given as NAME=VALUE")
+        try:
+            check_header(name, value)
+        except ValueError as error:
+            raise UsageError(f"{source}: {error}") from None
+        headers.append((name, Secret(value)))
+    return tuple(headers)

@@ -1,0 +1,94 @@
+// A service with net/http/pprof on $PORT or a port of its own choice, which it prints: half of its time is under a label. Its arguments say
+// what is strange about it: slow (a WriteTimeout of half a second), busy (it profiles itself all the time), closed (it wants a
+// password), moved (another path), bare (no profiles at all).
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	httppprof "net/http/pprof"
+	"os"
+	"runtime/pprof"
+	"time"
+)
+
+//go:noinline
+func parse(d time.Duration) (sum int) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		sum += spin(10_000)
+	}
+	return sum
+}
+
+//go:noinline
+func render(d time.Duration) (sum int) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		sum += spin(10_000)
+	}
+	return sum
+}
+
+func spin(n int) (sum int) {
+	for i := 0; i < n; i++ {
+		sum += i * i % 7
+	}
+	return sum
+}
+
+func work() {
+	for {
+		pprof.Do(context.Background(), pprof.Labels("request", "parse"), func(context.Context) { parse(7 * time.Millisecond) })
+		render(7 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func closed(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if (user != "admin" || password != "s3cret") && r.Header.Get("X-Token") != "t0ken" && r.URL.Query().Get("token") != "t0ken" {
+			http.Error(w, "Unauthorized", http.StatusUnauthorized)
+			return
+		}
+		handler(w, r)
+	}
+}
+
+func main() {
+	how := ""
+	if len(os.Args) > 1 {
+		how = os.Args[1]
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	if err != nil {
+		panic(err)
+	}
+	mux := http.NewServeMux()
+	server := http.Server{Handler: mux}
+	switch how {
+	case "bare":
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "<html>hello</html>") })
+	case "closed":
+		mux.HandleFunc("/debug/pprof/profile", closed(httppprof.Profile))
+	case "moved":
+		mux.HandleFunc("/internal/pprof/profile", httppprof.Profile)
+	default:
+		mux.HandleFunc("/debug/pprof/profile", httppprof.Profile)
+		mux.Handle("/memory/profile", httppprof.Handler("heap"))
+		mux.HandleFunc("/elsewhere/profile", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/debug/pprof/profile", http.StatusFound)
+		})
+	}
+	switch how {
+	case "slow":
+		server.WriteTimeout = 500 * time.Millisecond
+	case "busy":
+		pprof.StartCPUProfile(io.Discard)
+	}
+	go work()
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	server.Serve(listener)
+}
