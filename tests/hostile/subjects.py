@@ -26,10 +26,12 @@ class Subject:
     bare: tuple[str, ...]
     """The command; the program's own arguments follow."""
     profiled: tuple[str, ...]
-    """The same under us, up to the `--`; options of ours may follow."""
+    """The same under us, up to the `--`, where options of ours may follow; none for a command as it stands."""
 
     def command(self, *arguments: str, options: tuple[str, ...] = ("--quiet",)) -> list[str]:
         """Under us, with no screen."""
+        if not self.profiled:
+            return [str(COMMAND), *options, "--", *self.bare, *arguments]
         return [str(COMMAND), *self.profiled, *options, "--", *arguments]
 
 
@@ -60,7 +62,19 @@ def _go(folder: Path) -> Subject:
     return Subject("Go", (executable,), ("go", program, "--go", runtime))
 
 
-SUBJECTS: dict[str, Callable[[Path], Subject]] = {"Python": _python, "Node.js": _node, "Java": _java, "Go": _go}
+def _command(_folder: Path) -> Subject:
+    """A shell that runs the Python program and ends as that does."""
+    words = (sys.executable, str(PROGRAMS / "subject.py"))
+    return Subject("a command", ("sh", "-c", '"$@"; exit $?', "sh", *words), ())
+
+
+SUBJECTS: dict[str, Callable[[Path], Subject]] = {
+    "Python": _python,
+    "Node.js": _node,
+    "Java": _java,
+    "Go": _go,
+    "a command": _command,
+}
 
 
 class Subjects:

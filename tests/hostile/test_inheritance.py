@@ -47,6 +47,11 @@ MUST_DIFFER = {
         r"descriptor \d\d?": "the socket on which our part speaks, and what Go's poller waits with",
         r"SigCgt SIGPROF": "Go's profiler samples by it",
     },
+    "a command": {
+        r"variable (NODE_OPTIONS|MULTI_LANG_PROFILER_NODE)": "loads our part into the Node.js programs under it",
+        r"variable MULTI_LANG_PROFILER_GO": "where the Go programs that are built under it find us",
+        r"variable PATH": "has a go before the user's own that builds the sampler in",
+    },
 }  # fmt: skip
 OF_ALL = {
     r"limit Max realtime timeout": "2^62 µs and more, which no program reaches: by it daemons are known as the program's",

@@ -19,6 +19,16 @@ OF_EACH = {
     ],
     "Java": ["no HOME, no passwd entry", "all three closed"],
     "Go": ["no HOME, no passwd entry", "all three closed", "an empty environment"],
+    "a command": [
+        "ends by a signal",
+        "no HOME, no passwd entry",
+        "all three closed",
+        "home full",
+        "no folder for temporary files",
+        "no /proc",
+        "working folder removed",
+        "an empty environment",
+    ],
 }
 """Of the dear ones those that have most of ours in them: the whole table takes two minutes."""
 
