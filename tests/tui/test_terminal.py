@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.backend import Backend
 from tests.support.command import COMMAND, Folder
-from tests.support.tmux import Terminal, wait_until_gone
+from tests.support.node import node
+from tests.support.tmux import Terminal, is_alive, wait_until_gone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +67,36 @@ def test_a_session(folder: Folder) -> None:
         assert shown.status() == 128 + signal.SIGTERM
         assert len(backend.accepted) == 2
         assert len(set(backend.accepted)) == 2
+
+
+def test_a_command(folder: Folder) -> None:
+    """Of a command the screen shows what runs under it, functions of every language side by side, and counts those of a chosen process; `q` ends all of it."""
+    folder.write("spin.cjs", "function spin() {\n  let x = 0;\n  while (true) x += 1;\n}\nspin();\n")
+    folder.write("both.sh", "#!/bin/sh\npython3 work.py 120 0 &\nnode spin.cjs &\necho $! >node.pid\nwait\n").chmod(
+        0o755
+    )
+    environment = folder.environment(PATH=f"{node(24).parent}{os.pathsep}{os.environ['PATH']}")
+    command = [str(COMMAND), "--", "./both.sh"]
+    with Terminal(command, size=(120, 40), folder=folder.path, environment=environment) as shown:
+        header = shown.wait_for("./both.sh", "hot_spot", "spin.cjs").splitlines()
+        assert "Python" in header[0]
+        assert "Node.js" in header[0]
+        shown.press("T")
+        shown.wait_for("python3 work.py", "node spin.cjs")
+        while "✓" not in shown.text():
+            # The list takes keys a moment after it is shown.
+            shown.press("End", "space")
+            time.sleep(1)
+        assert re.search(r"✓.*node spin\.cjs", shown.text())
+        shown.press("Enter")
+        shown.wait_until(lambda text: "hot_spot" not in text and "spin.cjs" in text, "Python is still counted")
+        pid = int((folder.path / "node.pid").read_text())
+        assert is_alive(pid)
+        shown.press("q")
+        shown.wait_for("The program is still running")
+        shown.press("y")
+        assert shown.status() == 128 + signal.SIGTERM
+        wait_until_gone(pid)
 
 
 def test_ended_program_stays(folder: Folder) -> None:
