@@ -53,10 +53,10 @@ class Launch:
     """Variables to set beside the user's own."""
     source_file: Path | None = None
     """The file that static analysis and the report's `source_file` speak of."""
-    executable: str | None = None
-    """The file to run where the first word does not lead to it."""
     unprofiled: str | None = None
     """Why the program will run without being sampled, as one clear line; None if it will be sampled."""
+    executable: str | None = None
+    """The file to run where the first word does not lead to it."""
     source_of: Callable[[str], Path | None] | None = None
     """For programs in several languages: the source file of each language's main program, as far as it is known by now."""
     programs: Callable[[], str] = str

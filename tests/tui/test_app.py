@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from textual.geometry import Region, Size
 from textual.widgets import OptionList
 
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
-from multi_lang_profiler.engine.profile.stacks import ProcessNote
+from multi_lang_profiler.engine.profile.stacks import Frame, FunctionCounts, ProcessNote, StackCounts, StackTable
 from multi_lang_profiler.tui.app import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog, RestartDialog
@@ -237,6 +238,26 @@ async def test_processes() -> None:
         await pilot.pause()
         assert screen.app.threads == frozenset(range(len(snapshot.table.threads)))
         assert "of python shop.py" in title(screen)
+
+
+async def test_languages() -> None:
+    """Where functions of several languages stand side by side, each says in which it is; where there is one, nobody has to."""
+    for languages in (["Python"], ["Python", "Java"]):
+        snapshot = shop_snapshot()
+        table, counts = StackTable(), StackCounts()
+        functions = FunctionCounts()
+        for language in languages:
+            part = table.of_language(language)
+            stack = part.stack([part.frame(Frame(f"of_{language}", "/home/ada/shop/x", 1))])
+            counts.add(part.thread(1, 1), stack, 10)
+            functions.add(table, part.thread(1, 1), stack, 10)
+        snapshot = replace(snapshot, table=table, counts=counts, thread_counts=functions.thread_counts)
+        screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
+        async with screen.app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause()
+            lines = text_of(screen.app.query_one(FunctionTable)).splitlines()
+            assert ("lang" in lines[0]) == (len(languages) > 1)
+            assert any(re.search(r"\bpy +of_Python", line) for line in lines) == (len(languages) > 1), lines
 
 
 async def test_commands_reach_the_engine() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...engine.analysis.ranking import Catalogue, Ranking
     from ...engine.analysis.snapshot import Snapshot
 
+LANGUAGES = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "Java": "java", "Go": "go"}
 TREND_FLOOR = 0.04
 """Share of all samples in a column of the trend below which a peak is not drawn at full height."""
 
@@ -29,10 +30,13 @@ class FunctionTable(Table[FunctionRow]):
         self._catalogue: Catalogue | None = None
         self._trend_floor = 0.0
         self._run_s = 0
+        self._has_languages = False
+        """More than one: each function's is shown."""
 
     def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
         self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
+        self._has_languages = len({*snapshot.table.thread_languages}) > 1
         seconds = len(snapshot.recent)
         recent = sum(sum(second.values()) for second in snapshot.recent)
         self._trend_floor = TREND_FLOOR * recent / seconds if seconds else 0.0
@@ -56,6 +60,8 @@ class FunctionTable(Table[FunctionRow]):
             fixed.append(Column("samples", "samples", 7, self._draw_samples, "right", sortable=False))
         if width >= 116:
             fixed.append(Column(SortBy.THREADS, "threads", 7, self._draw_threads, "right"))
+        if self._has_languages and width >= 60:
+            fixed.append(Column("language", "lang", 4, self._draw_language, sortable=False))
         left = max(8, room - sum(column.width + gap for column in fixed) - gap)
         place_width = 0 if left < 24 else min(44, left * 3 // 7)
         name_width = left - place_width - (gap if place_width else 0)
@@ -103,6 +109,11 @@ class FunctionTable(Table[FunctionRow]):
 
     def _draw_threads(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(count(row.threads).rjust(width), self.palette.dim)
+
+    def _draw_language(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        assert self._snapshot is not None, "rows are of a snapshot"
+        language = self._snapshot.table.function_languages[row.function]
+        yield Segment(LANGUAGES.get(language, "").ljust(width)[:width], self.palette.dim)
 
     def _draw_name(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(
