@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from ...profile.places import is_own_code
 from ...profile.stacks import Frame, Function
 from ...sources.sources import LANGUAGE_BY_ENDING
-from .source_map import SourceMap, find_source_map, parse_source_map
+from .source_map import Place, SourceMap, find_source_map, parse_source_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from ...sources.static_analysis import FunctionSpan
     from .profile import CallFrame
 
-    Methods = dict[str, list[FunctionSpan]]
-    """A file's methods by the name that V8 gives them, which lacks the class."""
 
 NATIVE = "<native>"
 """The "file" of functions that are built into V8."""
+MADE = "<made at run time>"
+"""The "file" of code that `new Function` or `eval` made, and that names no source."""
+_WITHOUT_FILE = {NATIVE, MADE, ""}
+_UNNAMED = {"", "anonymous"}
+_MAX_LINES_APART = 3
 MAX_ANALYSED_BYTES = 1_000_000
 MAX_ANALYSED_FILES = 64
 """Each costs 0.1 s; the functions of further files go without their class."""
@@ -38,14 +42,19 @@ class FrameNamer:
         self._working_folder = str(working_folder).rstrip("/")
         self._frames: dict[CallFrame, Frame] = {}
         self._maps: dict[str, SourceMap | None] = {}
-        self._methods: dict[str, Methods] = {}
+        self._spans: dict[str, tuple[FunctionSpan, ...]] = {}
+        """The functions of files, by their lines."""
+        self._columns: dict[tuple[str, str, int], int] = {}
+        """Name, file and line of a function -> the column it begins at."""
+        self._made: dict[int, int] = {}
+        """Scripts that were made at run time, and which each was, from 1."""
         self._analysed_files = 0
         self._is_in_haste = False
 
     def add_map(self, url: str, data: dict[str, Any]) -> None:
         """The source map of a script that the program compiled itself. Raises as `parse_source_map` does."""
         file = script_path(url)
-        self._maps[file] = _with_sources(parse_source_map(data, Path(file)))
+        self._maps[file] = parse_source_map(data, Path(file))
 
     def hurry(self) -> None:
         """Read no more files: what is not known by now is done without."""
@@ -59,24 +68,41 @@ class FrameNamer:
             self._frames[frame] = self._named(frame)
 
     def frame(self, call_frame: CallFrame, line: int = 0) -> Frame:
-        """The frame, with `line` of its script being executed (from 1; 0 if unknown).
-
-        V8 tells no columns: where generated code is all on one line, as tsx writes it, no source map leads to a line.
-        """
+        """The frame, with `line` of its script being executed (from 1; 0 if unknown)."""
         frame = self._frames[call_frame]
-        if frame.file == NATIVE:
+        if not line or frame.file in _WITHOUT_FILE:
             return frame
-        source_map = self._maps.get(script_path(call_frame.url)) if line else None
-        if source_map:
-            file, source_line = source_map.line(line - 1) or ("", -1)
-            line = source_line + 1 if file == frame.file else 0
-        return frame._replace(line=line)
+        source_map = self._maps.get(script_path(call_frame.url))
+        return frame._replace(line=self._source_line(source_map, call_frame, frame, line - 1) if source_map else line)
+
+    def _source_line(self, source_map: SourceMap, call_frame: CallFrame, frame: Frame, line: int) -> int:
+        """The source's line, from 1, of generated `line` of the function, from 0: never one outside of it.
+
+        V8 tells no columns. Where generated code of several lines is on one, as tsx and minifiers write it, the function's first
+        line stands for them.
+        """
+        is_first = line == call_frame.line
+        span = self._span(frame)
+        last = span.end_line if span else math.inf
+        found = [
+            source_line + 1
+            for file, source_line in source_map.lines(line, call_frame.column if is_first else 0)
+            if file == frame.file and frame.first_line <= source_line + 1 <= last
+        ]
+        if not found or (is_first and span is None and len(found) > 1) or max(found) - min(found) > _MAX_LINES_APART:
+            return frame.first_line
+        return found[0]
+
+    def _span(self, frame: Frame) -> FunctionSpan | None:
+        """Where the source has the function."""
+        spans = self._spans.get(frame.file, ())
+        return next((span for span in spans if span.line == frame.first_line), None)
 
     def _needs_reading(self, call_frame: CallFrame) -> bool:
         script = script_path(call_frame.url)
         if not script.startswith("/"):
             return False
-        return script not in self._maps or self._place(call_frame)[0] not in self._methods
+        return script not in self._maps or self._place(call_frame).file not in self._spans
 
     def _read(self, call_frames: list[CallFrame]) -> None:
         for call_frame in call_frames:
@@ -87,61 +113,77 @@ class FrameNamer:
             script = script_path(call_frame.url)
             if script not in self._maps:
                 readable = script.endswith(_MAY_NAME_A_MAP) and "/node_modules/" not in script
-                self._maps[script] = _with_sources(find_source_map(Path(script))) if readable else None
-            file, _ = self._place(call_frame)
-            if file not in self._methods:
-                self._methods[file] = self._read_methods(Path(file))
+                self._maps[script] = find_source_map(Path(script)) if readable else None
+            file = self._place(call_frame).file
+            if file not in self._spans:
+                self._spans[file] = self._read_spans(Path(file), is_mapped=file != script or bool(self._maps[script]))
 
-    def _read_methods(self, file: Path) -> Methods:
+    def _read_spans(self, file: Path, *, is_mapped: bool) -> tuple[FunctionSpan, ...]:
+        """The functions of the file, of the user's own files that need it: for methods' classes, and where lines are looked up."""
         language = LANGUAGE_BY_ENDING.get(file.suffix)
         if (
             language is None
             or self._analysed_files >= MAX_ANALYSED_FILES
             or not is_own_code(Function("", str(file)), self._working_folder)
         ):
-            return {}
+            return ()
         try:
             source = file.read_bytes() if file.stat().st_size <= MAX_ANALYSED_BYTES else b""
         except OSError:
-            return {}
-        if not _CLASS.search(source):
-            return {}
+            return ()
+        if not is_mapped and not _CLASS.search(source):
+            return ()
         from ...sources.static_analysis import analyse  # noqa: PLC0415 - most programs' first second needs none of it
 
         self._analysed_files += 1
         analysis = analyse(source, file, language)
-        methods: Methods = {}
-        for span in analysis.functions if analysis else ():
-            owner, dot, name = span.name.rpartition(".")
-            if dot and not span.name.startswith("("):
-                methods.setdefault(owner.rpartition(".")[2] if name == "constructor" else name, []).append(span)
-        return methods
+        return analysis.functions if analysis else ()
 
-    def _place(self, call_frame: CallFrame) -> tuple[str, int]:
-        """The file that `call_frame`'s function was written in, and the line it begins at (from 1, 0 if unknown)."""
+    def _place(self, call_frame: CallFrame) -> Place:
+        """Where `call_frame`'s function was written, and its name there if that is another. Lines from 1 (0 if unknown), columns from 0."""
         script = script_path(call_frame.url)
         source_map = self._maps.get(script)
         if source_map:
-            mapped = source_map.position(max(0, call_frame.line), max(0, call_frame.column))
+            mapped = source_map.position(max(0, call_frame.line), max(0, call_frame.column), call_frame.function)
             if mapped:
-                return mapped[0], mapped[1] + 1
-        return script, call_frame.line + 1
+                return mapped._replace(line=mapped.line + 1)
+        return Place(script, call_frame.line + 1, call_frame.column, "")
 
     def _named(self, call_frame: CallFrame) -> Frame:
         name = call_frame.function
         if not call_frame.url:
-            # V8's own entries, `(garbage collector)`, are of no file.
-            return Frame(name or "(anonymous)", "" if name.startswith("(") else NATIVE)
-        file, line = self._place(call_frame)
+            return self._without_url(call_frame)
+        file, line, column, mapped_name = self._place(call_frame)
         short = file.rpartition("/")[2] if file.startswith("/") else file
-        if not name:
-            is_module = call_frame.line <= 0 and call_frame.column <= 0
-            return Frame(f"(module) {short}" if is_module else f"(anonymous) {short}:{line}", file, 0, line)
+        if not name and call_frame.line <= 0 and call_frame.column <= 0:
+            return Frame(f"(module) {short}", file, 0, 1)
+        name = mapped_name or name or f"(anonymous) {short}:{line}"
         bare = name.removeprefix("get ").removeprefix("set ")
-        around = [span for span in self._methods.get(file, {}).get(bare, ()) if span.line <= line <= span.end_line]
+        around = [
+            span for span in self._spans.get(file, ()) if _v8_name(span) == bare and span.line <= line <= span.end_line
+        ]
         if around:
             name = max(around, key=lambda span: span.line).name
+        # Several functions of one name on one line: the first one keeps it.
+        if self._columns.setdefault((name, file, line), column) != column:
+            name = f"{name}:{column + 1}" if name.startswith("(") else f"{name} {short}:{line}:{column + 1}"
         return Frame(name, file, 0, line)
+
+    def _without_url(self, call_frame: CallFrame) -> Frame:
+        name = call_frame.function
+        if not call_frame.script or call_frame.line < 0:
+            # V8's own entries, `(garbage collector)`, are of no file.
+            return Frame(name or "(anonymous)", "" if name.startswith("(") else NATIVE)
+        number = self._made.setdefault(call_frame.script, len(self._made) + 1)
+        return Frame(name if name not in _UNNAMED else f"(anonymous) {number}", MADE, 0, 0)
+
+
+def _v8_name(span: FunctionSpan) -> str:
+    """The name that V8 gives a method, which lacks the class; empty for what is no method."""
+    owner, dot, name = span.name.rpartition(".")
+    if not dot or span.name.startswith("("):
+        return ""
+    return owner.rpartition(".")[2] if name == "constructor" else name
 
 
 def script_path(url: str) -> str:
@@ -151,8 +193,3 @@ def script_path(url: str) -> str:
     if url.startswith("data:"):
         return "data:"
     return url.partition("?")[0] if url.startswith("/") else url
-
-
-def _with_sources(source_map: SourceMap | None) -> SourceMap | None:
-    """`source_map`, if its sources are there to be shown."""
-    return source_map if source_map and all(Path(source).is_file() for source in source_map.sources[:1]) else None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ...errors import reason
 from ...processes import is_executable
 from ..sampler import CannotStart
+from .typescript import beyond_stripping, projects_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,8 @@ class NodeCommand:
     source_file: Path | None
     unprofiled: str | None
     """Why V8's profiler cannot be used in this program."""
+    is_stripping: bool = False
+    """Node.js itself strips the types, as the project brings nothing that could do more."""
 
 
 async def node_command(settings: Settings, cache_folder: Callable[[], Path]) -> NodeCommand:
@@ -62,15 +65,26 @@ async def node_command(settings: Settings, cache_folder: Callable[[], Path]) -> 
     if file is None and not settings.command:
         raise CannotStart(f"cannot start {settings.program}: no such file")
     options = list(settings.runtime_arguments)
-    added = []
-    if file and file.suffix in _TYPESCRIPT and not _takes_typescript(file.suffix, number, options):
-        added.append(_tsx_option(file, settings, text.strip()))
+    added: list[str] = []
+    is_stripping = False
+    if file and file.suffix in _TYPESCRIPT and not any(_MAKES_TYPESCRIPT_RUN.match(option) for option in options):
+        loader = projects_loader(file, settings.working_folder)
+        beyond: str | None = None
+        if loader and _strips(file.suffix, number, options):
+            beyond = await asyncio.to_thread(beyond_stripping, file)
+        if not _strips(file.suffix, number, options):
+            added = loader or _no_loader(file, settings, text.strip())
+        elif beyond:
+            added = loader
+        else:
+            is_stripping = not loader
     typed = settings.command or (*options, settings.program, *settings.arguments)
     return NodeCommand(
         argv=(node, *added, *typed),
         version=text.strip(),
         source_file=file,
         unprofiled=_why_unprofiled(number, text.strip(), options),
+        is_stripping=is_stripping,
     )
 
 
@@ -150,24 +164,13 @@ def _find_file(program: Path) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _takes_typescript(ending: str, version: tuple[int, int], options: list[str]) -> bool:
-    """Whether Node.js does, or the user's own options see to it.
-
-    Type stripping is on since 22.18 and 23.6: https://nodejs.org/api/typescript.html#type-stripping
-    """
-    if any(_MAKES_TYPESCRIPT_RUN.match(option) for option in options):
-        return True
+def _strips(ending: str, version: tuple[int, int], options: list[str]) -> bool:
+    """Whether Node.js strips the types of such a file: on since 22.18 and 23.6."""
     strips = (22, 18) <= version < (23, 0) or version >= (23, 6)
     return strips and ending in _STRIPPED_BY_NODE and "--no-experimental-strip-types" not in options
 
 
-def _tsx_option(file: Path, settings: Settings, version: str) -> str:
-    """The option that loads the project's own `tsx`; its command would do so in a process of its own."""
-    for folder in (*file.resolve().parents, settings.working_folder, *settings.working_folder.parents):
-        package = folder / "node_modules" / "tsx"
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            entry = json.loads((package / "package.json").read_bytes())["exports"]["."]
-            return f"--import={(package / entry).resolve().as_uri()}"
+def _no_loader(file: Path, settings: Settings, version: str) -> list[str]:
     if file.suffix in _STRIPPED_BY_NODE:
         raise CannotStart(
             f"Node.js {version} cannot run TypeScript ({settings.program}): use Node.js 22.18 or newer (--node PATH), "

@@ -22,6 +22,7 @@ from ..agent_socket import AgentSocket
 from ..sampler import Launch
 from .frames import FrameNamer
 from .profile import ProfileWindow, Weigher, parse_window
+from .typescript import beyond_stripping
 
 if TYPE_CHECKING:
     from ...profile.recorder import Recorder
@@ -44,6 +45,9 @@ SILENCE_S = 10.0
 """After this long without a word from the program's helper the user is told."""
 UNTOLD_US = 300_000.0
 """A process tells what it owes about as often, while it uses CPU."""
+LATENESS_US = 2e6
+LATE_SHARE = 0.8
+"""Below this part of the looks that were asked for, shares are not as exact as they seem."""
 MAX_WAITING_BYTES = 64_000_000
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
@@ -93,6 +97,10 @@ class NodeSampler:
         self._process: Process | None = None
         self._has_spoken = asyncio.Event()
         self._has_told_of_unseen = False
+        self._looks = 0
+        self._looked_us = 0.0
+        self._stripped: Path | None = None
+        """The program, if Node.js itself strips its types."""
 
     async def prepare(self) -> Launch:
         if self._context.settings.language is None:
@@ -107,6 +115,8 @@ class NodeSampler:
         self.name = f"V8 inspector (Node.js {command.version})"
         environment: dict[str, str] = {}
         unprofiled = command.unprofiled
+        if command.is_stripping and command.source_file:
+            self._stripped = command.source_file
         argv = command.argv
         if not unprofiled:
             try:
@@ -124,13 +134,37 @@ class NodeSampler:
         is_sure_to_come = self._context.settings.language is not None
         silence = asyncio.create_task(self._tell_of_silence()) if is_sure_to_come else None
         try:
+            await self._tell_what_stripping_lacks()
             await process_end(process.pid)
             asyncio.get_running_loop().call_later(NAMING_S, self._namer.hurry)
             await self._socket.wait_until_left(DRAIN_S)
             await self._messages.join()
+            self._tell_of_lateness()
         finally:
             if silence:
                 silence.cancel()
+
+    def _tell_of_lateness(self) -> None:
+        """On a busy machine V8's sampling thread comes late, and rather when the program waits than when it has just begun to run."""
+        seen = self._looks * self._period_us / self._looked_us if self._looked_us > LATENESS_US else 1.0
+        if seen < LATE_SHARE:
+            self._context.emit(
+                Note(
+                    f"The machine was too busy to look as often as asked ({seen:.0%}): "
+                    "functions that run right after waiting may be undercounted"
+                )
+            )
+
+    async def _tell_what_stripping_lacks(self) -> None:
+        """Name the way out where Node.js itself is about to refuse the program."""
+        found = await asyncio.to_thread(beyond_stripping, self._stripped) if self._stripped else None
+        if found and self._stripped:
+            self._context.emit(
+                Warned(
+                    f"{self._stripped.name} needs more than Node.js itself does for TypeScript: {found}; "
+                    "add tsx to the project (npm install --save-dev tsx) and it is used"
+                )
+            )
 
     @property
     def pids(self) -> set[int]:
@@ -301,6 +335,8 @@ class NodeSampler:
         agent.owing_us = max(0.0, agent.owing_us - used_us)
         recorder = agent.recorder
         recorder.look(window.ticks, window.duration_us / 1e6)
+        self._looked_us += window.duration_us
+        self._looks += window.ticks
         table = recorder.table
         thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
         callers: dict[int, tuple[int, ...]] = {-1: ()}

@@ -1,6 +1,6 @@
 """Source maps: from a place in generated JavaScript to the place it came from.
 
-The format: https://tc39.es/ecma426/ (version 3). Only positions are read; names and contents are not needed here.
+The format: https://tc39.es/ecma426/ (version 3). Positions and names are read; contents are not needed here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import base64
 import json
 import os
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -21,49 +22,128 @@ _DIGITS = {
     digit: value for value, digit in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 }
 _REFERENCE = b"//# sourceMappingURL="
-_MAX_LINES_APART = 3
+_MAX_LINES = 10_000_000
+_MAX_SEGMENTS_BACK = 3
+_MAX_MINIFIED = 3
+"""Characters of a name that a minifier gave; with longer ones it could not do its work."""
+_GAPS = {0, *map(len, ("=", "=async", "=async ", "=function", "=function*", "=async function", "=async function*"))}
+_column = attrgetter("column")
+
+
+class Segment(NamedTuple):
+    """From `column` of its generated line to the next segment's, the code came from there. All count from 0."""
+
+    column: int
+    source: int
+    line: int
+    source_column: int
+    name: int
+    """Index into `SourceMap.names` of what the code is called in the source; -1 where it is called the same, or not at all."""
+
+
+class Place(NamedTuple):
+    file: str
+    """Absolute path."""
+    line: int
+    column: int
+    name: str
+    """What the source calls the function that begins here; empty if the map does not say."""
 
 
 class SourceMap:
     """`sources` are absolute paths; lines and columns count from 0."""
 
-    def __init__(self, sources: tuple[str, ...], lines: list[list[tuple[int, int, int]]]) -> None:
+    def __init__(self, sources: tuple[str, ...], names: tuple[str, ...], lines: list[list[Segment]]) -> None:
         self.sources = sources
+        self.names = names
         self._lines = lines
-        """For each generated line its segments `(generated column, source, source line)`, by column."""
+        """For each generated line its segments, by column."""
+        self._is_there: dict[int, bool] = {}
 
-    def position(self, line: int, column: int) -> tuple[str, int] | None:
-        """The source and its line that the code at `line` and `column` came from."""
+    def position(self, line: int, column: int, function: str = "") -> Place | None:
+        """Where the code at `line` and `column` came from; None if no source that is there says.
+
+        `function` is the name, in the generated code, of the function whose parameters begin there. If it is a minifier's, its
+        own segment stands right before, or before `=`, `=function`, `=async `, and says what the source calls it.
+        """
         segments = self._segments(line)
         if not segments:
             return None
-        _, source, source_line = segments[max(0, bisect_right(segments, (column, len(self.sources), 0)) - 1)]
-        return self.sources[source], source_line
-
-    def line(self, line: int) -> tuple[str, int] | None:
-        """The source and its line that all of generated `line` came from; None where it holds code of several places."""
-        segments = self._segments(line)
-        if not segments:
+        index = max(0, bisect_right(segments, column, key=_column) - 1)
+        at = segments[index]
+        if not self.is_there(at.source):
             return None
-        _, source, first = segments[0]
-        apart = any(other != source or abs(at - first) > _MAX_LINES_APART for _, other, at in segments)
-        return None if apart else (self.sources[source], first)
+        name = ""
+        following = column
+        for segment in reversed(
+            segments[max(0, index - _MAX_SEGMENTS_BACK) : index + 1] if len(function) <= _MAX_MINIFIED else ()
+        ):
+            is_whole = following - segment.column >= len(function)
+            if function and segment.name >= 0 and is_whole and column - segment.column - len(function) in _GAPS:
+                name = self.names[segment.name]
+                break
+            following = segment.column
+        return Place(self.sources[at.source], at.line, at.source_column, name)
 
-    def _segments(self, line: int) -> list[tuple[int, int, int]]:
+    def lines(self, line: int, column: int = 0) -> list[tuple[str, int]]:
+        """The sources and lines, each once, that generated `line` from `column` on came from, in the order of its code."""
+        segments = self._segments(line)
+        first = max(0, bisect_right(segments, column, key=_column) - 1)
+        return list(dict.fromkeys((self.sources[segment.source], segment.line) for segment in segments[first:]))
+
+    def is_there(self, source: int) -> bool:
+        """Whether the source is a file."""
+        found = self._is_there.get(source)
+        if found is None:
+            found = self._is_there[source] = os.path.isfile(self.sources[source])  # noqa: PTH113
+        return found
+
+    def _segments(self, line: int) -> list[Segment]:
         return self._lines[line] if 0 <= line < len(self._lines) else []
 
 
 def parse_source_map(data: dict[str, Any], generated: Path) -> SourceMap:
-    """The map of `generated`. Raises `ValueError`, `KeyError` or `TypeError` for what is no source map (version 3)."""
-    if data["version"] != 3 or "sections" in data:
-        raise ValueError("not a plain source map of version 3")
+    """The map of `generated`, plain or indexed. Raises `ValueError`, `KeyError` or `TypeError` for what is no source map (version 3)."""
+    if data["version"] != 3:
+        raise ValueError("not a source map of version 3")
+    if "sections" not in data:
+        return _plain(data, generated)
+    sources: list[str] = []
+    names: list[str] = []
+    lines: list[list[Segment]] = []
+    for section in data["sections"]:
+        first_line, first_column = int(section["offset"]["line"]), int(section["offset"]["column"])
+        if not 0 <= first_line <= _MAX_LINES:
+            raise ValueError("a section of an unlikely line")
+        part = _plain(section["map"], generated)
+        lines.extend([] for _ in range(first_line + len(part._lines) - len(lines)))  # noqa: SLF001
+        for number, segments in enumerate(part._lines):  # noqa: SLF001
+            lines[first_line + number].extend(
+                Segment(
+                    segment.column + (0 if number else first_column),
+                    segment.source + len(sources),
+                    segment.line,
+                    segment.source_column,
+                    segment.name + len(names) if segment.name >= 0 else -1,
+                )
+                for segment in segments
+            )
+        sources += part.sources
+        names += part.names
+    for segments in lines:
+        segments.sort()
+    return SourceMap(tuple(sources), tuple(names), lines)
+
+
+def _plain(data: dict[str, Any], generated: Path) -> SourceMap:
     root = str(data.get("sourceRoot") or "")
     sources = tuple(_source_path(root, str(source), generated.parent) for source in data["sources"])
-    lines: list[list[tuple[int, int, int]]] = []
-    source = source_line = 0
+    names = tuple(str(name) for name in data.get("names") or ())
+    lines: list[list[Segment]] = []
+    source = source_line = source_column = name = 0
     for text in str(data["mappings"]).split(";"):
         column = 0
-        segments: list[tuple[int, int, int]] = []
+        segments: list[Segment] = []
         for segment in text.split(","):
             if not segment:
                 continue
@@ -72,12 +152,17 @@ def parse_source_map(data: dict[str, Any], generated: Path) -> SourceMap:
             if len(numbers) > 3:
                 source += numbers[1]
                 source_line += numbers[2]
+                source_column += numbers[3]
                 if not 0 <= source < len(sources):
                     raise ValueError("a segment of no source")
-                segments.append((column, source, source_line))
+                if len(numbers) > 4:
+                    name += numbers[4]
+                    if not 0 <= name < len(names):
+                        raise ValueError("a segment of no name")
+                segments.append(Segment(column, source, source_line, source_column, name if len(numbers) > 4 else -1))
         segments.sort()
         lines.append(segments)
-    return SourceMap(sources, lines)
+    return SourceMap(sources, names, lines)
 
 
 def find_source_map(generated: Path) -> SourceMap | None:
@@ -107,7 +192,13 @@ def _source_path(root: str, source: str, folder: Path) -> str:
     whole = root + source
     if whole.startswith("file://"):
         return unquote(urlsplit(whole).path)
-    # Other schemes (`webpack://`) name no file: the path that comes of them does not exist.
+    scheme, found, after = whole.partition("://")
+    if found and scheme.isalpha():
+        # As webpack writes them: `webpack://name/./src/app.ts`, from the project's folder.
+        path = after.partition("/")[2]
+        for project in (folder, *folder.parents):
+            if (project / path).is_file():
+                return os.path.normpath(project / path)
     return os.path.normpath(folder / whole)
 
 

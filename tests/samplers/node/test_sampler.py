@@ -153,6 +153,15 @@ def windows(monkeypatch) -> list[ProfileWindow]:
     return came
 
 
+async def test_looks_are_off_the_beat_of_round_intervals(tmp_path, windows):
+    """A program that ticks a hundred times a second must not always be met at the same places."""
+    (tmp_path / "busy.js").write_text("for (const until = Date.now() + 1500; Date.now() < until; ) Math.sin(1);")
+    await sample(tmp_path, "busy.js", node(24))
+    whens = [when_us for window in windows for _, when_us in window.samples]
+    apart_us = sorted(after - before for before, after in pairwise(whens))
+    assert apart_us[len(apart_us) // 2] > 10_200
+
+
 NEVER_THE_SAME_STACK = """
     const all = Array.from({ length: 50 }, () => new Function('go', 'left', 'return go(left);'));
     const go = (left) => (left ? all[Math.floor(50 * Math.random())](go, left - 1) : busy());

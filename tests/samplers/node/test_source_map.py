@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers.node.source_map import find_source_map, parse_source_map
+from multi_lang_profiler.engine.samplers.node.source_map import (
+    Place,
+    SourceMap,
+    find_source_map,
+    parse_source_map,
+)
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 SOURCES = ["a.ts", "../b.ts", "/c.ts"]
@@ -51,6 +56,14 @@ lines = st.lists(
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def sources_are_there():
+    """The maps here are of no files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SourceMap, "is_there", lambda *_: True)
+        yield
+
+
 @given(lines)
 def test_every_segment_is_found_again(lines):
     """Whatever a generator encodes, each segment's column leads to its source and line, and so do the columns behind it."""
@@ -61,31 +74,66 @@ def test_every_segment_is_found_again(lines):
         if not line:
             assert source_map.position(number, 0) is None
             continue
-        for (column, source, source_line, _), following in zip(line, [*line[1:], (10_000, 0, 0, 0)], strict=True):
-            expected = (source_map.sources[source], source_line)
+        for (column, source, source_line, source_column), following in zip(
+            line, [*line[1:], (10_000, 0, 0, 0)], strict=True
+        ):
+            expected = Place(source_map.sources[source], source_line, source_column, "")
             assert source_map.position(number, column) == expected
             assert source_map.position(number, following[0] - 1) == expected
     assert source_map.position(len(lines), 0) is None
 
 
-def test_a_line_of_many_places_is_of_none():
-    """What a tool put on one line has no line of its own; a line that came from one place keeps it."""
+def test_the_lines_of_a_generated_line():
+    """All that it came from, each once, from a column on."""
     data = {
         "version": 3,
         "sources": ["a.ts"],
-        "mappings": encode([[(0, 0, 4, 0), (9, 0, 5, 0)], [(0, 0, 4, 0), (9, 0, 90, 0)]]),
+        "mappings": encode([[(0, 0, 4, 0), (9, 0, 5, 0), (12, 0, 4, 0)], []]),
     }
     source_map = parse_source_map(data, Path("/x/app.js"))
-    assert source_map.line(0) == ("/x/a.ts", 4)
-    assert source_map.line(1) is None
-    assert source_map.line(7) is None
+    assert source_map.lines(0) == [("/x/a.ts", 4), ("/x/a.ts", 5)]
+    assert source_map.lines(0, 11) == [("/x/a.ts", 5), ("/x/a.ts", 4)]
+    assert source_map.lines(1) == source_map.lines(7) == []
+
+
+def test_a_minified_function_has_its_name_in_the_source():
+    """`function u(` and `s=e=>`: the name's own segment stands right before; one of another length is no name of the function."""
+    # function u(r){s=e=>e}
+    mappings = (
+        "".join(map(vlq, (9, 0, 2, 9, 0)))
+        + ","
+        + "".join(map(vlq, (5, 0, 1, 0, 1)))
+        + ","
+        + "".join(map(vlq, (2, 0, 0, 4)))
+    )
+    data = {"version": 3, "sources": ["a.ts"], "names": ["taxes", "hotLoop"], "mappings": mappings}
+    source_map = parse_source_map(data, Path("/x/app.js"))
+    assert source_map.position(0, 10, "u") == Place("/x/a.ts", 2, 9, "taxes")
+    assert source_map.position(0, 16, "s") == Place("/x/a.ts", 3, 13, "hotLoop")
+    assert source_map.position(0, 16, "total") == Place("/x/a.ts", 3, 13, "")
+
+
+def test_an_indexed_map_is_the_sum_of_its_sections():
+    """Bundlers write those where they join files that have maps: a section's first line goes on where it begins."""
+    part = {"version": 3, "names": [], "mappings": "AAAA;AACA"}
+    data = {
+        "version": 3,
+        "sections": [
+            {"offset": {"line": 0, "column": 0}, "map": {**part, "sources": ["a.ts"]}},
+            {"offset": {"line": 1, "column": 40}, "map": {**part, "sources": ["b.ts"]}},
+        ],
+    }
+    source_map = parse_source_map(data, Path("/x/app.js"))
+    places = [source_map.position(line, column) for line, column in ((0, 0), (1, 39), (1, 40), (2, 5))]
+    assert [place and place[:2] for place in places] == [("/x/a.ts", 0), ("/x/a.ts", 1), ("/x/b.ts", 0), ("/x/b.ts", 1)]
 
 
 @pytest.mark.parametrize(
     "data",
     [
         {"version": 2, "sources": [], "mappings": ""},
-        {"version": 3, "sections": []},
+        {"version": 3, "sections": [{"offset": {"line": 10**12, "column": 0}, "map": {}}]},
+        {"version": 3, "sources": ["a"], "names": [], "mappings": "AAAAA"},
         {"version": 3, "sources": [], "mappings": "AAAA"},
         {"version": 3, "sources": ["a"], "mappings": "A!"},
         {"version": 3, "sources": 7, "mappings": ""},
@@ -101,7 +149,8 @@ def test_what_is_no_source_map_is_refused(data):
 def place_in(script: Path) -> tuple[str, int] | None:
     source_map = find_source_map(script)
     assert source_map
-    return source_map.position(0, 0)
+    place = source_map.position(0, 0)
+    return place[:2] if place else None
 
 
 def test_the_map_a_script_names_is_found(tmp_path):
