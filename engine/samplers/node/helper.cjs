@@ -26,7 +26,7 @@ const WINDOW_US_PER_NODE = 340;
 const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
-const LEAVE_MS = 150;
+const LEAVE_MS = 400;
 // A thread that was heard of in one way is to be heard of in the other by then: a window that was sent, a preload that ran.
 const HEARD_MS = 250;
 const SEEN_MS = 2_000;

@@ -126,7 +126,7 @@ class NodeSampler:
             else:
                 # On the command line: Node.js reads no NODE_OPTIONS of an env file where the environment has one.
                 argv = (argv[0], OPTION, *argv[1:])
-        return Launch(argv, environment, command.source_file, unprofiled)
+        return Launch(argv, environment, source_file=command.source_file, unprofiled=unprofiled)
 
     async def sample(self, process: Process) -> None:
         assert self._socket is not None, "a launch that is unprofiled is not sampled"

@@ -187,7 +187,7 @@ async def test_windows_are_no_larger_than_a_message(tmp_path, windows, depth, mo
     """A thousand stacks a second that are never the same make tens of thousands of nodes, or hundreds: a second of those is too much."""
     (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
     sampled = await sample(tmp_path, "deep.cjs", node(24), arguments=("1", depth), rate_hz=1_000)
-    assert sampled.recorder.lost_samples <= 0.1 * sampled.samples
+    assert sampled.recorder.lost_samples <= 0.3 * sampled.samples
     assert 20_000 < max(len(window.nodes) for window in windows) < most_nodes
 
 

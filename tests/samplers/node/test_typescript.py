@@ -22,7 +22,7 @@ both = pytest.mark.parametrize("major", [20, 24])
 
 
 @pytest.fixture
-def project(tmp_path) -> Path:
+def project(tmp_path: Path) -> Path:
     """A folder with programs and the tsx of its own."""
     shutil.copytree(PROGRAMS / "typed", tmp_path, dirs_exist_ok=True)
     (tmp_path / "node_modules").symlink_to(npm_package("tsx", TSX) / "node_modules")
