@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from ..engine.profile.profile import NANOSECONDS_HZ
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
@@ -128,6 +130,16 @@ def count(number: float) -> str:
             scaled = number / size
             return f"{scaled:.0f}{unit}" if scaled >= 99.95 else f"{scaled:.1f}{unit}"
     raise AssertionError  # the loop returns for every number
+
+
+def weight(samples: float, rate_hz: float) -> str:
+    """At most five cells: how many samples, or how long where nanoseconds were counted (`1.25s`, `312ms`)."""
+    if rate_hz != NANOSECONDS_HZ:
+        return count(samples)
+    seconds = samples / rate_hz
+    return (
+        f"{seconds * 1_000:.0f}ms" if seconds < 0.9995 else f"{seconds:.2f}s" if seconds < 99.995 else f"{seconds:.0f}s"
+    )
 
 
 def plural(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..profile.places import short_path
+from ..profile.profile import amount
 from ..text import printable
 from .phases import Change, Comparer, phases, suggested_pair
 
@@ -24,7 +25,9 @@ def difference_lines(snapshot: Snapshot, later: str) -> list[str]:
     before, after = suggested_pair(phases(snapshot))
     found = Comparer().compare(snapshot, before, after)
     told = [row for row in found if not row.is_noise]
-    lines = [f"{before.name}: {before.samples} samples; {later}: {after.samples} samples"]
+    lines = [
+        f"{before.name}: {amount(before.samples, before.rate_hz)}; {later}: {amount(after.samples, after.rate_hz)}"
+    ]
     if told:
         lines.append("before   after  change   total  function")
         lines += [_line(row, (before, after)) for row in told[:MAX_FUNCTIONS]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..profile.profile import HOT_FUNCTIONS, percentage
+from ..profile.profile import HOT_FUNCTIONS, NANOSECONDS_HZ, amount, percentage
 from ..text import printable
 from .cpu_text import cpu_lines
 from .snapshot import ProgramPhase, ReporterPhase
@@ -62,8 +62,10 @@ def _run_line(snapshot: Snapshot) -> str:
     line = f"{'Watched' if program.attached else 'Ran'} {ended_s - program.started_s:.1f} s"
     if program.exit_status is not None:
         line += f", exit status {program.exit_status}"
-    line += f"; {snapshot.counts.total} samples"
-    if sampling.achieved_hz:
+    line += f"; {amount(snapshot.counts.total, sampling.asked_hz)}"
+    if sampling.asked_hz == NANOSECONDS_HZ:
+        line += " in it (it tells times, and counts no samples)"
+    elif sampling.achieved_hz:
         line += f" at {sampling.achieved_hz:.0f} Hz ({sampling.asked_hz:g} asked)"
     else:
         line += f" ({sampling.asked_hz:g} Hz asked)"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
+import re
 import stat
 import zlib
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from uuid import uuid4
 from ..profile.json_object import JsonObject, parse
 from ..profile.recording import from_profiles
 from ..profile.stacks import valid_text
-from . import folded, pprof, speedscope
+from . import austin, cpuprofile, folded, pprof, speedscope
 from .json_profile import JsonFormat
 
 if TYPE_CHECKING:
@@ -28,6 +28,18 @@ def _to_json(recording: Recording) -> bytes:
     wire = JsonFormat()
     return wire.join([wire.encode(profile) for profile in recording.profiles()], datetime.now(UTC)) + b"\n"
 
+
+MAX_FILE_BYTES = 192 << 20
+"""Of a file, and of what it unpacks to: what is in it takes some times as much memory when it is read."""
+_FORMS = "JSON envelope, speedscope, pprof, .cpuprofile, folded stacks, Austin's text"
+_NOT_OPENED = {
+    b"MOJ": "it is Austin's MOJO: austin-python's mojo2austin turns it into text, which can be opened",
+    b"FLR\x00": "it is a recording of Java's Flight Recorder: async-profiler's jfrconv turns it into collapsed stacks, which can be opened",
+    b"PERFILE2": "it is perf's own data: perf script | stackcollapse-perf.pl turns it into folded stacks, which can be opened",
+    b"\xfb": "it is cProfile's statistics, which have no stacks; run the program here, or see them with python -m pstats",
+    b"PK\x03\x04": "it is a zip archive; unpack it and open what is in it",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 ENDINGS: Mapping[str, Callable[[Recording], bytes]] = {
     ".speedscope.json": speedscope.dumps,
@@ -65,6 +77,8 @@ def read(file: Path) -> Recording:
 
     Raises `OSError` where it cannot be read, `ValueError`, with a line that says why, where it is in no such form.
     """
+    if file.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"{valid_text(str(file))!r} is larger than {MAX_FILE_BYTES >> 20} MB: no profile of a run is")
     content = file.read_bytes()
     written_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     try:
@@ -76,22 +90,55 @@ def read(file: Path) -> Recording:
 def loads(content: bytes, written_at: datetime) -> Recording:
     """The run in a file's `content`; `written_at` is when it began if the form does not say. Raises `ValueError`."""
     if content.startswith(b"\x1f\x8b"):
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"it is gzipped, but damaged: {error}") from error
+        content = _unzipped(content)
+    for magic, what in _NOT_OPENED.items():
+        if content.startswith(magic):
+            raise ValueError(what)
+    if content[:1000].lstrip().startswith((b"{", b"[")):
+        return _from_json(content, written_at)
+    if _is_text(content):
+        text = content.decode()
+        return austin.loads(text, written_at) if austin.is_austin(text) else folded.loads(text, written_at)
     if pprof.is_pprof(content):
         return pprof.loads(content, written_at)
-    if content[:1000].lstrip().startswith(b"{"):
-        document = JsonObject(parse(content), "the file")
-        if "shared" in document.fields:
-            return speedscope.loads(document, written_at)
-        return from_profiles(JsonFormat().decode(content).profiles)
+    raise ValueError(f"it is in none of the forms: {_FORMS}")
+
+
+def _from_json(content: bytes, written_at: datetime) -> Recording:
+    value = parse(content)
+    if isinstance(value, list) or (isinstance(value, dict) and "traceEvents" in value):
+        raise ValueError(
+            "it is a trace of Chromium's, of events and not of samples; record a .cpuprofile, or open it in Perfetto"
+        )
+    document = JsonObject(value, "the file")
+    if "shared" in document.fields:
+        return speedscope.loads(document, written_at)
+    if cpuprofile.is_cpuprofile(document):
+        return cpuprofile.loads(document, written_at)
+    if "profiles" not in document.fields:
+        raise ValueError(f"it is JSON, but in none of the forms: {_FORMS}")
+    return from_profiles(JsonFormat().decode(content).profiles)
+
+
+def _unzipped(content: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacking.decompress(content, MAX_FILE_BYTES)
+        if unpacking.unconsumed_tail:
+            raise ValueError(f"it unpacks to more than {MAX_FILE_BYTES >> 20} MB: no profile of a run does")
+        if not unpacking.eof:
+            raise ValueError("it is gzipped, but damaged: it ends too early")
+    except zlib.error as error:
+        raise ValueError(f"it is gzipped, but damaged: {error}") from error
+    return unpacked
+
+
+def _is_text(content: bytes) -> bool:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise ValueError("it is in none of the forms: JSON envelope, speedscope, pprof, folded stacks") from None
-    return folded.loads(text, written_at)
+        return False
+    return not _CONTROL.search(text)
 
 
 def _form(file: Path) -> Callable[[Recording], bytes]:

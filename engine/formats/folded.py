@@ -21,6 +21,8 @@ _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = re.compile(r"(.*)\s(\d+)")
 _COMMENT = re.compile(r"# \w+: ")
 """How Austin begins a line about the recording."""
+MAX_DIGITS = 15
+"""Of a count: thirty years of nanoseconds, and sums of them fit into 63 bits."""
 _FRAME = re.compile(r"(.*?) \((.*?)(?::(\d+))?\)")
 """A name ends before the first blank and parenthesis, for paths have such too: `/home/a (copy)/x.py`. We write no name with them."""
 _BEFORE_FILE = re.compile(r"\s+\(")
@@ -52,6 +54,8 @@ def loads(text: str, written_at: datetime) -> Recording:
         if parts is None:
             raise ValueError(f"line {number} is not a folded stack: frames joined by semicolons, a space, a number")
         frames = [table.frame(_frame(text)) for text in parts[1].split(";")]
+        if len(parts[2]) > MAX_DIGITS:
+            raise ValueError(f"line {number} counts more than anybody has sampled")
         counts.add(thread, table.stack(frames), int(parts[2]))
     if not counts.total:
         raise ValueError("it holds no samples")

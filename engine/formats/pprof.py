@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..profile.json_object import JsonObject, parse
-from ..profile.recording import facts, from_facts, without_facts
+from ..profile.recording import facts, from_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
+from .foreign import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,17 @@ def dumps(recording: Recording) -> bytes:
 
 
 def is_pprof(content: bytes) -> bool:
-    """Whether `content`, unzipped, begins as a profile does: with the type of its samples."""
-    return content[:1] == b"\x0a" and content[2:3] == b"\x08"
+    """Whether `content`, unzipped, reads as a profile. Its fields may come in any order: Go writes `sample_type` late."""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - as above
+
+    from ...proto import pprof_pb2 as schema  # noqa: PLC0415 - as above
+
+    try:
+        profile = schema.Profile.FromString(content)
+    except DecodeError:
+        # Damaged, but of that form.
+        return content[:1] == b"\x0a" and content[2:3] == b"\x08"
+    return bool(profile.sample_type)
 
 
 def loads(content: bytes, written_at: datetime) -> Recording:
@@ -135,13 +145,12 @@ def _labels(
 
 def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
     strings = profile.string_table
-    measure = _measure(profile)
-    locations = _locations(profile)
+    ours = next((strings[index] for index in profile.comment if strings[index].startswith(_COMMENT)), "")
+    measure, locations, spent = _measure(profile), _locations(profile), Spent()
     table, counts = StackTable(), StackCounts()
     threads: dict[str, int] = {}
-    is_ours = any(strings[index].startswith(_COMMENT) for index in profile.comment)
     for sample in profile.sample:
-        frames = [table.frame(frame) for location in reversed(sample.location_id) for frame in locations[location]]
+        frames = [frame for location in reversed(sample.location_id) for frame in locations[location]]
         name, numbers, given = "", dict.fromkeys(_OUR_NUMBERS, 0), []
         for label in sample.label:
             key = strings[label.key]
@@ -149,23 +158,22 @@ def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
                 numbers[key] = label.num
             elif key == "thread" and label.str and not name:
                 name = strings[label.str]
-            elif not (is_ours and key in _OUR_TEXTS):
+            elif not (ours and key in _OUR_TEXTS):
                 given.append((key, strings[label.str] or f"{label.num}{strings[label.num_unit]}"))
-        # Other tools only name threads.
-        tid = numbers["tid"] or threads.setdefault(name, len(threads))
-        thread = table.thread(numbers["pid"], tid, name, tuple(sorted(given)))
-        samples = round(sample.value[measure.value] * measure.unit_ns / measure.period_ns)
-        if samples > 0:  # the difference of two profiles has negative ones
-            counts.add(thread, table.stack(frames), samples)
-    for comment in (strings[index] for index in profile.comment):
-        if comment.startswith(_COMMENT):
-            return from_facts(JsonObject(parse(comment.removeprefix(_COMMENT)), "its comment"), table, counts)
-    return without_facts(
-        table,
-        counts,
+        ns, labels = sample.value[measure.value] * measure.unit_ns, tuple(sorted(given))
+        if not ours:
+            # The difference of two profiles has negative ones.
+            spent.add(spent.thread(name, numbers["pid"], numbers["tid"], labels), frames, ns)
+        elif samples := max(0, round(ns / measure.period_ns)):
+            tid = numbers["tid"] or threads.setdefault(name, len(threads))
+            thread = table.thread(numbers["pid"], tid, name, labels)
+            counts.add(thread, table.stack([table.frame(frame) for frame in frames]), samples)
+    if ours:
+        return from_facts(JsonObject(parse(ours.removeprefix(_COMMENT)), "its comment"), table, counts)
+    return spent.recording(
         _EPOCH + timedelta(microseconds=profile.time_nanos // 1_000) if profile.time_nanos else written_at,
         mode=measure.mode,
-        rate_hz=1e9 / measure.period_ns,
+        period_ns=measure.period_ns,
         duration_s=profile.duration_nanos / 1e9 or None,
     )
 
@@ -176,9 +184,12 @@ def _measure(profile: pprof_pb2.Profile) -> _Measure:
     timed = [index for index, (_, unit) in enumerate(types) if unit in _NANOSECONDS]
     if not timed:
         raise ValueError(f"what it measures is not time: {', '.join(f'{name} in {unit}' for name, unit in types)}")
-    name, unit = types[timed[-1]]
+    # The file may say which of its values is meant; else it is the last, as in `go tool pprof`.
+    default = strings[profile.default_sample_type]
+    chosen = next((index for index in timed if types[index][0] == default), timed[-1])
+    name, unit = types[chosen]
     period_ns = profile.period * _NANOSECONDS.get(strings[profile.period_type.unit], 0)
-    return _Measure(timed[-1], _NANOSECONDS[unit], "wall" if name == "wall" else "cpu", period_ns or _DEFAULT_PERIOD_NS)
+    return _Measure(chosen, _NANOSECONDS[unit], "wall" if name == "wall" else "cpu", period_ns or _DEFAULT_PERIOD_NS)
 
 
 def _locations(profile: pprof_pb2.Profile) -> dict[int, tuple[Frame, ...]]:

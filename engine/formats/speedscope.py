@@ -11,9 +11,10 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ..profile.json_object import JsonObject
-from ..profile.recording import facts, from_facts, without_facts
+from ..profile.recording import facts, from_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
 from ..settings import AGENT_VERSION
+from .foreign import Spent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from ..profile.stacks import Thread
 
 _OURS = "multi_lang_profiler"
-_SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9, "none": 1e-2}
-"""By the format's units. Without one the weights are taken for samples."""
-_FINEST_RATE_HZ = 10_000.0
+_NANOSECONDS = {"seconds": 1e9, "milliseconds": 1e6, "microseconds": 1e3, "nanoseconds": 1.0, "none": 1e7}
+"""By the format's units. Without one a weight counts samples, of 10 ms as nobody says."""
+_MANY, _SAMPLED_NS = 10, (1e5, 1e8)
+"""From how many weights, and between which, the finest is taken for a sampler's period: 10 Hz to 10 kHz."""
 _NOTHING = {"unit": "seconds", "startValue": 0, "endValue": 0, "samples": [], "weights": []}
 _SharedFrame = tuple[str, str, int]
 """Function, file, line."""
@@ -79,7 +81,7 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
     try:
         frames = [
             (frame.text("name"), frame.text("file", ""), frame.integer("line", 0))
-            for frame in _objects(document.child("shared").array("frames"), "frames")
+            for frame in map(_without_nulls, _objects(document.child("shared").array("frames"), "frames"))
         ]
         profiles = _objects(document.array("profiles"), "profiles")
         if _OURS in document.fields:
@@ -110,24 +112,30 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
 
 
 def _foreign_recording(frames: list[_SharedFrame], profiles: list[JsonObject], written_at: datetime) -> Recording:
-    spent: list[tuple[str, tuple[int, ...], float]] = []
-    """Thread, stack, seconds."""
+    spent = Spent()
+    known = [Frame(*frame) for frame in frames]
     for profile in profiles:
         kind, unit = profile.text("type"), profile.text("unit")
-        if kind not in _READERS or unit not in _SECONDS:
+        if kind not in _READERS or unit not in _NANOSECONDS:
             raise ValueError(f"what it measures is not time: {kind} profiles in {unit}")
-        spent += [(profile.text("name"), stack, weight * _SECONDS[unit]) for stack, weight in _READERS[kind](profile)]
-    finest_s = min((seconds for _, _, seconds in spent if seconds > 0), default=0.0)
-    if not finest_s:
-        raise ValueError("it holds no samples")
-    rate_hz = round(min(1 / finest_s, _FINEST_RATE_HZ), 3)
-    table, counts = StackTable(), StackCounts()
-    threads: dict[str, int] = {}
-    for name, stack, seconds in spent:
-        ids = [table.frame(Frame(*frames[frame])) for frame in stack]
-        thread = table.thread(0, threads.setdefault(name, len(threads)), name)
-        counts.add(thread, table.stack(ids), round(seconds * rate_hz))
-    return without_facts(table, counts, written_at, rate_hz=rate_hz)
+        thread = spent.thread(profile.text("name"))
+        for stack, weight in _READERS[kind](profile):
+            spent.add(thread, [known[frame] for frame in stack], weight * _NANOSECONDS[unit])
+    return spent.recording(written_at, period_ns=_period_ns(profiles))
+
+
+def _period_ns(profiles: list[JsonObject]) -> float:
+    """What a sample may stand for: a weight of 1 without a unit, or the finest of many weights that a sampler might have; 0 if neither."""
+    if all(profile.text("unit") == "none" for profile in profiles):
+        return _NANOSECONDS["none"]
+    weights = [
+        weight * _NANOSECONDS[profile.text("unit")]
+        for profile in profiles
+        if profile.text("type") == "sampled"
+        for weight in profile.array("weights")
+    ]
+    finest_ns = min(filter(None, weights), default=0.0)
+    return finest_ns if len(weights) >= _MANY and _SAMPLED_NS[0] <= finest_ns <= _SAMPLED_NS[1] else 0.0
 
 
 def _sampled(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
@@ -147,10 +155,15 @@ def _evented(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
             stack.append(event.integer("frame"))
         else:
             stack.pop()
-    return [(stack, weight) for stack, weight in spent.items() if stack]
+    return list(spent.items())
 
 
 _READERS = {"sampled": _sampled, "evented": _evented}
+
+
+def _without_nulls(frame: JsonObject) -> JsonObject:
+    """Speedscope itself takes null for a field that is not there; pyinstrument writes such."""
+    return JsonObject({name: value for name, value in frame.fields.items() if value is not None}, frame.place)
 
 
 def _objects(items: list[Any], place: str) -> list[JsonObject]:

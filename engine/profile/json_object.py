@@ -57,6 +57,11 @@ class JsonObject:
             raise ValueError(f"{self.place}.{name} is out of range")
         return float(value)
 
+    def number_or(self, name: str, default: float) -> float:
+        """Any number, below 0 too; `default` where there is none."""
+        value = self.fields.get(name, default)
+        return float(value) if isinstance(value, int | float) and abs(value) < 2**53 else default
+
     def array(self, name: str, default: list[Any] | None = None) -> list[Any]:
         value: list[Any] = self._field(name, list, default)
         return value

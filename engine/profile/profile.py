@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .stacks import FunctionCounts, StackCounts, StackTable
 
 HOT_FUNCTIONS = 10
+NANOSECONDS_HZ = 1e9
+"""The rate at which a sample is a nanosecond: how the files of tools that tell time are counted, and no sampler samples."""
 MAX_FUNCTIONS = 400
 MAX_CALL_STACKS = 200
 MAX_CALL_STACK_DEPTH = 100
@@ -57,6 +59,11 @@ class CallStack:
     samples: int
 
 
+def amount(samples: int, rate_hz: float) -> str:
+    """`12 samples`, or the time where nanoseconds were counted: `1.25 s`."""
+    return f"{samples / rate_hz:.3g} s" if rate_hz == NANOSECONDS_HZ else f"{samples} samples"
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the samples were taken, and what is missing from them."""
@@ -64,7 +71,7 @@ class Sampling:
     mode: str
     """`cpu` or `wall`."""
     rate_hz: float
-    """The rate asked for, in samples per second and running thread."""
+    """The rate asked for, in samples per second and running thread; `NANOSECONDS_HZ` where time was counted and no samples."""
     covered_s: float
     """Seconds of the window during which the sampler was at work."""
     lost_samples: int = 0

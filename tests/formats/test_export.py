@@ -208,7 +208,7 @@ def test_a_missing_folder_is_an_ordinary_error(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "it is in none of the forms"),
         (b"\x1f\x8b\x08\x00", "gzipped, but damaged"),
         (b"{", "JSON"),
-        (b'{"a": 1}', "profiles is missing"),
+        (b'{"a": 1}', "it is JSON, but in none of the forms"),
         (b'{"profiles": [], "reported_at": "2026-11-24T00:00:00Z", "agent_version": ""}', "it holds no profiles"),
         (b'{"shared": {"frames": []}, "profiles": []}', "it holds no samples"),
         (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row
-from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline
+from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline, weight
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class FunctionTable(Table[FunctionRow]):
         yield Segment(drawn, self.palette.trend)
 
     def _draw_samples(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment((count(row.self_samples) if row.self_samples else "").rjust(width), self.palette.dim)
+        rate_hz = self._snapshot.sampling.asked_hz if self._snapshot else 0.0
+        yield Segment((weight(row.self_samples, rate_hz) if row.self_samples else "").rjust(width), self.palette.dim)
 
     def _draw_threads(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(count(row.threads).rjust(width), self.palette.dim)

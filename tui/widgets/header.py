@@ -9,9 +9,10 @@ from rich.segment import Segment
 from ...engine.analysis.cpu_text import main_reason, unseen_percent
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.profile.book import GOOD_SHARE
+from ...engine.profile.profile import NANOSECONDS_HZ
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
-from ..text import clean, count, duration, sparkline
+from ..text import clean, count, duration, sparkline, weight
 from .board import Board
 
 if TYPE_CHECKING:
@@ -111,8 +112,12 @@ class RunHeader(Board):
             left.append(
                 [Segment("CPU ", palette.dim), *spark, Segment(f"{100 * program.cpu_cores:3.0f}%", palette.plain)]
             )
-        left.append(self._rate(program, sampling))
-        left.append([Segment(count(snapshot.counts.total), palette.plain), Segment(" samples", palette.dim)])
+        if rate := self._rate(program, sampling):
+            left.append(rate)
+        noun = " of time" if sampling.asked_hz == NANOSECONDS_HZ else " samples"
+        left.append(
+            [Segment(weight(snapshot.counts.total, sampling.asked_hz), palette.plain), Segment(noun, palette.dim)]
+        )
         if width >= 100:
             left.append(
                 [Segment(count(len(snapshot.total_samples)), palette.plain), Segment(" functions", palette.dim)]
@@ -151,7 +156,7 @@ class RunHeader(Board):
         palette = self.palette
         asked = Segment(f"{sampling.asked_hz:g} Hz", palette.dim)
         if program.phase is not ProgramPhase.RUNNING:
-            return [asked]
+            return [asked] if sampling.asked_hz != NANOSECONDS_HZ else []
         if not sampling.active:
             return [Segment("not sampled", palette.warn)]
         if sampling.achieved_hz is None:

@@ -1,0 +1,246 @@
+"""Files that other tools wrote: time is counted in nanoseconds, shares are the file's own, and what cannot be opened is named."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multi_lang_profiler.engine.formats import files
+from multi_lang_profiler.engine.profile.profile import NANOSECONDS_HZ
+from multi_lang_profiler.engine.profile.stacks import count_functions
+from multi_lang_profiler.proto import pprof_pb2
+from tests.support import recordings
+from tests.support.command import Folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from multi_lang_profiler.engine.profile.recording import Recording
+
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+FRAMES = [{"name": name, "file": "a.js", "line": 1} for name in ("main", "a", "b")]
+
+
+def shares(recording: Recording) -> dict[str, float]:
+    """Function -> its own share of all, in per cent."""
+    counts = recording.counts
+    own = count_functions(recording.table, counts.by_stack.items()).self_samples
+    return {recording.table.functions[at].name: round(100 * n / counts.total, 1) for at, n in own.items() if n}
+
+
+def seconds(recording: Recording) -> float:
+    return recording.counts.total / recording.sampling.rate_hz
+
+
+def speedscope(profile: dict[str, Any], frames: list[dict[str, Any]] = FRAMES) -> Recording:
+    document = {"shared": {"frames": frames}, "profiles": [{"name": "t", **profile}]}
+    return files.loads(json.dumps(document).encode(), NOW)
+
+
+def sampled(unit: str, samples: list[list[int]], weights: list[float]) -> Recording:
+    return speedscope({"type": "sampled", "unit": unit, "samples": samples, "weights": weights})
+
+
+def pprof(
+    rows: list[tuple[str, list[int]]], kinds: list[tuple[str, str]], period_ns: int = 10_000_000, default: str = ""
+) -> bytes:
+    profile = pprof_pb2.Profile()
+    strings = [""]
+
+    def text(value: str) -> int:
+        if value not in strings:
+            strings.append(value)
+        return strings.index(value)
+
+    for kind, unit in kinds:
+        profile.sample_type.add(type=text(kind), unit=text(unit))
+    profile.period_type.type, profile.period_type.unit = text("cpu"), text("nanoseconds")
+    profile.period, profile.default_sample_type = period_ns, text(default)
+    for number, (name, values) in enumerate(rows, start=1):
+        profile.function.add(id=number, name=text(name), filename=text("a.py"))
+        profile.location.add(id=number).line.add(function_id=number, line=1)
+        profile.sample.add(location_id=[number], value=values)
+    profile.string_table.extend(strings)
+    return profile.SerializeToString()
+
+
+def test_weights_are_weights() -> None:
+    """60 to 25 is 70.6 to 29.4 per cent: the finest weight is not taken for one sample."""
+    assert shares(sampled("none", [[0, 1], [0, 2]], [60, 25])) == {"a": 70.6, "b": 29.4}
+    assert shares(sampled("seconds", [[0, 1], [0, 2]], [0.6, 0.25])) == {"a": 70.6, "b": 29.4}
+
+
+def test_many_small_samples_are_what_they_add_up_to() -> None:
+    """25,000 samples of 40 microseconds are a second, not nothing."""
+    read = sampled("microseconds", [[0, 1 + at % 2] for at in range(25_000)], [40] * 25_000)
+    assert (seconds(read), shares(read)) == (1.0, {"a": 50.0, "b": 50.0})
+
+
+def test_idle_time_is_in_no_share() -> None:
+    """An empty stack says that nothing ran."""
+    read = sampled("seconds", [[0, 1], [], [0, 2]], [0.5, 1.0, 0.5])
+    assert (seconds(read), shares(read)) == (1.0, {"a": 50.0, "b": 50.0})
+
+
+def test_null_is_a_field_that_is_not_there() -> None:
+    """pyinstrument writes null for the file of its own entries, and speedscope takes it."""
+    events = [("O", 0, 0), ("O", 0.5, 1), ("C", 2, 1), ("C", 2, 0)]
+    read = speedscope(
+        {
+            "type": "evented",
+            "unit": "seconds",
+            "startValue": 0,
+            "events": [{"type": kind, "at": at, "frame": frame} for kind, at, frame in events],
+        },
+        [{"name": "main", "file": "a.py", "line": 1}, {"name": "[self]", "file": None, "line": None}],
+    )
+    assert (seconds(read), shares(read)) == (2.0, {"[self]": 75.0, "main": 25.0})
+
+
+def test_pprof_rows_below_half_a_period_stay() -> None:
+    """Mutex, block and heap-like profiles have rows far below their period, and rows that are no multiples of it."""
+    read = files.loads(pprof([(f"f{at}", [3_000_000]) for at in range(100)], [("delay", "nanoseconds")]), NOW)
+    assert (seconds(read), len(shares(read)), set(shares(read).values())) == (0.3, 100, {1.0})
+
+
+def test_pprof_of_a_period_of_a_nanosecond() -> None:
+    """Two seconds are two seconds, and no count of samples is known."""
+    read = files.loads(pprof([("a", [1_500_000_000]), ("b", [500_000_000])], [("cpu", "nanoseconds")], 1), NOW)
+    assert (seconds(read), read.sampling.rate_hz, shares(read)) == (2.0, NANOSECONDS_HZ, {"a": 75.0, "b": 25.0})
+
+
+def test_pprof_says_itself_which_value_is_meant() -> None:
+    """`default_sample_type` counts; without it the last value that is a time."""
+    rows = [("calc", [1, 100_000_000, 100_000_000]), ("io", [1, 1_000_000_000, 0])]
+    kinds = [("samples", "count"), ("wall", "nanoseconds"), ("cpu", "nanoseconds")]
+    assert shares(files.loads(pprof(rows, kinds, default="wall"), NOW)) == {"io": 90.9, "calc": 9.1}
+    assert shares(files.loads(pprof(rows, kinds), NOW)) == {"calc": 100.0}
+
+
+def test_pprof_whose_fields_come_in_another_order() -> None:
+    """Go writes the time or the period first; protobuf's fields have no order."""
+    whole = pprof([("main.knead", [10_000_000])], [("cpu", "nanoseconds")])
+    late = pprof_pb2.Profile(time_nanos=1_700_000_000_000_000_000).SerializeToString() + whole
+    assert late[0] >> 3 == 9
+    assert shares(files.loads(gzip.compress(late), NOW)) == {"main.knead": 100.0}
+
+
+def test_whole_samples_stay_samples() -> None:
+    """Where every row is a multiple of the period, samples are what is shown."""
+    read = files.loads(pprof([("a", [30_000_000]), ("b", [10_000_000])], [("cpu", "nanoseconds")]), NOW)
+    assert (read.counts.total, read.sampling.rate_hz) == (4, 100.0)
+
+
+def test_v8_profiles() -> None:
+    """What `node --cpu-prof` and Chromium write; idle time is left out, lines count from 1."""
+
+    def node(number: int, name: str, *children: int, line: int = -1) -> dict[str, Any]:
+        call = {
+            "functionName": name,
+            "scriptId": "1",
+            "url": "file:///app/a%20b.js",
+            "lineNumber": line,
+            "columnNumber": 0,
+        }
+        return {"id": number, "callFrame": call, "children": list(children)}
+
+    document = {
+        "nodes": [node(1, "(root)", 2, 4), node(2, "main", 3, line=0), node(3, "work", line=6), node(4, "(idle)")],
+        "startTime": 0,
+        "endTime": 400_000,
+        "samples": [2, 3, 3, 4],
+        "timeDeltas": [100_000] * 4,
+    }
+    read = files.loads(json.dumps(document).encode(), NOW)
+    assert (round(seconds(read), 6), shares(read)) == (0.3, {"main": 33.3, "work": 66.7})
+    (work,) = (at for at, function in enumerate(read.table.functions) if function.name == "work")
+    assert (read.table.functions[work].file, read.table.line_of(work)) == ("/app/a b.js", 7)
+
+
+def test_austin_counts_microseconds() -> None:
+    """Its comments say so; threads and processes are numbered, and a function is one whatever line it is in."""
+    text = (
+        "# austin: 3.7.0\n# interval: 10000\n# mode: wall\n\n"
+        "P1;T0:1f;/a.py:main:3;/a.py:work:9 300000\nP1;T0:1f;/a.py:main:4;/a.py:work:10 200000\n"
+        "P1;T0:20;/a.py:main:3;/a.py:other:12 500000\n# duration: 1000000\n"
+    )
+    read = files.loads(text.encode(), NOW)
+    assert (seconds(read), read.sampling.mode, shares(read)) == (1.0, "wall", {"work": 50.0, "other": 50.0})
+    assert {thread[:2] for thread in read.table.threads} == {(1, 0x1F), (1, 0x20)}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"MOJ\x03", "mojo2austin"),
+        (b"FLR\x00\x00\x02", "jfrconv"),
+        (b"PERFILE2", "perf script"),
+        (b"\xfb\xa9\x05main", "cProfile"),
+        (b'{"traceEvents": []}', "trace of Chromium's"),
+        (b"[{}]", "trace of Chromium's"),
+        (b"a;b 99999999999999999999999\n", "line 1 counts more"),
+        (
+            json.dumps(
+                {
+                    "shared": {"frames": FRAMES},
+                    "profiles": [
+                        {"name": "", "type": "sampled", "unit": "seconds", "samples": [[0]], "weights": [1e15]}
+                    ],
+                }
+            ).encode(),
+            "nobody has measured",
+        ),
+        (gzip.compress(bytes(files.MAX_FILE_BYTES + 1), 1), "unpacks to more than"),
+        (gzip.compress(b"a;b 1\n" * 1000)[:-9], "gzipped, but damaged"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_opened_is_named(content: bytes, says: str) -> None:
+    """One line says what the file is, and how to get there."""
+    with pytest.raises(ValueError, match=says) as error:
+        files.loads(content, NOW)
+    assert "\n" not in str(error.value)
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(["speedscope", "cpuprofile", "austin", "pprof", "folded"]))
+def test_no_damage_gives_a_traceback(chance: random.Random, form: str) -> None:
+    """Mutated files of every form are read or refused with the documented error."""
+    flask = recordings.recording("flask_server")
+    whole = {
+        "speedscope": lambda: files.ENDINGS[".speedscope.json"](flask),
+        "folded": lambda: files.ENDINGS[".folded"](flask),
+        "pprof": lambda: pprof([(f"f{at}", [at * 1_000]) for at in range(9)], [("cpu", "nanoseconds")]),
+        "austin": lambda: b"# austin: 3.7.0\n# interval: 10000\n\nP1;T0:1f;/a.py:main:3 300000\n" * 3,
+        "cpuprofile": lambda: json.dumps(
+            {
+                "nodes": [{"id": 1, "callFrame": {"functionName": "f", "url": "", "lineNumber": 0}}],
+                "samples": [1] * 9,
+                "timeDeltas": [7] * 9,
+            }
+        ).encode(),
+    }[form]()
+    content = bytearray(whole[:4_000] if form in ("folded", "austin") else whole)
+    for _ in range(chance.randint(1, 8)):
+        at = chance.randrange(len(content))
+        content[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+    with contextlib.suppress(ValueError):
+        files.loads(bytes(content), NOW)
+
+
+def test_view_tells_times_where_no_samples_are_known(tmp_path: Path) -> None:
+    """`view` of such a file speaks of seconds, not of a thousand million samples."""
+    with Folder(tmp_path) as folder:
+        file = tmp_path / "own.pb"
+        file.write_bytes(pprof([("a", [1_500_000_001]), ("b", [500_000_000])], [("cpu", "nanoseconds")], 1))
+        shown = folder.run("view", "--no-tui", str(file))
+    assert shown.status == 0
+    assert b"2 s in it (it tells times, and counts no samples)" in shown.stdout
+    assert b"samples (" not in shown.stdout
