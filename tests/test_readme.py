@@ -170,7 +170,7 @@ def test_every_variable_is_in_the_table():
     code = "".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
     variables = set(re.findall(r"\bPROFILER_[A-Z_]+[A-Z]\b", code))
     assert {"PROFILER_ENDPOINT", "PROFILER_API_KEY"} <= variables
-    rows = [line for line in REPORTING.splitlines() if line.startswith("| `--")]
+    rows = [line for line in ALL.splitlines() if line.startswith("| `--")]
     assert variables <= set(re.findall(r"PROFILER_[A-Z_]+", "".join(rows)))
 
 
