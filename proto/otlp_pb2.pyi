@@ -54,10 +54,12 @@ class KeyValue(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[AnyValue, _Mapping]] = ...) -> None: ...
 
 class AnyValue(_message.Message):
-    __slots__ = ("string_value",)
+    __slots__ = ("string_value", "int_value")
     STRING_VALUE_FIELD_NUMBER: _ClassVar[int]
+    INT_VALUE_FIELD_NUMBER: _ClassVar[int]
     string_value: str
-    def __init__(self, string_value: _Optional[str] = ...) -> None: ...
+    int_value: int
+    def __init__(self, string_value: _Optional[str] = ..., int_value: _Optional[int] = ...) -> None: ...
 
 class ScopeProfiles(_message.Message):
     __slots__ = ("scope", "profiles")
@@ -102,12 +104,14 @@ class ValueType(_message.Message):
     def __init__(self, type_strindex: _Optional[int] = ..., unit_strindex: _Optional[int] = ...) -> None: ...
 
 class Sample(_message.Message):
-    __slots__ = ("stack_index", "values")
+    __slots__ = ("stack_index", "attribute_indices", "values")
     STACK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTE_INDICES_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     stack_index: int
+    attribute_indices: _containers.RepeatedScalarFieldContainer[int]
     values: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, stack_index: _Optional[int] = ..., values: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, stack_index: _Optional[int] = ..., attribute_indices: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Mapping(_message.Message):
     __slots__ = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Never
 
 from ..settings import AGENT_VERSION
 from .protobuf import ProtobufFormat
+from .varint import delimited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ...proto import otlp_pb2
     from ..profile.profile import Profile
+    from ..profile.stacks import Thread
 
 _SDK_LANGUAGES = {"Python": "python", "JavaScript": "nodejs", "TypeScript": "nodejs", "Java": "java", "Go": "go"}
 _FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js", "Java": "jvm", "Go": "go"}
@@ -25,7 +27,7 @@ _FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js",
 
 
 class OtlpFormat:
-    """Bodies are those of the protobuf format; the report is made from them when they are joined.
+    """Bodies are a pprof of every stack of the window, then the profile in the protobuf format; reports are made when they are joined.
 
     All profiles of an OTLP request share one dictionary, so that none can be written before the others are known.
     """
@@ -36,7 +38,11 @@ class OtlpFormat:
     def encode(self, profile: Profile) -> bytes:
         if profile.total_samples / profile.sampling.rate_hz * 1e9 >= 2**63:
             raise ValueError("its time has more nanoseconds than OTLP can write")
-        return ProtobufFormat().encode(profile)
+        from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
+        from . import pprof  # noqa: PLC0415
+
+        stacks = pprof.dumps(whole_of(profile))
+        return delimited(_STACKS, stacks) + stacks + ProtobufFormat().encode(profile)
 
     def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
@@ -44,8 +50,9 @@ class OtlpFormat:
         ours = ProtobufFormat()
         by_resource: dict[tuple[tuple[str, str], ...], list[otlp_pb2.Profile]] = {}
         dictionary = _Dictionary()
-        for profile in ours.decode(ours.join(bodies, reported_at)).profiles:
-            by_resource.setdefault(_resource(profile), []).append(dictionary.profile(profile))
+        stacks, profiles = zip(*map(_parted, bodies), strict=True) if bodies else ((), ())
+        for profile, its_stacks in zip(ours.decode(ours.join(profiles, reported_at)).profiles, stacks, strict=True):
+            by_resource.setdefault(_resource(profile), []).append(dictionary.profile(profile, its_stacks))
         request = schema.ExportRequest(
             resource_profiles=[
                 schema.ResourceProfiles(
@@ -64,6 +71,22 @@ class OtlpFormat:
 
     def decode(self, body: bytes) -> Never:  # noqa: ARG002
         raise ValueError("OTLP is written only")
+
+
+_STACKS = 15
+"""Stands before the pprof in a body; no field of a profile has that number."""
+
+
+def _parted(body: bytes) -> tuple[bytes, bytes]:
+    """The pprof of a body, and the profile behind it."""
+    if body[:1] != bytes((_STACKS << 3 | 2,)):
+        return b"", body
+    size, at, shift = 0, 1, 0
+    while True:
+        byte = body[at]
+        size, at, shift = size | (byte & 0x7F) << shift, at + 1, shift + 7
+        if byte < 0x80:
+            return body[at : at + size], body[at + size :]
 
 
 def _resource(profile: Profile) -> tuple[tuple[str, str], ...]:
@@ -89,22 +112,26 @@ class _Dictionary:
         self._functions: dict[tuple[str, str, int], int] = {("", "", 0): 0}
         self._locations: dict[tuple[int, int, int], int] = {(0, 0, 0): 0}
         self._stacks: dict[tuple[int, ...], int] = {(): 0}
-        self._frame_types = {"": 0}
+        self._attributes: dict[tuple[str, str | int], int] = {("", ""): 0}
 
-    def profile(self, profile: Profile) -> otlp_pb2.Profile:
+    def profile(self, profile: Profile, stacks: bytes) -> otlp_pb2.Profile:
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
-        from ..profile.recording import from_profiles  # noqa: PLC0415 - with it come all exporters
+        from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
+        from .files import loads  # noqa: PLC0415 - as above
 
-        recording = from_profiles([profile])
+        # A spool may still hold bodies without them.
+        recording = loads(stacks, profile.began_at) if stacks else whole_of(profile)
         table = recording.table
         period_ns = round(1e9 * recording.period_s)
         unit = schema.ValueType(
             type_strindex=self._string(profile.sampling.mode), unit_strindex=self._string("nanoseconds")
         )
         frame_type = _FRAME_TYPES.get(profile.language, "")
-        kind = self._frame_types.setdefault(frame_type, len(self._frame_types))
+        kind = (
+            self._attributes.setdefault(("profile.frame.type", frame_type), len(self._attributes)) if frame_type else 0
+        )
         samples = []
-        for (_thread, stack), n in recording.counts.by_stack.items():
+        for (thread, stack), n in recording.counts.by_stack.items():
             locations = []
             for frame in reversed(table.stacks[stack]):
                 index, line = table.frames[frame]
@@ -113,7 +140,13 @@ class _Dictionary:
                 )
                 locations.append(self._locations.setdefault((function, line, kind), len(self._locations)))
             stack_index = self._stacks.setdefault(tuple(locations), len(self._stacks))
-            samples.append(schema.Sample(stack_index=stack_index, values=[n * period_ns]))
+            samples.append(
+                schema.Sample(
+                    stack_index=stack_index,
+                    values=[n * period_ns],
+                    attribute_indices=self._thread_attributes(table.threads[thread]),
+                )
+            )
         return schema.Profile(
             sample_type=unit,
             samples=samples,
@@ -131,13 +164,16 @@ class _Dictionary:
             schema.Function(name_strindex=self._string(name), filename_strindex=self._string(file), start_line=line)
             for name, file, line in self._functions
         ]
-        types = [
+        attributes = [
             schema.Attribute(
-                key_strindex=self._string("profile.frame.type"), value=schema.AnyValue(string_value=frame_type)
+                key_strindex=self._string(name),
+                value=schema.AnyValue(int_value=value)
+                if isinstance(value, int)
+                else schema.AnyValue(string_value=value),
             )
-            if frame_type
+            if name
             else schema.Attribute()
-            for frame_type in self._frame_types
+            for name, value in self._attributes
         ]
         return schema.Dictionary(
             mapping_table=[schema.Mapping()],
@@ -150,10 +186,20 @@ class _Dictionary:
             ],
             function_table=functions,
             link_table=[schema.Link()],
-            attribute_table=types,
+            attribute_table=attributes,
             stack_table=[schema.Stack(location_indices=locations) for locations in self._stacks],
             string_table=self._strings,
         )
+
+    def _thread_attributes(self, thread: Thread) -> list[int]:
+        """OpenTelemetry's names; what is not known is left out."""
+        told: tuple[tuple[str, str | int], ...] = (
+            ("thread.name", thread.name),
+            ("thread.id", thread.tid),
+            ("process.pid", thread.pid),
+            *thread.labels,
+        )
+        return [self._attributes.setdefault(each, len(self._attributes)) for each in told if each[1]]
 
     def _string(self, text: str) -> int:
         return self._strings.setdefault(text, len(self._strings))

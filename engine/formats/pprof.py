@@ -32,6 +32,10 @@ _DEFAULT_PERIOD_NS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_PYROSCOPES = {"pid": "pid", "thread_id": "tid"}
+"""Its labels of text -> ours of numbers."""
+
+
 class _Measure(NamedTuple):
     """What a profile's samples say of time."""
 
@@ -44,7 +48,8 @@ class _Measure(NamedTuple):
     """What one sample stands for."""
 
 
-def dumps(recording: Recording) -> bytes:
+def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
+    """`recording` as gzipped pprof. `as_strings`: pid and thread as labels of text, as Pyroscope's own clients send them."""
     from ...proto import pprof_pb2 as schema  # noqa: PLC0415 - heavy, and only for this format
 
     table = recording.table
@@ -77,7 +82,7 @@ def dumps(recording: Recording) -> bytes:
     frames: set[int] = set()
     for (thread, stack), samples in recording.counts.by_stack.items():
         if thread not in labels:
-            labels[thread] = _labels(schema.Label, text, table, thread)
+            labels[thread] = _labels(schema.Label, text, table, thread, as_strings=as_strings)
         frames.update(table.stacks[stack])
         profile.sample.add(
             location_id=[frame + 1 for frame in reversed(table.stacks[stack])],
@@ -127,7 +132,7 @@ def loads(content: bytes, written_at: datetime) -> Recording:
 
 
 def _labels(
-    label: type[pprof_pb2.Label], text: Callable[[str], int], table: StackTable, index: int
+    label: type[pprof_pb2.Label], text: Callable[[str], int], table: StackTable, index: int, *, as_strings: bool
 ) -> list[pprof_pb2.Label]:
     thread = table.threads[index]
     texts = {
@@ -136,6 +141,15 @@ def _labels(
         "language": table.thread_languages[index],
     }
     numbers = {"pid": thread.pid, "tid": thread.tid}
+    if as_strings:
+        texts = {
+            "thread_name": thread.name,
+            "thread_id": str(thread.tid or ""),
+            "pid": str(thread.pid or ""),
+            **texts,
+        }
+        del texts["thread"]
+        numbers = {}
     return [
         *(label(key=text(key), str=text(value)) for key, value in texts.items() if value),
         *(label(key=text(key), str=text(value)) for key, value in thread.labels),
@@ -156,7 +170,11 @@ def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
             key = strings[label.key]
             if key in numbers and not label.str and not numbers[key]:
                 numbers[key] = label.num
-            elif key == "thread" and label.str and not name:
+            elif key in _PYROSCOPES and label.str:
+                value = strings[label.str]
+                if value.isdecimal() and len(value) < 19:
+                    numbers[_PYROSCOPES[key]] = int(value)
+            elif key in ("thread", "thread_name") and label.str and not name:
                 name = strings[label.str]
             elif not (ours and key in _OUR_TEXTS):
                 given.append((key, strings[label.str] or f"{label.num}{strings[label.num_unit]}"))

@@ -33,12 +33,14 @@ class PyroscopeFormat:
 
     def encode(self, profile: Profile) -> bytes:
         from ...proto import pyroscope_pb2 as schema  # noqa: PLC0415 - see the class
-        from ..profile.recording import from_profiles  # noqa: PLC0415
+        from ..profile.recording import whole_of  # noqa: PLC0415
         from . import pprof  # noqa: PLC0415
 
         series = schema.Series(
             labels=[schema.LabelPair(name=name, value=value) for name, value in sorted(_labels(profile).items())],
-            samples=[schema.RawSample(raw_profile=pprof.dumps(from_profiles([profile])), id=profile.profile_id)],
+            samples=[
+                schema.RawSample(raw_profile=pprof.dumps(whole_of(profile), as_strings=True), id=profile.profile_id)
+            ],
         )
         return series.SerializeToString()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from .names import REMAINDERS, FunctionNames, unique
 from .stacks import OTHER_CALLERS, OTHER_FUNCTIONS, Function, bounded, count_functions, valid_text
 
 if TYPE_CHECKING:
@@ -122,15 +123,17 @@ def make_profile(
     static: StaticAnalysis | None,
     place: Callable[[int], tuple[str, int]],
     labels: tuple[tuple[str, str], ...] = (),
+    names: FunctionNames | None = None,
 ) -> Profile:
     """The profile of `window`: of bounded size, with exact counts, its text valid Unicode.
 
     `place` gives, for a function's index in `table`, its shown path and first line. Takes time with the frames of the
-    window's distinct stacks: 10 ms for most programs, a second for one that fills the table.
+    window's distinct stacks: 10 ms for most programs, a second for one that fills the table. `names`: of the run so far, so
+    that a function keeps its name from window to window.
     """
     counts = count_functions(table, window.counts.by_stack.items())
     ranked = [index for index in counts.total_samples if not _sums_up(table.functions[index])]
-    functions, kept = _named_functions(ranked, counts, table, place)
+    functions, kept = _named_functions(ranked, counts, table, place, names or FunctionNames())
     folded = _fold_stacks(window.counts, table, kept)
     summed_up = {}
     if folded.with_other_functions:
@@ -164,7 +167,7 @@ def hot_functions(profile: Profile) -> tuple[FunctionStats, ...]:
 
 def is_remainder(name: str) -> bool:
     """Whether the function called `name` in a profile is one that sums up others; none of the program's is called so."""
-    return name in _REMAINDERS
+    return name in REMAINDERS
 
 
 def percentage(samples: int, total: int) -> float:
@@ -174,12 +177,13 @@ def percentage(samples: int, total: int) -> float:
 
 def with_valid_text(profile: Profile) -> Profile:
     """`profile` with its text as `stacks.valid_text` makes it, its functions' names still unique."""
-    names = set(_REMAINDERS)
+    names = set(REMAINDERS)
     functions = []
     for stats in profile.functions:
         name = stats.name
         if not is_remainder(name):
-            name = _unique(Function(valid_text(stats.name), ""), valid_text(stats.file), stats.line, names)
+            plain = valid_text(stats.name)
+            name = unique(plain, plain, valid_text(stats.file), stats.line, names)
             names.add(name)
         functions.append(replace(stats, name=name, file=valid_text(stats.file)))
     return replace(
@@ -192,7 +196,6 @@ def with_valid_text(profile: Profile) -> Profile:
     )
 
 
-_REMAINDERS = (OTHER_FUNCTIONS, OTHER_CALLERS)
 _OTHER_FUNCTIONS, _OTHER_CALLERS = -1, -2
 """Stand for the entries that sum up until it is known whether there will be any."""
 
@@ -215,7 +218,11 @@ def _sums_up(function: Function) -> bool:
 
 
 def _named_functions(
-    functions: list[int], counts: FunctionCounts, table: StackTable, place: Callable[[int], tuple[str, int]]
+    functions: list[int],
+    counts: FunctionCounts,
+    table: StackTable,
+    place: Callable[[int], tuple[str, int]],
+    names: FunctionNames,
 ) -> tuple[list[FunctionStats], dict[int, int]]:
     """The functions that the profile names, and for each index into the table its place among them.
 
@@ -231,7 +238,6 @@ def _named_functions(
         return -total_samples[index], -self_samples.get(index, 0), table.functions[index]
 
     named: dict[int, FunctionStats] = {}
-    names = set(_REMAINDERS)
     spent = 0
     for order, budget in ((hotness, FUNCTIONS_BUDGET_BYTES - CALLERS_BUDGET_BYTES), (reach, FUNCTIONS_BUDGET_BYTES)):
         for index in nsmallest(MAX_FUNCTIONS, functions, key=order):
@@ -239,13 +245,12 @@ def _named_functions(
                 continue
             file, line = place(index)
             file = bounded(file)
-            name = _unique(table.functions[index], file, line, names)
+            name = names.name(table, index, file, line)
             stats = FunctionStats(name, file, line, self_samples.get(index, 0), total_samples[index])
             size = _function_bytes(stats, is_hot=len(named) < HOT_FUNCTIONS)
             if spent + size > budget or len(named) == MAX_FUNCTIONS:
                 break
             spent += size
-            names.add(name)
             named[index] = stats
     ranked = sorted(named, key=hotness)
     return [named[index] for index in ranked], {index: position for position, index in enumerate(ranked)}
@@ -317,17 +322,6 @@ def _bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
             break
         fitting[bounded(key)] = bounded(value)
     return tuple(sorted(fitting.items()))
-
-
-def _unique(function: Function, file: str, line: int, taken: set[str]) -> str:
-    name = function.name
-    if name in taken:
-        name = f"{function.name} ({file}:{line})" if line else f"{function.name} ({file})"
-    number = 2
-    while name in taken:
-        name = f"{function.name} ({file}:{line}) #{number}"
-        number += 1
-    return name
 
 
 def _function_bytes(stats: FunctionStats, *, is_hot: bool) -> int:

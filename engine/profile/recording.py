@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..sources.static_analysis import StaticAnalysis
     from .json_object import JsonObject
+    from .names import FunctionNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Recording:
     """Absolute. Paths below it are shown relative to it where a format shows paths to people."""
     parts: tuple[LanguagePart, ...] = ()
     """By language, most samples first; none where nobody told them apart."""
+    names: FunctionNames | None = field(default=None, compare=False, repr=False)
+    """Those that the run's reports have used."""
 
     @property
     def period_s(self) -> float:
@@ -81,7 +84,25 @@ class Recording:
             static=part.static,
             place=lambda function: (self.shown(table.functions[function].file), table.line_of(function)),
             labels=self.labels,
+            names=self.names,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowProfile(Profile):
+    """A profile with all of its window behind it, for formats that are not bounded as the house's own are."""
+
+    whole: Recording | None = field(default=None, compare=False, repr=False)
+
+
+def whole_of(profile: Profile) -> Recording:
+    """Every stack of `profile`'s window, thread by thread, where they are known; else what the profile itself has."""
+    whole = profile.whole if isinstance(profile, WindowProfile) else None
+    return whole or from_profiles([profile])
+
+
+def with_whole(profile: Profile, whole: Recording) -> WindowProfile:
+    return WindowProfile(**{each.name: getattr(profile, each.name) for each in fields(profile)}, whole=whole)
 
 
 def facts(recording: Recording) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .names import FunctionNames
 from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
 from .stacks import part_languages
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from .recorder import Recorder
     from .recording import Recording
     from .stacks import StackCounts
+
+UNBOUNDED = frozenset({"pyroscope", "otlp"})
+"""Formats of open engines, which take every stack of a window: the bound of a profile is the house's own."""
 
 
 class Coverage:
@@ -65,6 +69,7 @@ class Windows:
         self._coverage = coverage
         self._sources = sources
         self._definitions = definitions
+        self._names = FunctionNames()
         self._clock = clock
         self._run_began_at = self._began_at = clock.now()
         self._run_began_s = self._began_s = clock.monotonic()
@@ -140,6 +145,7 @@ class Windows:
             sampling=self._sampling(self.run_covered_s, self._recorder.lost_samples, self._ledger.book()),
             labels=self._labels,
             working_folder=str(self._settings.working_folder),
+            names=self._names,
         )
 
     def _by_language(self, counts: StackCounts) -> dict[str, StackCounts]:
@@ -168,7 +174,7 @@ class Windows:
         await self._definitions.locate(table, _hottest(table.leaves, window.counts))
         static = await self._sources.analysis(source_file)
         # A second of work for the largest programs; the table only grows, and what the window counts does not change.
-        return await asyncio.to_thread(
+        profile = await asyncio.to_thread(
             make_profile,
             window,
             table,
@@ -177,7 +183,25 @@ class Windows:
             static=static,
             place=lambda function: (self._sources.shown(table.functions[function].file), table.line_of(function)),
             labels=(*self._labels, *self._process_labels(window.counts)),
+            names=self._names,
         )
+        if self._settings.report is None or self._settings.report.format not in UNBOUNDED:
+            return profile
+        from .recording import Recording, with_whole  # noqa: PLC0415 - as above
+
+        whole = Recording(
+            table,
+            window.counts,
+            language=language,
+            source_file=profile.source_file,
+            static=static,
+            began_at=window.began_at,
+            duration_s=window.duration_s,
+            sampling=window.sampling,
+            labels=profile.labels,
+            working_folder=str(self._settings.working_folder),
+        )
+        return with_whole(profile, whole)
 
     def _process_labels(self, counts: StackCounts) -> Iterator[tuple[str, str]]:
         """Of a command, which process most of these samples are of; what the user has labelled so stays."""
