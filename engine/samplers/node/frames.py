@@ -28,6 +28,7 @@ MADE = "<made at run time>"
 _WITHOUT_FILE = {NATIVE, MADE, ""}
 _UNNAMED = {"", "anonymous"}
 _MAX_LINES_APART = 3
+_TRANSFORMED = {".ts", ".mts", ".cts", ".tsx", ".jsx"}
 MAX_ANALYSED_BYTES = 1_000_000
 MAX_ANALYSED_FILES = 64
 """Each costs 0.1 s; the functions of further files go without their class."""
@@ -46,6 +47,8 @@ class FrameNamer:
         """The functions of files, by their lines."""
         self._columns: dict[tuple[str, str, int], int] = {}
         """Name, file and line of a function -> the column it begins at."""
+        self._moved: set[CallFrame] = set()
+        """Functions whose script is not the file of its name, but what a tool made of it (vitest, vite): lines of theirs say nothing."""
         self._made: dict[int, int] = {}
         """Scripts that were made at run time, and which each was, from 1."""
         self._analysed_files = 0
@@ -72,6 +75,8 @@ class FrameNamer:
         frame = self._frames[call_frame]
         if not line or frame.file in _WITHOUT_FILE:
             return frame
+        if call_frame in self._moved:
+            return frame._replace(line=frame.first_line)
         source_map = self._maps.get(script_path(call_frame.url))
         return frame._replace(line=self._source_line(source_map, call_frame, frame, line - 1) if source_map else line)
 
@@ -131,7 +136,7 @@ class FrameNamer:
             source = file.read_bytes() if file.stat().st_size <= MAX_ANALYSED_BYTES else b""
         except OSError:
             return ()
-        if not is_mapped and not _CLASS.search(source):
+        if not is_mapped and file.suffix not in _TRANSFORMED and not _CLASS.search(source):
             return ()
         from ...sources.static_analysis import analyse  # noqa: PLC0415 - most programs' first second needs none of it
 
@@ -159,6 +164,8 @@ class FrameNamer:
             return Frame(f"(module) {short}", file, 0, 1)
         name = mapped_name or name or f"(anonymous) {short}:{line}"
         bare = name.removeprefix("get ").removeprefix("set ")
+        if (script := script_path(call_frame.url)) == file and not self._maps.get(script):
+            line = self._unmoved(call_frame, file, bare, line)
         around = [
             span for span in self._spans.get(file, ()) if _v8_name(span) == bare and span.line <= line <= span.end_line
         ]
@@ -168,6 +175,14 @@ class FrameNamer:
         if self._columns.setdefault((name, file, line), column) != column:
             name = f"{name}:{column + 1}" if name.startswith("(") else f"{name} {short}:{line}:{column + 1}"
         return Frame(name, file, 0, line)
+
+    def _unmoved(self, call_frame: CallFrame, file: str, bare: str, line: int) -> int:
+        """Where the file has the function, if it has just one of that name, and elsewhere than the script."""
+        named = [span.line for span in self._spans.get(file, ()) if span.name.rpartition(".")[2] == bare]
+        if len(named) != 1 or named[0] == line:
+            return line
+        self._moved.add(call_frame)
+        return named[0]
 
     def _without_url(self, call_frame: CallFrame) -> Frame:
         name = call_frame.function

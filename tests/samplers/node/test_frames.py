@@ -1,0 +1,28 @@
+"""V8's call frames as the user knows them, where a script is not the file of its name."""
+
+from __future__ import annotations
+
+from multi_lang_profiler.engine.samplers.node.frames import FrameNamer
+from multi_lang_profiler.engine.samplers.node.profile import CallFrame
+
+SOURCE = """interface P { x: number }
+
+export function cold(p: P): number { return p.x; }
+
+export function hot(n: number): number {
+  let s = 0;
+  for (let i = 0; i < n; i++) s += Math.sin(i);
+  return s;
+}
+"""
+
+
+async def test_what_a_tool_made_of_a_file_has_the_files_places(tmp_path):
+    """vitest runs modules under their files' names and without a map that is to be had: functions are found by name, lines are their first."""
+    file = tmp_path / "work.ts"
+    file.write_text(SOURCE)
+    namer = FrameNamer(tmp_path)
+    moved, as_it_is = CallFrame("hot", str(file), 7, 20), CallFrame("cold", file.as_uri(), 2, 20)
+    await namer.learn([moved, as_it_is])
+    assert namer.frame(moved, 10)[:4] == ("hot", str(file), 5, 5)
+    assert namer.frame(as_it_is, 3)[:4] == ("cold", str(file), 3, 3)
