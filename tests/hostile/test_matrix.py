@@ -12,6 +12,7 @@ OF_EACH = {
     "Python": [situation.name for situation in SITUATIONS],
     "Node.js": [
         "as usual",
+        "ends by a signal",
         "no HOME, no passwd entry",
         "all three closed",
         "home full",
