@@ -43,7 +43,8 @@ class Frame(NamedTuple):
     line: int = 0
     """The line being executed, from 1; 0 where the runtime does not say."""
     first_line: int = 0
-    """The line the function begins at, from 1; 0 where the runtime does not say."""
+    """The line the function begins at, from 1; 0 where the runtime does not say. Functions of one name in one file, a property's
+    getter and setter say, are told apart by it."""
 
 
 class Function(NamedTuple):
@@ -115,19 +116,17 @@ class StackTable:
         self._max_frames = max_frames
         self._max_frame_references = max_frame_references
         self._frame_references = 0
-        self._function_ids: dict[tuple[Function, str], int] = {}
+        self._function_ids: dict[tuple[Function, str, int], int] = {}
+        """By the functions, their languages, and the lines that they were reported to begin at in this run."""
         self._frame_ids: dict[InternedFrame, int] = {}
         self._stack_ids: dict[tuple[int, ...], int] = {}
         self._thread_ids: dict[tuple[int, int, Labels, str], int] = {}
-        self._of_earlier_run: set[int] = set()
-        """Functions whose lines were seen before the program's files may have changed."""
+        self._of_earlier_run: dict[tuple[Function, str], list[int]] = {}
+        """Functions not met since the program's files may have changed."""
 
     def frame(self, frame: Frame) -> int:
         """The index of `frame` in `frames`."""
         function = self._function(Function(bounded(frame.function), bounded(frame.file)), frame.first_line)
-        if function in self._of_earlier_run:
-            self._of_earlier_run.remove(function)
-            self.first_lines[function], self.lowest_lines[function] = frame.first_line, 0
         line = frame.line if self.functions[function].name != OTHER_FUNCTIONS else 0
         if line and not 0 < self.lowest_lines[function] <= line:
             self.lowest_lines[function] = line
@@ -173,7 +172,10 @@ class StackTable:
 
     def begin_run(self) -> None:
         """The program starts again, perhaps edited: where functions begin counts as unknown once they are seen anew."""
-        self._of_earlier_run.update(range(len(self.functions)))
+        self._function_ids.clear()
+        self._of_earlier_run.clear()
+        for index, key in enumerate(zip(self.functions, self.function_languages, strict=True)):
+            self._of_earlier_run.setdefault(key, []).append(index)
         self.processes.clear()
 
     def line_of(self, function: int) -> int:
@@ -181,17 +183,39 @@ class StackTable:
         return self.first_lines[function] or self.lowest_lines[function]
 
     def _function(self, function: Function, first_line: int) -> int:
-        key = function, self.language
+        key = function, self.language, first_line
         found = self._function_ids.get(key)
         if found is not None:
             return found
-        if len(self.frames) >= self._max_frames and function.name not in _REMAINDERS:
-            return self._function(Function(OTHER_FUNCTIONS, ""), 0)
-        self.first_lines.append(first_line)
-        self.lowest_lines.append(0)
-        self.function_languages.append(self.language)
-        self.functions.append(function)
-        return self._function_ids.setdefault(key, len(self.functions) - 1)
+        found = self._of_before(function, first_line)
+        unsaid = function, self.language, 0
+        if found is None and first_line:
+            # One met so far only where the runtime did not say.
+            found = self._function_ids.get(unsaid)
+            if found is not None and self.first_lines[found]:
+                found = None
+            elif found is not None:
+                self.first_lines[found] = first_line
+        if found is None:
+            if len(self.frames) >= self._max_frames and function.name not in _REMAINDERS:
+                return self._function(Function(OTHER_FUNCTIONS, ""), 0)
+            self.first_lines.append(first_line)
+            self.lowest_lines.append(0)
+            self.function_languages.append(self.language)
+            self.functions.append(function)
+            found = len(self.functions) - 1
+        self._function_ids.setdefault(unsaid, found)
+        return self._function_ids.setdefault(key, found)
+
+    def _of_before(self, function: Function, first_line: int) -> int | None:
+        """The function of the run before that this is, though an edit may have moved it: of several the one nearest to its line."""
+        earlier = self._of_earlier_run.get((function, self.language))
+        if not earlier:
+            return None
+        nearest = min(earlier, key=lambda index: abs(self.first_lines[index] - first_line))
+        earlier.remove(nearest)
+        self.first_lines[nearest], self.lowest_lines[nearest] = first_line, 0
+        return nearest
 
     def _interned_frame(self, frame: InternedFrame) -> int:
         found = self._frame_ids.get(frame)

@@ -61,13 +61,13 @@ def frame(name: str, file: str = "a.py", line: int = 1, first_line: int = 1) -> 
     return Frame(name, file, line, first_line)
 
 
-def counted(recording: Recording) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+def counted(recording: Recording) -> tuple[Counter[int], Counter[int]]:
     """Self and total samples by function, counted the slow way."""
     table = recording.table
-    self_samples: Counter[tuple[str, str]] = Counter()
-    total_samples: Counter[tuple[str, str]] = Counter()
+    self_samples: Counter[int] = Counter()
+    total_samples: Counter[int] = Counter()
     for (_thread, stack), samples in recording.counts.by_stack.items():
-        functions = [table.functions[table.frames[frame].function] for frame in table.stacks[stack]]
+        functions = [table.frames[frame].function for frame in table.stacks[stack]]
         self_samples[functions[-1]] += samples
         total_samples.update(dict.fromkeys(functions, samples))
     return self_samples, total_samples

@@ -44,6 +44,17 @@ def test_equal_things_get_one_number() -> None:
     assert table.threads[0].name == "main"
 
 
+def test_functions_of_one_name_are_told_apart_by_their_lines() -> None:
+    """A getter and a setter are two; an edit that moves both leaves each what it was."""
+    table = StackTable()
+    getter, setter = (table.frames[table.frame(Frame("P.x", "a.py", line + 1, line))].function for line in (7, 13))
+    assert getter != setter
+    table.begin_run()
+    moved = [table.frames[table.frame(Frame("P.x", "a.py", line + 1, line))].function for line in (9, 15)]
+    assert moved == [getter, setter]
+    assert table.first_lines == [9, 15]
+
+
 def test_a_stack_knows_its_leaf_and_its_members() -> None:
     """The function that ran is the last frame's; each function on the stack is a member once, recursion or not."""
     table = StackTable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -215,6 +216,16 @@ def make_sampler(
 def austins_of(pid: int) -> list[int]:
     """The Austin processes that sample `pid`."""
     return processes_where(lambda process: (process / "cmdline").read_bytes().endswith(b"\0-p\0%d\0" % pid))
+
+
+def lookers(parent: int | None = None) -> list[int]:
+    """The helpers that look at processes for the sampler in this process, or in process `parent`."""
+    of_parent = b"\nPPid:\t%d\n" % (parent or os.getpid())
+    return processes_where(
+        lambda process: (
+            b".python.looker\0" in (process / "cmdline").read_bytes() and of_parent in (process / "status").read_bytes()
+        )
+    )
 
 
 def _none() -> Path:

@@ -1,243 +1,197 @@
-"""Austin kept attached to a program, while it starts, becomes another (exec), starts children, and until it ends.
+"""The helper that looks, kept at a program and its children: while it starts, becomes another (exec), starts children, and until it ends.
 
-To follow children Austin looks at every process of the machine ten times a second; so it is told to only once the program has
-a child that is a Python.
+Where it cannot read an interpreter (an unusual build), and where AUSTINPATH names one, Austin is asked instead.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
-from ...blocking import in_own_thread
 from ...clock import wait_first
-from ...events import Warned
+from ...events import Note, Warned
 from ...processes import process_end
-from ...settings import Mode
 from ..sampler import SamplingFailed
-from .austin import Austin, AustinRun, find_austin
-from .austin_session import BELIEF_S, AustinSession
-from .cpu_credit import CpuCredit
-from .interpreter import (
-    Interpreter,
-    executable,
-    interpreter_of,
-    knows_children,
-    looks_like_python,
-    missing_right,
-    why_children_are_closed,
-    why_memory_is_closed,
-)
-from .mojo import MojoError
-from .sandbox import starts_nothing
+from .finding import PythonFinder
+from .interpreter import why_children_are_closed, why_memory_is_closed
+from .layout import NEWEST, OLDEST
+from .looking import Looking
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..sampler import Context
+    from .austin import Austin
+    from .austin_attach import AustinAttachment
+    from .interpreter import Interpreter
 
-_ATTACH_PAUSES_S = (0.01, 0.01, 0.01, 0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25)
-"""Between attempts, while the interpreter starts; the last one stays."""
-_ATTACH_DEADLINE_S = 5.0
-_MAX_GAP_S = 1.0
-"""Between two Austins, over which the program's CPU time is still counted."""
-_FOREIGN_PATIENCE_S = 5.0
-"""A program that has not become a Python after this is announced."""
 _LOADING_S = 1.0
 """A program that has loaded no libpython by then is no Python."""
-_LOADING_PAUSE_S = 0.05
+_LOADING_PAUSE_S = 0.02
 """Between looks at programs that may still load it."""
-_NO_PERMISSION = 37
-"""Austin's exit status where the kernel refuses it the program's memory (its EPROCPERM)."""
+_MAX_HELPERS = 5
+"""A helper that ends is started again at once, but not for ever."""
+_SETTLE_S = 0.05
+"""A program that turned into another is looked at again after so long."""
+_UNCERTAIN = "The machine is saturated: most looks met nobody running, so shares are uncertain"
 
 
 class Attachment:
     """`await sample()` until process `pid` has ended; again, if that raises `SamplingFailed`."""
 
     def __init__(self, context: Context, pid: int, austins: dict[Interpreter, Austin]) -> None:
-        self.name = "Austin"
         self._context = context
         self._pid = pid
         self._clock = context.clock
+        self._finder = PythonFinder(context, pid)
+        self._looking: Looking | None = None
         self._austins = austins
-        self._interpreters: dict[Path, Interpreter] = {}
-        """By their files, for to find out can take reading all of one."""
-        self._session: AustinSession | None = None
-        self._follows_children = context.settings.follow_children
-        self._has_children = False
-        """Children that are Pythons, which Austin then is told to follow."""
-        self._is_confined = False
-        """Austin can start nothing."""
-        self._has_announced = False
+        self._austin: AustinAttachment | None = None
+        self._interpreter: Interpreter | None = None
+        self._changed = asyncio.Event()
+        self._children: set[int] = set()
+        """Descendants that are Pythons."""
+        self._is_covered = False
+        self._has_warned = False
+
+    @property
+    def name(self) -> str:
+        """What takes the samples."""
+        if self._austin is not None:
+            return self._austin.name
+        return f"{self._interpreter} from outside" if self._interpreter else "Python"
 
     async def sample(self) -> None:
         """Raises `SamplingFailed`."""
+        if os.environ.get("AUSTINPATH"):
+            await self._ask_austin(f"AUSTINPATH names {os.environ['AUSTINPATH']}")
+            return
         ended = asyncio.ensure_future(process_end(self._pid))
         try:
-            await self._keep_attached(ended)
+            for _ in range(_MAX_HELPERS):
+                await self._look_until(ended)
+                if ended.done():
+                    return
+            raise SamplingFailed("the helper that looks at the program ended, again and again")
         finally:
             ended.cancel()
 
-    def take(self) -> None:
-        """Record at once what Austin has written."""
-        if self._session is not None:
-            self._session.take()
+    async def flush(self) -> None:
+        """Record at once what has been seen so far."""
+        if self._looking is not None:
+            await self._looking.flush()
+        if self._austin is not None:
+            self._austin.take()
 
-    async def _keep_attached(self, ended: asyncio.Future[None]) -> None:
-        """Attach, and again when the program becomes another (exec) or Austin loses it, until it ends."""
-        failures = 0
-        useful_s = self._clock.monotonic()
-        credit = self._new_credit()
-        while (interpreter := await self._wait_for_python(ended)) is not None:
-            austin = self._austins.get(interpreter) or await find_austin(interpreter)
-            self._austins[interpreter] = austin
-            self.name = str(austin)
-            if self._clock.monotonic() - useful_s > _MAX_GAP_S:
-                # What was used meanwhile is not covered, so it must not be counted for what is seen from now on.
-                credit = self._new_credit()
-            session = AustinSession(self._context, self._start(austin), credit, self._pid)
-            status = await self._attend(session, ended)
-            credit.leave()
-            # The kernel may tell Austin of the program's end before it tells us.
-            await wait_first(self._clock, _ATTACH_PAUSES_S[min(failures, len(_ATTACH_PAUSES_S) - 1)], ended)
-            if ended.done():
-                return
-            if session.is_attached and status < 0 and not session.was_told_to_end:
-                raise SamplingFailed(f"{austin} {session.violent_end(-status)}")
-            if status > 0 and not session.was_told_to_end:
-                await self._check_memory(was_refused=status == _NO_PERMISSION)
-            now_s = self._clock.monotonic()
-            has_lasted = session.was_told_to_end or now_s - session.began_s > BELIEF_S
-            failures = 0 if has_lasted else failures + 1
-            if has_lasted or session.has_seen:
-                useful_s = now_s
-            elif now_s - useful_s > _ATTACH_DEADLINE_S:
-                complaint = session.complaint or f"it ends with status {status}"
-                raise SamplingFailed(f"{austin} cannot attach to process {self._pid} ({interpreter}): {complaint}")
-
-    async def _wait_for_python(self, ended: asyncio.Future[None]) -> Interpreter | None:
-        """What the program, or failing that a child of it, runs; None once it has ended. Many a `python3` is a shell script at first."""
-        pauses = iter(_ATTACH_PAUSES_S)
-        since_s = self._clock.monotonic()
-        while not ended.done():
-            interpreter = await in_own_thread(self._interpreter, self._pid)
-            if interpreter is not None:
-                return interpreter
-            await self._check_memory()
-            for child in list(self._context.ledger.members) if self._follows_children else ():
-                interpreter = await in_own_thread(self._interpreter, child)
-                if interpreter is not None:
-                    self._has_children = True
-                    return interpreter
-            is_expected = self._context.settings.language is not None
-            if is_expected and not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
-                self._has_announced = True
-                what = await in_own_thread(executable, self._pid)
-                text = f"Process {self._pid} runs {what}, which is not Python: no samples until it starts one"
-                self._context.emit(Warned(text))
-            await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
-        return None
-
-    def _interpreter(self, pid: int) -> Interpreter | None:
-        program = executable(pid)
-        if program is None:
-            return None
-        interpreter = self._interpreters.get(program) or interpreter_of(pid)
-        if interpreter is not None:
-            self._interpreters[program] = interpreter
-        return interpreter
-
-    async def _check_memory(self, *, was_refused: bool = False) -> None:
-        """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""
-        why = await in_own_thread(why_memory_is_closed, self._pid) or (missing_right() if was_refused else None)
-        if why is not None:
-            raise SamplingFailed(f"{self.name} may not read the memory of process {self._pid}: {why}", final=True)
-
-    def _new_credit(self) -> CpuCredit:
-        settings = self._context.settings
-        return CpuCredit(self._context.recorder, self._context.ledger, settings.mode, settings.rate_hz)
-
-    def _start(self, austin: Austin) -> AustinRun:
-        settings = self._context.settings
-        before_exec = starts_nothing(austin.path)
-        self._is_confined = before_exec is not None
-        command = austin.command(
-            self._pid,
-            interval_us=1_000_000 // settings.rate_hz,
-            cpu=settings.mode is Mode.CPU,
-            # Of programs that it does not know Austin would start those that may be Pythons; of this one we know.
-            children=self._has_children and self._is_confined,
-        )
-        return AustinRun(command, self._clock, before_exec)
-
-    async def _attend(self, session: AustinSession, ended: asyncio.Future[None]) -> int:
-        """Read what Austin writes until it ends, and see to it that it does; its exit status."""
-        watchers = [asyncio.ensure_future(session.end_when_deaf()), asyncio.ensure_future(session.believe_attached())]
-        if self._follows_children and not self._has_children:
-            watchers.append(asyncio.ensure_future(self._end_for_children(session)))
-        end = session.end
-
-        def on_end(_: asyncio.Future[None]) -> None:
-            end()
-
-        ended.add_done_callback(on_end)
-        self._session = session
+    async def _look_until(self, ended: asyncio.Future[None]) -> None:
+        """Look with one helper until the program has ended, or the helper has."""
+        self._looking = Looking(self._context, self._changed.set)
+        self._children.clear()
         try:
-            return await session.read_all()
-        except MojoError as error:
-            raise SamplingFailed(f"{self.name} wrote what cannot be read: {error}") from None
+            await self._keep_looking(self._looking, ended)
+            await self._looking.finish()
         finally:
-            self._session = None
-            ended.remove_done_callback(on_end)
-            for watcher in watchers:
-                watcher.cancel()
-            session.close()
-            self._context.sampling(False)
+            await self._looking.close()
+            self._looking = None
+            self._cover(False)
 
-    async def _end_for_children(self, session: AustinSession) -> None:
-        """Once the program has a Python for a child, end `session`, so that the next one follows children."""
-        if knows_children():
-            await self._python_child()
-        why = why_children_are_closed()
-        if not self._is_confined:
-            why = "this kernel has no filter (seccomp) that keeps Austin from starting them to ask their version"
-        if why is not None:
-            self._follows_children = False
-            self._context.emit(Warned(f"Only the program itself is sampled, not its children: {why}"))
-            return
-        self._has_children = True
-        session.end()
+    async def _keep_looking(self, looking: Looking, ended: asyncio.Future[None]) -> None:
+        followers = []
+        if self._context.settings.follow_children:
+            followers.append(asyncio.ensure_future(self._follow_children(looking)))
+        try:
+            while not ended.done() and not looking.ended.done():
+                interpreter = await self._finder.wait_for_python(ended)
+                if interpreter is None:
+                    return
+                if self._finder.runs_python:
+                    self._interpreter = interpreter
+                    self._take_on(looking, self._pid, interpreter)
+                    await self._attend(looking, ended)
+                    # It ended, or has become another program.
+                    await wait_first(self._clock, _SETTLE_S, ended)
+                else:
+                    self._interpreter = self._interpreter or interpreter
+                    await wait_first(self._clock, _SETTLE_S, ended, looking.ended)
+        finally:
+            for follower in followers:
+                follower.cancel()
 
-    async def _python_child(self) -> None:
-        """Return when the program has a descendant that looks like a Python."""
-        foreign: dict[int, tuple[Path | None, float]] = {}
-        version = 0
-        while True:
-            members = [pid for pid in self._context.ledger.members if pid != self._pid]
-            has_found, may_become_one = await in_own_thread(self._look_for_python, members, foreign)
-            if has_found:
+    async def _attend(self, looking: Looking, ended: asyncio.Future[None]) -> None:
+        """Return when the program has ended, cannot be looked at any more, or the helper has ended."""
+        while not looking.ended.done() and not ended.done() and self._pid not in looking.gone:
+            self._cover(bool(looking.looked_at))
+            if self._pid in looking.refused:
+                await self._ask_austin(looking.refused[self._pid])
                 return
+            if looking.is_uncertain and not self._has_warned:
+                self._has_warned = True
+                self._context.emit(Warned(_UNCERTAIN))
+            self._changed.clear()
+            changed = asyncio.ensure_future(self._changed.wait())
+            await asyncio.wait((changed, ended, looking.ended), return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+
+    def _take_on(self, looking: Looking, pid: int, interpreter: Interpreter) -> None:
+        version = interpreter.version
+        if interpreter.implementation != "CPython" or version is None or not OLDEST <= version <= NEWEST:
+            spanned = f"CPython {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
+            looking.refuse(pid, f"{spanned} can be read, this is {interpreter}")
+        else:
+            looking.add(pid, version)
+
+    async def _ask_austin(self, why_not: str) -> None:
+        """Let Austin sample what we cannot read. Raises `SamplingFailed`."""
+        why_closed = why_memory_is_closed(self._pid)
+        if why_closed is not None:
+            raise SamplingFailed(f"the memory of process {self._pid} may not be read: {why_closed}", final=True)
+        from .austin_attach import AustinAttachment  # noqa: PLC0415 - rarely needed
+
+        austin = AustinAttachment(self._context, self._pid, self._austins)
+        await austin.check(why_not)
+        self._context.emit(Note(f"Sampling with Austin: {why_not}"))
+        self._austin = austin
+        try:
+            await austin.sample()
+        finally:
+            self._austin = None
+
+    async def _follow_children(self, looking: Looking) -> None:
+        """Have all Pythons looked at that the program starts."""
+        version = 0
+        foreign: dict[int, float] = {}
+        """Those that are no Pythons, and since when we know them."""
+        while True:
+            now_s = self._clock.monotonic()
+            may_become_one = False
+            members = [pid for pid in self._context.ledger.members if pid != self._pid]
+            for pid in foreign.keys() - set(members):
+                del foreign[pid]
+            for pid in members:
+                if pid in self._children and pid not in looking.gone:
+                    continue
+                if now_s - foreign.setdefault(pid, now_s) < _LOADING_S:
+                    may_become_one = True
+                if why := await self._look_into(looking, pid):
+                    self._context.emit(Warned(f"Only the program itself is sampled, not its children: {why}"))
+                    return
             if may_become_one:
                 await self._clock.sleep(_LOADING_PAUSE_S)
             else:
                 version = await self._context.ledger.changed(version)
 
-    def _look_for_python(self, pids: list[int], foreign: dict[int, tuple[Path | None, float]]) -> tuple[bool, bool]:
-        """Whether one of `pids` is a Python, and whether one has begun so lately that it may show yet to be one.
+    async def _look_into(self, looking: Looking, pid: int) -> str | None:
+        """Take on child `pid` if it runs Python; why that is forbidden, if it is."""
+        interpreter = await self._finder.interpreter(pid)
+        if interpreter is None:
+            return None
+        if why := why_children_are_closed():
+            return why
+        looking.gone.discard(pid)
+        self._children.add(pid)
+        self._take_on(looking, pid, interpreter)
+        return None
 
-        Those that are none are put into `foreign`: what they run, since when we know.
-        """
-        now_s = self._clock.monotonic()
-        is_young = False
-        for pid in pids:
-            program = executable(pid)
-            known, since_s = foreign.get(pid, (None, now_s))
-            if known != program:
-                since_s = now_s
-            elif now_s - since_s > _LOADING_S:
-                continue
-            if looks_like_python(pid):
-                return True, False
-            foreign[pid] = program, since_s
-            is_young = True
-        return False, is_young
+    def _cover(self, covered: bool) -> None:
+        if covered != self._is_covered:
+            self._is_covered = covered
+            self._context.sampling(covered)

@@ -36,6 +36,20 @@ def python_in(file: Path) -> tuple[bool, tuple[int, int] | None]:
     return False, None
 
 
+def symbol_offset(file: Path, name: str) -> int | None:
+    """How far behind the beginning of the file's image in memory symbol `name` lies; None where it is not defined in `file`."""
+    with (
+        contextlib.suppress(OSError, ValueError, struct.error, IndexError),
+        file.open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        if content[:4] == _MAGIC:
+            elf = _Elf(content)
+            address = elf.address_of(name.encode())
+            return None if address is None else address - elf.begin
+    return None
+
+
 def _python_in(content: mmap.mmap) -> tuple[bool, tuple[int, int] | None]:
     if content[:4] != _MAGIC:
         return False, None
@@ -85,6 +99,19 @@ class _Elf:
                     if address is not None:
                         return address
         return None
+
+    @property
+    def begin(self) -> int:
+        """Where the file's first byte is loaded, as its own addresses go."""
+        for number in range(self._segments):
+            at = self._segments_at + number * self._segment_bytes
+            if self._is_64:
+                kind, _, offset, begin = self._unpack("IIQQ", at)
+            else:
+                kind, offset, begin = self._unpack("3I", at)
+            if kind == _LOAD:
+                return begin - offset
+        return 0
 
     def word_at(self, address: int) -> int:
         """The 32-bit number that the file puts at `address`; of a longer one of a little-endian machine the lower half."""

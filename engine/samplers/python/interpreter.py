@@ -16,6 +16,7 @@ _LIBRARY = re.compile(r"lib(python|pypy)(\d)\.(\d+)\D")
 """libpython3.11.so.1.0, libpython3.7m.so.1.0, libpypy3.10-c.so."""
 _PROGRAM = re.compile(r"python(\d)\.(\d+)")
 _OTHER_PROGRAM = re.compile(r"(pypy|graalpy)(?:\d|(\d)\.(\d+))?")
+_LOADERS = ("ld-", "ld.so")
 _OTHERS = {"graalpy": "GraalPy", "pypy": "PyPy"}
 
 
@@ -39,17 +40,30 @@ def interpreter_of(pid: int) -> Interpreter | None:
     program = executable(pid)
     if program is None:
         return None
-    for library in sorted(_mapped_libraries(pid)):
-        if found := _LIBRARY.match(library):
+    libraries = mapped_files(pid)
+    for path in sorted(libraries):
+        if found := _LIBRARY.match(path.rpartition("/")[2]):
             return Interpreter("CPython" if found[1] == "python" else "PyPy", (int(found[2]), int(found[3])))
+    if program.name.startswith(_LOADERS):
+        # `ld.so … python3.15 …`: what the dynamic loader was told to run.
+        return next(
+            filter(None, (_held(Path(f"/proc/{pid}/root{path}")) for path in libraries if "python" in path)), None
+        )
     if found := _OTHER_PROGRAM.fullmatch(program.name):
         version = (int(found[2]), int(found[3])) if found[2] else None
         return Interpreter(_OTHERS[found[1]], version)
     # A file's name proves nothing: `python-relay` may be anything.
-    is_python, version = python_in(Path(f"/proc/{pid}/exe")) if "python" in program.name else (False, None)
-    if is_python and version is None and (found := _PROGRAM.fullmatch(program.name)):
-        version = int(found[1]), int(found[2])
-    return Interpreter("CPython", version) if is_python else None
+    return _held(Path(f"/proc/{pid}/exe"), program.name) if "python" in program.name else None
+
+
+def program_key(pid: int) -> str | None:
+    """What tells the program that `pid` runs from others; None once it has ended."""
+    program = executable(pid)
+    if program is None:
+        return None
+    if not program.name.startswith(_LOADERS):
+        return str(program)
+    return f"{program} {' '.join(sorted(path for path in mapped_files(pid) if 'python' in path))}"
 
 
 def looks_like_python(pid: int) -> bool:
@@ -119,6 +133,14 @@ def knows_children() -> bool:
     return Path("/proc/thread-self/children").exists()
 
 
+def _held(file: Path, name: str = "") -> Interpreter | None:
+    """The CPython that `file`, called `name`, holds."""
+    is_python, version = python_in(file)
+    if is_python and version is None and (found := _PROGRAM.fullmatch(name or file.name)):
+        version = int(found[1]), int(found[2])
+    return Interpreter("CPython", version) if is_python else None
+
+
 def _ptrace_scope() -> int:
     try:
         return int(_YAMA.read_text())
@@ -129,7 +151,3 @@ def _ptrace_scope() -> int:
 def _may_trace() -> bool:
     effective = status_field(os.getpid(), "CapEff")
     return bool(effective) and bool(int(effective, 16) & _CAP_SYS_PTRACE)
-
-
-def _mapped_libraries(pid: int) -> set[str]:
-    return {path.rpartition("/")[2] for path in mapped_files(pid)}

@@ -1,7 +1,6 @@
-"""The Python sampler: Austin, attached to the running program.
+"""The Python sampler: a helper process that reads the interpreter's memory from outside.
 
-Austin reads the interpreter's memory from outside, so nothing about the program changes, and what happens to Austin does not
-reach it.
+Nothing about the program changes, and what happens to the helper does not reach it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class PythonSampler:
 
     @property
     def name(self) -> str:
-        return self._attachment.name if self._attachment else "Austin"
+        return self._attachment.name if self._attachment else "Python"
 
     async def prepare(self) -> Launch:
         return python_launch(self._context.settings, os.environ)
@@ -48,9 +47,8 @@ class PythonSampler:
         await self._attachment.sample()
 
     async def flush(self) -> None:
-        # What Austin itself still holds back does not go with the program: Austin writes it when the program has ended.
         if self._attachment is not None:
-            self._attachment.take()
+            await self._attachment.flush()
 
     async def close(self) -> None:
         """Nothing outlives `sample`."""

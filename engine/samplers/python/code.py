@@ -1,0 +1,209 @@
+"""The program's code objects, read from its memory: what a function is called, where it stands, which line an instruction is of.
+
+A code object may be freed and another one made in its place (a reload, `exec`, templates). So what is known of an address counts
+only as long as the bytes that tell code objects apart, and the texts they point to, are found there unchanged.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from .memory import PIECE, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .layout import Layout
+    from .memory import Memory
+
+MAX_TEXT_LENGTH = 600
+"""Characters read of a name or a path: more than are shown."""
+_COMPARED_TEXT_BYTES = 96
+_MAX_LINES_BYTES = 1 << 20
+_MAX_LINE = 10_000_000
+_MAX_CODES = 50_000
+_INSTRUCTION_BYTES = 2
+_GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
+"""`inspect.CO_GENERATOR`, `CO_COROUTINE`, `CO_ASYNC_GENERATOR`."""
+
+
+class Code:
+    """One code object."""
+
+    __slots__ = (
+        "_lines",
+        "_starts",
+        "_unit",
+        "checked_s",
+        "expected",
+        "file",
+        "first_line",
+        "is_generator",
+        "name",
+        "pieces",
+        "size",
+    )
+
+    def __init__(self, memory: Memory, layout: Layout, address: int) -> None:
+        """Raises `Unreadable`, also where there is no code object."""
+        begin, end = layout.code_head
+        head = memory.read(address, end)
+
+        def pointer(offset: int) -> int:
+            return int(struct.unpack_from("<Q", head, offset)[0])
+
+        name, file, lines = pointer(layout.code_name), pointer(layout.code_filename), pointer(layout.code_lines)
+        self.name, name_piece, name_bytes = _text(memory, layout, name)
+        self.file, file_piece, file_bytes = _text(memory, layout, file)
+        (self.first_line,) = struct.unpack_from("<i", head, layout.code_first_line)
+        if not -1 <= self.first_line <= _MAX_LINE:
+            raise Unreadable
+        flags = struct.unpack_from("<i", head, layout.code_flags)[0]
+        self.is_generator = bool(flags & _GENERATOR_FLAGS)
+        """Or a coroutine."""
+        (self.size,) = struct.unpack_from("<Q", head, 16)
+        """Instructions, since 3.11."""
+        self.pieces = PIECE.pack(address + begin, end - begin) + name_piece + file_piece
+        self.expected = head[begin:end] + name_bytes + file_bytes
+        self.checked_s = 0.0
+        self._unit = 1 if layout.version < (3, 10) else _INSTRUCTION_BYTES
+        table = _bytes(memory, lines)
+        if layout.version >= (3, 11):
+            ranges = _line_ranges(table, self.first_line)
+        elif layout.version == (3, 10):
+            ranges = _line_ranges_3_10(table, self.first_line)
+        else:
+            ranges = _line_ranges_3_8(table, self.first_line)
+        self._starts: list[int] = []
+        self._lines: list[int] = []
+        for start, line in ranges:
+            self._starts.append(start)
+            self._lines.append(line)
+
+    def line(self, instruction: int) -> int:
+        """The line that the instruction of that index belongs to."""
+        place = bisect_right(self._starts, instruction * self._unit) - 1
+        # The compiler's own instructions have none; a generator's first one is of the function's own line.
+        return self._lines[place] if place >= 0 and self._lines[place] > 0 else max(self.first_line, 0)
+
+
+class Codes:
+    """The code objects of one process, by address; each is read once and then only compared."""
+
+    def __init__(self, memory: Memory, layout: Layout) -> None:
+        self._memory = memory
+        self._layout = layout
+        self._by_address: dict[int, Code] = {}
+        self._type: int | None = None
+        self.generation = 0
+        """Grows each time something that was known has become wrong."""
+
+    def get(self, address: int) -> Code:
+        """Raises `Unreadable`."""
+        found = self._by_address.get(address)
+        if found is None:
+            kind = self._memory.pointer(address + 8)
+            if kind != self._type:
+                if self._type is not None or self._memory.read(self._memory.pointer(kind + 24), 5) != b"code\0":
+                    raise Unreadable
+                self._type = kind
+            if len(self._by_address) >= _MAX_CODES:
+                self.forget()
+            found = self._by_address[address] = Code(self._memory, self._layout, address)
+        return found
+
+    def forget(self) -> None:
+        self._by_address.clear()
+        self.generation += 1
+
+    def check(self, addresses: Iterable[int], now_s: float, patience_s: float) -> bool:
+        """Whether those are still the code objects known; what was compared less than `patience_s` ago is believed."""
+        doubtful = [code for code in map(self.get, addresses) if now_s - code.checked_s > patience_s]
+        if not doubtful:
+            return True
+        expected = b"".join([code.expected for code in doubtful])
+        try:
+            same = (
+                self._memory.gather(b"".join([code.pieces for code in doubtful]), len(expected))[: len(expected)]
+                == expected
+            )
+        except Unreadable:
+            same = False
+        if not same:
+            self.forget()
+            return False
+        for code in doubtful:
+            code.checked_s = now_s
+        return True
+
+
+def _text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:
+    """The text of a string object; and a piece of it with its bytes, by which it is known again."""
+    head = memory.read(address, layout.text_size)
+    length, state = struct.unpack_from("<Q8xI", head, 16)
+    kind, is_compact, is_ascii = state >> 2 & 7, state >> 5 & 1, state >> 6 & 1
+    if kind not in {1, 2, 4} or not is_compact or not length < 1 << 24:
+        raise Unreadable
+    begin = layout.text_size if is_ascii else layout.wide_text_size
+    content = memory.read(address + begin, min(length, MAX_TEXT_LENGTH) * kind) if length else b""
+    encoding = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[kind]
+    compared = content[:_COMPARED_TEXT_BYTES]
+    # The length stands 16 bytes into the object; the hash, computed late, and other late things lie between it and the text.
+    piece = PIECE.pack(address + 16, 8) + PIECE.pack(address + begin, len(compared))
+    return content.decode(encoding, "replace"), piece, head[16:24] + compared
+
+
+def _bytes(memory: Memory, address: int) -> bytes:
+    (size,) = struct.unpack("<Q", memory.read(address + 16, 8))
+    if size > _MAX_LINES_BYTES:
+        raise Unreadable
+    return memory.read(address + 32, size) if size else b""
+
+
+def _line_ranges_3_8(table: bytes, first_line: int) -> Iterator[tuple[int, int]]:
+    """`(first byte, line)`. https://github.com/python/cpython/blob/3.9/Objects/lnotab_notes.txt."""
+    start, line = 0, first_line
+    yield start, line
+    for skip, delta in zip(table[::2], table[1::2], strict=False):
+        start += skip
+        line += delta - 256 if delta >= 128 else delta
+        yield start, line
+
+
+def _line_ranges_3_10(table: bytes, first_line: int) -> Iterator[tuple[int, int]]:
+    """`(first byte, line)`, 0 for none. https://github.com/python/cpython/blob/3.10/Objects/lnotab_notes.txt."""
+    start, line = 0, first_line
+    for skip, delta in zip(table[::2], table[1::2], strict=False):
+        if delta == 128:
+            yield start, 0
+        else:
+            line += delta - 256 if delta > 128 else delta
+            yield start, line
+        start += skip
+
+
+def _line_ranges(table: bytes, first_line: int) -> Iterator[tuple[int, int]]:
+    """`(first byte, line)`, 0 for none. https://github.com/python/cpython/blob/3.13/InternalDocs/code_objects.md."""
+    start, line, at = 0, first_line, 0
+    while at < len(table):
+        first = table[at]
+        kind = first >> 3 & 15
+        at += 1
+        if kind in {13, 14}:
+            value = shift = 0
+            while at < len(table):
+                byte = table[at]
+                at += 1
+                value |= (byte & 63) << shift
+                shift += 6
+                if not byte & 64:
+                    break
+            line += -(value >> 1) if value & 1 else value >> 1
+        elif 10 <= kind <= 12:
+            line += kind - 10
+        yield start, line if kind != 15 else 0
+        while at < len(table) and not table[at] & 128:
+            at += 1
+        start += ((first & 7) + 1) * _INSTRUCTION_BYTES

@@ -1,0 +1,290 @@
+"""The helper process that looks at Python processes from outside: `python -m …looker MODE RATE FOLDER`.
+
+Apart from us, so that neither the screen nor a report delays a look. It reads commands, one JSON array a line, from standard input:
+`["add", pid, major, minor]`, `["leave", pid]`, `["flush", number]`, and ends with that. It writes one JSON object a line:
+
+    {"stacks": [[[name, file, first_line, line], …root first] …]   new ones, numbered on from 0
+     "samples": [[pid, tid, stack, looks, ns] …],
+     "threads": [[pid, tid, name] …], "lost": n, "saturated": bool}
+    {"added": pid}   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
+
+It looks at random moments, one in each period: a beat of its own would meet a program's own beat always at the same places.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import select
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .interpreter_state import find_interpreters
+from .layout import UnknownLayout
+from .memory import Closed, Unreadable
+from .names import QualifiedNames
+from .watched import Lost, Watched
+
+if TYPE_CHECKING:
+    from .interpreter_state import RawStack
+
+GARBAGE_COLLECTOR = "(garbage collector)"
+OTHER_CALLERS = "(other callers)"
+
+_FLUSH_S = 0.1
+_TUNE_S = 0.1
+_START_PATIENCE_S = 3.0
+"""An interpreter that starts can be read after so long, or never."""
+_START_PAUSE_S = 0.002
+_IDLE_S = 3_600.0
+_MAX_HASTE = 8.0
+"""On a busy machine most looks meet nobody running; so many times as often is then looked."""
+_BASE_SHARE, _LOOK_S, _MAX_SHARE = 0.03, 60e-6, 0.5
+"""Of a processor, at most, to look: so much, and this for each look that was asked for; together no more than the last."""
+_MAX_KNOWN_STACKS = 100_000
+_COMMAND_BYTES = 65_536
+
+
+class Looker:
+    def __init__(self, rate_hz: int, working_folder: str, *, wall: bool) -> None:
+        self._period_s = 1 / rate_hz
+        self._rate_hz = rate_hz
+        self._working_folder = working_folder
+        self._wall = wall
+        self._watched: dict[int, Watched] = {}
+        self._starting: dict[int, tuple[tuple[int, int], float]] = {}
+        self._names = QualifiedNames()
+        self._stacks: dict[tuple[object, ...], int] = {}
+        """Stacks already told, by their frames' names."""
+        self._raw: dict[int, tuple[int, dict[tuple[tuple[int, ...], bool, bool], int]]] = {}
+        """The same as they stand in memory, for each process, and the generation of its code."""
+        self._next_stack = 0
+        self._new_stacks: list[list[tuple[str, str, int, int]]] = []
+        self._told_threads: set[tuple[int, int]] = set()
+        self._haste = 1.0
+        self._thrift = 1.0
+        self._processors = sorted(os.sched_getaffinity(0))
+        self._is_moved = False
+        self._unread = b""
+        self._has_ended = False
+
+    def run(self) -> None:
+        """Until standard input ends."""
+        begin_s = flushed_s = tuned_s = time.monotonic()
+        slot_s = begin_s
+        while not self._has_ended:
+            now_s = time.monotonic()
+            if self._starting:
+                self._start(now_s)
+            if not self._watched:
+                slot_s = now_s
+                self._listen(_START_PAUSE_S if self._starting else _IDLE_S)
+                continue
+            # One look in each period, at a moment of its own in it.
+            period_s = self._period_s / self._haste * self._thrift
+            due_s = slot_s + random.random() * period_s  # noqa: S311 - nothing secret
+            slot_s = max(slot_s + period_s, now_s)
+            if self._haste > 1.5 and len(self._processors) > 1:
+                # Where we wake up, we take the processor from whoever has it; nobody is to be spared always.
+                os.sched_setaffinity(0, {random.choice(self._processors)})  # noqa: S311 - as above
+                self._is_moved = True
+            elif self._is_moved:
+                os.sched_setaffinity(0, self._processors)
+                self._is_moved = False
+            self._listen(max(0.0, due_s - now_s))
+            now_s = time.monotonic()
+            self._look(now_s)
+            if now_s - flushed_s >= _FLUSH_S:
+                self._flush(now_s)
+                flushed_s = now_s
+            if now_s - tuned_s >= _TUNE_S:
+                self._tune(now_s - tuned_s)
+                tuned_s = now_s
+        self._flush(time.monotonic(), is_end=True)
+
+    def _listen(self, pause_s: float) -> None:
+        """Wait so long, or until there is a command, and obey it."""
+        if not select.select([0], [], [], pause_s)[0]:
+            return
+        data = os.read(0, _COMMAND_BYTES)
+        self._has_ended = not data
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            verb, *words = json.loads(line)
+            if verb == "add":
+                self._starting[words[0]] = ((words[1], words[2]), time.monotonic())
+            elif verb == "leave":
+                self._starting.pop(words[0], None)
+                self._leave(words[0])
+            elif verb == "flush":
+                self._flush(time.monotonic(), is_end=True)
+                _write({"flushed": words[0]})
+
+    def _start(self, now_s: float) -> None:
+        for pid, (version, since_s) in list(self._starting.items()):
+            patient = now_s - since_s < _START_PATIENCE_S and Path(f"/proc/{pid}").exists()
+            try:
+                watched = Watched(
+                    find_interpreters(pid, version),
+                    self._working_folder,
+                    now_s,
+                    wall=self._wall,
+                    period_ns=self._period_s * 1e9,
+                )
+            except Closed as error:
+                self._refuse(pid, str(error))
+            except UnknownLayout as error:
+                # What starts may be a shell script at first, or not have its libraries yet.
+                if not patient:
+                    self._refuse(pid, str(error))
+            except Unreadable:
+                if not patient:
+                    self._refuse(pid, "its interpreter cannot be read")
+            else:
+                if watched.threads or not patient:
+                    del self._starting[pid]
+                    self._watched[pid] = watched
+                    _write({"added": pid})
+
+    def _refuse(self, pid: int, why: str) -> None:
+        del self._starting[pid]
+        _write({"refused": pid, "why": why})
+
+    def _look(self, now_s: float) -> None:
+        for watched in list(self._watched.values()):
+            try:
+                watched.look(now_s, self._stack_id)
+            except (Lost, Closed):
+                self._leave(watched.pid)
+
+    def _leave(self, pid: int) -> None:
+        watched = self._watched.pop(pid, None)
+        if watched is None:
+            return
+        self._tell([watched], time.monotonic(), is_end=True)
+        watched.close()
+        self._raw.pop(pid, None)
+        self._told_threads = {each for each in self._told_threads if each[0] != pid}
+        _write({"gone": pid, "left_ns": watched.held_ns})
+
+    def _flush(self, now_s: float, *, is_end: bool = False) -> None:
+        self._tell(list(self._watched.values()), now_s, is_end=is_end)
+
+    def _tell(self, processes: list[Watched], now_s: float, *, is_end: bool) -> None:
+        samples = []
+        threads = []
+        lost = 0
+        for watched in processes:
+            for tid, payment in watched.payments(now_s, is_end=is_end):
+                samples.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))
+                if (watched.pid, tid) not in self._told_threads:
+                    self._told_threads.add((watched.pid, tid))
+                    threads.append((watched.pid, tid, _thread_name(watched.pid, tid)))
+            lost += watched.lost_looks
+            watched.lost_looks = 0
+        if samples or lost:
+            saturated = any(watched.is_uncertain for watched in processes)
+            _write(
+                {
+                    "stacks": self._new_stacks,
+                    "samples": samples,
+                    "threads": threads,
+                    "lost": lost,
+                    "saturated": saturated,
+                }
+            )
+            self._new_stacks = []
+
+    def _tune(self, over_s: float) -> None:
+        """Look more often where looks meet nobody running, less often where looking takes too much."""
+        in_haste = self._haste > _MAX_HASTE / 2 or self._thrift > 1.0
+        counts = [watched.tune(in_haste=in_haste) for watched in self._watched.values()]
+        expected, met = sum(each for each, _ in counts), sum(each for _, each in counts)
+        if expected >= 3 and not self._wall:
+            wanted = min(2.0, max(0.5, expected / max(met, 1.0)))
+            self._haste = min(_MAX_HASTE, max(1.0, self._haste * wanted**0.7))
+        now_s = time.thread_time()
+        share = (now_s - self._cpu_s) / over_s
+        self._cpu_s = now_s
+        most = min(_MAX_SHARE, _BASE_SHARE + self._rate_hz * _LOOK_S)
+        self._thrift = max(1.0, self._thrift * min(2.0, max(0.5, share / most)))
+
+    _cpu_s = 0.0
+
+    def _stack_id(self, watched: Watched, stack: RawStack) -> int:
+        codes = watched.interpreters.codes
+        generation, known = self._raw.get(watched.pid, (-1, {}))
+        if generation != codes.generation or len(known) > _MAX_KNOWN_STACKS:
+            known = {}
+            self._raw[watched.pid] = codes.generation, known
+        is_collecting = watched.interpreters.is_collecting()
+        key = (stack.frames, stack.is_cut, is_collecting)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = self._named_stack(watched, stack, is_collecting=is_collecting)
+        return found
+
+    def _named_stack(self, watched: Watched, stack: RawStack, *, is_collecting: bool) -> int:
+        interpreters = watched.interpreters
+        is_old = interpreters.layout.version < (3, 11)
+        frames: list[tuple[str, str, int, int]] = []
+        pairs = list(zip(stack.frames[::2], stack.frames[1::2], strict=True))
+        if stack.is_cut:
+            frames.append((OTHER_CALLERS, "", 0, 0))
+        for address, instruction in reversed(pairs):
+            code = interpreters.codes.get(address)
+            file = watched.paths.absolute(code.file)
+            first_line = max(0, code.first_line)
+            name = self._names.get(code.name, file, first_line) if is_old else code.name
+            frames.append((name, file, first_line, code.line(instruction)))
+        if is_collecting:
+            frames.append((GARBAGE_COLLECTOR, "", 0, 0))
+        key = tuple(frames)
+        found = self._stacks.get(key)
+        if found is None:
+            if len(self._stacks) > _MAX_KNOWN_STACKS:
+                self._stacks.clear()
+            found = self._stacks[key] = self._next_stack
+            self._next_stack += 1
+            self._new_stacks.append(frames)
+        return found
+
+
+def _thread_name(pid: int, tid: int) -> str:
+    """As the operating system has it, where that says more than the program's name (Python 3.14 passes its names on)."""
+    if pid == tid:
+        return "MainThread"
+    name = _content(f"/proc/{pid}/task/{tid}/comm")
+    return "" if name == _content(f"/proc/{pid}/comm") else name
+
+
+def _content(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - at a third of pathlib's cost
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _write(message: dict[str, object]) -> None:
+    data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def main(mode: str, rate_hz: str, working_folder: str) -> None:
+    with suppress(ValueError, OSError):
+        # Two open files for each thread.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(BrokenPipeError):
+        Looker(int(rate_hz), working_folder, wall=mode == "wall").run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,203 @@
+"""The helper that looks (`looker`), as the engine sees it: started, told which processes to look at, and its samples recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ...clock import wait_first
+from ...errors import reason
+from ...processes import process_end
+from ...profile.stacks import Frame
+from ...settings import Mode
+from ..sampler import SamplingFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..sampler import Context
+
+_PIPE_BYTES = 1 << 20
+"""Room for seconds of samples, so that the helper never waits for us."""
+_FLUSH_DEADLINE_S = 0.25
+_END_DEADLINE_S = 1.0
+_MAX_SAMPLE_NS = 10**15
+
+
+class Looking:
+    """One helper process, from its start to its end."""
+
+    def __init__(self, context: Context, on_change: Callable[[], None]) -> None:
+        """Start it; `on_change` is called when a process was taken on, refused or lost. Raises `SamplingFailed`."""
+        settings = context.settings
+        self.looked_at: set[int] = set()
+        self.refused: dict[int, str] = {}
+        """Process -> why it cannot be looked at."""
+        self.gone: set[int] = set()
+        """Processes that ended, or became another program."""
+        self.is_uncertain = False
+        """The machine is so busy that looks at threads which only wait had to be counted."""
+        self._context = context
+        self._on_change = on_change
+        self._period_ns = 1e9 / settings.rate_hz
+        self._stacks: list[int] = []
+        """The helper's numbers of stacks -> ours."""
+        self._threads: dict[tuple[int, int], int] = {}
+        self._fraction: dict[int, float] = {}
+        """Of a sample, left over from what was paid, for each process."""
+        self._flushes = 0
+        self._flushed = asyncio.Event()
+        self._unread = b""
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done once the helper writes no more."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PROFILER_")}
+        command = [
+            sys.executable,
+            "-I",
+            "-m",
+            f"{__package__}.looker",
+            "wall" if settings.mode is Mode.WALL else "cpu",
+            str(settings.rate_hz),
+            str(settings.working_folder),
+        ]
+        try:
+            # In a session of its own, for Ctrl+C at the terminal is not meant for it. It ends when its input does.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env=environment,
+                cwd="/",
+                bufsize=0,
+            )
+        except OSError as error:
+            raise SamplingFailed(f"{command[0]} cannot be started: {reason(error)}") from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for descriptor in (self._input, self._output):
+            os.set_blocking(descriptor, False)
+            with suppress(OSError):
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        asyncio.get_running_loop().add_reader(self._output, self._read)
+
+    def add(self, pid: int, version: tuple[int, int]) -> None:
+        """Look at process `pid`, which runs that version of CPython."""
+        self.gone.discard(pid)
+        self.refused.pop(pid, None)
+        self._say("add", pid, *version)
+
+    def refuse(self, pid: int, why: str) -> None:
+        """Note that `pid` cannot be looked at."""
+        self.refused[pid] = why
+        self._context.ledger.refuses(pid, why)
+
+    async def flush(self) -> None:
+        """Have it hand over what it holds back; returns in time also if it does not answer."""
+        self._flushes += 1
+        self._flushed.clear()
+        self._say("flush", self._flushes)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._flushed.wait(), _FLUSH_DEADLINE_S)
+
+    async def finish(self) -> None:
+        """Let it hand over everything, and end."""
+        with suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        await wait_first(self._context.clock, _END_DEADLINE_S, self.ended)
+
+    async def close(self) -> None:
+        """End it, if it has not ended."""
+        await self.finish()
+        if not self.ended.done():
+            self._end()
+        await wait_first(self._context.clock, 0.1, process_end(self._process.pid))
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+    def _say(self, *words: object) -> None:
+        # A helper that has ended cannot be told anything; one that does not listen for so long is as good as ended.
+        with suppress(OSError, ValueError):
+            os.write(self._input, json.dumps(words).encode() + b"\n")
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._output, _PIPE_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._end()
+            return
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self._heed(json.loads(line))
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._output)
+        if not self.ended.done():
+            self.ended.set_result(None)
+        self._on_change()
+
+    def _heed(self, message: dict[str, object]) -> None:
+        match message:
+            case {"samples": list(samples), "stacks": list(stacks), "threads": list(threads)}:
+                table = self._context.recorder.table
+                self._stacks += [table.stack([table.frame(_frame(*each)) for each in frames]) for frames in stacks]
+                for pid, tid, name in threads:
+                    self._threads[pid, tid] = table.thread(pid, tid, name)
+                    self._context.ledger.threads(pid, {tid: ""})
+                self._record(samples)
+                if message["lost"]:
+                    self._context.recorder.lose(int(str(message["lost"])))
+                self.is_uncertain = self.is_uncertain or bool(message["saturated"])
+            case {"flushed": int(number)}:
+                if number == self._flushes:
+                    self._flushed.set()
+            case {"added": int(pid)}:
+                self.looked_at.add(pid)
+                # Threads are told of once they have samples.
+                self._context.ledger.covers(pid, by_thread=True)
+                self._on_change()
+            case {"refused": int(pid), "why": str(why)}:
+                self.refuse(pid, why)
+                self._on_change()
+            case {"gone": int(pid), "left_ns": float(left_ns) | int(left_ns)}:
+                self._context.ledger.leaves(pid)
+                self._context.recorder.lose(int(left_ns / self._period_ns))
+                self.looked_at.discard(pid)
+                self.gone.add(pid)
+                self._fraction.pop(pid, None)
+                self._on_change()
+            case _:
+                raise AssertionError("the helper is of the same build as we")
+
+    def _record(self, samples: list[tuple[int, int, int, int, int]]) -> None:
+        """Count what was paid in whole samples; what is left over goes to the next stack."""
+        recorder = self._context.recorder
+        looks = looked_ns = 0
+        for pid, tid, stack, number, time_ns in samples:
+            looks += number
+            looked_ns += time_ns
+            exact = self._fraction.get(pid, 0.0) + min(time_ns, _MAX_SAMPLE_NS) / self._period_ns
+            whole = int(exact)
+            self._fraction[pid] = exact - whole
+            if whole:
+                recorder.add(self._threads[pid, tid], self._stacks[stack], whole)
+        recorder.look(looks, looked_ns / 1e9)
+
+
+def _frame(name: str, file: str, first_line: int, line: int) -> Frame:
+    return Frame(name, file, line, first_line)

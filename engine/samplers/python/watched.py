@@ -1,0 +1,277 @@
+"""One Python process that is looked at: its threads, their clocks, and what each look and each nanosecond is for."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .even_credit import EvenCredit
+from .memory import Unreadable
+from .names import Paths
+from .thread_clock import ThreadClock, ThreadEnded, live_cpu_ns, process_cpu_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .even_credit import Payment
+    from .interpreter_state import Interpreters, RawStack
+
+_MAX_ENDED_SHARE = 16.0
+"""Cap on the credit of a look at a thread that has ended, in sampling periods: the kernel's sum for ended threads includes native ones."""
+_MANY_THREADS = 64
+"""Above this many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look."""
+_STILL_S = 1.0
+_FAITH_S = 0.01
+"""For so long code that was compared is believed to be unchanged."""
+_LOST_AFTER_S = 0.5
+"""A process that could not be read for so long has become another program, or another Python."""
+_NOTICED_NS = 1_000_000
+_FADING = 0.95
+"""At each tuning."""
+_SCARCE, _SCARCE_LOOKS = 0.15, 60.0
+"""Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
+
+
+class Lost(Exception):
+    """The process cannot be read any more: it has ended, or become another program."""
+
+
+class _Thread:
+    __slots__ = ("active_s", "clock", "credit", "last_wait_s", "running_ns", "tid", "waiting_ns")
+
+    def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
+        """Raises `ThreadEnded`."""
+        self.tid = tid
+        self.clock = ThreadClock(pid, tid)
+        clock = self.clock.read()
+        self.waiting_ns = clock.waiting_ns
+        self.running_ns = clock.running_ns if is_elder else 0
+        """As last counted."""
+        self.credit = EvenCredit(now_s)
+        self.active_s = now_s
+        """When it was last seen to have run."""
+        self.last_wait_s = now_s
+
+
+class Watched:
+    """Looks at all threads of one process, `look` by `look`; `payments` now and then."""
+
+    def __init__(
+        self,
+        interpreters: Interpreters,
+        working_folder: str,
+        now_s: float,
+        *,
+        wall: bool,
+        period_ns: float,
+    ) -> None:
+        self.pid = interpreters.pid
+        self.interpreters = interpreters
+        self.paths = Paths(self.pid, working_folder)
+        self.lost_looks = 0
+        """Looks at running threads that found nothing that can be."""
+        self.counts_waiting = False
+        """Looks at threads that wait for a processor count, too, for there are hardly others."""
+        self._wall = wall
+        self._period_ns = period_ns
+        self._threads: dict[int, _Thread] = {}
+        self._ended: list[_Thread] = []
+        self._ended_credit = EvenCredit(now_s)
+        self._turn = 0
+        self._read_s = now_s
+        self._expected = self._met = 0.0
+        self._expected_in_haste = self._met_in_haste = 0.0
+        self._waited_ns = self._ran_ns = 0.0
+        """Of the last seconds, fading."""
+        self._only_processor = _only_processor(self.pid)
+        self._ended_ns = (process_cpu_ns(self.pid) or 0) - live_cpu_ns(self.pid)
+        """CPU time of threads that have ended, as far as it is accounted for."""
+        self._total_ns = 0
+        """What the process has used, when last looked at."""
+        self._unknown_ns = 0
+        """CPU time that is neither of threads that are looked at nor of those that have ended."""
+        interpreters.learn_threads()
+        for tid in interpreters.threads:
+            self._add(tid, now_s, is_elder=True)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether looks count at threads that wait for a processor, while they wait more than they run: shares may be wrong."""
+        return (self.counts_waiting or self._only_processor) and self._waited_ns > self._ran_ns
+
+    @property
+    def threads(self) -> list[int]:
+        return list(self._threads)
+
+    def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+        """Look at each thread once. Raises `Lost` and `Closed`."""
+        self._total_ns = process_cpu_ns(self.pid) or self._total_ns
+        try:
+            if self.interpreters.refresh():
+                for tid in self.interpreters.threads:
+                    if tid not in self._threads:
+                        self._add(tid, now_s, is_elder=False)
+            self._read_s = now_s
+        except Unreadable:
+            # Where it is at its end, its clocks can be read for a moment still.
+            for thread in self._threads.values():
+                with suppress(ThreadEnded):
+                    self._count(thread, now_s)
+            if now_s - self._read_s > _LOST_AFTER_S or not Path(f"/proc/{self.pid}/task/{self.pid}").exists():
+                raise Lost from None
+        for thread in self._due(now_s):
+            try:
+                self._look_at(thread, now_s, stack_id)
+            except ThreadEnded:
+                self._end(thread, now_s)
+            except Unreadable:
+                self.lost_looks += 1
+
+    def payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
+        """`(thread, payment)` for what has come together."""
+        for thread in list(self._threads.values()):
+            if not is_end and now_s - thread.active_s > 2 * _STILL_S and not thread.credit.held_ns:
+                continue
+            with suppress(ThreadEnded):
+                self._count(thread, now_s)
+        self._count_ended()
+        for thread in self._threads.values():
+            for payment in thread.credit.pay(now_s, is_end=is_end):
+                yield thread.tid, payment
+        # The last thread that ended stands for all of them that are paid together.
+        for thread in self._ended[-1:]:
+            most_ns = _MAX_ENDED_SHARE * self._period_ns
+            for payment in self._ended_credit.pay(now_s, is_end=True, most_ns=most_ns):
+                yield thread.tid, payment
+        self._ended.clear()
+
+    @property
+    def held_ns(self) -> float:
+        """CPU time that no look has met so far."""
+        return self._ended_credit.held_ns + sum(thread.credit.held_ns for thread in self._threads.values())
+
+    def close(self) -> None:
+        for thread in self._threads.values():
+            thread.clock.close()
+
+    def _add(self, tid: int, now_s: float, *, is_elder: bool) -> None:
+        with suppress(ThreadEnded):
+            self._threads[tid] = _Thread(self.pid, tid, now_s, is_elder=is_elder)
+
+    def _due(self, now_s: float) -> list[_Thread]:
+        threads = list(self._threads.values())
+        if len(threads) <= _MANY_THREADS or self._wall:
+            return threads
+        self._turn = (self._turn + _MANY_THREADS) % len(threads)
+        in_turn = (threads + threads)[self._turn : self._turn + _MANY_THREADS]
+        chosen = {thread.tid: thread for thread in in_turn}
+        chosen.update((thread.tid, thread) for thread in threads if now_s - thread.active_s < _STILL_S)
+        return list(chosen.values())
+
+    def _look_at(self, thread: _Thread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+        clock = thread.clock.read()
+        runs = False
+        if not self._wall:
+            if clock.waiting_ns != thread.waiting_ns:
+                self._waited_ns += clock.waiting_ns - thread.waiting_ns
+                thread.waiting_ns = clock.waiting_ns
+            if clock.running_ns != thread.running_ns:
+                self._count(thread, now_s, clock.running_ns)
+            has_none = bool(thread.credit.held_ns) and not thread.credit.looks
+            if thread.clock.is_off(clock) and not self.counts_waiting and not has_none:
+                return
+            runs, wants_to = thread.clock.look(clock)
+            counts = runs or (wants_to and (self.counts_waiting or self._only_processor))
+            if not counts:
+                if wants_to and has_none and (stack := self.interpreters.stack(thread.tid, now_s, _FAITH_S)):
+                    thread.credit.glimpse(stack_id(self, stack))
+                return
+            thread.active_s = now_s
+        stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+        if stack is None:
+            return
+        if not self._wall and thread.clock.read().arrivals != clock.arrivals:
+            # It was away meanwhile: who knows when the stack was read.
+            return
+        thread.credit.look(stack_id(self, stack))
+        self._met += runs or self._only_processor
+
+    def _count(self, thread: _Thread, now_s: float, running_ns: int | None = None) -> None:
+        """Hold for its looks what the thread has used since we counted last; in wall mode, the time that has passed."""
+        if self._wall:
+            thread.credit.hold((now_s - thread.last_wait_s) * 1e9)
+            thread.last_wait_s = now_s
+            return
+        if running_ns is None:
+            running_ns = thread.clock.read().running_ns
+        used_ns = running_ns - thread.running_ns
+        if used_ns > 0:
+            thread.running_ns = running_ns
+            thread.active_s = now_s
+            thread.credit.hold(used_ns)
+            self._expected += used_ns / self._period_ns
+            self._ran_ns += used_ns
+
+    def _end(self, thread: _Thread, now_s: float) -> None:
+        if self._threads.pop(thread.tid, None) is not None:
+            with suppress(ThreadEnded):
+                self._count(thread, now_s)
+            thread.clock.close()
+            self._ended.append(thread)
+
+    def _count_ended(self) -> None:
+        """Threads that have ended share what the kernel counts for such, less what each was counted while it lived."""
+        for thread in self._ended:
+            self._ended_ns += thread.running_ns
+            self._ended_credit.take(thread.credit)
+        if self._wall:
+            return
+        known_ns = sum(thread.running_ns for thread in self._threads.values()) + self._ended_ns
+        total_ns = process_cpu_ns(self.pid)
+        if total_ns is None:
+            self._share_last(self._total_ns - known_ns - self._unknown_ns)
+            return
+        if total_ns - known_ns < self._unknown_ns + _NOTICED_NS:
+            return
+        # Threads ended unseen, or others than Python's run: to tell, all that live are asked.
+        self._unknown_ns = total_ns - known_ns
+        ended_ns = total_ns - live_cpu_ns(self.pid)
+        if ended_ns > self._ended_ns:
+            self._ended_credit.hold(ended_ns - self._ended_ns)
+            self._expected += (ended_ns - self._ended_ns) / self._period_ns
+            self._unknown_ns -= ended_ns - self._ended_ns
+            self._ended_ns = ended_ns
+
+    def _share_last(self, time_ns: float) -> None:
+        """The process has ended, and its threads' clocks with it: what it used last goes to all whose looks wait to be paid."""
+        looks = sum(thread.credit.looks for thread in self._threads.values())
+        for thread in self._threads.values() if time_ns > 0 else ():
+            if looks:
+                thread.credit.hold(time_ns * thread.credit.looks / looks)
+
+    def tune(self, *, in_haste: bool) -> tuple[float, float]:
+        """How many sound looks there should have been since the last call, and how many there were.
+
+        Where there are hardly any although we look `in_haste`, the machine is too busy to be choosy.
+        """
+        expected, met = self._expected, float(self._met)
+        self._expected = self._met = 0.0
+        self._waited_ns *= _FADING
+        self._ran_ns *= _FADING
+        if in_haste and not self._wall:
+            self._expected_in_haste += expected
+            self._met_in_haste += met
+            if self._expected_in_haste >= _SCARCE_LOOKS:
+                self.counts_waiting = self._met_in_haste < _SCARCE * self._expected_in_haste
+                self._expected_in_haste = self._met_in_haste = 0.0
+        return expected, met
+
+
+def _only_processor(pid: int) -> bool:
+    """Whether the process has but one processor: whenever we look, we have taken that from it."""
+    try:
+        return len(os.sched_getaffinity(pid)) == 1
+    except OSError:
+        return False

@@ -1,0 +1,22 @@
+# a thread that runs a sub-interpreter (Python 3.13): half of the time is spin_in_main's, half spin_in_sub's; work only waits
+import threading, time
+import _interpreters
+
+
+def spin_in_main(end):
+    while time.time() < end:
+        sum(range(2000))
+
+
+end = time.time() + 2
+CODE = f"import time\ndef spin_in_sub(end):\n    while time.time() < end: sum(range(2000))\nspin_in_sub({end!r})"
+
+
+def work(code):
+    _interpreters.exec(_interpreters.create(), code)
+
+
+t = threading.Thread(target=work, args=(CODE,))
+t.start()
+spin_in_main(end)
+t.join()

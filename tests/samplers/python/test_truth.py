@@ -1,0 +1,105 @@
+"""Shares are those of the program's own clocks: in step with the sampler, where code is made anew, for functions of one name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.support.python import PROGRAMS, SampledProgram, python_of_version
+
+TRUTH = PROGRAMS / "truth"
+
+
+async def sampled(program: str, *arguments: str, version: str | None = None, **settings: object) -> SampledProgram:
+    """A program of `TRUTH`, sampled until its end."""
+    python = python_of_version(version) if version else sys.executable
+    async with SampledProgram(TRUTH / program, *arguments, python=python, **{"rate_hz": 200, **settings}) as program_:
+        assert await program_.end() == 0
+    return program_
+
+
+def self_times(program: SampledProgram) -> Counter[tuple[str, int]]:
+    """`(function, the line it begins at)` -> samples with it running."""
+    table = program.recorder.table
+    times: Counter[tuple[str, int]] = Counter()
+    for function, samples in program.recorder.functions.self_samples.items():
+        times[table.functions[function].name, table.first_lines[function]] += samples
+    return times
+
+
+def total_times(program: SampledProgram) -> Counter[str]:
+    table = program.recorder.table
+    return Counter(
+        {table.functions[index].name: samples for index, samples in program.recorder.functions.total_samples.items()}
+    )
+
+
+@pytest.mark.parametrize("period_s", ["0.005", "0.010", "0.0167", "0.020"])
+async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str) -> None:
+    """Two functions of equal cost, one after the other in each period, get half each, whatever the period is to the sampler's."""
+    program = await sampled("control_loop.py", period_s, "3")
+    total = total_times(program)
+    assert abs(total["read_sensors"] - total["steer"]) < 0.2 * program.total
+    assert self_times(program)["<module>", 1] < 0.06 * program.total
+    assert total["read_sensors"] + total["steer"] > 0.85 * program.total
+
+
+async def test_bursts_on_a_busy_machine_are_met_where_they_run() -> None:
+    """With more busy threads than processors, what runs right after a wake-up is not undercounted, and the line that waits gets nothing."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        program = await sampled("bursts.py", "8", rate_hz=400)
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
+    total = total_times(program)
+    # As much as a hundred looks tell, which are all that meet it running where other tests run beside.
+    assert 0.18 < total["parse"] / program.total < 0.5
+    assert 0.45 < total["render"] / program.total < 0.82
+    assert self_times(program)["<module>", 1] < 0.1 * program.total
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.11", "3.12", "3.13"])
+async def test_code_that_is_made_anew_has_its_own_name(version: str) -> None:
+    """Where a reload frees code and makes other in its place, no time goes to what no longer runs."""
+    program = await sampled("reload_module.py", version=version)
+    hot = program.hot
+    for name in ("list_users", "save_order", "send_mail", "render_page"):
+        assert 0.15 < hot[name] / program.total < 0.35
+
+
+async def test_code_without_a_file_has_its_own_name() -> None:
+    """Twelve functions compiled from text and thrown away, one after the other, each get their part."""
+    program = await sampled("made_code.py", version="3.11")
+    shares = [program.hot[f"rule_{number:02d}"] / program.total for number in range(12)]
+    assert min(shares) > 0.04
+    assert max(shares) < 0.15
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.10"])
+async def test_methods_of_one_name_are_told_apart_where_python_has_no_qualified_names(version: str) -> None:
+    """Before 3.11 the source tells which class a method is of."""
+    program = await sampled("two_classes.py", version=version)
+    times = self_times(program)
+    assert 0.2 < times["Json.render", 6] / program.total < 0.45
+    assert 0.5 < times["Html.render", 13] / program.total < 0.8
+
+
+async def test_functions_of_one_name_are_entries_of_their_own() -> None:
+    """A property's getter and setter, two implementations of a generic function: four, by the lines they begin at."""
+    program = await sampled("same_names.py")
+    times = self_times(program)
+    parts = [times[key] / program.total for key in (("Price.value", 6), ("Price.value", 12), ("_", 23), ("_", 30))]
+    assert [round(part * 15) for part in parts] == pytest.approx([2, 6, 2, 5], abs=1)
+
+
+async def test_one_thread_runs_one_interpreter_at_a_time() -> None:
+    """A thread in a sub-interpreter has one stack, with what it runs there on top; interpreters made later are found."""
+    program = await sampled("interpreters313.py", version="3.13")
+    assert program.hot["work"] < 0.05 * program.total
+    assert 0.3 < program.hot["spin_in_main"] / program.total < 0.7
+    assert 0.3 < program.hot["spin_in_sub"] / program.total < 0.7
