@@ -93,6 +93,12 @@ class Engine:
         self._runs = 0
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
+        self._is_watched = settings.screen
+        """A screen is in front of us: we live as long as it does, to export, open sources and start the program again."""
+        self._left_at_s = 0.0
+        """When the user left the screen of a program that had ended, on the monotonic clock."""
+        self._all_reported = False
+        """The program has ended and its last window is closed."""
         self.leaving = False
         """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
         self.failure = ""
@@ -138,8 +144,11 @@ class Engine:
             self._start_wanted.clear()
             status = await self._run_once()
             failed = status != 0 and not self._start_wanted.is_set()
-            if self.settings.watch and not self.leaving:
+            if self._is_watched and not self.leaving and not self._start_wanted.is_set():
+                await self._end_run()
+            if (self.settings.watch or self._is_watched) and not self.leaving:
                 await self._start_wanted.wait()
+                self._left_at_s = self._clock.monotonic()
             if self.leaving or not self._start_wanted.is_set():
                 break
             self._begin_next_run(failed=failed)
@@ -158,6 +167,7 @@ class Engine:
         except asyncio.CancelledError:
             await run.close()
             raise
+        self._all_reported = False
         self._runs += 1
         if self._runs == 1:
             self._windows.begin()
@@ -220,6 +230,10 @@ class Engine:
         assert self._reporter is not None, "windows are closed for reports only"
         # One after the other: the last window, closed at the program's end, must not overtake one being made into a profile.
         async with self._closing:
+            if self._all_reported:
+                return None
+            # Of a program that has ended, and of which only the screen is left, this is the last.
+            self._all_reported = self._run is not None and not self._run.is_running
             last = None
             for profile in await self._windows.close(self._source_of):
                 if last is not None:
@@ -231,12 +245,23 @@ class Engine:
                     self._reporter.lose(error)
             return last
 
+    async def _end_run(self) -> None:
+        """The program has ended while a screen looks on: report and save now, it may be looked at for hours."""
+        if not self._runs:
+            return
+        self._send_now()
+        await self._save_files()
+        await self._locate_functions()
+
     async def _finish(self) -> None:
         if self.settings.report and self._reporter:
             await self._reporter.finish(await self._close_window(), self.exit_left_s)
+        await self._save_files()
+        await self._locate_functions()
+
+    async def _save_files(self) -> None:
         if files := [file for file in (self.settings.json_file, *self.settings.export_files) if file]:
             await self._save_in_time(files)
-        await self._locate_functions()
 
     async def _save_in_time(self, files: Sequence[Path]) -> None:
         deadline_s = max(SAVE_S, self.exit_left_s)
@@ -328,6 +353,10 @@ class Engine:
         self.leaving = True
         self._call(lambda: self._start(self._end_program()))
 
+    def screen_left(self) -> None:
+        """The screen is gone: when the program ends, or if it has, so do we."""
+        self._call(self._live_for_the_program)
+
     def _call(self, function: Callable[[], object]) -> None:
         if self._loop is not None:
             # The loop may just have been closed: then there is nothing left to ask for.
@@ -335,6 +364,12 @@ class Engine:
                 self._loop.call_soon_threadsafe(function)
 
     # -------------------------------------------------------------------------------------------------------------------
+
+    def _live_for_the_program(self) -> None:
+        self._is_watched = False
+        if self._run is None or self._run.ended_s is not None or self._run.phase is ProgramPhase.FAILED_TO_START:
+            self.leaving = True
+            self._start_wanted.set()
 
     async def _pass_on(self, number: int) -> None:
         if self._run and self._run.is_running:
@@ -386,10 +421,12 @@ class Engine:
 
     @property
     def exit_left_s(self) -> float:
-        """Seconds until the exit deadline; all of it before the program has ended."""
+        """Seconds until the exit deadline; all of it before the program has ended, or its screen was left."""
         deadline_s = self.settings.report.exit_deadline_s if self.settings.report else EXIT_DEADLINE_S
         ended_s = self._run.ended_s if self._run else None
-        return deadline_s if ended_s is None else max(0.0, ended_s + deadline_s - self._clock.monotonic())
+        if ended_s is None:
+            return deadline_s
+        return max(0.0, max(ended_s, self._left_at_s) + deadline_s - self._clock.monotonic())
 
     @property
     def _source_file(self) -> Path | None:
@@ -438,6 +475,13 @@ class Engine:
             self._emit(Warned(internal_error(error)))
 
     async def _publish_snapshots(self) -> None:
+        try:
+            await self._take_snapshots()
+        finally:
+            # Without pictures nobody can be shown that the program has ended.
+            self._live_for_the_program()
+
+    async def _take_snapshots(self) -> None:
         while True:
             # A screen that lags is not worked for: the next picture is made once the last one was taken. But a screen takes
             # its time to load; its first picture is to show samples.

@@ -53,6 +53,7 @@ from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -137,6 +138,8 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
+        self._exporting: list[tuple[Path, datetime]] = []
+        """Files that were asked for and of which nothing was heard yet, and when that was."""
         self._wants_side = True
         self._was_reporting = False
 
@@ -174,6 +177,7 @@ class ProfilerApp(App[None]):
         header, strip, side = self._header, self._strip, self._side
         if newest is not None and newest is not self.snapshot:
             self.snapshot = newest
+            self._tell_of_export(newest)
             header.show(newest)
             strip.show(newest)
             side.show(newest)
@@ -246,11 +250,13 @@ class ProfilerApp(App[None]):
         return action not in OF_THE_MAIN_SCREEN or (self.screen is self._main and not self._prompt.has_focus_within)
 
     def action_mark(self) -> None:
-        self.controls.mark("")
-        self.notify("Marked", timeout=2)
+        if self._can_mark():
+            self.controls.mark("")
+            self.notify("Marked", timeout=2)
 
     def action_mark_named(self) -> None:
-        self.prompt("Mark as", "", self._mark_named, hint="name of the phase that begins")
+        if self._can_mark():
+            self.prompt("Mark as", "", self._mark_named, hint="name of the phase that begins")
 
     def action_threads(self) -> None:
         if self.snapshot is not None and self.snapshot.counts.total:
@@ -298,8 +304,11 @@ class ProfilerApp(App[None]):
             self.screen.dismiss(True)
         elif isinstance(self.screen, Question):
             self.screen.dismiss(False)
-        elif self.controls.leaving or self.snapshot is None or self._program_is_over():
+        elif self.controls.leaving or self.snapshot is None or self._run_is_over():
             self.exit()
+        elif self._program_is_over():
+            # The last report is still due.
+            self._stop_and_leave(wanted=True)
         elif self.snapshot.program.attached:
             self._stop_and_leave(wanted=True)
         else:
@@ -401,6 +410,12 @@ class ProfilerApp(App[None]):
         for screen in (QuitDialog, RestartDialog, HelpScreen, ThreadPicker):
             yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))
 
+    def _can_mark(self) -> bool:
+        if self._program_is_over():
+            self.notify("The program has ended; R starts it again", severity="warning")
+            return False
+        return True
+
     def _mark_named(self, name: str | None) -> None:
         if name is not None:
             self.controls.mark(name)
@@ -413,7 +428,21 @@ class ProfilerApp(App[None]):
     def _export(self, answer: str | None) -> None:
         if answer:
             assert self.snapshot is not None  # the prompt is on a screen that shows one
-            self.controls.export(self.snapshot.program.working_folder / Path(answer).expanduser())
+            file = self.snapshot.program.working_folder / Path(answer).expanduser()
+            self._exporting.append((file, self.snapshot.taken_at))
+            self.controls.export(file)
+
+    def _tell_of_export(self, snapshot: Snapshot) -> None:
+        """What became of a file that was asked for is told where the user looks, not in the log alone."""
+        for exporting in list(self._exporting):
+            file, asked_at = exporting
+            for line in reversed(snapshot.log):
+                if line.at < asked_at:
+                    break
+                if str(file) in line.text:
+                    self._exporting.remove(exporting)
+                    self.notify(line.text, severity="warning" if line.is_warning else "information", markup=False)
+                    break
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:

@@ -129,10 +129,17 @@ def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
     # Where the terminal was closed, the program has been told (SIGHUP) and decides for itself; we go on without a screen.
     elif not engine.leaving and sys.stdin.isatty():
         engine.stop()
+    engine.screen_left()
     thread.join()
     snapshot = engine.snapshot()
     if error := engine.failure or (snapshot.program.error if snapshot else ""):
         lines.write(f"{COMMAND}: {error}")
+    elif snapshot and not settings.summary_json:
+        # So that something is left on the terminal when the screen is gone.
+        from ..analysis.headless import summary_lines  # noqa: PLC0415
+
+        for line in summary_lines(snapshot):
+            lines.write(line)
     status = _conclude(settings, snapshot, statuses[0], lines)
     lines.finish(engine.exit_left_s)
     return status
