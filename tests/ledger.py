@@ -1,0 +1,102 @@
+"""Whether every CPU second has a name: programs in each language under the command, beside what their own clocks say.
+
+    python -m tests.ledger            # the table, on the machine as it is
+    python -m tests.ledger --loaded   # with a busy loop beside them for each of its cores
+
+Each program prints what its functions used, by their thread's clock, and what the kernel charged to it and its children.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.support.command import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAMS = Path(__file__).parent / "programs" / "ledger"
+ALL = (
+    ("python", "threads_and_child.py"),
+    ("python", "short_children.py"),
+    ("javascript", "busy.cjs"),
+    ("javascript", "pool.cjs"),
+    ("javascript", "workers.cjs"),
+    ("java", "Busy.java"),
+    ("java", "Garbage.java"),
+    ("go", "busy.go"),
+)
+OUTSIDE_S = 0.25
+"""What a runtime uses before and after the program's own clock is read: its start is in it, its end is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    functions_s: float
+    """As the program's own clocks say."""
+    kernel_s: float
+    cpu: dict[str, Any]
+    """As `--summary json` says."""
+
+    @property
+    def left_over_percent(self) -> float:
+        return float(100 * self.cpu["left_over_secs"] / self.cpu["cpu_secs"])
+
+    @property
+    def named(self) -> dict[str, float]:
+        """What is in no function, by name."""
+        unsampled = {f"{row['command']}: {row['reason']}": row["secs"] for row in self.cpu["processes_not_sampled"]}
+        rest = {name.removesuffix("_secs"): self.cpu[name] for name in ("before_sampler_secs", "gap_secs", "lost_secs")}
+        return {**self.cpu["native_threads"], **unsampled, **rest}
+
+
+def accounted(language: str, program: str, folder: Path) -> Accounted:
+    """Run `program` in an empty `folder`."""
+    finished = subprocess.run(
+        [COMMAND, language, PROGRAMS / program, "--no-tui", "--summary", "json"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    functions_s, kernel_s = map(float, finished.stdout.split()[:2])
+    return Accounted(functions_s, kernel_s, json.loads(finished.stderr.splitlines()[-1])["cpu"])
+
+
+@contextlib.contextmanager
+def busy_loops(number: int) -> Iterator[None]:
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def main() -> None:
+    loops = os.cpu_count() or 1 if "--loaded" in sys.argv else 0
+    print(f"{'program':24} {'kernel':>7} {'cpu':>7} {'own':>6} {'attr.':>6} {'left':>6}  the rest by name")
+    with busy_loops(loops), tempfile.TemporaryDirectory() as folder:
+        for language, program in ALL:
+            found = accounted(language, program, Path(folder))
+            cpu = found.cpu
+            rest = ", ".join(f"{name} {seconds:.2f}" for name, seconds in found.named.items() if abs(seconds) >= 0.005)
+            print(
+                f"{program:24} {found.kernel_s:7.2f} {cpu['cpu_secs']:7.2f} {found.functions_s:6.2f} "
+                f"{cpu['attributed_secs']:6.2f} {found.left_over_percent:5.1f}%  {rest}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
