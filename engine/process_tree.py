@@ -61,6 +61,8 @@ class Member:
     """Its parent has ended; who waits for it now is not of the tree."""
     cpu_ns: int = 0
     """Of its own threads, ended ones included, as last seen."""
+    named_at_ns: int = -1
+    """What it had used when its command was last asked for."""
     seen_s: float = 0.0
     """When that was, on the monotonic clock."""
     reaped_ns: int = 0
@@ -167,7 +169,9 @@ class ProcessTree:
             with _CpuTime() as full:
                 for member in list(self._members.values()):
                     self._account(member, [], look, now_s)
-                    self._background.do(self._look_at_command, member)
+                    # Who becomes another program uses CPU time for it.
+                    if member.cpu_ns != member.named_at_ns:
+                        self._ask_for_command(member)
             self._full_due_s = now_s + max(_FULL_LOOK_S, full.used_s / _FULL_SHARE)
         while self._renamed:
             look.changed.append(self._renamed.popleft())
@@ -217,7 +221,7 @@ class ProcessTree:
 
     def _admit(self, pid: int, stat: Stat, now_s: float) -> Member:
         member = Member(pid, stat.parent, stat.started_ticks, stat.name, now_s, seen_s=now_s)
-        self._background.do(self._look_at_command, member)
+        self._ask_for_command(member)
         member.is_orphan = pid != self.root and stat.parent not in self._members
         return self._members.setdefault(pid, member)
 
@@ -229,8 +233,8 @@ class ProcessTree:
             if not self._advance(member, look, now_s):
                 del self._members[member.pid]
                 look.gone.append(member)
-            elif now_s - member.found_s < _YOUNG_S:
-                self._background.do(self._look_at_command, member)
+            elif now_s - member.found_s < _YOUNG_S and member.cpu_ns != member.named_at_ns:
+                self._ask_for_command(member)
         by_parent: dict[int, list[Member]] = {}
         # Those whose parent is gone, too, were waited for by that one, if at all.
         for member in look.gone:
@@ -275,6 +279,10 @@ class ProcessTree:
                 unseen_ns -= end_ns
         if unseen_ns:
             look.too_short.append((parent, unseen_ns))
+
+    def _ask_for_command(self, member: Member) -> None:
+        member.named_at_ns = member.cpu_ns
+        self._background.do(self._look_at_command, member)
 
     def _look_at_command(self, member: Member) -> None:
         """In the background."""

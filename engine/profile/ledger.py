@@ -102,9 +102,15 @@ class Ledger:
         """Tell in a few words why `pid` is not sampled: `Austin reads no Python 3.15`."""
         self._told.setdefault(pid, _Told()).reason = reason
 
-    def threads(self, pid: int, groups: Mapping[int, str]) -> None:
-        """Tell of threads, by the kernel's numbers: empty if its samples are taken, else the group that its time is booked on."""
+    def threads(self, pid: int, groups: Mapping[int, str], *, before_s: float = 0.0) -> None:
+        """Tell of threads, by the kernel's numbers: empty if its samples are taken, else the group that its time is booked on.
+
+        `before_s`: so much CPU time they used before that, to make themselves ready say.
+        """
         self._told.setdefault(pid, _Told()).groups.update(groups)
+        account = self._settled(pid) if before_s else None
+        if account is not None:
+            self._covered_ns -= account.uncover(int(before_s * 1e9))
 
     @property
     def members(self) -> Mapping[int, Member]:
@@ -353,6 +359,13 @@ class _Account:
             self._was_covered = True
         self.covered_ns += already_ns
         return already_ns
+
+    def uncover(self, before_ns: int) -> int:
+        """So much of what was covered was not sampled; gives how much."""
+        before_ns = min(before_ns, self.covered_ns)
+        self.covered_ns -= before_ns
+        self.before_ns += before_ns
+        return before_ns
 
     def read_threads(self) -> None:
         """Book what each thread has used while the process was covered."""

@@ -436,7 +436,7 @@ function disconnect() {
 function meet({ id, kernelId, reading }) {
   if (workers.size < MAX_THREADS) {
     workers.set(id, new WorkerThread(id, kernelId, reading));
-    send({ type: 'thread', tid: kernelId });
+    send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 0 });
     poll();
   }
 }

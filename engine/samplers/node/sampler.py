@@ -253,7 +253,8 @@ class NodeSampler:
                 await self._count(agent, parse_window(message))
             case "thread":
                 if agent.pid:
-                    self._context.ledger.threads(agent.pid, {int(message["tid"]): ""})
+                    before_s = int(message["beforeNs"]) / 1e9
+                    self._context.ledger.threads(agent.pid, {int(message["tid"]): ""}, before_s=before_s)
             case "map":
                 await asyncio.to_thread(self._namer.add_map, str(message["url"]), message["map"])
             case "lost":
