@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _ASK_DEADLINE_S = 20.0
 _TRIAL_S = 0.5
 _TRIAL_DEADLINE_S = 20.0
+_PYTHON_NAME = re.compile(r"(python|pypy|graalpy)3\.\d+")
 _MIN_FREE_BYTES = 100 * 2**20
 _TRIAL = f"""\
 import time
@@ -101,6 +103,7 @@ async def _findings(wanted: set[Language], report: ReportSettings | None) -> lis
         _runtime("Java", {Language.JAVA} & wanted, _java()),
         _runtime("Go", {Language.GO} & wanted, _go()),
         _austin(),
+        _other_pythons(),
         _sampling(must_work=Language.PYTHON in wanted),
         _endpoint(report),
     ]
@@ -192,6 +195,33 @@ async def _austin() -> list[Finding]:
         for austin in found
     ]
     return [*lines, *(Finding("Austin", Health.NOTED, why) for why in unusable)]
+
+
+async def _other_pythons() -> list[Finding]:
+    """The interpreters on PATH that a program may be run with, but not sampled; what each is, its name tells."""
+    from ..samplers.python.interpreter import named_interpreter  # noqa: PLC0415
+    from ..samplers.python.layout import NEWEST, OLDEST  # noqa: PLC0415
+
+    found = []
+    for path in _pythons_on_path():
+        interpreter = named_interpreter(path.name)
+        if interpreter is None or interpreter.version is None:
+            continue
+        if interpreter.implementation != "CPython" or not OLDEST <= interpreter.version <= NEWEST:
+            why = f"CPython {_span((OLDEST, NEWEST))} can be; name one with --python"
+            found.append(Finding("Python", Health.NOTED, f"{path} ({interpreter}) cannot be sampled: {why}"))
+    return found
+
+
+def _pythons_on_path() -> list[Path]:
+    """`python3.14`, `pypy3.10` and their like, each name as the shell would find it."""
+    names: dict[str, Path] = {}
+    for folder in os.get_exec_path():
+        with contextlib.suppress(OSError):
+            for path in sorted(Path(folder).iterdir()):
+                if _PYTHON_NAME.fullmatch(path.name) and os.access(path, os.X_OK) and path.is_file():
+                    names.setdefault(path.name, path)
+    return list(names.values())
 
 
 async def _sampling(*, must_work: bool) -> list[Finding]:

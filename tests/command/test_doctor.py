@@ -73,3 +73,19 @@ def test_a_wrong_language(folder):
     finished = folder.run("doctor", "cobol")
     assert (finished.status, len(finished.lines)) == (2, 1)
     assert "'cobol' is no language" in finished.stderr
+
+
+def test_interpreters_that_cannot_be_sampled_are_told(folder):
+    """Those on PATH that a program could be run with, but not seen: told by their names, without starting one."""
+    tools = folder.path / "tools"
+    tools.mkdir()
+    for name in ("python3.99", "pypy3.10", "python3.99-config", "python3"):
+        (tools / name).write_text(f"#!/bin/sh\necho $0 >>{folder.path}/started\n")
+        (tools / name).chmod(0o755)
+    said = folder.run("doctor", PATH=f"{tools}").stdout.decode()
+    assert f"– Python      {tools / 'python3.99'} (Python 3.99) cannot be sampled: " in said
+    assert f"– Python      {tools / 'pypy3.10'} (PyPy 3.10) cannot be sampled: " in said
+    assert "python3.99-config" not in said
+    started = (folder.path / "started").read_text()
+    assert "python3.99" not in started
+    assert "pypy" not in started

@@ -49,9 +49,9 @@ def interpreter_of(pid: int) -> Interpreter | None:
         return next(
             filter(None, (_held(Path(f"/proc/{pid}/root{path}")) for path in libraries if "python" in path)), None
         )
-    if found := _OTHER_PROGRAM.fullmatch(program.name):
-        version = (int(found[2]), int(found[3])) if found[2] else None
-        return Interpreter(_OTHERS[found[1]], version)
+    named = named_interpreter(program.name)
+    if named is not None and named.implementation != "CPython":
+        return named
     # A file's name proves nothing: `python-relay` may be anything.
     return _held(Path(f"/proc/{pid}/exe"), program.name) if "python" in program.name else None
 
@@ -64,6 +64,15 @@ def program_key(pid: int) -> str | None:
     if not program.name.startswith(_LOADERS):
         return str(program)
     return f"{program} {' '.join(sorted(path for path in mapped_files(pid) if 'python' in path))}"
+
+
+def named_interpreter(name: str) -> Interpreter | None:
+    """What an interpreter of that file name claims to be: `python3.14`, `pypy3.10`; None where the name claims nothing."""
+    if found := _PROGRAM.fullmatch(name):
+        return Interpreter("CPython", (int(found[1]), int(found[2])))
+    if found := _OTHER_PROGRAM.fullmatch(name):
+        return Interpreter(_OTHERS[found[1]], (int(found[2]), int(found[3])) if found[2] else None)
+    return None
 
 
 def looks_like_python(pid: int) -> bool:
@@ -136,8 +145,8 @@ def knows_children() -> bool:
 def _held(file: Path, name: str = "") -> Interpreter | None:
     """The CPython that `file`, called `name`, holds."""
     is_python, version = python_in(file)
-    if is_python and version is None and (found := _PROGRAM.fullmatch(name or file.name)):
-        version = int(found[1]), int(found[2])
+    if is_python and version is None and (named := named_interpreter(name or file.name)):
+        version = named.version
     return Interpreter("CPython", version) if is_python else None
 
 
