@@ -13,14 +13,13 @@ import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import tree_sitter
-
 from ...settings import Language
-from ...sources.grammars import grammar_for, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import tree_sitter
 
 _ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 _MAX_FILES = 300
@@ -107,7 +106,11 @@ def beyond_stripping(file: Path) -> str | None:
 
 
 def _found(source: bytes, file: Path) -> Iterator[tuple[str, str, int]]:
-    """`(kind, text, line)` of what matters, in the order of the file."""
+    """`(kind, text, line)` of what matters, in the order of the file; nothing where the parser could not be installed."""
+    try:
+        import tree_sitter  # noqa: PLC0415 - dear, and JavaScript does not need it
+    except ImportError:
+        return
     language, query = _query(file.suffix)
     tree = tree_sitter.Parser(language).parse(source)
     captures = tree_sitter.QueryCursor(query).captures(tree.root_node)
@@ -126,6 +129,10 @@ def _is_of_types(node: tree_sitter.Node) -> bool:
 
 @functools.cache
 def _query(ending: str) -> tuple[tree_sitter.Language, tree_sitter.Query]:
+    import tree_sitter  # noqa: PLC0415 - as above
+
+    from ...sources.grammars import grammar_for, load  # noqa: PLC0415 - as above
+
     language, _ = load(grammar_for(f"x{ending}", Language.TYPESCRIPT))
     return language, tree_sitter.Query(language, _QUERY)
 
