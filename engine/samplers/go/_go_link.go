@@ -10,6 +10,7 @@ import (
 const (
 	messageHello   = 'H' // the process's id in decimal
 	messageWindow  = 'W' // a profile as StartCPUProfile would have written it
+	messageNative  = 'C' // nanoseconds of CPU time that threads of C code have used, in decimal; they are in no sample
 	messageFlushed = 'F' // what a flush asked for has been sent
 )
 

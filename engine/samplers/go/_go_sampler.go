@@ -35,6 +35,7 @@ type agentSampler struct {
 	window  *profileBuilder // the samples since the last window was sent
 	opened  time.Time
 	length  time.Duration   // of the window: the first ones are short, since a crash or exec loses the last one
+	begun   time.Duration   // the process's CPU time when sampling began
 	cpu     time.Duration   // the process's CPU time when samples were last collected
 	counted time.Duration   // as much of it as windows account for
 	program *profileBuilder // the profile that the program is taking of itself, or nil
@@ -42,6 +43,11 @@ type agentSampler struct {
 	data    []uint64        // the samples being collected, as readProfile gives them
 	tags    []unsafe.Pointer
 	zw      *gzip.Writer
+
+	threads     goThreads
+	native      time.Duration // CPU time of threads that C code has made, as far as told or sampled
+	nativeTaken bool          // they are in the window's samples
+	nativeKnown bool
 
 	programHz int // the rate of the program's profile, or 0; a program may set it before its profile begins
 }
@@ -66,6 +72,10 @@ func init() {
 	s.length = samplerTick
 	s.open()
 	s.counted = processCPU()
+	s.begun = s.counted
+	if iscgo {
+		s.threads.begin()
+	}
 	s.start(agentHz)
 	callAtExit(s.sendLastWindow)
 	go runSampler()
@@ -152,6 +162,8 @@ func StartCPUProfile(w io.Writer) error {
 		s.programHz = programHz
 	}
 	s.collect(s.programHz)
+	s.closeWindow()
+	s.nativeTaken = true
 	s.program = newProfileBuilder(w)
 	return nil
 }
@@ -178,6 +190,8 @@ func (s *agentSampler) endProgram() {
 	s.programHz = 0
 	if s.program != nil {
 		s.collect(agentHz)
+		s.closeWindow()
+		s.nativeTaken = false
 		s.program, s.ended = nil, s.program
 	}
 }
@@ -245,6 +259,9 @@ func (s *agentSampler) send() {
 }
 
 func (s *agentSampler) closeWindow() {
+	if iscgo && !s.link.dead {
+		s.tellNative()
+	}
 	if s.window.m.all != nil && !s.link.dead {
 		s.weigh()
 		var encoded bytes.Buffer
@@ -258,13 +275,14 @@ func (s *agentSampler) closeWindow() {
 
 // weigh makes the window's period what each of its samples stands for: its part of the CPU time that the kernel has
 // counted. The threads' timers are only looked at when the kernel's clock ticks, and miss some periods of a thread that
-// shares its processor with others. C code's threads are counted but not sampled, so with those the period is the timers'.
+// shares its processor with others. C code's threads are counted but not sampled: what they used has been told apart. Where
+// that is not known, the period is the timers'.
 func (s *agentSampler) weigh() {
 	var samples time.Duration
 	for entry := s.window.m.all; entry != nil; entry = entry.nextAll {
 		samples += time.Duration(entry.count)
 	}
-	if iscgo || samples == 0 {
+	if samples == 0 || iscgo && !s.nativeKnown {
 		return
 	}
 	nominal := time.Duration(s.window.period)
@@ -279,6 +297,23 @@ func (s *agentSampler) weigh() {
 	s.counted += period * samples
 	if s.cpu-s.counted > maxUncounted {
 		s.counted = s.cpu - maxUncounted
+	}
+}
+
+// tellNative hands over the CPU time that threads of C code have used since the last window, unless samples have it.
+func (s *agentSampler) tellNative() {
+	var used time.Duration
+	if used, s.nativeKnown = s.threads.look(); !s.nativeKnown {
+		return
+	}
+	more := s.cpu - s.begun - used - s.native
+	if more <= 0 {
+		return
+	}
+	s.native += more
+	if !s.nativeTaken {
+		s.counted += more
+		s.link.push(messageNative, []byte(fmt.Sprint(more.Nanoseconds())))
 	}
 }
 

@@ -19,6 +19,7 @@ MAX_LABEL_SETS = 1_000
 """Told apart in one run; programs that label each request with its number have more."""
 _OTHER_LABELS = (("(other labels)", ""),)
 _OWN_GOROUTINES = ("runtime.runMultiLangProfiler", "runtime/pprof.allGoroutinesParked.")
+_NATIVE = Frame("(threads of C)", "")
 _LOST_SAMPLES = "runtime/pprof.lostProfileEvent"
 _PREEMPTED = "runtime.asyncPreempt"
 """The call that the runtime inserts to take a goroutine off its thread. Where the signal for that comes along with the one for
@@ -77,6 +78,15 @@ class WindowCounts:
         recorder.look(looks, looks * profile.period_ns / 1e9)
         return total, profile.duration_ns / 1e9
 
+    def record_native(self, pid: int, cpu_ns: int) -> None:
+        """Count what threads that C code has made in process `pid` have used in about the last second: nobody knows on what."""
+        samples = self._scaled(1, cpu_ns) if cpu_ns else 0
+        if samples:
+            recorder = self._context.recorder
+            table, now_s = recorder.table, self._context.clock.monotonic()
+            stack = table.stack([table.frame(_NATIVE)])
+            recorder.add(table.thread(pid, 1, "threads of C"), stack, samples, (now_s - WINDOW_S, now_s))
+
     def _thread(self, pid: int, labels: Labels) -> int:
         """Go's profiles tell no threads apart: all are one, with as many entries as there are sets of pprof labels."""
         if labels not in self._labels:
@@ -100,7 +110,7 @@ class WindowCounts:
     def _known(self, frame: Frame) -> Frame:
         """`frame` as its users know it: with an absolute path, and `main.Map[...]` where the compiler has shapes of types."""
         name, file = frame.function, frame.file
-        if "[" in name:
+        if "[" in name[1:]:
             # As runtime.funcNameForPrint does for stack traces.
             name = f"{name[: name.index('[')]}[...]{name[name.rfind(']') + 1 :]}"
         if file in self._files or not file.startswith("/"):

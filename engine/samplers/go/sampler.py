@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_RATE_HZ = 500
 """What Go's runtime is made for (runtime/pprof.StartCPUProfile)."""
+MAX_DIGITS = 19
 MAX_WINDOW_BYTES = 32 << 20
 FLUSH_S = 0.28
 DRAIN_S = 0.5
@@ -186,6 +187,8 @@ class GoSampler:
                 self._counts.record(self._processes[connection], content)
             except MalformedProfile as error:
                 self._context.emit(Warned(f"A second of samples is lost: the program sent {error}"))
+        elif kind == b"C" and content.isdigit() and len(content) < MAX_DIGITS:
+            self._counts.record_native(self._processes[connection], int(content))
         elif kind == b"F":
             self._on_flushed(connection)
 

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..sampler import CannotStart
 from .flags import BuildFlags
 from .overlay import IMPORT_FILE, Toolchain, UnknownRelease, write_overlay
+from .packages import LIST_FORMAT, read_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SOCKET_VARIABLE = "MULTI_LANG_PROFILER_GO"
 """Leads programs to the socket that does not lie beside their executable; `_go_link.go` has it, too."""
@@ -62,7 +63,7 @@ _FLAGS_ALONE = frozenset(
 _LISTED = frozenset({"tags", "mod", "modfile"})
 """Those that decide which packages there are."""
 _PLAIN = frozenset({"default", "exe", "pie"})
-_LIST_FORMAT = '{{.ImportPath}}{{if and (eq .Name "main") (not .DepOnly)}}\t{{.Dir}}{{end}}'
+_LIST_FORMAT = LIST_FORMAT + '{{if and (eq .Name "main") (not .DepOnly) (not .ForTest)}}\nM {{.Dir}}{{end}}'
 _ASK_S = 60.0
 
 
@@ -114,14 +115,16 @@ def with_overlay(config: dict[str, str], verb: str, words: Sequence[str]) -> lis
     if flags.covers and verb != "test":
         raise _Unchanged("cmd/cover does not see files that only an overlay has")
     users = flags.overlay(folder)
-    importers, inserted = _importers(config["go"], folder, verb, read)
+    replaced = users[1] if users else {}
+    importers, inserted, keeps_rate = _importers(config["go"], folder, verb, read, replaced)
     made = Path(tempfile.mkdtemp(prefix="overlay-", dir=config["folder"]))
     overlay = write_overlay(
         Toolchain(config["go"], Path(root), version),
         made,
         importer=None,
         rate_hz=int(config["rate_hz"]),
-        replaced=users[1] if users else {},
+        keeps_rate=keeps_rate,
+        replaced=replaced,
     )
     if importers:
         importing = made / "import.go"
@@ -166,25 +169,29 @@ def read_words(verb: str, words: Sequence[str]) -> GoWords:
     return GoWords(flags, first, tuple(what))
 
 
-def _importers(go: str, folder: Path, verb: str, read: GoWords) -> tuple[list[Path], int]:
-    """The folders of the packages main that are to be built, and where among the words the importing file is to be named, or 0.
+def _importers(
+    go: str, folder: Path, verb: str, read: GoWords, replaced: Mapping[str, str]
+) -> tuple[list[Path], int, bool]:
+    """The folders of the packages main that are to be built, where among the words the importing file is to be named, or 0, and
+    whether the program sets the rate of its own profile.
 
     Test binaries import `runtime/pprof` anyway.
     """
-    if verb == "test":
-        return [], 0
     if any("@" in what for what in read.what):
         raise _Unchanged("it is somebody else's program")
     flags = [f"-{name}={read.flags[name]}" for name in _LISTED if name in read.flags]
-    listed = _ask(go, folder, "list", "-e", "-deps", "-f", _LIST_FORMAT, *flags, *read.what)
-    packages = [line.partition("\t") for line in listed.splitlines()]
-    if any(package == "plugin" for package, _, _ in packages):
+    is_test = ["-test"] if verb == "test" else []
+    listed = _ask(go, folder, "list", "-e", "-deps", *is_test, "-f", _LIST_FORMAT, *flags, *read.what)
+    packages = read_packages(listed, replaced)
+    if packages.loads_plugins:
         raise _Unchanged("a plugin fits only the program as it was built for")
-    importers = [Path(directory) for _, _, directory in packages if directory]
+    if verb == "test":
+        return [], 0, packages.sets_profile_rate
+    importers = [Path(line.removeprefix("M ")) for line in listed.splitlines() if line.startswith("M ")]
     if not importers:
         raise _Unchanged("it is no program")
     is_of_files = bool(read.what) and all(what.endswith(".go") for what in read.what)
-    return importers, read.first + len(read.what) if is_of_files else 0
+    return importers, read.first + len(read.what) if is_of_files else 0, packages.sets_profile_rate
 
 
 def _ask(go: str, folder: Path, *words: str) -> str:

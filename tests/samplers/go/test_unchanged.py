@@ -62,6 +62,16 @@ async def test_a_plugin_opens_as_it_does_without_the_profiler(folder):
 
 
 @needs_cc
+async def test_the_threads_that_c_made_are_counted(folder):
+    """What they used is in samples of their own, so that all samples together are the CPU time that the kernel counted."""
+    sampled = await sample(folder / "cgo", ".")
+    in_thread_s = sampled.self_samples["(threads of C)"] / sampled.rate_hz
+    assert in_thread_s / sampled.total_s == pytest.approx(1 / 3, abs=0.1)
+    assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.15)
+    assert {thread.name for thread in sampled.recorder.table.threads} == {"goroutines", "threads of C"}
+
+
+@needs_cc
 async def test_the_programs_own_profile_has_the_threads_that_c_made(folder):
     """It is as it is without us: C code in a thread of its own has its share."""
     sampled = await sample(folder / "cgo", ".", "own")
