@@ -241,6 +241,26 @@ async def test_files_are_found_though_the_build_trims_their_paths(folder):
     assert str(Path(go()).resolve().parents[1] / "src/runtime/proc.go") in files
 
 
+@pytest.mark.parametrize("flags", [(), ("-trimpath",)], ids=["whole", "trimmed"])
+@pytest.mark.parametrize("way", ["workspace", "vendor"])
+async def test_files_of_other_modules_are_found(folder, monkeypatch, way, flags):
+    """A generic function of a workspace's or a vendored module is at its file; embedded files are built in as ever."""
+    module = folder / "places"
+    library = module / ("lib" if way == "workspace" else "app/vendor/example.com/lib")
+    monkeypatch.setenv("GOFLAGS", "" if way == "workspace" else "-mod=vendor")
+    if way == "vendor":
+        monkeypatch.setenv("GOWORK", "off")
+        shutil.copytree(module / "lib", library)
+        (library.parents[1] / "modules.txt").write_text(
+            "# example.com/lib v1.2.3\n## explicit; go 1.21\nexample.com/lib\n"
+        )
+    sampled = await sample(module / "app", ".", runtime_arguments=flags)
+    assert bytes(sampled.stdout) == b"embedded\n"
+    frames = {frame.function: frame for stack, _ in sampled.stacks for frame in stack}
+    assert frames["example.com/lib.Sum[...]"].file == str(library / "lib.go")
+    assert frames["main.main"].file == str(module / "app/main.go")
+
+
 async def test_a_file_that_needs_its_neighbours_gets_them_without_a_module_too(folder):
     """Several files of package main in a plain folder are one program, whichever of them is named."""
     shutil.copytree(folder / "plain_folder", folder.parent / "plain")
