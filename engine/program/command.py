@@ -113,14 +113,21 @@ class CommandSampler:
         )
 
     async def sample(self, process: Process) -> None:
-        by_environment = [asyncio.create_task(self._keep(key, process)) for key in self._samplers]
+        keys = [key for key in BY_ENVIRONMENT if key in self._samplers]
+        by_environment = [asyncio.create_task(self._keep(key, process)) for key in keys]
         looking = asyncio.create_task(self._look_for_programs())
+        ended = asyncio.ensure_future(process_end(process.pid))
         try:
-            await process_end(process.pid)
+            await asyncio.wait((ended, looking), return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                # It only ends by a fault of ours; then whoever keeps us going tells of it, and begins again.
+                looking.result()
             self._has_ended = True
-            await asyncio.wait([*by_environment, *self._attached.values()], timeout=_DRAIN_S)
+            waited_for = [*by_environment, *self._attached.values()]
+            if waited_for:
+                await asyncio.wait(waited_for, timeout=_DRAIN_S)
         finally:
-            for task in (*by_environment, looking):
+            for task in (*by_environment, looking, ended):
                 task.cancel()
 
     async def flush(self) -> None:
@@ -214,6 +221,7 @@ class CommandSampler:
                 if attach := self._how_to_attach(pid):
                     self._attaches -= 1
                     self._attached[pid] = asyncio.create_task(self._attach(pid, attach))
+                    self._attached[pid].add_done_callback(self._after)
             # One that has just come may still be becoming what it is going to be.
             are_settled = all(pid in self._attached or self._is_settled(pid) for pid in pids)
             change = asyncio.ensure_future(ledger.changed(version))
@@ -306,6 +314,10 @@ class CommandSampler:
             # Not before the next look: the process may still be there for a moment.
             asyncio.get_running_loop().call_later(1.0, self._attached.pop, pid, None)
 
+    def _after(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._say(f"A sampler failed: {type(error).__name__}: {error}")
+
     async def _attach_python(self, pid: int) -> None:
         from ..samplers.python.sampler import PythonSampler  # noqa: PLC0415 - while the command starts
 
@@ -356,8 +368,8 @@ class CommandSampler:
                 self._say(launch.unprofiled)
             else:
                 await self._keep(key, Process(pid, context.clock.monotonic()))
-        except (CannotStart, SamplingFailed) as error:
-            self._say(str(error))
+        except (CannotStart, SamplingFailed, OSError) as error:
+            self._say(f"Process {pid} is not sampled: {error}")
         finally:
             await self._leave(key, sampler)
 
