@@ -23,6 +23,7 @@ from multi_lang_profiler.engine.samplers.python.sampler import PythonSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
 
+from .debian_python import NotToBeHad, debian_python
 from .ledger import make_ledger
 from .processes import processes_where
 
@@ -36,8 +37,10 @@ DEADLINE_S = 30.0
 _BYTES_PER_SAMPLE = 150
 """What a sample of the deep threads takes."""
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "python"
-PYTHON_VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+AUSTIN_VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 """All that Austin 3.7 reads; those the machine does not have are skipped, by name."""
+PYTHON_VERSIONS = (*AUSTIN_VERSIONS, "3.14", "3.15")
+"""All that we read."""
 
 
 @functools.cache
@@ -50,6 +53,11 @@ def python_of_version(version: str) -> str:
     for path in (sys.executable, *homes, shutil.which(f"python{version}")):
         if path is not None and _version(path) == version:
             return str(path)
+    if version in {"3.14", "3.15"}:
+        try:
+            return str(debian_python(version))
+        except NotToBeHad as error:
+            pytest.skip(str(error))
     pytest.skip(f"there is no Python {version} on this machine")
 
 

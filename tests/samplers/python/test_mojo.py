@@ -20,7 +20,7 @@ from multi_lang_profiler.engine.profile.stacks import NO_FRAMES, OTHER_CALLERS, 
 from multi_lang_profiler.engine.samplers.python import mojo
 from multi_lang_profiler.engine.samplers.python.mojo import GARBAGE_COLLECTOR, MojoError, MojoReader
 from tests.support.mojo_stream import Sample, Stream
-from tests.support.python import PYTHON_VERSIONS, python_of_version, record_mojo
+from tests.support.python import AUSTIN_VERSIONS, python_of_version, record_mojo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -82,7 +82,7 @@ def test_any_stream_counts_as_with_austin_python(samples: list[Sample], keys: in
     assert reader.metadata == metadata
 
 
-@pytest.mark.parametrize("version", PYTHON_VERSIONS)
+@pytest.mark.parametrize("version", AUSTIN_VERSIONS)
 def test_a_recording_counts_as_with_austin_python(version: str, tmp_path: Path) -> None:
     """A recording of four threads, taken by the Austin that is installed, counts as austin-python counts it."""
     data = record_mojo(python_of_version(version), tmp_path / "recording.mojo", samples=600)

@@ -63,7 +63,7 @@ async def test_bursts_on_a_busy_machine_are_met_where_they_run() -> None:
     assert self_times(program)["<module>", 1] < 0.1 * program.total
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.8", "3.11", "3.12", "3.13", "3.15"])
 async def test_code_that_is_made_anew_has_its_own_name(version: str) -> None:
     """Where a reload frees code and makes other in its place, no time goes to what no longer runs."""
     program = await sampled("reload_module.py", version=version)
@@ -103,3 +103,15 @@ async def test_one_thread_runs_one_interpreter_at_a_time() -> None:
     assert program.hot["work"] < 0.05 * program.total
     assert 0.3 < program.hot["spin_in_main"] / program.total < 0.7
     assert 0.3 < program.hot["spin_in_sub"] / program.total < 0.7
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13", "3.14", "3.15"])
+async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
+    """Work in quotas of 50, 30, 15 and 5 %, told by the thread's own clock."""
+    program = await sampled("quotas.py", "2", version=version)
+    total = total_times(program)
+    half = sum(samples for name, samples in total.items() if name == "A.B.half")
+    for name, share in (("thirty.<locals>.inner", 0.3), ("deep", 0.15), ("five", 0.05)):
+        assert abs(total[name] / program.total - share) < 0.08
+    assert abs(half / program.total - 0.5) < 0.1
+    assert 300 < program.total < 440
