@@ -14,18 +14,10 @@ import signal
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .analysis.snapshot import (
-    LogLine,
-    Mark,
-    ProgramPhase,
-    ProgramState,
-    ReporterPhase,
-    ReporterState,
-    SamplingState,
-    Snapshot,
-)
+from .analysis.snapshot import LogLine, Mark, ProgramPhase
 from .blocking import in_own_thread, within
 from .events import Event, Note, Warned
+from .pictures import Parts, Pictures
 from .private import PrivateFolder, cache_folder
 from .profile.book import Book
 from .profile.definitions import Definitions
@@ -35,7 +27,6 @@ from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
-from .program.subject import command_text
 from .samplers.sampler import CannotStart, Context
 from .settings import EXIT_DEADLINE_S, Mode
 from .sources.sources import Sources
@@ -46,9 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from .analysis.snapshot import Snapshot
     from .clock import Clock
     from .formats.wire import EncodedProfile
-    from .reporting.reporter import Reporter
     from .settings import ReportSettings, Settings
 
 SNAPSHOT_INTERVAL_S = 0.25
@@ -80,17 +71,25 @@ class Engine:
         self._windows = Windows(
             settings, self._recorder, self._ledger, self._coverage, self._sources, self._definitions, clock
         )
-        self._history = History()
         self._output = Output()
         self._log: deque[LogLine] = deque(maxlen=MAX_LOG_LINES)
         self._marks: list[Mark] = []
-        self._previous_run: Mark | None = None
+        self._parts = Parts(
+            settings=settings,
+            clock=clock,
+            recorder=self._recorder,
+            ledger=self._ledger,
+            coverage=self._coverage,
+            windows=self._windows,
+            sources=self._sources,
+            output=self._output,
+            log=self._log,
+            marks=self._marks,
+        )
+        self._pictures = Pictures(self._parts)
         self._private = PrivateFolder()
         self._is_without_cache = False
         self._closing = asyncio.Lock()
-        self._reporter: Reporter | None = None
-        self._run: Run | None = None
-        self._runs = 0
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
         self._is_watched = settings.screen
@@ -101,14 +100,10 @@ class Engine:
         """The program has ended and its last window is closed."""
         self.leaving = False
         """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
-        self.failure = ""
-        """How we broke down ourselves."""
         self._interrupted_by: int | None = None
         """The signal that came before there was a program to pass it to."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main_task: asyncio.Task[int] | None = None
-        self._snapshot: Snapshot | None = None
-        self._snapshot_taken = True
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> int:
@@ -127,13 +122,13 @@ class Engine:
                 raise
             return 128 + self._interrupted_by
         except Exception as error:  # noqa: BLE001 - the seam: what breaks us does not end the program
-            self.failure = internal_error(error)
-            self._emit(Warned(self.failure))
-            return await self._run.finish() if self._run and self._run.is_running else STATUS_INTERNAL
+            self._parts.failure = internal_error(error)
+            self._emit(Warned(self._parts.failure))
+            return await self._parts.run.finish() if self._parts.run and self._parts.run.is_running else STATUS_INTERNAL
         finally:
             for task in self._tasks:
                 task.cancel()
-            self._take_snapshot()
+            self._pictures.take()
             await within(TIDY_S, in_own_thread(self._private.remove))
 
     async def _run_until_left(self) -> int:
@@ -152,12 +147,12 @@ class Engine:
             if self.leaving or not self._start_wanted.is_set():
                 break
             self._begin_next_run(failed=failed)
-        if self._runs:
+        if self._parts.runs:
             await self._finish()
         return status
 
     async def _run_once(self) -> int:
-        run = self._run = Run(self._context(), self._output.take if self.settings.screen else None)
+        run = self._parts.run = Run(self._context(), self._output.take if self.settings.screen else None)
         try:
             process = await run.start()
         except CannotStart as error:
@@ -168,8 +163,8 @@ class Engine:
             await run.close()
             raise
         self._all_reported = False
-        self._runs += 1
-        if self._runs == 1:
+        self._parts.runs += 1
+        if self._parts.runs == 1:
             self._windows.begin()
             self._start(self._listen_for_marks())
             if self.settings.report:
@@ -200,7 +195,7 @@ class Engine:
         while True:
             await self._clock.sleep(1.0)
             now_s, now = self._clock.monotonic(), self._ledger.book()
-            self._history.add(
+            self._parts.history.add(
                 self._recorder.close_second(now_s),
                 at_s=before_s - started_s,
                 duration_s=now_s - before_s,
@@ -214,48 +209,48 @@ class Engine:
         from .reporting.spool import Spool  # noqa: PLC0415
         from .reporting.transport import HttpTransport  # noqa: PLC0415
 
-        self._reporter = Reporter(
+        self._parts.reporter = Reporter(
             report,
             transport=HttpTransport.of(report),
             clock=self._clock,
             emit=self._emit,
             spool=Spool(report.spool_folder, report.endpoint) if report.spool_folder else None,
         )
-        self._start(self._reporter.run(self._close_window))
+        self._start(self._parts.reporter.run(self._close_window))
 
     async def _close_window(self) -> EncodedProfile | None:
         from .formats.wire import CannotEncode, encode  # noqa: PLC0415 - as above
 
         assert self.settings.report is not None, "windows are closed for reports only"
-        assert self._reporter is not None, "windows are closed for reports only"
+        assert self._parts.reporter is not None, "windows are closed for reports only"
         # One after the other: the last window, closed at the program's end, must not overtake one being made into a profile.
         async with self._closing:
             if self._all_reported:
                 return None
             # Of a program that has ended, and of which only the screen is left, this is the last.
-            self._all_reported = self._run is not None and not self._run.is_running
+            self._all_reported = self._parts.run is not None and not self._parts.run.is_running
             last = None
             for profile in await self._windows.close(self._source_of):
                 if last is not None:
-                    await self._reporter.take(last)
+                    await self._parts.reporter.take(last)
                     last = None
                 try:
                     last = await asyncio.to_thread(encode, profile, self.settings.report.format)
                 except CannotEncode as error:
-                    self._reporter.lose(error)
+                    self._parts.reporter.lose(error)
             return last
 
     async def _end_run(self) -> None:
         """The program has ended while a screen looks on: report and save now, it may be looked at for hours."""
-        if not self._runs:
+        if not self._parts.runs:
             return
         self._send_now()
         await self._save_files()
         await self._locate_functions()
 
     async def _finish(self) -> None:
-        if self.settings.report and self._reporter:
-            await self._reporter.finish(await self._close_window(), self.exit_left_s)
+        if self.settings.report and self._parts.reporter:
+            await self._parts.reporter.finish(await self._close_window(), self.exit_left_s)
         await self._save_files()
         await self._locate_functions()
 
@@ -301,24 +296,34 @@ class Engine:
         self._ledger.begin_next_run()
         before, covered_s = self._recorder.begin_run(), self._windows.run_covered_s
         # Nobody asks how a mended program differs from the one that did not start.
-        if before.total and not (failed and self._previous_run and self._previous_run.duration_s > covered_s):
-            self._previous_run = Mark("previous run", self._windows.run_s, before, covered_s)
+        if before.total and not (
+            failed and self._parts.previous_run and self._parts.previous_run.duration_s > covered_s
+        ):
+            self._parts.previous_run = Mark("previous run", self._windows.run_s, before, covered_s)
         self._windows.begin_run()
-        self._history = History()
+        self._parts.history = History()
         self._marks.clear()
         self._sources.forget()
         self._definitions.forget()
-        self._output.begin_run(self._runs + 1)
+        self._output.begin_run(self._parts.runs + 1)
 
     def warn(self, text: str) -> None:
         """Say something that was noticed before the run."""
         self._emit(Warned(text))
 
+    @property
+    def failure(self) -> str:
+        """How we broke down ourselves; empty if we did not."""
+        return self._parts.failure
+
+    @failure.setter
+    def failure(self, text: str) -> None:
+        self._parts.failure = text
+
     # Controls: called from any thread, done on the loop. ---------------------------------------------------------------
 
     def snapshot(self) -> Snapshot | None:
-        self._snapshot_taken = True
-        return self._snapshot
+        return self._pictures.newest()
 
     def on_signal(self, number: int, from_terminal: bool) -> None:
         """Signal `number` came to us; what the terminal sent to the whole group a headless run's program has already got."""
@@ -367,40 +372,44 @@ class Engine:
 
     def _live_for_the_program(self) -> None:
         self._is_watched = False
-        if self._run is None or self._run.ended_s is not None or self._run.phase is ProgramPhase.FAILED_TO_START:
+        if (
+            self._parts.run is None
+            or self._parts.run.ended_s is not None
+            or self._parts.run.phase is ProgramPhase.FAILED_TO_START
+        ):
             self.leaving = True
             self._start_wanted.set()
 
     async def _pass_on(self, number: int) -> None:
-        if self._run and self._run.is_running:
-            await self._run.send_signal(number)
+        if self._parts.run and self._parts.run.is_running:
+            await self._parts.run.send_signal(number)
         elif self.leaving:
             self._give_up_preparing(number)
 
     def _give_up_preparing(self, number: int) -> None:
         self._start_wanted.set()
-        if self._run and self._run.phase is ProgramPhase.PREPARING and self._main_task:
+        if self._parts.run and self._parts.run.phase is ProgramPhase.PREPARING and self._main_task:
             self._interrupted_by = number
             self._main_task.cancel()
 
     async def _end_program(self) -> None:
         """So that it starts again, or that we leave."""
-        if self._run and self._run.is_running:
+        if self._parts.run and self._parts.run.is_running:
             self._start_wanted.set()
-            await self._run.send_signal(signal.SIGTERM, to_group=True)
+            await self._parts.run.send_signal(signal.SIGTERM, to_group=True)
         elif self.leaving:
             self._give_up_preparing(signal.SIGTERM)
         else:
             self._start_wanted.set()
 
     def _send_now(self) -> None:
-        if self._reporter:
-            self._reporter.send_now()
+        if self._parts.reporter:
+            self._parts.reporter.send_now()
 
     async def _mark(self, name: str) -> None:
-        if self._run:
+        if self._parts.run:
             # What was sampled before the mark belongs before it.
-            await self._run.flush()
+            await self._parts.run.flush()
         if len(self._marks) >= MAX_MARKS:
             self._emit(Warned(f"Mark not set: {MAX_MARKS} is the most a run can have"))
             return
@@ -423,17 +432,17 @@ class Engine:
     def exit_left_s(self) -> float:
         """Seconds until the exit deadline; all of it before the program has ended, or its screen was left."""
         deadline_s = self.settings.report.exit_deadline_s if self.settings.report else EXIT_DEADLINE_S
-        ended_s = self._run.ended_s if self._run else None
+        ended_s = self._parts.run.ended_s if self._parts.run else None
         if ended_s is None:
             return deadline_s
         return max(0.0, max(ended_s, self._left_at_s) + deadline_s - self._clock.monotonic())
 
     @property
     def _source_file(self) -> Path | None:
-        return self._run.launch.source_file if self._run and self._run.launch else None
+        return self._parts.run.launch.source_file if self._parts.run and self._parts.run.launch else None
 
     def _source_of(self, language: str) -> Path | None:
-        return self._run.source_file(language) if self._run else None
+        return self._parts.run.source_file(language) if self._parts.run else None
 
     def _context(self) -> Context:
         return Context(
@@ -476,87 +485,14 @@ class Engine:
 
     async def _publish_snapshots(self) -> None:
         try:
-            await self._take_snapshots()
+            while True:
+                if self._pictures.is_due:
+                    await self._locate_functions()
+                    self._pictures.take()
+                await self._clock.sleep(SNAPSHOT_INTERVAL_S)
         finally:
             # Without pictures nobody can be shown that the program has ended.
             self._live_for_the_program()
-
-    async def _take_snapshots(self) -> None:
-        while True:
-            # A screen that lags is not worked for: the next picture is made once the last one was taken. But a screen takes
-            # its time to load; its first picture is to show samples.
-            if self._snapshot_taken or not (self._snapshot and self._snapshot.counts.total):
-                await self._locate_functions()
-                self._take_snapshot()
-            await self._clock.sleep(SNAPSHOT_INTERVAL_S)
-
-    def _take_snapshot(self) -> None:
-        functions = self._recorder.functions
-        settings = self.settings
-        self._snapshot_taken = False
-        self._snapshot = Snapshot(
-            taken_s=self._clock.monotonic(),
-            taken_at=self._clock.now(),
-            program=self._program_state(),
-            sampling=SamplingState(
-                sampler=self._run.sampler.name if self._run else "",
-                mode=settings.mode.value,
-                asked_hz=float(settings.rate_hz),
-                achieved_hz=self._history.achieved_hz,
-                active=self._coverage.active,
-                covered_s=self._windows.run_covered_s,
-                lost_samples=self._recorder.lost_samples,
-            ),
-            reporter=self._reporter.state if self._reporter else ReporterState(ReporterPhase.OFF),
-            table=self._recorder.table,
-            counts=self._recorder.run.copy(),
-            self_samples=dict(functions.self_samples),
-            total_samples=dict(functions.total_samples),
-            thread_counts=dict(functions.thread_counts),
-            processes=dict(self._recorder.table.processes),
-            living=frozenset(self._ledger.members),
-            recent=self._history.recent,
-            timeline=self._history.timeline,
-            ledger=self._ledger.latest if self._run and self._run.is_running else self._ledger.book(),
-            marks=tuple(self._marks),
-            previous_run=self._previous_run,
-            log=tuple(self._log),
-            output=self._output.lines,
-            output_dropped=self._output.dropped,
-            sources=dict(self._sources.texts),
-        )
-
-    @property
-    def _phase(self) -> ProgramPhase:
-        phase = self._run.phase if self._run else ProgramPhase.PREPARING
-        return ProgramPhase.FAILED_TO_START if self.failure and phase is ProgramPhase.PREPARING else phase
-
-    @property
-    def _programs(self) -> str:
-        """What runs under a command; once it has ended, in which languages that was."""
-        launch = self._run.launch if self._run else None
-        now = launch.programs() if launch else ""
-        return now or ", ".join(filter(None, dict.fromkeys(self._recorder.table.thread_languages)))
-
-    def _program_state(self) -> ProgramState:
-        run, settings = self._run, self.settings
-        process = run.process if run else None
-        return ProgramState(
-            phase=self._phase,
-            language=settings.language.value if settings.language else self._programs,
-            command=command_text(settings),
-            source_file=self._source_file,
-            working_folder=settings.working_folder,
-            pid=process.pid if process else None,
-            started_s=process.started_s if process else 0.0,
-            ended_s=run.ended_s if run else None,
-            exit_status=run.exit_status if run else None,
-            cpu_cores=self._history.cpu_cores if run and run.is_running else 0.0,
-            runs=self._runs,
-            watched=settings.watch,
-            attached=settings.is_attached,
-            error=self.failure or (run.error if run else ""),
-        )
 
 
 def internal_error(error: Exception) -> str:

@@ -13,9 +13,13 @@ ENGINE = Path(__file__).parent.parent / "engine"
 ROOT = "multi_lang_profiler.engine"
 GROUND = "ground"
 PAGE = (ENGINE / "README.md").read_text()
-ROWS = re.findall(r"^\| `?(\S+?)`? \| .* \|$", PAGE, re.MULTILINE)
-ORDER = [row.removesuffix(".py") for row in ROWS if row not in ("room", "---")]
-"""From the top floor down."""
+ROWS: list[list[str]] = [
+    [word.removesuffix(".py") for word in re.findall(r"\w+(?:\.py)?", row)]
+    for row in re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", PAGE, re.MULTILINE)[1:]
+]
+ORDER = [row[0] for row in ROWS]
+"""From the top floor down; a row with several files is one room."""
+ROOMS = {name: row[0] for row in ROWS for name in row}
 ARROWS = re.findall(r"^    (\w+)(?:\[.*?\])? -->(?:\|.*?\|)? (\w+)", PAGE, re.MULTILINE)
 
 
@@ -28,7 +32,7 @@ def graph() -> grimp.ImportGraph:
 def room_of(module: str) -> str:
     name = module.removeprefix(f"{ROOT}.")
     first = name.partition(".")[0]
-    return first if first in ORDER else GROUND
+    return ROOMS.get(first, GROUND)
 
 
 def path_of(module: str) -> str:
@@ -56,7 +60,7 @@ def test_every_folder_is_a_room_of_the_page() -> None:
     """The page's table names the folders of the engine, each once, and the ground's files; nothing else lies there."""
     folders = {path.name for path in ENGINE.iterdir() if path.is_dir() and any(path.glob("**/*.py"))}
     assert sorted(ORDER) == sorted([*folders, "engine", GROUND])
-    ground = {path.stem for path in ENGINE.glob("*.py")} - {"engine"}
+    ground = {path.stem for path in ENGINE.glob("*.py")} - set(ROOMS)
     (row,) = re.findall(rf"^\| {GROUND} \| (.*) \| .* \|$", PAGE, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", row)) == ground
     assert len(ground) < 10, "the ground is for what every room needs"

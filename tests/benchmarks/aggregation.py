@@ -109,7 +109,7 @@ def _reading(engines: dict[int, Engine], length: Length) -> Iterator[Table]:
     """A snapshot, and what a screen makes of it."""
     calls = {}
     for functions, engine in engines.items():
-        calls[f"snapshot, {functions:,} functions"] = partial(_best_ms, engine._take_snapshot)
+        calls[f"snapshot, {functions:,} functions"] = partial(_best_ms, engine._pictures.take)
     for functions, engine in engines.items():
         calls[f"ranking it, {functions:,} functions"] = partial(_best_ms, _ranking(engine))
     took = alternate(calls, length.rounds)
@@ -125,7 +125,7 @@ def _reading(engines: dict[int, Engine], length: Length) -> Iterator[Table]:
 
 
 def _ranking(engine: Engine) -> Callable[[], object]:
-    engine._take_snapshot()
+    engine._pictures.take()
     snapshot = engine.snapshot()
     assert snapshot is not None
     catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)

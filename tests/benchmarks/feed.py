@@ -46,8 +46,10 @@ async def _feed(seconds: int) -> None:
         for thread, stack in itertools.islice(stacks, RATE_HZ):
             recorder.add(thread, stack, 1)
         clock.stall(1.0)
-        engine._history.add(recorder.close_second(clock.monotonic()), at_s=second - 1.0, duration_s=1.0, cpu_s=1.0)
-        engine._take_snapshot()
+        engine._parts.history.add(
+            recorder.close_second(clock.monotonic()), at_s=second - 1.0, duration_s=1.0, cpu_s=1.0
+        )
+        engine._pictures.take()
         if second % WINDOW_S == 0:
             for profile in await windows.close(lambda _language: None):
                 buffer.add(wire.encode(profile, "protobuf"))

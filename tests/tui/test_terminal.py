@@ -109,14 +109,14 @@ def test_ended_program_stays(folder: Folder) -> None:
 
 BROKEN = """\
 import sys
-from multi_lang_profiler.engine import engine
+from multi_lang_profiler.engine import pictures
 from multi_lang_profiler.engine.command import cli
 from multi_lang_profiler.engine.program import run
 
 def fail(*_):
     raise KeyError("ours")
 
-setattr(*{"preparing": (run, "make_sampler"), "showing": (engine.Engine, "_take_snapshot")}[sys.argv.pop(1)], fail)
+setattr(*{"preparing": (run, "make_sampler"), "showing": (pictures.Pictures, "take")}[sys.argv.pop(1)], fail)
 cli.main()
 """
 

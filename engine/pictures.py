@@ -1,0 +1,136 @@
+"""The making of snapshots: what the engine holds, as a frozen picture for other threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .analysis.snapshot import ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
+from .profile.history import History
+from .program.subject import command_text
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from .analysis.snapshot import LogLine, Mark
+    from .clock import Clock
+    from .profile.ledger import Ledger
+    from .profile.recorder import Recorder
+    from .profile.windows import Coverage, Windows
+    from .program.output import Output
+    from .program.run import Run
+    from .reporting.reporter import Reporter
+    from .settings import Settings
+    from .sources.sources import Sources
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the engine is made of, and how far it has come. Changed on the engine's loop alone."""
+
+    settings: Settings
+    clock: Clock
+    recorder: Recorder
+    ledger: Ledger
+    coverage: Coverage
+    windows: Windows
+    sources: Sources
+    output: Output
+    log: deque[LogLine]
+    marks: list[Mark]
+    history: History = field(default_factory=History)
+    reporter: Reporter | None = None
+    run: Run | None = None
+    runs: int = 0
+    previous_run: Mark | None = None
+    failure: str = ""
+    """How the engine itself broke down."""
+
+
+class Pictures:
+    """Takes snapshots on the engine's loop; `newest()` may be called from any thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._newest: Snapshot | None = None
+        self._was_taken = True
+
+    def newest(self) -> Snapshot | None:
+        self._was_taken = True
+        return self._newest
+
+    @property
+    def is_due(self) -> bool:
+        """A screen that lags is not worked for: the next picture is made once the last one was taken.
+
+        But a screen takes its time to load; its first picture is to show samples.
+        """
+        return self._was_taken or not (self._newest and self._newest.counts.total)
+
+    def take(self) -> None:
+        parts, settings, recorder = self._parts, self._parts.settings, self._parts.recorder
+        functions, run = recorder.functions, parts.run
+        self._was_taken = False
+        self._newest = Snapshot(
+            taken_s=parts.clock.monotonic(),
+            taken_at=parts.clock.now(),
+            program=self._program_state(),
+            sampling=SamplingState(
+                sampler=run.sampler.name if run else "",
+                mode=settings.mode.value,
+                asked_hz=float(settings.rate_hz),
+                achieved_hz=parts.history.achieved_hz,
+                active=parts.coverage.active,
+                covered_s=parts.windows.run_covered_s,
+                lost_samples=recorder.lost_samples,
+            ),
+            reporter=parts.reporter.state if parts.reporter else ReporterState(ReporterPhase.OFF),
+            table=recorder.table,
+            counts=recorder.run.copy(),
+            self_samples=dict(functions.self_samples),
+            total_samples=dict(functions.total_samples),
+            thread_counts=dict(functions.thread_counts),
+            processes=dict(recorder.table.processes),
+            living=frozenset(parts.ledger.members),
+            recent=parts.history.recent,
+            timeline=parts.history.timeline,
+            ledger=parts.ledger.latest if run and run.is_running else parts.ledger.book(),
+            marks=tuple(parts.marks),
+            previous_run=parts.previous_run,
+            log=tuple(parts.log),
+            output=parts.output.lines,
+            output_dropped=parts.output.dropped,
+            sources=dict(parts.sources.texts),
+        )
+
+    @property
+    def _phase(self) -> ProgramPhase:
+        phase = self._parts.run.phase if self._parts.run else ProgramPhase.PREPARING
+        return ProgramPhase.FAILED_TO_START if self._parts.failure and phase is ProgramPhase.PREPARING else phase
+
+    @property
+    def _programs(self) -> str:
+        """What runs under a command; once it has ended, in which languages that was."""
+        launch = self._parts.run.launch if self._parts.run else None
+        now = launch.programs() if launch else ""
+        return now or ", ".join(filter(None, dict.fromkeys(self._parts.recorder.table.thread_languages)))
+
+    def _program_state(self) -> ProgramState:
+        parts, settings, run = self._parts, self._parts.settings, self._parts.run
+        process = run.process if run else None
+        return ProgramState(
+            phase=self._phase,
+            language=settings.language.value if settings.language else self._programs,
+            command=command_text(settings),
+            source_file=run.launch.source_file if run and run.launch else None,
+            working_folder=settings.working_folder,
+            pid=process.pid if process else None,
+            started_s=process.started_s if process else 0.0,
+            ended_s=run.ended_s if run else None,
+            exit_status=run.exit_status if run else None,
+            cpu_cores=parts.history.cpu_cores if run and run.is_running else 0.0,
+            runs=parts.runs,
+            watched=settings.watch,
+            attached=settings.is_attached,
+            error=parts.failure or (run.error if run else ""),
+        )
