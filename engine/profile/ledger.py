@@ -40,7 +40,7 @@ _THREADS_SHARE = 0.001
 """Of a core, at most, for reading threads' times."""
 _MIN_NATIVE_NS = 20_000_000
 """What a process uses between two looks at its threads, at least, or they are not looked at."""
-_LIBRARIES = ("openblas", "mkl", "blis", "gomp", "iomp", "omp", "tbb")
+_LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
 """Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
 
 
@@ -392,8 +392,8 @@ class _Account:
 
     def _look_at_libraries(self) -> None:
         """Threads that were given no name have the program's; what works in such is told by what it has loaded. In the background."""
-        files = " ".join(mapped_files(self.member.pid))
-        loaded = [library for library in _LIBRARIES if f"lib{library}" in files]
+        files = " ".join(file.rpartition("/")[2] for file in mapped_files(self.member.pid))
+        loaded = [library.strip("_") for library in _LIBRARIES if library in files]
         # Node.js names its own threads since version 22 only.
         loaded = loaded or ["libuv, V8"] * (self._main_name == "node")
         if loaded:
