@@ -27,5 +27,7 @@ def test_what_the_kernel_counted_is_accounted_for(language: str, program: str, n
     attributed_s = found.cpu["attributed_secs"]
     # A Java program is compiled by the thread that runs it.
     most_s = found.functions_s * 1.1 + (1.0 if language == "java" else 0.15)
-    assert found.functions_s * 0.9 - 0.1 <= attributed_s <= most_s, found.cpu
+    assert attributed_s <= most_s, found.cpu
+    # What a sampler misses of a thread is told as the time of threads that no sample is of.
+    assert attributed_s + sum(found.named.values()) >= found.functions_s * 0.9 - 0.1, found.cpu
     assert not named or any(named in name and seconds > 0.1 for name, seconds in found.named.items()), found.cpu
