@@ -44,8 +44,8 @@ def tables(length: Length) -> Iterator[Table]:
             "agent": stack.enter_context(_agent(folder, program)),
             "agent, reporting": stack.enter_context(_agent(folder, program, *reporting)),
         }
-        samplers = {name: _austin(pid, length.sized(5.0, 1.0)) for name, pid in pids.items()}
-        watched = pids | {f"sampler (Austin) of the {name}": pid for name, pid in samplers.items()}
+        samplers = {name: _helper(pid, length.sized(5.0, 1.0)) for name, pid in pids.items()}
+        watched = pids | {f"helper of the sampler of the {name}": pid for name, pid in samplers.items()}
         used: dict[str, list[float]] = {name: [] for name in watched}
         for _ in range(slices):
             before, began_s = {name: cpu_s(pid) for name, pid in watched.items()}, time.monotonic()
@@ -59,7 +59,7 @@ def tables(length: Length) -> Iterator[Table]:
     more = [after - before for before, after in zip(used["agent"], used["agent, reporting"], strict=True)]
     table.add("more for reporting", more, "%", at_most(REPORTING_PERCENT))
     for name in samplers:
-        table.add(f"sampler (Austin) of the {name}", used[f"sampler (Austin) of the {name}"], "%")
+        table.add(f"helper of the sampler of the {name}", used[f"helper of the sampler of the {name}"], "%")
     yield table
 
 
@@ -79,23 +79,23 @@ def _agent(folder: Folder, program: Path, *options: str) -> Iterator[int]:
         process.wait()
 
 
-def _austin(pid: int, settled_s: float) -> int:
+def _helper(pid: int, settled_s: float) -> int:
     """The sampler that the agent has started, once it has lived so long: the first may come too early, and be followed by another."""
     ends_s, found, since_s = time.monotonic() + 60, 0, 0.0
     while time.monotonic() < ends_s:
         children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        alive = [child for child in children if _is_austin(child)]
+        alive = [child for child in children if _looks(child)]
         if alive and alive[0] == found and time.monotonic() - since_s >= settled_s:
             return found
         if alive != [found]:
             found, since_s = (alive or [0])[0], time.monotonic()
         time.sleep(0.05)
-    raise AssertionError("the agent has no Austin that lives")
+    raise AssertionError("the agent has no helper that lives")
 
 
-def _is_austin(pid: int) -> bool:
+def _looks(pid: int) -> bool:
     try:
         # One that has ended and is not waited for has no command line.
-        return b"austin" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b".python.looker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
