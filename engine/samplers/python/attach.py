@@ -9,12 +9,13 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from ...blocking import in_own_thread
 from ...clock import wait_first
 from ...events import Note, Warned
 from ...processes import process_end
 from ..sampler import SamplingFailed
 from .finding import PythonFinder
-from .interpreter import why_children_are_closed, why_memory_is_closed
+from .interpreter import jit_is_asked_for, why_children_are_closed, why_memory_is_closed
 from .layout import NEWEST, OLDEST
 from .looking import Looking
 
@@ -34,6 +35,8 @@ _SETTLE_S = 0.05
 """A program that turned into another is looked at again after so long."""
 _UNCERTAIN = "The machine is saturated: most looks met nobody running, so shares are uncertain"
 
+_JIT = "PYTHON_JIT is set: where this Python has its JIT, functions are right, but lines are not to be trusted"
+
 
 class Attachment:
     """`await sample()` until process `pid` has ended; again, if that raises `SamplingFailed`."""
@@ -52,6 +55,7 @@ class Attachment:
         """Descendants that are Pythons."""
         self._is_covered = False
         self._has_warned = False
+        self._has_asked_for_jit = False
 
     @property
     def name(self) -> str:
@@ -123,6 +127,10 @@ class Attachment:
             if self._pid in looking.refused:
                 await self._ask_austin(looking.refused[self._pid])
                 return
+            if self._pid in looking.looked_at and not self._has_asked_for_jit:
+                self._has_asked_for_jit = True
+                if await in_own_thread(jit_is_asked_for, self._pid):
+                    self._context.emit(Note(_JIT))
             if looking.is_uncertain and not self._has_warned:
                 self._has_warned = True
                 self._context.emit(Warned(_UNCERTAIN))

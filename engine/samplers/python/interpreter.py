@@ -88,6 +88,15 @@ def executable(pid: int) -> Path | None:
     return program.with_name(program.name.removesuffix(" (deleted)"))
 
 
+def jit_is_asked_for(pid: int) -> bool:
+    """Whether the program's environment asks CPython (3.13 and newer, where built so) to compile to machine code."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(each.startswith(b"PYTHON_JIT=") and each not in {b"PYTHON_JIT=", b"PYTHON_JIT=0"} for each in variables)
+
+
 def why_memory_is_closed(pid: int) -> str | None:
     """Why the kernel does not let us read the memory of `pid` and what to do about it; None if it does, or `pid` has ended."""
     try:

@@ -115,3 +115,11 @@ async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
         assert abs(total[name] / program.total - share) < 0.08
     assert abs(half / program.total - 0.5) < 0.1
     assert 300 < program.total < 440
+
+
+async def test_where_the_jit_is_on_lines_are_not_to_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note says so once, and functions are right all the same."""
+    monkeypatch.setenv("PYTHON_JIT", "1")
+    program = await sampled("quotas.py", "1", version="3.15")
+    assert ["lines are not to be trusted" in event.line for event in program.events] == [True]
+    assert total_times(program)["thirty.<locals>.inner"] > 0.15 * program.total
