@@ -117,6 +117,7 @@ function wrapTerminate(board) {
     const isOwing = used / 1e6 - Atomics.load(words, WORDS.HANDED_MS) >= NEGLIGIBLE_MS;
     if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) === 0 && (isOwing || Atomics.load(words, WORDS.ROTATING))) {
       const channel = new BroadcastChannel(KEY);
+      channel.unref();
       channel.postMessage({ id, isTerminated: true, used });
       channel.close();
       Atomics.wait(words, WORDS.ENDING, 1, TERMINATE_WAIT_MS);

@@ -1,7 +1,9 @@
 'use strict';
 
 // A worker thread's profile, taken and handed over by the thread itself: whatever the main thread does meanwhile, the profile begins
-// ahead of the thread's own code and goes to the helper when the thread ends. In between the helper asks for windows.
+// ahead of the thread's own code and goes to the helper, a window a second, and when the thread ends. Only of a thread that computes
+// for long without a turn of its event loop the helper asks for windows: what it evaluates there swallows a timeout of `vm`, or has it
+// swallowed by what it calls, if that meets it.
 
 const { BroadcastChannel, threadId } = require('worker_threads');
 const { findSourceMap } = require('module');
@@ -10,6 +12,10 @@ const { WORDS, wordsOf, nowUs, kernelId, usedNs, intervalToAskUs, compact } = re
 
 const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
+const WINDOW_MS = 1000;
+const IDLE_WINDOW_MS = 60_000;
+const IDLE_MS = 1;
+const WINDOW_MS_PER_NODE = 0.34; // as in the helper
 
 function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }) {
   const words = wordsOf(board, threadId);
@@ -23,15 +29,23 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     });
     return answer;
   };
+  // Not one that is kept open: it would take in what all other threads tell. A timeout of `vm` can end any of this at any point, so
+  // none may keep the thread alive.
+  let channel;
   const tell = (message) => {
-    const channel = new BroadcastChannel(key);
+    channel?.close();
+    channel = new BroadcastChannel(key);
+    channel.unref();
     channel.postMessage({ id: threadId, ...message });
     channel.close();
+    channel = undefined;
   };
   const { begin, end } = { begin: console.profile.bind(console), end: console.profileEnd.bind(console) };
   const mapped = new Set();
   let anchor = 0;
   let anchorSamples = 0;
+  let nextWindowMs = 0; // on the monotonic clock
+  let idleUntilMs = performance.now() + IDLE_WINDOW_MS;
 
   words.fill(0);
   words[WORDS.THREAD] = threadId;
@@ -71,9 +85,10 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
 
   /** Close the window and open the next one. */
   function rotate() {
-    if (Atomics.load(words, WORDS.PHASE) !== 1 || Atomics.exchange(words, WORDS.ROTATING, 1)) {
+    if (Atomics.load(words, WORDS.PHASE) !== 1) {
       return;
     }
+    Atomics.store(words, WORDS.ROTATING, 1);
     // Whoever terminates this thread now waits for the last window.
     const profile = ask('Profiler.stop')?.profile;
     ask('Profiler.start');
@@ -85,6 +100,8 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
       end(titles[anchor]);
       anchor = 1 - anchor;
     }
+    nextWindowMs = performance.now() + WINDOW_MS_PER_NODE * (profile?.nodes.length ?? 0);
+    idleUntilMs = performance.now() + IDLE_WINDOW_MS;
     handOver(profile, false);
     Atomics.store(words, WORDS.ROTATING, 0);
   }
@@ -99,6 +116,15 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     Atomics.notify(words, WORDS.ENDING);
   }
 
+  function rotateInTime() {
+    const now = performance.now();
+    const owesMs = (usedNs(words[WORDS.KERNEL_ID]) ?? 0) / 1e6 - Atomics.load(words, WORDS.HANDED_MS);
+    if (now >= nextWindowMs && (owesMs >= IDLE_MS || now >= idleUntilMs)) {
+      rotate();
+    }
+  }
+
+  setInterval(rotateInTime, WINDOW_MS).unref();
   Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave }) });
   process.on('exit', leave);
 }

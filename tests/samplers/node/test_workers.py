@@ -120,3 +120,31 @@ async def test_a_terminated_worker_ends_at_once(tmp_path):
     sampled = await sample(tmp_path, "app.cjs", node(24))
     assert (sampled.status, sampled.stderr) == (0, "")
     assert json.loads(sampled.stdout) == [[1, True]] * 4
+
+
+@pytest.mark.parametrize("major", [20, 24])
+async def test_timeouts_of_vm_hold_in_a_worker(tmp_path, major):
+    """V8 has a timeout get lost that meets what a debugger evaluates, as our windows are: it comes all the same, and the thread ends."""
+    (tmp_path / "app.cjs").write_text(
+        """
+        const { Worker, isMainThread } = require('worker_threads');
+        if (isMainThread) {
+          new Worker(__filename).on('exit', (status) => console.log('exit', status));
+        } else {
+          const vm = require('vm');
+          let late = 0;
+          for (const end = Date.now() + 4000; Date.now() < end; ) {
+            const began = Date.now();
+            try {
+              vm.runInNewContext('for (const end = Date.now() + 3000; Date.now() < end; );', { Date }, { timeout: 10 });
+            } catch (error) {
+              if (error.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+            }
+            late += Date.now() - began > 2500;
+          }
+          console.log('late', late);
+        }
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(major))
+    assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "late 0\nexit 0\n", "")
