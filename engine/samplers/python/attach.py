@@ -184,7 +184,7 @@ class Attachment:
                     return
             if may_become_one:
                 await self._clock.sleep(_LOADING_PAUSE_S)
-            else:
+            elif not self._children & looking.gone & set(members):
                 version = await self._context.ledger.changed(version)
 
     async def _look_into(self, looking: Looking, pid: int) -> str | None:

@@ -101,15 +101,17 @@ class Interpreters:
     def learn_threads(self) -> bool:
         """As `refresh`, but look in any case."""
         memory, layout = self.memory, self.layout
+        # The C library gives a number again to another thread.
+        self._tids.clear()
         old = {thread.state: thread for threads in self.threads.values() for thread in threads}
-        self.threads = {}
-        self._heads = {}
+        threads: dict[int, list[Thread]] = {}
+        heads: dict[int, int] = {}
         interpreter = memory.pointer(self._runtime + layout.interpreters_head)
-        changed = has_nameless = False
+        changed = is_unsettled = False
         count = 0
-        while interpreter and len(self._heads) < _MAX_INTERPRETERS:
-            self._main_interpreter = interpreter
-            state = self._heads[interpreter] = memory.pointer(interpreter + layout.threads_head)
+        while interpreter and len(heads) < _MAX_INTERPRETERS:
+            state = heads[interpreter] = memory.pointer(interpreter + layout.threads_head)
+            here: dict[int, Thread] = {}
             while state and count < _MAX_THREADS:
                 count += 1
                 content = memory.read(state, layout.thread_size)
@@ -118,19 +120,21 @@ class Interpreters:
                 if thread is None or thread.tid != tid:
                     thread = Thread(state, tid)
                     changed = True
+                # One that is being started has no number yet, or that of the thread that starts it, which is older.
+                is_unsettled = is_unsettled or not tid or tid in here
                 if tid:
-                    self.threads.setdefault(tid, []).append(thread)
-                else:
-                    # A thread that is being started learns its number a moment later.
-                    has_nameless = True
+                    here[tid] = thread
                 (state,) = struct.unpack_from("<Q", content, layout.thread_next)
+            for tid, thread in here.items():
+                threads.setdefault(tid, []).append(thread)
+            self._main_interpreter = interpreter
             interpreter = memory.pointer(interpreter + layout.interpreter_next)
+        self.threads, self._heads = threads, heads
         addresses = [self._runtime + layout.interpreters_head]
         addresses += [interpreter + layout.threads_head for interpreter in self._heads]
         self._heads_pieces = b"".join(PIECE.pack(address, 8) for address in addresses)
-        heads = list(self._heads)
-        self._heads_seen = struct.pack(f"<{len(addresses)}Q", heads[0] if heads else 0, *self._heads.values())
-        if has_nameless:
+        self._heads_seen = struct.pack(f"<{len(addresses)}Q", next(iter(heads), 0), *heads.values())
+        if is_unsettled:
             self._heads_seen = b""
         if layout.code_generation is not None:
             self._generation_pieces = b"".join(PIECE.pack(each + layout.code_generation, 8) for each in self._heads)
@@ -240,6 +244,8 @@ class Interpreters:
             thread.forget()
             return None
         if thread.tid != self._tid(view):
+            # Another thread's by now.
+            self._heads_seen = b""
             raise Unreadable
         return view
 

@@ -196,7 +196,8 @@ class Looking:
             self._fraction[pid] = exact - whole
             if whole:
                 recorder.add(self._threads[pid, tid], self._stacks[stack], whole)
-        recorder.look(looks, looked_ns / 1e9)
+        # On a busy machine more looks are taken, of which each counts for less.
+        recorder.look(min(looks, round(looked_ns / self._period_ns)), looked_ns / 1e9)
 
 
 def _frame(name: str, file: str, first_line: int, line: int) -> Frame:
