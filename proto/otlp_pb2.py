@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$multi_lang_profiler/proto/otlp.proto\x12\x18multi_lang_profiler.otlp\"\x90\x01\n\rExportRequest\x12\x45\n\x11resource_profiles\x18\x01 \x03(\x0b\x32*.multi_lang_profiler.otlp.ResourceProfiles\x12\x38\n\ndictionary\x18\x02 \x01(\x0b\x32$.multi_lang_profiler.otlp.Dictionary\"\xfc\x02\n\nDictionary\x12\x38\n\rmapping_table\x18\x01 \x03(\x0b\x32!.multi_lang_profiler.otlp.Mapping\x12:\n\x0elocation_table\x18\x02 \x03(\x0b\x32\".multi_lang_profiler.otlp.Location\x12:\n\x0e\x66unction_table\x18\x03 \x03(\x0b\x32\".multi_lang_profiler.otlp.Function\x12\x32\n\nlink_table\x18\x04 \x03(\x0b\x32\x1e.multi_lang_profiler.otlp.Link\x12\x14\n\x0cstring_table\x18\x05 \x03(\t\x12<\n\x0f\x61ttribute_table\x18\x06 \x03(\x0b\x32#.multi_lang_profiler.otlp.Attribute\x12\x34\n\x0bstack_table\x18\x07 \x03(\x0b\x32\x1f.multi_lang_profiler.otlp.Stack\"\x89\x01\n\x10ResourceProfiles\x12\x34\n\x08resource\x18\x01 \x01(\x0b\x32\".multi_lang_profiler.otlp.Resource\x12?\n\x0escope_profiles\x18\x02 \x03(\x0b\x32\'.multi_lang_profiler.otlp.ScopeProfiles\"B\n\x08Resource\x12\x36\n\nattributes\x18\x01 \x03(\x0b\x32\".multi_lang_profiler.otlp.KeyValue\"J\n\x08KeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".multi_lang_profiler.otlp.AnyValue\"3\n\x08\x41nyValue\x12\x14\n\x0cstring_value\x18\x01 \x01(\t\x12\x11\n\tint_value\x18\x03 \x01(\x03\"t\n\rScopeProfiles\x12.\n\x05scope\x18\x01 \x01(\x0b\x32\x1f.multi_lang_profiler.otlp.Scope\x12\x33\n\x08profiles\x18\x02 \x03(\x0b\x32!.multi_lang_profiler.otlp.Profile\"&\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\x83\x02\n\x07Profile\x12\x38\n\x0bsample_type\x18\x01 \x01(\x0b\x32#.multi_lang_profiler.otlp.ValueType\x12\x31\n\x07samples\x18\x02 \x03(\x0b\x32 .multi_lang_profiler.otlp.Sample\x12\x16\n\x0etime_unix_nano\x18\x03 \x01(\x06\x12\x15\n\rduration_nano\x18\x04 \x01(\x04\x12\x38\n\x0bperiod_type\x18\x05 \x01(\x0b\x32#.multi_lang_profiler.otlp.ValueType\x12\x0e\n\x06period\x18\x06 \x01(\x03\x12\x12\n\nprofile_id\x18\x07 \x01(\x0c\"9\n\tValueType\x12\x15\n\rtype_strindex\x18\x01 \x01(\x05\x12\x15\n\runit_strindex\x18\x02 \x01(\x05\"H\n\x06Sample\x12\x13\n\x0bstack_index\x18\x01 \x01(\x05\x12\x19\n\x11\x61ttribute_indices\x18\x02 \x03(\x05\x12\x0e\n\x06values\x18\x04 \x03(\x03\"\t\n\x07Mapping\"\x06\n\x04Link\"!\n\x05Stack\x12\x18\n\x10location_indices\x18\x01 \x03(\x05\"T\n\x08Location\x12-\n\x05lines\x18\x03 \x03(\x0b\x32\x1e.multi_lang_profiler.otlp.Line\x12\x19\n\x11\x61ttribute_indices\x18\x04 \x03(\x05\",\n\x04Line\x12\x16\n\x0e\x66unction_index\x18\x01 \x01(\x05\x12\x0c\n\x04line\x18\x02 \x01(\x03\"P\n\x08\x46unction\x12\x15\n\rname_strindex\x18\x01 \x01(\x05\x12\x19\n\x11\x66ilename_strindex\x18\x03 \x01(\x05\x12\x12\n\nstart_line\x18\x04 \x01(\x03\"T\n\tAttribute\x12\x14\n\x0ckey_strindex\x18\x01 \x01(\x05\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".multi_lang_profiler.otlp.AnyValueb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$multi_lang_profiler/proto/otlp.proto\x12\x18multi_lang_profiler.otlp\"\x90\x01\n\rExportRequest\x12\x45\n\x11resource_profiles\x18\x01 \x03(\x0b\x32*.multi_lang_profiler.otlp.ResourceProfiles\x12\x38\n\ndictionary\x18\x02 \x01(\x0b\x32$.multi_lang_profiler.otlp.Dictionary\"\xfc\x02\n\nDictionary\x12\x38\n\rmapping_table\x18\x01 \x03(\x0b\x32!.multi_lang_profiler.otlp.Mapping\x12:\n\x0elocation_table\x18\x02 \x03(\x0b\x32\".multi_lang_profiler.otlp.Location\x12:\n\x0e\x66unction_table\x18\x03 \x03(\x0b\x32\".multi_lang_profiler.otlp.Function\x12\x32\n\nlink_table\x18\x04 \x03(\x0b\x32\x1e.multi_lang_profiler.otlp.Link\x12\x14\n\x0cstring_table\x18\x05 \x03(\t\x12<\n\x0f\x61ttribute_table\x18\x06 \x03(\x0b\x32#.multi_lang_profiler.otlp.Attribute\x12\x34\n\x0bstack_table\x18\x07 \x03(\x0b\x32\x1f.multi_lang_profiler.otlp.Stack\"\x89\x01\n\x10ResourceProfiles\x12\x34\n\x08resource\x18\x01 \x01(\x0b\x32\".multi_lang_profiler.otlp.Resource\x12?\n\x0escope_profiles\x18\x02 \x03(\x0b\x32\'.multi_lang_profiler.otlp.ScopeProfiles\"B\n\x08Resource\x12\x36\n\nattributes\x18\x01 \x03(\x0b\x32\".multi_lang_profiler.otlp.KeyValue\"J\n\x08KeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".multi_lang_profiler.otlp.AnyValue\"3\n\x08\x41nyValue\x12\x14\n\x0cstring_value\x18\x01 \x01(\t\x12\x11\n\tint_value\x18\x03 \x01(\x03\"t\n\rScopeProfiles\x12.\n\x05scope\x18\x01 \x01(\x0b\x32\x1f.multi_lang_profiler.otlp.Scope\x12\x33\n\x08profiles\x18\x02 \x03(\x0b\x32!.multi_lang_profiler.otlp.Profile\"&\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\x9e\x02\n\x07Profile\x12\x38\n\x0bsample_type\x18\x01 \x01(\x0b\x32#.multi_lang_profiler.otlp.ValueType\x12\x31\n\x07samples\x18\x02 \x03(\x0b\x32 .multi_lang_profiler.otlp.Sample\x12\x16\n\x0etime_unix_nano\x18\x03 \x01(\x06\x12\x15\n\rduration_nano\x18\x04 \x01(\x04\x12\x38\n\x0bperiod_type\x18\x05 \x01(\x0b\x32#.multi_lang_profiler.otlp.ValueType\x12\x0e\n\x06period\x18\x06 \x01(\x03\x12\x12\n\nprofile_id\x18\x07 \x01(\x0c\x12\x19\n\x11\x61ttribute_indices\x18\x0b \x03(\x05\"9\n\tValueType\x12\x15\n\rtype_strindex\x18\x01 \x01(\x05\x12\x15\n\runit_strindex\x18\x02 \x01(\x05\"H\n\x06Sample\x12\x13\n\x0bstack_index\x18\x01 \x01(\x05\x12\x19\n\x11\x61ttribute_indices\x18\x02 \x03(\x05\x12\x0e\n\x06values\x18\x04 \x03(\x03\"\t\n\x07Mapping\"\x06\n\x04Link\"!\n\x05Stack\x12\x18\n\x10location_indices\x18\x01 \x03(\x05\"T\n\x08Location\x12-\n\x05lines\x18\x03 \x03(\x0b\x32\x1e.multi_lang_profiler.otlp.Line\x12\x19\n\x11\x61ttribute_indices\x18\x04 \x03(\x05\",\n\x04Line\x12\x16\n\x0e\x66unction_index\x18\x01 \x01(\x05\x12\x0c\n\x04line\x18\x02 \x01(\x03\"P\n\x08\x46unction\x12\x15\n\rname_strindex\x18\x01 \x01(\x05\x12\x19\n\x11\x66ilename_strindex\x18\x03 \x01(\x05\x12\x12\n\nstart_line\x18\x04 \x01(\x03\"T\n\tAttribute\x12\x14\n\x0ckey_strindex\x18\x01 \x01(\x05\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".multi_lang_profiler.otlp.AnyValueb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,23 +38,23 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_SCOPE']._serialized_start=1051
   _globals['_SCOPE']._serialized_end=1089
   _globals['_PROFILE']._serialized_start=1092
-  _globals['_PROFILE']._serialized_end=1351
-  _globals['_VALUETYPE']._serialized_start=1353
-  _globals['_VALUETYPE']._serialized_end=1410
-  _globals['_SAMPLE']._serialized_start=1412
-  _globals['_SAMPLE']._serialized_end=1484
-  _globals['_MAPPING']._serialized_start=1486
-  _globals['_MAPPING']._serialized_end=1495
-  _globals['_LINK']._serialized_start=1497
-  _globals['_LINK']._serialized_end=1503
-  _globals['_STACK']._serialized_start=1505
-  _globals['_STACK']._serialized_end=1538
-  _globals['_LOCATION']._serialized_start=1540
-  _globals['_LOCATION']._serialized_end=1624
-  _globals['_LINE']._serialized_start=1626
-  _globals['_LINE']._serialized_end=1670
-  _globals['_FUNCTION']._serialized_start=1672
-  _globals['_FUNCTION']._serialized_end=1752
-  _globals['_ATTRIBUTE']._serialized_start=1754
-  _globals['_ATTRIBUTE']._serialized_end=1838
+  _globals['_PROFILE']._serialized_end=1378
+  _globals['_VALUETYPE']._serialized_start=1380
+  _globals['_VALUETYPE']._serialized_end=1437
+  _globals['_SAMPLE']._serialized_start=1439
+  _globals['_SAMPLE']._serialized_end=1511
+  _globals['_MAPPING']._serialized_start=1513
+  _globals['_MAPPING']._serialized_end=1522
+  _globals['_LINK']._serialized_start=1524
+  _globals['_LINK']._serialized_end=1530
+  _globals['_STACK']._serialized_start=1532
+  _globals['_STACK']._serialized_end=1565
+  _globals['_LOCATION']._serialized_start=1567
+  _globals['_LOCATION']._serialized_end=1651
+  _globals['_LINE']._serialized_start=1653
+  _globals['_LINE']._serialized_end=1697
+  _globals['_FUNCTION']._serialized_start=1699
+  _globals['_FUNCTION']._serialized_end=1779
+  _globals['_ATTRIBUTE']._serialized_start=1781
+  _globals['_ATTRIBUTE']._serialized_end=1865
 # @@protoc_insertion_point(module_scope)

@@ -78,7 +78,7 @@ class Scope(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class Profile(_message.Message):
-    __slots__ = ("sample_type", "samples", "time_unix_nano", "duration_nano", "period_type", "period", "profile_id")
+    __slots__ = ("sample_type", "samples", "time_unix_nano", "duration_nano", "period_type", "period", "profile_id", "attribute_indices")
     SAMPLE_TYPE_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,7 @@ class Profile(_message.Message):
     PERIOD_TYPE_FIELD_NUMBER: _ClassVar[int]
     PERIOD_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTE_INDICES_FIELD_NUMBER: _ClassVar[int]
     sample_type: ValueType
     samples: _containers.RepeatedCompositeFieldContainer[Sample]
     time_unix_nano: int
@@ -93,7 +94,8 @@ class Profile(_message.Message):
     period_type: ValueType
     period: int
     profile_id: bytes
-    def __init__(self, sample_type: _Optional[_Union[ValueType, _Mapping]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., time_unix_nano: _Optional[int] = ..., duration_nano: _Optional[int] = ..., period_type: _Optional[_Union[ValueType, _Mapping]] = ..., period: _Optional[int] = ..., profile_id: _Optional[bytes] = ...) -> None: ...
+    attribute_indices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sample_type: _Optional[_Union[ValueType, _Mapping]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., time_unix_nano: _Optional[int] = ..., duration_nano: _Optional[int] = ..., period_type: _Optional[_Union[ValueType, _Mapping]] = ..., period: _Optional[int] = ..., profile_id: _Optional[bytes] = ..., attribute_indices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ValueType(_message.Message):
     __slots__ = ("type_strindex", "unit_strindex")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ...proto import otlp_pb2
+    from ..profile.book import Book
     from ..profile.profile import Profile
     from ..profile.stacks import Thread
 
@@ -155,6 +156,7 @@ class _Dictionary:
             period_type=unit,
             period=period_ns,
             profile_id=uuid.UUID(profile.profile_id).bytes,
+            attribute_indices=self._cpu_attributes(profile.sampling.ledger),
         )
 
     def message(self) -> otlp_pb2.Dictionary:
@@ -199,6 +201,24 @@ class _Dictionary:
             ("process.pid", thread.pid),
             *thread.labels,
         )
+        return [self._attributes.setdefault(each, len(self._attributes)) for each in told if each[1]]
+
+    def _cpu_attributes(self, book: Book | None) -> list[int]:
+        """Where the window's CPU time went, in microseconds, the parts that there are; native threads and processes not sampled are a sum each."""
+        if book is None:
+            return []
+        parts_us = {
+            "total": book.cpu_s,
+            "attributed": book.attributed_s,
+            "native_threads": sum(book.native_s.values()),
+            "not_sampled": sum(book.unsampled_s.values()),
+            "before_sampler": book.before_s,
+            "gap": book.gaps_s,
+            "lost": book.lost_s,
+            "pending": book.pending_s,
+            "left_over": book.left_over_s,
+        }
+        told = [(f"multi_lang_profiler.cpu.{name}_us", round(1e6 * seconds)) for name, seconds in parts_us.items()]
         return [self._attributes.setdefault(each, len(self._attributes)) for each in told if each[1]]
 
     def _string(self, text: str) -> int:

@@ -12,10 +12,14 @@ from uuid import UUID
 import pytest
 
 from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.profile.book import Book
 from tests.support import recordings
 from tests.support.wheels import wheel
 
 FIRST = replace(recordings.recording("flask_server").profile(), labels=(("service", "api"), ("zone", "é")))
+FIRST = replace(
+    FIRST, sampling=replace(FIRST.sampling, ledger=Book(20.0, 16.0, {"JIT": 1.5}, {("git", "too short"): 0.5}, 1.0))
+)
 SECOND = replace(FIRST, profile_id=str(UUID(int=2)), began_at=FIRST.began_at + timedelta(seconds=300))
 OTHER = recordings.recording("typescript_compiler").profile()
 REPORTED_AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -45,6 +49,17 @@ def test_windows_are_grouped_by_what_they_are_of(request_sent: Any) -> None:
         int(p.began_at.timestamp()) * 10**9 for p in (FIRST, SECOND)
     ]
     assert scope.profiles[0].duration_nano == 16_100_000_000
+
+
+def test_a_window_says_where_its_cpu_time_went(request_sent: Any) -> None:
+    """The ledger's parts are attributes of the profile, in microseconds, and add up to the total."""
+    table, strings = request_sent.dictionary.attribute_table, request_sent.dictionary.string_table
+    profile = request_sent.resource_profiles[0].scope_profiles[0].profiles[0]
+    told = {strings[table[at].key_strindex]: table[at].value.int_value for at in profile.attribute_indices}
+    parts = {name.removeprefix("multi_lang_profiler.cpu."): us for name, us in told.items()}
+    total_us = parts.pop("total_us")
+    assert total_us == sum(parts.values()) == 20_000_000
+    assert (parts["attributed_us"], parts["native_threads_us"], parts["not_sampled_us"]) == (16e6, 1.5e6, 0.5e6)
 
 
 def test_every_sample_is_told_by_its_stack(request_sent: Any) -> None:
