@@ -106,7 +106,8 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
         fine &= function in found
         verdict = "" if function in found else f", WANTED {function}"
         print(f"  {language}: {samples} samples, main program {source}, hottest of its own {found}{verdict}")
-    for line in profiled.lines[-20:] if not fine else [line for line in profiled.lines if line.startswith("⚠️")]:
+    telling = ("⚠️", "CPU time", "  not in")
+    for line in profiled.lines[-20:] if not fine else [line for line in profiled.lines if line.startswith(telling)]:
         print(f"  | {line}")
     return fine
 
