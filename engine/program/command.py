@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -45,9 +45,10 @@ BY_ENVIRONMENT = ("Node.js", "Go")
 JVM_START_S = 3.0
 """A JVM that takes no agent yet is asked again for so long: it may be starting."""
 ATTACH_BURST, ATTACHES_PER_S = 16, 2
-"""To attach takes some 20 ms of CPU time. What comes faster waits, and if it is over by then it was too short."""
+"""To attach starts a helper, which takes some 40 ms of CPU time. What comes faster waits, and if it is over by then it was too short."""
 MATURE_S = 0.5
-"""Where many come, only those that have lasted so long are attached to."""
+SHORT_S, MANY_SHORT, SHORT_KEPT_S = 1.0, 3, 20.0
+"""Where more than so many that were attached to have ended so soon, in the last so many seconds, only those that have lasted for `MATURE_S` are."""
 MAX_SEEN = 4_096
 """Processes that are remembered; more, and those without samples that have ended are forgotten."""
 _LOOKS = 8
@@ -83,6 +84,8 @@ class CommandSampler:
         self._austins: dict[Interpreter, Austin] = {}
         self._attaches = float(ATTACH_BURST)
         """How many may come now."""
+        self._short_ends_s: deque[float] = deque(maxlen=MANY_SHORT + 1)
+        """When the last of those ended that had hardly been attached to."""
         self._said: set[str] = set()
         self._are_go: dict[str, bool] = {}
         """By their files."""
@@ -236,8 +239,9 @@ class CommandSampler:
         member = self._context.ledger.members.get(pid)
         if member is None or self._attaches < 1:
             return False
-        age_s = self._context.clock.monotonic() - member.found_s
-        return self._attaches >= ATTACH_BURST / 2 or age_s > MATURE_S
+        now_s = self._context.clock.monotonic()
+        are_short = sum(now_s - ended_s < SHORT_KEPT_S for ended_s in self._short_ends_s) > MANY_SHORT
+        return not are_short or now_s - member.found_s > MATURE_S
 
     def _is_settled(self, pid: int) -> bool:
         seen = self._seen.get(pid)
@@ -308,9 +312,13 @@ class CommandSampler:
                 del notes[pid]
 
     async def _attach(self, pid: int, attach: Callable[[int], Awaitable[None]]) -> None:
+        began_s = self._context.clock.monotonic()
         try:
             await attach(pid)
         finally:
+            ended_s = self._context.clock.monotonic()
+            if ended_s - began_s < SHORT_S:
+                self._short_ends_s.append(ended_s)
             # Not before the next look: the process may still be there for a moment.
             asyncio.get_running_loop().call_later(1.0, self._attached.pop, pid, None)
 
