@@ -161,3 +161,40 @@ def test_a_link_to_it_is_followed(checkout, tmp_path):
         [link, "--version"], env={"PATH": str(checkout.tools), "UV_LOG": "/dev/null"}, capture_output=True, check=False
     )
     assert done.stdout.startswith(b"multi_lang_profiler "), done.stderr
+
+
+HEAVY = frozenset(
+    {
+        *("ctypes", "google", "h11", "http", "httpcore", "httpx", "importlib.metadata", "multiprocessing", "pygments"),
+        *("rich", "sqlite3", "textual", "tomllib", "tree_sitter", "unittest", "watchfiles", "xml", "zipfile"),
+        *("multi_lang_profiler.engine.formats.wire", "multi_lang_profiler.engine.reporting.reporter"),
+        *("multi_lang_profiler.engine.samplers.python.attach", "multi_lang_profiler.proto", "multi_lang_profiler.tui"),
+    }
+)
+"""What is for later, or for other runs than a Python program's without a screen."""
+MOST_MODULES = 260
+"""Loaded until the program is started; a tenth more than there are."""
+
+
+def test_nothing_heavy_is_loaded_before_the_program_starts(checkout, tmp_path):
+    """The program waits for what is loaded before it: no library that sends, draws or parses, and not ever more modules."""
+    interpreter = tmp_path / "python3"
+    interpreter.write_text("#!/bin/sh\necho started >&2\n")
+    interpreter.chmod(0o755)
+    (tmp_path / "app.py").touch()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-I", "-S", "-X", "importtime", ROOT / "engine" / "command" / "start.py"),
+            *("python", "app.py", "--quiet", "--python", str(interpreter)),
+        ],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, started, _ = done.stderr.partition("started\n")
+    assert started
+    loaded = [line.rpartition("|")[2].strip() for line in before.splitlines() if line.startswith("import time:")]
+    assert not [name for name in loaded if any(name == heavy or name.startswith(f"{heavy}.") for heavy in HEAVY)]
+    assert len(loaded) < MOST_MODULES, f"{len(loaded)} modules"
