@@ -151,10 +151,11 @@ class Ledger:
             await self._clock.sleep(self._tree.pause_s)
             self.look()
 
-    def look(self) -> None:
+    def look(self, *, at_all: bool = False) -> None:
+        """Take in what has changed; `at_all`: also what is not due yet, orphans who came among it."""
         if self._tree is None or self._has_ended:
             return
-        self._take(self._tree.look())
+        self._take(self._tree.look(at_all=at_all))
         now_s = self._clock.monotonic()
         if now_s >= self._threads_due_s:
             began_ns = time.thread_time_ns()

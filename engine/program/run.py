@@ -111,7 +111,7 @@ class Run:
         else:
             await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
         self._sampling.cancel()
-        if self._context.settings.pid is None:
+        if not settings.is_attached:
             await within(LOOK_S, self._tell_what_runs_on())
         self._context.ledger.end()
         self.phase = ProgramPhase.ENDED
@@ -121,7 +121,7 @@ class Run:
         from .left_running import left_running  # noqa: PLC0415 - few programs leave something running
 
         # A daemon's parent ends before it is looked for.
-        self._context.ledger.look()
+        self._context.ledger.look(at_all=True)
         if not self._context.ledger.living():
             return
         # Children that end with the program need a moment to.

@@ -52,7 +52,7 @@ def test_a_daemon_is_told_of_with_the_pid_to_type(more, family, tmp_path):
 def test_a_child_that_runs_on_is_told_of(tmp_path):
     """Of one that cannot be watched by its number, without advice; a program that leaves nothing says nothing."""
     with Folder(tmp_path) as folder:
-        finished = folder.run("--no-tui", "--", "sh", "-c", "sleep 20 >/dev/null 2>&1 & echo $!")
+        finished = folder.run("--no-tui", "--", "sh", "-c", "sleep 20 >/dev/null 2>&1 & echo $!; sleep 0.5")
         pid = int(finished.stdout)
         os.kill(pid, signal.SIGKILL)
         assert f"The program has ended, but sleep 20 (process {pid}) runs on" in finished.lines
