@@ -28,5 +28,11 @@ settings.load_profile("suite")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the compiled Java programs that most tests of the Java sampler run."""
     folder = tmp_path_factory.mktemp("classes")
-    compile_java(folder, *(PROGRAMS / f"{name}.java" for name in ("Sections", "BlindSpots", "Endings", "Waiting")))
+    compile_java(
+        folder,
+        *(
+            PROGRAMS / f"{name}.java"
+            for name in ("Sections", "BlindSpots", "Endings", "Waiting", "Guarded", "Interrupting")
+        ),
+    )
     return folder

@@ -82,8 +82,8 @@ def newer_jdk() -> str:
 
 def compile_java(folder: Path, *sources: Path | str) -> None:
     """Compile into `folder`, for Java 17 and newer."""
-    command = [Path(jdk()).with_name("javac"), "--release", "17", "-g", "-d", folder, *sources]
-    subprocess.run(command, check=True, timeout=DEADLINE_S, cwd=PROGRAMS)
+    command = [Path(jdk()).with_name("javac"), "--release", "17", "-g", "-nowarn", "-d", folder, *sources]
+    subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE_S, cwd=PROGRAMS)
 
 
 @dataclass
@@ -172,8 +172,9 @@ async def sample(
     options: tuple[str, ...] = (),
     cache: Path | None = None,
     meanwhile: Callable[[Sampled], Awaitable[None]] | None = None,
+    is_sampled: bool = True,
 ) -> Sampled:
-    """Run the program in `folder` to its end, `meanwhile` doing things to it.
+    """Run the program in `folder` to its end, `meanwhile` doing things to it; without waiting for samples if there will be none.
 
     Programs that await the file `-Dgo` names begin when they are being sampled.
     """
@@ -224,7 +225,8 @@ async def sample(
         async with asyncio.timeout(DEADLINE_S):
             await run.start()
             os.chdir(before)
-            await sampled.until(lambda: was_sampling or sampled.has_ended)
+            if is_sampled:
+                await sampled.until(lambda: was_sampling or sampled.has_ended)
             go.touch()
             if meanwhile:
                 await meanwhile(sampled)

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import reason
+from ...processes import is_executable
 from ..sampler import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from .options import JavaOptions
 
 AGENT_SOURCES = Path(__file__).parent / "agent"
 _FOR_JAVA_17 = frozenset({"FlightRecorded.java"})
@@ -86,6 +89,16 @@ class JavaRuntime:
         wanted = [_POLLING_LOOPS, *([_INLINED_METHODS] if inlined else [])]
         return [option for said, group in wanted if not any(map(said.match, options)) for option in group]
 
+    def agent_option(self, options: JavaOptions) -> str:
+        """The option by which an agent is loaded at the start, up to the agent's name.
+
+        `-javaagent` adds the module `java.instrument` to those of the program: the JVM then has no use for the graph of modules in its
+        archive (30 ms), nor for an archive of the user's own, without which it may not start (`-XX:AOTMode=on`). The library that
+        reads this option can be named itself, but ends the JVM where the module is not there: it is for a program on the class path.
+        """
+        is_sure = self._is_hotspot and self._is_launcher and options.are_known and not options.names_modules
+        return "-agentlib:instrument=" if is_sure else "-javaagent:"
+
     @property
     def _is_hotspot(self) -> bool:
         """Whether it is OpenJDK's own JVM, of Java 10 or newer and with its optimising compiler."""
@@ -93,6 +106,12 @@ class JavaRuntime:
         is_openj9 = (library / "default").exists()
         is_new = (self.major or 0) >= 10 and platform.machine() in _WITH_ITS_COMPILER
         return is_new and not is_openj9 and (library / "server" / "libjvm.so").exists()
+
+    @property
+    def _is_launcher(self) -> bool:
+        """Whether it is Java's own launcher, and not a script that may add options."""
+        launcher = Path(self.executable).resolve()
+        return launcher.name == "java" and is_executable(launcher)
 
     def javac(self) -> str | None:
         """The compiler of this Java, or the one on PATH: the agent's class files run on every Java from 8 on."""

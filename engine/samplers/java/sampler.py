@@ -10,6 +10,12 @@ by second (`agent/Pending.java`), and what is seen is a second or two old. It co
 slower by 10% (one thread) and 15 to 19% (two, on two cores), so it is not the default. On Java 25 it gives allocation some 5 points too much. The
 code that the JVM itself has for a method counts for that method: `BigInteger.oddModPow`, say, where `perf` finds `montgomery_square`.
 
+The agent is loaded by `-agentlib:instrument=`, which leaves the JVM's modules and archives of classes as they are (`runtime.py`,
+`agent_option`). What the main thread has used before `main` is known and not counted; where its first tenth of a second went is seen without
+the JVM's management classes, which take so long to load (`agent/FirstLooks.java`). Looks come at times that know nothing of each other, so
+no program is in step with them. Where more threads want to run than there are cores, what runs right after a wait gets too little: in a
+program of 20, 60 and 20% after each wait some 5, 60 and 35%.
+
 Options at the start give loops a safepoint that have none under the collectors Serial and Parallel; in a JVM that runs already such a
 loop counts for whoever called its method. Of a stack of more than 256 frames the innermost are shown, and the
 outermost as they were found at the last look at all of it, which is taken so rarely that the program stands still for at most 1% of the time.
@@ -32,16 +38,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...events import Note, Warned
-from ...processes import process_end
+from ...processes import mapped_files, process_cpu_ns, process_end
+from ...settings import Mode
 from ..sampler import CannotStart, Launch, SamplingFailed
 from .attach import load_agent, running_java
 from .frames import WindowReader
+from .options import JavaOptions, java_options
 from .runtime import JavaRuntime, NoAgent, agent_jar, find_java
 from .sources import JavaSources
 
@@ -51,8 +60,13 @@ if TYPE_CHECKING:
 FLUSH_S = 0.3
 LEAVE_S = 1.0
 """How long an agent in a program that runs on may take to end."""
-SILENCE_S = 15.0
-"""An agent that has not said hello by then is worth a warning."""
+SILENCE_S = 1.7
+"""Without samples for so long, the user is told why there are none."""
+_SLOW_START_S = 13.0
+"""How much longer a JVM may take to start where we do not know why it is silent."""
+_LOOK_AGAIN_S = 1.0
+_UNTOLD = ", inlined methods count for their callers"
+_MUCH_S = 5.0
 _JVM_END_S = 1.0
 _READ_BYTES = 65_536
 _CLASS_PATH_OPTIONS = ("-cp", "-classpath", "--class-path")
@@ -77,6 +91,7 @@ class JavaSampler:
         self._options = ""
         """What the agent is told at its start."""
         self._failure = ""
+        self._told = JavaOptions((), are_known=True)
         self._is_slowed = False
         self._is_blind = False
 
@@ -106,6 +121,10 @@ class JavaSampler:
             raise CannotStart(
                 f"{java.executable} has no Flight Recorder that tells inlined methods; use Java 17 or newer, with the module jdk.jfr"
             )
+        words = settings.command or settings.runtime_arguments
+        told = java_options(_before(settings.program, words), os.environ, settings.working_folder)
+        if settings.pid is None and (why := told.why_no_agent):
+            return Launch((java.executable, *command), source_file=source_file, unprofiled=why)
         try:
             agent = await self._agent(java)
         except NoAgent as error:
@@ -123,8 +142,9 @@ class JavaSampler:
             agent,
             f"{'inlined' if settings.java_inlined else settings.mode},{period_ns},{folder}",
         )
-        seen = java.options_to_see(settings.runtime_arguments, inlined=settings.java_inlined)
-        argv = (java.executable, *seen, f"-javaagent:{agent}={self._options}", *command)
+        self._told = told
+        seen = java.options_to_see(told.words, inlined=settings.java_inlined)
+        argv = (java.executable, *seen, f"{java.agent_option(told)}{agent}={self._options}", *command)
         return Launch(argv, source_file=source_file)
 
     async def sample(self, process: Process) -> None:
@@ -140,7 +160,7 @@ class JavaSampler:
         if self._settings.pid is not None:
             assert self._jar is not None, "a launch that is unprofiled is not sampled"
             await load_agent(process.pid, self._jar, f"{self._jar}\n{self._options}")
-        silence = loop.call_later(SILENCE_S, self._warn_of_silence)
+        silence = asyncio.create_task(self._tell_silence(process.pid))
         closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), process_end(process.pid)))
         try:
             await asyncio.wait({closed, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -151,6 +171,7 @@ class JavaSampler:
                 raise SamplingFailed(f"The agent in the JVM has ended{reason}", final=True)
             while self._read():
                 pass
+            self._tell_what_is_untrue()
         finally:
             silence.cancel()
             closed.cancel()
@@ -247,7 +268,7 @@ class JavaSampler:
             self._window_came.set()
             self._note_pace(int(fields[1]))
         elif kind == "hello":
-            self.name = f"agent in Java {fields[0]}"
+            self.name = f"agent in Java {fields[0]}{'' if self._tells_inlined else _UNTOLD}"
             self._greeted = True
             self._context.sampling(True)
             if self._pid:
@@ -256,6 +277,7 @@ class JavaSampler:
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:
             self._is_blind = True
+            self.name += _UNTOLD if self._settings.java_inlined else ""
             blind = (
                 "inlined methods count for their callers"
                 if self._settings.java_inlined
@@ -271,13 +293,64 @@ class JavaSampler:
             text = f"Looking at the JVM's threads takes more than {share}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))
 
-    def _warn_of_silence(self) -> None:
-        if not self._greeted:
+    @property
+    def _tells_inlined(self) -> bool:
+        return self._settings.mode is not Mode.CPU or (self._settings.java_inlined and not self._is_blind)
+
+    def _tell_what_is_untrue(self) -> None:
+        """Where it may matter: in a short run it is in the name that the screen shows."""
+        if not self._tells_inlined and self._context.recorder.run.total > _MUCH_S * self._settings.rate_hz:
+            remedy = "--java-inlined tells them apart (Java 17 and newer, for a second of CPU)"
             self._context.emit(
-                Warned(
-                    f"The JVM has sent nothing for {SILENCE_S:g} s; if --java names a script, it must pass its arguments on"
+                Note(f"Java methods that the JIT inlined count for their callers in this table; {remedy}")
+            )
+
+    async def _tell_silence(self, pid: int) -> None:
+        """Say why there are no samples, if there are none."""
+        await asyncio.sleep(SILENCE_S)
+        until_s = time.monotonic() + _SLOW_START_S
+        while not self._greeted:
+            why = self._why_silent(pid)
+            # On a busy machine a JVM takes its time.
+            if why or time.monotonic() > until_s:
+                self._context.emit(
+                    Warned(f"The JVM has sent nothing so far: {why or 'it is slow, or our agent does not run in it'}")
+                )
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        if not self._context.recorder.run.total:
+            used_s = (process_cpu_ns(pid) or 0) / 1e9
+            self._context.emit(
+                Note(
+                    f"No samples so far: the threads of the program wait or get no core (its process has used {used_s:.1f} s of CPU, to start)"
                 )
             )
+
+    def _why_silent(self, pid: int) -> str:
+        """As a clause, with what to do about it; empty if it may just be slow."""
+        named = self._settings.runtime
+        library = next((file for file in mapped_files(pid) if file.endswith("/libjvm.so")), None)
+        if named and not library:
+            return f"{named} has not started Java; if it is a script, it must run java and pass its arguments on"
+        if named and str(self._jar).encode() not in _command_line(pid):
+            return f"{named} does not pass its arguments on, by which our agent is loaded"
+        if self._told.sets_security_manager:
+            return (
+                f"-Djava.security.manager keeps our agent out; leave it out, or let its policy grant"
+                f' codeBase "file:{self._jar}" permission java.security.AllPermission'
+            )
+        return ""
+
+
+def _before(program: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    return words[: words.index(program)] if program in words else words
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _program(program: str, folder: Path, java: JavaRuntime) -> Path | None:

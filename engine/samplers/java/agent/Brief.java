@@ -96,7 +96,7 @@ final class Brief {
         return tasks.isEmpty() ? null : tasks;
     }
 
-    private static long firstNumber(byte[] text, int length) {
+    static long firstNumber(byte[] text, int length) {
         long number = 0;
         for (int i = 0; i < length && text[i] >= '0'; i++) {
             number = 10 * number + text[i] - '0';

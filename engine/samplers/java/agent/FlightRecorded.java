@@ -42,7 +42,7 @@ final class FlightRecorded extends Recorder implements Runnable {
         this.period = Duration.ofNanos(Math.max(periodNs, 1_000_000));
         // A runtime without the recorder's module says so here, to the caller.
         FlightRecorder.isAvailable();
-        Agent.daemon("recorder", this);
+        OwnThread.begin("recorder", this);
     }
 
     @Override

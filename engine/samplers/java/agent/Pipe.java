@@ -18,7 +18,7 @@ final class Pipe implements Runnable, AutoCloseable {
     /** What the profiler says when it leaves. */
     private static final int FAREWELL = '!';
 
-    private final Thread writer;
+    private final OwnThread writer;
 
     private final WritableByteChannel samples;
     private final FileInputStream asks;
@@ -35,7 +35,7 @@ final class Pipe implements Runnable, AutoCloseable {
         this.asks = new FileInputStream(asks.toFile());
         // A JVM that the program starts with its own options must not write in between.
         Files.delete(samples);
-        this.writer = Agent.daemon("writer", this);
+        this.writer = OwnThread.begin("writer", this);
     }
 
     /** Whether nobody will read any more. */
@@ -84,7 +84,7 @@ final class Pipe implements Runnable, AutoCloseable {
     /** Ends the writer, whatever it is waiting for, and lets go of the pipes. */
     @Override
     public void close() throws IOException, InterruptedException {
-        writer.interrupt();
+        writer.end();
         writer.join();
         asks.close();
         samples.close();

@@ -1,10 +1,11 @@
 package multilangprofiler;
 
+import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
 /** The loop: poll, hand over a window now and then, and never take more of the machine than is seemly. */
-final class Sampler implements Runnable {
+final class Sampler {
     private static final long WINDOW_NS = 500_000_000L;
     /** When the JVM is shutting down it may end at any time. */
     private static final long LAST_WINDOW_NS = 100_000_000L;
@@ -16,10 +17,20 @@ final class Sampler implements Runnable {
     private static final long MANY_PERIOD_NS = 5_000_000L;
     /** Pauses are at least this many times as long as what was polled took. */
     private static final int LEAST_PAUSE = 10;
+    /** What so few polls cost says nothing, unless it is much: the JVM has just begun to compile what they do. */
+    private static final int TELLING_POLLS = 20;
+    private static final double LEAST = 0.2;
+    private static final double MOST = 4;
+    private static final long MUCH_NS = 5_000_000L;
 
-    private final Stacks stacks;
     private final Pipe pipe;
+    private final String mode;
     private final long askedPeriodNs;
+    /** Where recordings go; null in a JVM whose files are not to be moved. */
+    private final Path recordings;
+    /** Null until the management classes are loaded. */
+    private volatile Stacks stacks;
+    private volatile Throwable failure;
     private final Random random = new Random();
     private volatile Thread thread;
     private volatile boolean isEnding;
@@ -31,18 +42,59 @@ final class Sampler implements Runnable {
     private long worstNs;
     private long windowBeganNs;
 
-    Sampler(Stacks stacks, Pipe pipe, long periodNs) {
-        this.stacks = stacks;
+    Sampler(Pipe pipe, String mode, long periodNs, Path recordings) {
         this.pipe = pipe;
+        this.mode = mode;
         this.askedPeriodNs = periodNs;
         this.periodNs = periodNs;
+        this.recordings = recordings;
     }
 
-    @Override
-    public void run() {
+    /** Samples until nobody listens any more; {@code first} is null where the program was there before us. */
+    void run(FirstLooks first) throws Throwable {
         thread = Thread.currentThread();
-        pipe.offer("hello\t" + Window.clean(System.getProperty("java.version")) + "\n");
+        long startNs = first == null ? 0 : first.startNs();
+        pipe.offer("hello\t" + Window.clean(System.getProperty("java.version")) + "\t" + startNs + "\n");
+        prepare(first);
+        if (stacks == null) {
+            saidLastWords = true;
+            pipe.offerLast(first.window().encode(periodNs));
+            return;
+        }
+        try {
+            poll(first);
+        } finally {
+            stacks.close();
+        }
+    }
+
+    /** Loads the management classes, and looks at the threads meanwhile; leaves {@link #stacks} null if the program ends before that. */
+    private void prepare(FirstLooks first) throws Throwable {
+        OwnThread.begin("beginner", new Runnable() {
+            @Override
+            public void run() {
+                try {
+                    stacks = new Stacks(mode, askedPeriodNs, recordings);
+                } catch (Throwable unavailable) {
+                    failure = unavailable;
+                }
+                LockSupport.unpark(thread);
+            }
+        });
+        while (stacks == null && failure == null && !(isEnding && first != null)) {
+            if (first != null) {
+                first.look();
+            }
+            LockSupport.parkNanos((long) (FirstLooks.PAUSE_NS * (0.5 + random.nextDouble())));
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private void poll(FirstLooks first) {
         windowBeganNs = System.nanoTime();
+        stacks.begin(windowBeganNs, first);
         long dueNs = windowBeganNs;
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
@@ -66,8 +118,15 @@ final class Sampler implements Runnable {
     /** When the poll is due that follows the one of {@code dueNs}: one that comes late, as they all do somewhat, does not delay the others. */
     private long nextNs(long dueNs, long nowNs) {
         long ns = stacks.isIdle() ? Math.max(periodNs, Math.min(MAX_IDLE_NS, periodNs * Stacks.POLLS_OF_THE_AWAKE)) : periodNs;
-        // Without jitter, a program that does something every 10 ms would always be met at the same place.
-        return Math.max(dueNs, nowNs - ns) + (long) (ns * (0.75 + 0.5 * random.nextDouble()));
+        return Math.max(dueNs, nowNs - ns) + (long) (ns * pause());
+    }
+
+    /**
+     * In periods, one in the mean. A regular beat, even one with some jitter, meets a program that does something every 10 ms at the same
+     * places again and again; times that know nothing of each other do not.
+     */
+    private double pause() {
+        return LEAST + (1 - LEAST) * Math.min(MOST, -Math.log(1 - random.nextDouble()));
     }
 
     /** Called by the JVM's shutdown: returns when the profiler has what there is, or after {@code deadlineMs}. */
@@ -98,6 +157,9 @@ final class Sampler implements Runnable {
     private void govern() {
         if (polls > 1) {
             long costNs = (pollsNs - worstNs) / (polls - 1);
+            if (polls < TELLING_POLLS && costNs < MUCH_NS) {
+                return;
+            }
             double maxShare = askedPeriodNs < MANY_PERIOD_NS ? MAX_SHARE_OF_MANY : MAX_SHARE;
             periodNs = Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, (long) (costNs / maxShare)));
         }

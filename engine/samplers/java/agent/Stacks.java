@@ -5,6 +5,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
@@ -38,17 +39,22 @@ final class Stacks implements AutoCloseable {
     private static final long ASLEEP_NS = 1_000_000_000L;
     /** An account that holds this many periods is credited although the thread was not met running. */
     private static final int MAX_ACCOUNT = 40;
-    /** A thread with less than this part of a period in its account is not worth looking at. */
+    /** In a crowd, a thread with less than this part of a period in its account is not worth looking at. */
     private static final int NEGLIGIBLE = 20;
+    private static final int CROWD = 32;
+    private static final long LATELY_NS = 50_000_000L;
     /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
     private static final int MAX_BRIEF = 4;
     private static final int FEW_SAMPLES = 50;
     private static final int ENOUGH_SAMPLES = 200;
+    /** The name of the thread that runs {@code main}; once that has returned, the system's same thread is Java's thread of the other name. */
+    private static final String MAIN = "main";
+    private static final String END = "DestroyJavaVM";
     private static final long MAX_CARRIED_NS = 5_000_000_000L;
     /** Threads of the JVM itself that only ever wait: left out of wall time. */
     private static final Collection<String> JVM_THREADS = new HashSet<String>(Arrays.asList(
             "Reference Handler", "Finalizer", "Signal Dispatcher", "Service Thread", "Attach Listener", "Common-Cleaner",
-            "Notification Thread", "DestroyJavaVM"));
+            "Notification Thread", END));
 
     private final ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final DeepStacks deep = new DeepStacks(beans);
@@ -62,6 +68,8 @@ final class Stacks implements AutoCloseable {
     private final HashSet<Long> ignored = new HashSet<Long>();
     private HashMap<Long, Seen> threads = new HashMap<Long, Seen>();
     private Seen[] awake = {};
+    /** The main thread as it was last seen; null as long as it was not. */
+    private Seen main;
     private long startedCount;
     private long startedAtWindow;
     private boolean hadChurn;
@@ -97,9 +105,44 @@ final class Stacks implements AutoCloseable {
         window.lose(ns);
     }
 
+    /** Takes over from {@code first}, which is null where the program was there before us; {@code nowNs} is {@link System#nanoTime}. */
+    void begin(long nowNs, FirstLooks first) {
+        startedCount = beans.getTotalStartedThreadCount();
+        list(false);
+        long[] usedNs = readClocks(awake);
+        polledNs = nowNs;
+        hadChurn = true;
+        creditBrief();
+        if (first != null) {
+            takeOver(first, usedNs);
+            window.poll(first.looks(), nowNs - first.beganNs());
+            takenNs = first.beganNs();
+        }
+    }
+
+    private void takeOver(FirstLooks first, long[] usedNs) {
+        main = threads.get(first.mainId());
+        if (main == null || main.cpuNs < first.startNs()) {
+            // It is over.
+            main = first.main();
+        }
+        List<Seen> unmet = new ArrayList<Seen>();
+        for (int i = 0; i < awake.length && !isWall; i++) {
+            Seen thread = awake[i];
+            long ns = usedNs[i] - first.baselineNs(thread.id, usedNs[i]);
+            if (ns > 0 && !first.credit(thread.id, ns, window)) {
+                thread.accountNs = ns;
+                thread.isNew = true;
+                unmet.add(thread);
+            }
+        }
+        if (!unmet.isEmpty()) {
+            look(unmet.toArray(new Seen[0]), Long.MAX_VALUE);
+        }
+    }
+
     /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}. */
     void poll(long nowNs) {
-        boolean isFirst = polledNs == 0;
         long elapsedNs = nowNs - polledNs;
         polledNs = nowNs;
         long started = beans.getTotalStartedThreadCount();
@@ -107,13 +150,9 @@ final class Stacks implements AutoCloseable {
         if (isOfAll) {
             startedCount = started;
             pollsOfTheAwake = 0;
-            list(!isFirst);
+            list(true);
         }
-        if (isFirst) {
-            readClocks(awake);
-            hadChurn = true;
-            creditBrief();
-        } else if (isWall) {
+        if (isWall) {
             pollWall(elapsedNs);
         } else {
             pollCpu(elapsedNs);
@@ -183,7 +222,10 @@ final class Stacks implements AutoCloseable {
         }
         for (Seen ended : before.values()) {
             ended.settle(window);
-            brief.end(ended);
+            // The main thread goes on under another name.
+            if (ended != main) {
+                brief.end(ended);
+            }
         }
         awake = threads.values().toArray(new Seen[0]);
     }
@@ -217,13 +259,13 @@ final class Stacks implements AutoCloseable {
         int hotCount = 0;
         for (int i = 0; i < awake.length; i++) {
             Seen thread = awake[i];
-            if (usedNs[i] == 0) {
+            if (usedNs[i] == 0 && (awake.length > CROWD || polledNs - thread.activeNs > LATELY_NS)) {
                 continue;
             }
-            thread.activeNs = polledNs;
-            // A system thread that becomes a Java thread (the one that ends the JVM, say) brings its past along.
-            thread.accountNs += thread.isNew ? Math.min(usedNs[i], elapsedNs) : usedNs[i];
-            if (thread.isNew || thread.accountNs * NEGLIGIBLE >= elapsedNs) {
+            thread.activeNs = usedNs[i] == 0 ? thread.activeNs : polledNs;
+            // A system thread that becomes a Java thread brings its past along.
+            thread.accountNs += thread.isNew ? Math.min(usedNs[i], 2 * Math.max(elapsedNs, askedPeriodNs)) : usedNs[i];
+            if (awake.length <= CROWD || thread.isNew || thread.accountNs * NEGLIGIBLE >= elapsedNs) {
                 hot[hotCount++] = thread;
             }
         }
@@ -239,6 +281,7 @@ final class Stacks implements AutoCloseable {
         long[] ids = Seen.ids(hot);
         long[] beforeNs = beans.getThreadCpuTime(ids);
         ThreadInfo[] infos = beans.getThreadInfo(ids, DeepStacks.MAX_DEPTH);
+        long[] afterNs = beans.getThreadCpuTime(ids);
         boolean[] areOnCpu = null;
         for (int i = 0; i < hot.length; i++) {
             Seen thread = hot[i];
@@ -249,6 +292,17 @@ final class Stacks implements AutoCloseable {
             if (isOurs(thread.name)) {
                 ignored.add(thread.id);
                 thread.accountNs = 0;
+                continue;
+            }
+            if (main == null && thread.name.equals(MAIN)) {
+                main = thread;
+            }
+            if (thread.isNew && thread.name.equals(END) && main != null) {
+                // All of it but what the main thread was last seen to have used was still for the program.
+                main.accountNs += Math.max(0, thread.cpuNs - main.cpuNs);
+                main.settle(window);
+                thread.accountNs = 0;
+                thread.isNew = false;
                 continue;
             }
             StackTraceElement[] trace = infos[i].getStackTrace();
@@ -267,7 +321,7 @@ final class Stacks implements AutoCloseable {
             trace = deep.complete(thread, trace);
             boolean isNative = trace[0].isNativeMethod();
             boolean wasOnCpu = beforeNs[i] > thread.cpuNs;
-            boolean isCertain = wasOnCpu || !(thread.waits || Traces.mayBeSwitched(trace[0]));
+            boolean isCertain = afterNs[i] > thread.cpuNs || !(thread.waits || Traces.mayBeSwitched(trace[0]));
             if (isRunning && isNative && Traces.mayWait(trace[0])) {
                 areOnCpu = areOnCpu == null ? areOnCpu(ids) : areOnCpu;
                 isCertain = wasOnCpu && areOnCpu[i];
@@ -376,6 +430,6 @@ final class Stacks implements AutoCloseable {
     }
 
     private boolean isOurs(String thread) {
-        return thread.startsWith(Agent.THREAD_NAMES) || (recorder != null && thread.startsWith("JFR "));
+        return OwnThread.isOurs(thread) || (recorder != null && thread.startsWith("JFR "));
     }
 }

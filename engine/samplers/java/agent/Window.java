@@ -47,7 +47,12 @@ final class Window {
 
     /** Counts a poll that met a running thread, {@code ns} after the poll before. */
     void poll(long ns) {
-        polls++;
+        poll(1, ns);
+    }
+
+    /** Counts several polls of {@code ns} together. */
+    void poll(int several, long ns) {
+        polls += several;
         polledNs += ns;
     }
 
