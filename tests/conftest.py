@@ -32,7 +32,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         *(
             PROGRAMS / f"{name}.java"
-            for name in ("Sections", "BlindSpots", "Endings", "Waiting", "Guarded", "Interrupting")
+            for name in ("Sections", "BlindSpots", "Endings", "Waiting", "Guarded", "Interrupting", "Short")
         ),
     )
     return folder

@@ -37,7 +37,7 @@ MUST_DIFFER = {
         r"SigCgt SIGPROF": "V8's profiler samples by it",
     },
     "Java": {
-        r"word .*": "-javaagent, and the options that keep what it needs",
+        r"word .*": "the option that loads our agent, and those that keep what it needs",
         r"descriptor .*": "the agent's file, and the pipes on which it speaks",
         r"SigCgt signal 62": "Java's own, for threads that wait for a pipe",
     },

@@ -9,7 +9,7 @@ import pytest
 
 from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS
 from multi_lang_profiler.engine.settings import Mode
-from tests.support.java import compile_java, java, jdk, on, sample
+from tests.support.java import compile_java, java, jdk, newer_jdk, on, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,3 +178,18 @@ async def test_many_threads_slow_the_sampling_down_and_not_the_program(tmp_path,
     assert sampled.status == 0
     assert sampled.seconds("Crowd.deep") + sampled.recorder.lost_samples / 100 == pytest.approx(300 * 5.0, rel=0.15)
     assert len([line for line in sampled.lines if "2% of a core" in line]) == 1, sampled.lines
+
+
+@pytest.mark.parametrize("find", [jdk, newer_jdk])
+async def test_the_first_tenth_of_a_second_and_the_last(tmp_path, classes, find):
+    """Of a program that is over before the JVM's management classes are loaded, what `main` used is in samples, and none is the JVM's end."""
+    seen = []
+    for _ in range(ATTEMPTS):
+        sampled = await sample(tmp_path, "Short", java=find(), options=on(classes))
+        used_s = int(sampled.stdout) / 1000
+        seen.append((sampled.total_s, sampled.seconds("Short.main"), used_s, sampled.seconds("Shutdown.shutdown")))
+        assert sampled.seconds("Shutdown.shutdown") <= 0.02, seen
+        # From 30 to 60 ms of it went before main.
+        if max(0.02, used_s - 0.12) <= sampled.seconds("Short.main") <= used_s:
+            return
+    pytest.fail(f"seconds counted, in main, used with the JVM's start, and counted for its end: {seen}")
