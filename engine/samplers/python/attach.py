@@ -56,6 +56,7 @@ class Attachment:
         self._is_covered = False
         self._has_warned = False
         self._has_asked_for_jit = False
+        self._has_told_of_austin = False
 
     @property
     def name(self) -> str:
@@ -156,7 +157,9 @@ class Attachment:
 
         austin = AustinAttachment(self._context, self._pid, self._austins)
         await austin.check(why_not)
-        self._context.emit(Note(f"Sampling with Austin: {why_not}"))
+        if not self._has_told_of_austin:
+            self._has_told_of_austin = True
+            self._context.emit(Note(f"Sampling with Austin: {why_not}"))
         self._austin = austin
         try:
             await austin.sample()
