@@ -36,7 +36,7 @@ const LOSES_TERMINATIONS = Number.parseInt(process.versions.node, 10) >= 22;
 // where a timeout of `vm` that meets it cannot be made good.
 const LOOPLESS_US = LOSES_TERMINATIONS ? 5_000_000 : 60_000_000;
 const MAX_UNSENT_BYTES = 8_000_000;
-const MAX_MESSAGE_BYTES = 8_000_000;
+const MAX_MESSAGE_BYTES = 4_000_000;
 const MAX_THREADS = 256;
 const MAX_READINGS = 20_000;
 // To wake up costs this thread some 160 µs. While a thread just runs, or just waits, its CPU time need not be read so often to tell where
