@@ -12,9 +12,9 @@ code that the JVM itself has for a method counts for that method: `BigInteger.od
 
 The agent is loaded by `-agentlib:instrument=`, which leaves the JVM's modules and archives of classes as they are (`runtime.py`,
 `agent_option`). What the main thread has used before `main` is known and not counted; where its first tenth of a second went is seen without
-the JVM's management classes, which take so long to load (`agent/FirstLooks.java`). Looks come at times that know nothing of each other, so
-no program is in step with them. Where more threads want to run than there are cores, what runs right after a wait gets too little: in a
-program of 20, 60 and 20% after each wait some 5, 60 and 35%.
+the JVM's management classes, which take so long to load (`agent/FirstLooks.java`). Pauses between looks spread over more than a period, so
+no program is in step with them. Of a program that works in bursts, what comes first in each still gets too little: some 46 for 50 of a
+loop of 100 Hz, and 35 for 50, or 5 for 20, where more threads want to run than there are cores.
 
 Options at the start give loops a safepoint that have none under the collectors Serial and Parallel; in a JVM that runs already such a
 loop counts for whoever called its method. Of a stack of more than 256 frames the innermost are shown, and the

@@ -19,8 +19,7 @@ final class Sampler {
     private static final int LEAST_PAUSE = 10;
     /** What so few polls cost says nothing, unless it is much: the JVM has just begun to compile what they do. */
     private static final int TELLING_POLLS = 20;
-    private static final double LEAST = 0.2;
-    private static final double MOST = 4;
+    private static final double LEAST = 0.4;
     private static final long MUCH_NS = 5_000_000L;
 
     private final Pipe pipe;
@@ -123,10 +122,11 @@ final class Sampler {
 
     /**
      * In periods, one in the mean. A regular beat, even one with some jitter, meets a program that does something every 10 ms at the same
-     * places again and again; times that know nothing of each other do not.
+     * places again and again. Pauses that spread over more than a period do not; those without any memory would make looks weigh too
+     * differently.
      */
     private double pause() {
-        return LEAST + (1 - LEAST) * Math.min(MOST, -Math.log(1 - random.nextDouble()));
+        return LEAST + 2 * (1 - LEAST) * random.nextDouble();
     }
 
     /** Called by the JVM's shutdown: returns when the profiler has what there is, or after {@code deadlineMs}. */
