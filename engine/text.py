@@ -7,6 +7,7 @@ terminal, or a line's end that forges a line.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -49,3 +50,10 @@ def say(*lines: str, stream: TextIO | None = None) -> None:
 def _json_escape(character: str) -> str:
     utf_16 = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{utf_16[at : at + 2].hex()}" for at in range(0, len(utf_16), 2))
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in the operating system's words where it was it that refused: `permission denied`."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__

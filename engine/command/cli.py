@@ -166,7 +166,7 @@ def _conclude(settings: Settings, snapshot: Snapshot | None, status: int, lines:
 
 def _write_summary(file: Path, summary: str, lines: LineWriter) -> None:
     from ..blocking import done_within  # noqa: PLC0415 - most runs write none
-    from ..errors import reason  # noqa: PLC0415
+    from ..text import reason  # noqa: PLC0415
 
     failures: list[str] = []
 

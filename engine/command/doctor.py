@@ -16,13 +16,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import reason
 from ..private import cache_folder, state_folder
 from ..reporting.sender import UNREAD
 from ..reporting.spool_folder import SET_ASIDE, entries_aside
 from ..samplers.sampler import CannotStart
 from ..settings import COMMAND, Language, Settings
-from ..text import say
+from ..text import reason, say
 from .arguments import UsageError, UsageParser
 from .options import add_reporting, report_settings, with_default_endpoint
 from .words import LANGUAGES

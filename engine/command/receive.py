@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import reason
 from ..receiving.handler import PATH, Backend
 from ..receiving.page import NO_ENGINE
 from ..receiving.printer import Printer
 from ..receiving.store import CannotOpen, Retention, Store
 from ..reporting.endpoint import check_key
 from ..settings import COMMAND
-from ..text import say
+from ..text import reason, say
 from .arguments import UsageError, UsageParser
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..clock import SystemClock, rfc3339
-from ..errors import reason
 from ..formats.json_profile import JsonFormat
 from ..formats.wire import FORMATS
 from ..private import state_folder
@@ -21,7 +20,7 @@ from ..reporting.spool import Spool
 from ..reporting.spool_visit import drop, readable, set_aside, waiting, written_at
 from ..reporting.transport import HttpTransport
 from ..settings import COMMAND
-from ..text import say
+from ..text import reason, say
 from .arguments import UsageError, UsageParser
 from .options import add_reporting, report_settings, with_default_endpoint
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..analysis.difference_text import difference_lines
 from ..analysis.headless import summary_lines
-from ..errors import reason
 from ..formats.files import read
 from ..formats.saved_run import SavedRun
 from ..settings import COMMAND
-from ..text import say
+from ..text import reason, say
 from .arguments import UsageError, UsageParser
 from .options import on_terminal
 from .words import LANGUAGES

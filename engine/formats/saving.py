@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..blocking import in_own_thread
-from ..errors import reason
 from ..events import Note, Warned
+from ..text import reason
 
 if TYPE_CHECKING:
     from pathlib import Path

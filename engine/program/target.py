@@ -20,10 +20,10 @@ import tty
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import reason
 from ..processes import process_end
 from ..samplers.sampler import CannotStart, Launch, Process
 from ..settings import SECRET_VARIABLES, SIGPIPE_VARIABLE
+from ..text import reason
 from .executable import STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND
 from .signals import TERMINAL_SIGNALS
 

@@ -6,7 +6,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from ..errors import reason
+from ..text import reason
 from .endpoint import check_key
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis.snapshot import ReporterPhase, ReporterState
 from ..clock import wait_first
-from ..errors import reason
 from ..events import Warned
+from ..text import reason
 from .buffer import Buffer
 from .events import (
     BufferFull,

@@ -9,8 +9,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from ..errors import reason
 from ..formats.wire import FORMATS, EncodedProfile
+from ..text import reason
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..blocking import in_own_thread
-from ..errors import reason
 from ..settings import Language
+from ..text import reason
 
 if TYPE_CHECKING:
     from .static_analysis import StaticAnalysis

@@ -21,7 +21,7 @@ from ...engine.analysis.phases import (
     saved_phase,
     suggested_pair,
 )
-from ...engine.errors import reason
+from ...engine.text import reason
 from ..lines import length
 from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
 from ..text import clean, count, duration, fit

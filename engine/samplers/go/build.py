@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...errors import reason
 from ...events import Note
 from ...settings import SECRET_VARIABLES
+from ...text import reason
 from ..sampler import CannotStart
 from .flags import BuildFlags
 from .overlay import IMPORT_FILE, PREFIX, Toolchain, UnknownRelease, write_overlay

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import reason
 from ...processes import is_executable
+from ...text import reason
 from ..sampler import CannotStart
 
 if TYPE_CHECKING:

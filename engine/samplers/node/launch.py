@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import reason
 from ...processes import is_executable
+from ...text import reason
 from ..sampler import CannotStart
 from .typescript import beyond_stripping, projects_loader
 

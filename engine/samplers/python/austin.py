@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...clock import wait_first
-from ...errors import reason
 from ...processes import process_end
+from ...text import reason
 from ..sampler import SamplingFailed
 
 if TYPE_CHECKING:

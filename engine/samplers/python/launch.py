@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import reason
+from ...text import reason
 from ..sampler import CannotStart, Launch
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...clock import wait_first
-from ...errors import reason
 from ...processes import process_end
 from ...profile.stacks import Frame
 from ...settings import Mode
+from ...text import reason
 from ..sampler import SamplingFailed
 
 if TYPE_CHECKING:
