@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections import deque
 
 from ..analysis.snapshot import OutputLine
@@ -10,6 +11,47 @@ from ..analysis.snapshot import OutputLine
 MAX_LINES = 5_000
 MAX_LINE_LENGTH = 2_000
 """Characters kept of a line."""
+MAX_OVERWRITTEN = 8_000
+"""Characters of a line that are looked at for what was written over: it takes some milliseconds, on the engine's loop."""
+_MOVES = re.compile(r"[\r\b]|\x1b\[[0-9]*[CDGK]")
+_TOKEN = re.compile(r"\x1b\[([0-9;?]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\r\b]|[^\r\b\x1b]|\x1b")
+
+
+def as_shown(line: str) -> str:
+    """What a terminal shows of `line`, a progress bar for example: after carriage returns, backspaces and erasing, what is on top.
+
+    Moves to other lines are left out, and what stands far before the end. https://ecma-international.org/publications-and-standards/standards/ecma-48/
+    """
+    if not _MOVES.search(line):
+        return line
+    cells: list[str] = []
+    cursor = 0
+    for token in _TOKEN.finditer(line[-MAX_OVERWRITTEN:]):
+        text, final = token[0], token[2]
+        number = int(token[1]) if final and token[1].isdecimal() and len(token[1]) < 5 else 0
+        if text == "\r":
+            cursor = 0
+        elif text == "\b" or final == "D":
+            cursor = max(0, cursor - max(1, number))
+        elif final == "C":
+            cursor = min(MAX_LINE_LENGTH, cursor + max(1, number))
+        elif final == "G":
+            cursor = min(MAX_LINE_LENGTH, max(1, number) - 1)
+        elif final == "K" and number == 0:
+            del cells[cursor:]
+        elif final == "K":
+            cells[: cursor if number == 1 else len(cells)] = [" "] * (min(cursor, len(cells)) if number == 1 else 0)
+        elif text[0] != "\x1b" and cursor <= MAX_LINE_LENGTH:
+            cells.extend(" " * (cursor + 1 - len(cells)))
+            cells[cursor] = text
+            cursor += 1
+    return "".join(cells)
+
+
+def _overwritten(line: str) -> str:
+    """`line`, which is not finished, without what its last carriage return lets be written over: shorter, and shown as the same."""
+    before, moved, after = line.rpartition("\r")
+    return f"{as_shown(before)}\r{after}" if moved else line
 
 
 class Output:
@@ -27,8 +69,8 @@ class Output:
         """Take in a piece of the program's output, cut anywhere."""
         text = self._unfinished[is_stderr] + self._decoders[is_stderr].decode(data)
         *lines, unfinished = text.split("\n")
-        # A line without end must not grow for ever: what is beyond the limit would be cut anyway.
-        self._unfinished[is_stderr] = unfinished[: MAX_LINE_LENGTH + 1]
+        # A line without end must not grow for ever: what was written over is gone, what is beyond the limit would be cut anyway.
+        self._unfinished[is_stderr] = _overwritten(unfinished)[: MAX_LINE_LENGTH + 1]
         if len(lines) > MAX_LINES:
             self.dropped += len(lines) - MAX_LINES
             lines = lines[-MAX_LINES:]
@@ -56,5 +98,5 @@ class Output:
 
 
 def _bounded(line: str) -> str:
-    line = line.rstrip("\r")
+    line = as_shown(line.rstrip("\r"))
     return line if len(line) <= MAX_LINE_LENGTH else line[:MAX_LINE_LENGTH] + "…"

@@ -9,7 +9,9 @@ from multi_lang_profiler.engine.analysis.snapshot import OutputLine
 from multi_lang_profiler.engine.program.output import MAX_LINE_LENGTH, MAX_LINES, Output
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=20), st.data())
+@given(
+    st.lists(st.text(st.characters(exclude_characters="\n\r\b\x1b", exclude_categories=["Cs"])), max_size=20), st.data()
+)
 def test_lines_come_whole_however_they_are_cut(lines, data):
     """Cut anywhere, also inside a character, the same lines come out."""
     written = "".join(f"{line}\n" for line in lines).encode()
@@ -48,6 +50,37 @@ def test_any_bytes():
     output = Output()
     output.take(b"\xff\xfe \x1b[31mred\r\n", is_stderr=False)
     assert output.lines[0].text == "\ufffd\ufffd \x1b[31mred"
+
+
+@given(st.lists(st.text("ab#\r\b", max_size=12), max_size=8), st.data())
+def test_what_was_written_over_is_gone_however_it_is_cut(parts, data):
+    """A line is what a terminal shows of it, whatever pieces it comes in."""
+    line = "".join(parts)
+    output, written = Output(), line.encode()
+    while written:
+        size = data.draw(st.integers(1, len(written)))
+        output.take(written[:size], is_stderr=False)
+        written = written[size:]
+    output.take(b"\n", is_stderr=False)
+    cells: list[str] = []
+    cursor = 0
+    for character in line.rstrip("\r"):
+        if character in "\r\b":
+            cursor = 0 if character == "\r" else max(0, cursor - 1)
+            continue
+        cells[cursor : cursor + 1] = [character]
+        cursor += 1
+    assert output.lines[0].text == "".join(cells)
+
+
+def test_a_progress_bar_is_its_last_state():
+    """Many times as long as a line may be, and never finished: what counts is behind the last carriage return."""
+    output = Output()
+    for step in range(301):
+        output.take(f"\r{step / 3:3.0f}%|{'#' * (step // 6):<50}| {step}/300".encode(), is_stderr=True)
+    assert [line.text for line in output.lines] == [f"100%|{'#' * 50}| 300/300"]
+    output.take(b"\r\x1b[Kdone\n", is_stderr=True)
+    assert [line.text for line in output.lines] == ["done"]
 
 
 def test_nothing_new_costs_nothing():
