@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _PIPE_BYTES = 1 << 20
 """Room for seconds of samples, so that the helper never waits for us."""
+_HANDED_OVER_S = 0.1
+"""How often the helper hands over."""
 _FLUSH_DEADLINE_S = 0.25
 _END_DEADLINE_S = 1.0
 _MAX_SAMPLE_NS = 10**15
@@ -51,6 +54,8 @@ class Looking:
         self._threads: dict[tuple[int, int], int] = {}
         self._fraction: dict[int, float] = {}
         """Of a sample, left over from what was paid, for each process."""
+        self._recorded_s = 0.0
+        """When samples came last, on the monotonic clock."""
         self._flushes = 0
         self._flushed = asyncio.Event()
         self._unread = b""
@@ -188,6 +193,14 @@ class Looking:
         """Count what was paid in whole samples; what is left over goes to the next stack."""
         recorder = self._context.recorder
         looks = looked_ns = 0
+        now_s = self._context.clock.monotonic()
+        # What a thread is paid may have waited for a look that counts: it ran at least so long until now.
+        by_thread: Counter[tuple[int, int]] = Counter()
+        for pid, tid, _, _, time_ns in samples:
+            by_thread[pid, tid] += time_ns
+        ran_s = max(by_thread.values(), default=0) / 1e9
+        taken_s = max(self._recorded_s, now_s - ran_s - _HANDED_OVER_S), now_s
+        self._recorded_s = now_s
         for pid, tid, stack, number, time_ns in samples:
             looks += number
             looked_ns += time_ns
@@ -195,7 +208,7 @@ class Looking:
             whole = int(exact)
             self._fraction[pid] = exact - whole
             if whole:
-                recorder.add(self._threads[pid, tid], self._stacks[stack], whole)
+                recorder.add(self._threads[pid, tid], self._stacks[stack], whole, taken_s)
         # On a busy machine more looks are taken, of which each counts for less.
         recorder.look(min(looks, round(looked_ns / self._period_ns)), looked_ns / 1e9)
 

@@ -85,4 +85,5 @@ async def has_names_that_drive_terminals(folder: Path) -> None:
         receiver.send_signal(signal.SIGINT)
         received = finish(receiver)
         assert is_harmless(received.stdout.decode() + received.stderr)
-        assert "\\x1b[31mRED" in received.stdout.decode()
+        # Its line has the three hottest of the four.
+        assert "\\x1b[31mRED" in received.stdout.decode() or "\\x9b2J" in received.stdout.decode()

@@ -13,7 +13,7 @@ import pytest
 from multi_lang_profiler.engine.samplers.python import interpreter
 from multi_lang_profiler.engine.samplers.python.elf import python_in
 from multi_lang_profiler.engine.samplers.python.interpreter import Interpreter, interpreter_of, looks_like_python
-from tests.support.python import PYTHON_VERSIONS, python_of_version
+from tests.support.python import AUSTIN_VERSIONS, python_of_version
 
 _WHERE = """\
 import os, sysconfig
@@ -28,7 +28,7 @@ def test_our_own_interpreter_is_recognized() -> None:
     assert looks_like_python(os.getpid())
 
 
-@pytest.mark.parametrize("version", PYTHON_VERSIONS)
+@pytest.mark.parametrize("version", AUSTIN_VERSIONS)
 def test_an_interpreter_under_a_name_that_tells_nothing_is_recognized(version: str, tmp_path: Path) -> None:
     """Its file, or the library that it loads, tells which it is; it is not started to say so."""
     program = tmp_path / "python"
