@@ -118,14 +118,14 @@ class Run:
         return status
 
     async def _tell_what_runs_on(self) -> None:
-        from .left_running import left_running  # noqa: PLC0415 - few programs leave something running
-
         # A daemon's parent ends before it is looked for.
         self._context.ledger.look(at_all=True)
         if not self._context.ledger.living():
             return
         # Children that end with the program need a moment to.
         await self._context.clock.sleep(SETTLE_S)
+        from .left_running import left_running  # noqa: PLC0415 - few programs leave something running
+
         for event in await in_own_thread(left_running, self._context.ledger.living()):
             self._context.emit(event)
 
