@@ -140,7 +140,7 @@ class JavaSampler:
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
         self._jar, self._options = (
             agent,
-            f"{'inlined' if settings.java_inlined else settings.mode},{period_ns},{folder}",
+            f"{'inlined' if settings.java_inlined else settings.mode},{period_ns},{self._most_percent},{folder}",
         )
         self._told = told
         seen = java.options_to_see(told.words, inlined=settings.java_inlined)
@@ -285,12 +285,15 @@ class JavaSampler:
             )
             self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
 
+    @property
+    def _most_percent(self) -> int:
+        """Of a core, that the agent's polls may take before they become rarer; who asks for many is ready to pay for them."""
+        return 3 if self._settings.rate_hz > 200 else 2
+
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:
             self._is_slowed = True
-            # As agent/Sampler.java has it.
-            share = 3 if self._settings.rate_hz > 200 else 2
-            text = f"Looking at the JVM's threads takes more than {share}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
+            text = f"Looking at the JVM's threads takes more than {self._most_percent}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))
 
     @property

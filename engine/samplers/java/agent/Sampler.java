@@ -11,10 +11,6 @@ final class Sampler {
     private static final long LAST_WINDOW_NS = 100_000_000L;
     private static final long MAX_PERIOD_NS = 1_000_000_000L;
     private static final long MAX_IDLE_NS = 100_000_000L;
-    /** Share of one core that polling may take, before polls are made rarer; who asks for many is ready to pay for them. */
-    private static final double MAX_SHARE = 0.02;
-    private static final double MAX_SHARE_OF_MANY = 0.03;
-    private static final long MANY_PERIOD_NS = 5_000_000L;
     /** Pauses are at least this many times as long as what was polled took. */
     private static final int LEAST_PAUSE = 10;
     /** What so few polls cost says nothing, unless it is much: the JVM has just begun to compile what they do. */
@@ -25,6 +21,8 @@ final class Sampler {
     private final Pipe pipe;
     private final String mode;
     private final long askedPeriodNs;
+    /** Share of one core that polling may take, before polls are made rarer. */
+    private final double maxShare;
     /** Where recordings go; null in a JVM whose files are not to be moved. */
     private final Path recordings;
     /** Null until the management classes are loaded. */
@@ -41,11 +39,12 @@ final class Sampler {
     private long worstNs;
     private long windowBeganNs;
 
-    Sampler(Pipe pipe, String mode, long periodNs, Path recordings) {
+    Sampler(Pipe pipe, String mode, long periodNs, double maxShare, Path recordings) {
         this.pipe = pipe;
         this.mode = mode;
         this.askedPeriodNs = periodNs;
         this.periodNs = periodNs;
+        this.maxShare = maxShare;
         this.recordings = recordings;
     }
 
@@ -160,7 +159,6 @@ final class Sampler {
             if (polls < TELLING_POLLS && costNs < MUCH_NS) {
                 return;
             }
-            double maxShare = askedPeriodNs < MANY_PERIOD_NS ? MAX_SHARE_OF_MANY : MAX_SHARE;
             periodNs = Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, (long) (costNs / maxShare)));
         }
         polls = 0;

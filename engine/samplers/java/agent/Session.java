@@ -14,24 +14,25 @@ public final class Session {
 
     /** {@code mainNs} is what this thread, which will run {@code main}, has used of the CPU; -1 if the program runs already. */
     public static void begin(String options, final long mainNs) {
-        String[] parts = options.split(",", 3);
+        String[] parts = options.split(",", 4);
         final String mode = parts[0];
         final long periodNs = Long.parseLong(parts[1]);
-        final Path folder = Paths.get(parts[2]);
+        final double maxShare = Integer.parseInt(parts[2]) / 100.0;
+        final Path folder = Paths.get(parts[3]);
         final FirstLooks first = mainNs < 0 ? null : new FirstLooks(Thread.currentThread(), mainNs);
         OwnThread.begin("sampler", new Runnable() {
             @Override
             public void run() {
-                sample(mode, periodNs, folder, first);
+                sample(mode, periodNs, maxShare, folder, first);
             }
         });
     }
 
-    private static void sample(final String mode, final long periodNs, Path folder, FirstLooks first) {
+    private static void sample(String mode, long periodNs, double maxShare, Path folder, FirstLooks first) {
         final Path recordings = first == null ? null : folder;
         try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"))) {
             long lastWordsMs = mode.equals("inlined") ? INLINED_LAST_WORDS_MS : LAST_WORDS_MS;
-            sample(new Sampler(pipe, mode, periodNs, recordings), pipe, first, lastWordsMs);
+            sample(new Sampler(pipe, mode, periodNs, maxShare, recordings), pipe, first, lastWordsMs);
         } catch (Throwable nobodyListens) {
             return;
         } finally {
