@@ -11,7 +11,7 @@ from .arguments import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def add_access(group: argparse._ArgumentGroup) -> None:
@@ -83,6 +83,11 @@ def _headers(options: argparse.Namespace, environment: Mapping[str, str]) -> tup
     if not texts:
         # As in OTEL_EXPORTER_OTLP_HEADERS.
         texts = [(HEADERS_VARIABLE, text.strip()) for text in environment.get(HEADERS_VARIABLE, "").split(",") if text]
+    return read_headers(texts)
+
+
+def read_headers(texts: Iterable[tuple[str, str]]) -> tuple[tuple[str, Secret], ...]:
+    """The headers in `texts`, each `NAME=VALUE` behind the option or variable that gave it. Raises `UsageError`, which shows no value."""
     headers = []
     for source, text in texts:
         name, equals, value = text.partition("=")

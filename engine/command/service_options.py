@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ..reporting.access import check_header
 from ..reporting.endpoint import check_endpoint
 from ..settings import SERVICE_HEADERS_VARIABLE, Secret, Service
+from .access_options import read_headers
 from .arguments import UsageError
 
 if TYPE_CHECKING:
@@ -69,14 +69,4 @@ def _headers(options: argparse.Namespace, environment: Mapping[str, str]) -> tup
     if not texts:
         variable = environment.get(SERVICE_HEADERS_VARIABLE, "")
         texts = [(SERVICE_HEADERS_VARIABLE, text.strip()) for text in variable.split(",") if text.strip()]
-    headers = []
-    for source, text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"{source}: a header is given as NAME=VALUE")
-        try:
-            check_header(name, value)
-        except ValueError as error:
-            raise UsageError(f"{source}: {error}") from None
-        headers.append((name, Secret(value)))
-    return tuple(headers)
+    return read_headers(texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..profile.profile import NANOSECONDS_HZ
@@ -61,7 +62,7 @@ class Spent:
             counts.add(thread, stack, max(1, round(ns / unit_ns)))
         rate_hz = NANOSECONDS_HZ / unit_ns
         made = without_facts(self.table, counts, written_at, mode=mode, rate_hz=rate_hz, duration_s=duration_s)
-        return made if not language else _of_language(made, language)
+        return replace(made, language=language)
 
 
 def _are_multiples(values: Iterable[float], period: float) -> bool:
@@ -69,9 +70,3 @@ def _are_multiples(values: Iterable[float], period: float) -> bool:
     return all(
         abs(value / period - round(value / period)) < 0.01 * max(1, round(value / period)) ** 0.5 for value in values
     )
-
-
-def _of_language(recording: Recording, language: str) -> Recording:
-    from dataclasses import replace  # noqa: PLC0415 - beside its one use
-
-    return replace(recording, language=language)
