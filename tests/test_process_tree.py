@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import subprocess
@@ -97,25 +98,29 @@ def test_children_that_nobody_waits_for_keep_what_they_used() -> None:
 
 
 def test_a_child_is_found_while_it_is_young_whatever_the_number_of_threads() -> None:
-    """Beside 300 waiting threads, before it has used 0.3 s (0.1 s while nobody else wants the machine)."""
+    """Beside 300 waiting threads, before it has used 0.15 s. One of five such children is enough: a busy machine may hold us up, too."""
     code = (
         "import subprocess, threading\nstop = threading.Event(); threading.stack_size(1 << 18)\n"
         "for _ in range(300): threading.Thread(target=stop.wait, daemon=True).start()\n"
-        "sys.stdin.read(1)\nsubprocess.run([sys.executable, '-S', '-c', 'while True: pass'], timeout=20)"
+        "while sys.stdin.read(1): subprocess.run([sys.executable, '-S', '-c', 'while True: pass'], timeout=20)"
     )
     watched = Watched(*python(code))
     watched.watch(lambda: len(list(Path(f"/proc/{watched.process.pid}/task").iterdir())) > 300)
     assert watched.process.stdin is not None
-    watched.process.stdin.write(b"x")
-    watched.process.stdin.flush()
-    watched.watch(lambda: watched.found)
-    (child,) = (member for look in watched.looks for member in look.found)
-    try:
-        assert child.cpu_ns < 0.3e9
-    finally:
+    used_ns: list[int] = []
+    for _ in range(5):
+        known = len(watched.found)
+        watched.process.stdin.write(b"x")
+        watched.process.stdin.flush()
+        watched.watch(functools.partial(lambda known: len(watched.found) > known, known))
+        child = [member for look in watched.looks for member in look.found][-1]
         os.kill(child.pid, 9)
-        watched.process.kill()
-        watched.end()
+        used_ns.append(child.cpu_ns)
+        if child.cpu_ns < 0.15e9:
+            break
+    watched.process.kill()
+    watched.end()
+    assert min(used_ns) < 0.15e9
 
 
 DAEMON = "if os.fork(): os._exit(0)\nos.setsid()\nif os.fork(): os._exit(0)\n"
