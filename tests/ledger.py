@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 PROGRAMS = Path(__file__).parent / "programs" / "ledger"
 ALL = (
     ("python", "threads_and_child.py"),
+    ("python", "sorting.py"),
     ("python", "short_children.py"),
     ("javascript", "busy.cjs"),
     ("javascript", "pool.cjs"),
     ("javascript", "workers.cjs"),
+    ("javascript", "children.cjs"),
     ("java", "Busy.java"),
     ("java", "Garbage.java"),
+    ("java", "Children.java"),
     ("go", "busy.go"),
+    ("go", "garbage.go"),
+    ("go", "children.go"),
 )
 OUTSIDE_S = 0.25
 """What a runtime uses before and after the program's own clock is read: its start is in it, its end is not."""
