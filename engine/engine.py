@@ -27,13 +27,14 @@ from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
+from .run_files import RunFiles
 from .samplers.sampler import CannotStart, Context
 from .settings import EXIT_DEADLINE_S, Mode
 from .sources.sources import Sources
 from .text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
     from typing import Any
 
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 SNAPSHOT_INTERVAL_S = 0.25
 MAX_LOG_LINES = 1_000
 MAX_MARKS = 100
-SAVE_S = 3.0
-"""What the files of a run get at least at its end."""
 TIDY_S = 1.0
 """What our own folder may take to be removed; the next run removes what is left."""
 STATUS_INTERNAL = 70
@@ -87,6 +86,7 @@ class Engine:
             marks=self._marks,
         )
         self._pictures = Pictures(self._parts)
+        self._files = RunFiles(self._parts, self._source_of, self._emit)
         self._private = PrivateFolder()
         self._is_without_cache = False
         self._closing = asyncio.Lock()
@@ -245,26 +245,14 @@ class Engine:
         if not self._parts.runs:
             return
         self._send_now()
-        await self._save_files()
+        await self._files.save_at_end(self.exit_left_s)
         await self._locate_functions()
 
     async def _finish(self) -> None:
         if self.settings.report and self._parts.reporter:
             await self._parts.reporter.finish(await self._close_window(), self.exit_left_s)
-        await self._save_files()
+        await self._files.save_at_end(self.exit_left_s)
         await self._locate_functions()
-
-    async def _save_files(self) -> None:
-        if files := [file for file in (self.settings.json_file, *self.settings.export_files) if file]:
-            await self._save_in_time(files)
-
-    async def _save_in_time(self, files: Sequence[Path]) -> None:
-        deadline_s = max(SAVE_S, self.exit_left_s)
-        try:
-            async with asyncio.timeout(deadline_s):
-                await self._save(files)
-        except TimeoutError:
-            self._emit(Warned(f"The run could not be saved within {deadline_s:.0f} s to {', '.join(map(str, files))}"))
 
     async def _end_in_time(self) -> None:
         if self.settings.duration_s is not None:
@@ -349,7 +337,7 @@ class Engine:
         self._call(lambda: self._start(self._end_program()))
 
     def export(self, file: Path) -> None:
-        self._call(lambda: self._start(self._save([file])))
+        self._call(lambda: self._start(self._files.save([file])))
 
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._sources.open(path)))
@@ -417,13 +405,6 @@ class Engine:
         at_s = self._windows.run_s
         self._marks.append(Mark(name, at_s, self._recorder.run.copy(), self._windows.run_covered_s))
         self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
-
-    async def _save(self, files: Sequence[Path]) -> None:
-        from .formats.saving import save  # noqa: PLC0415 - loaded when there is something to save
-
-        recording = await self._windows.whole_run(self._source_of)
-        for file in files:
-            await save(recording, file, self._emit, as_json=file == self.settings.json_file)
 
     async def _locate_functions(self) -> None:
         await self._definitions.locate(self._recorder.table, list(self._recorder.functions.self_samples))

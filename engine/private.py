@@ -87,6 +87,14 @@ def state_folder() -> Path:
     return user_folder("XDG_STATE_HOME", ".local/state")
 
 
+def history_folder() -> Path | None:
+    """Where runs are kept by themselves; made by those who write there. None without a home."""
+    try:
+        return state_folder() / "runs"
+    except OSError:
+        return None
+
+
 def user_folder(variable: str, default: str) -> Path:
     """Our folder below the one that `variable` names, else below `default` in the user's home. Raises `OSError` if there is no home."""
     base = os.environ.get(variable, "")

@@ -143,6 +143,8 @@ class Settings:
     report: ReportSettings | None = None
     json_file: Path | None = None
     export_files: tuple[Path, ...] = ()
+    history_folder: Path | None = None
+    """Where runs are kept for `view`; None: this one is not."""
     summary_json: bool = False
     """The summary goes to stderr as a line of JSON, for scripts."""
     summary_file: Path | None = None

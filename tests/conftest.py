@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,9 @@ for _number, _action in (
 ):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _action)
+
+# What runs keep by themselves is the user's: a test's, wherever it does not say so itself, goes elsewhere.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mlp-tests-state-")
 
 # Hypothesis would fail an example that takes 0.2 s: no test asserts on absolute times, which a busy machine decides.
 settings.register_profile("suite", deadline=None)

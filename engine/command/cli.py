@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 from ..settings import COMMAND
 from ..text import say
 from .arguments import UsageError
-from .streams import open_standard_streams
+from .streams import on_terminal, open_standard_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ..analysis.controls import Controls
@@ -62,7 +62,7 @@ def run(argv: list[str]) -> int:
 def _subcommand(name: str, argv: list[str]) -> int:
     module = importlib.import_module(f".{name}", __package__)
     # What they need of us they are handed: nothing else in the engine knows of screens.
-    needs = {"view": (_show,), "demo": (_profile,)}
+    needs = {"view": (_Screens(),), "demo": (_profile,)}
     status: int = module.run(argv, *needs.get(name, ()))
     return status
 
@@ -78,8 +78,19 @@ def _show(controls: Controls, view: str = "") -> str:
     return run_screen(controls, view)
 
 
+class _Screens:
+    """The screens, for `view`."""
+
+    show = staticmethod(_show)
+
+    def pick(self, rows: Sequence[str]) -> list[int]:
+        from ...tui.run_list import pick_runs  # noqa: PLC0415 - as in _show
+
+        return pick_runs(rows)
+
+
 def _profile(argv: list[str]) -> int:
-    from .options import on_terminal, parse  # noqa: PLC0415 - subcommands do not need them
+    from .options import parse  # noqa: PLC0415 - subcommands do not need them
 
     parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
     if parsed.settings.screen:

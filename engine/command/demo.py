@@ -19,7 +19,7 @@ from ..receiving.store import Store
 from ..settings import COMMAND
 from ..text import say
 from .arguments import UsageParser
-from .options import on_terminal
+from .streams import on_terminal
 
 if TYPE_CHECKING:
     import argparse
@@ -53,6 +53,7 @@ def run(argv: Sequence[str], profile: Callable[[list[str]], int]) -> int:
             "--spool",
             f"{folder}/spool",
         ]
+        words += ["--no-history"]
         words += [] if with_screen else ["--no-tui", "--duration", str(WITHOUT_SCREEN_S)]
         shutil.copyfile(PROGRAM, Path(folder, "shop.py"))
         with contextlib.chdir(folder):

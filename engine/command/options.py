@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..private import state_folder
+from ..private import history_folder, state_folder
 from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_http
 from ..settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 from .access_options import access_settings, add_access
@@ -101,6 +100,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         report=report,
         json_file=_writable(options.json, "--json"),
         export_files=tuple(_export_file(file) for file in options.export),
+        history_folder=None if options.no_history else history_folder(),
         screen=on_terminal and not options.no_tui and not options.quiet,
         quiet=options.quiet,
         watch=options.watch,
@@ -193,6 +193,9 @@ def make_parser() -> UsageParser:
         action="append",
         default=[],
         help="save the run as .folded, .speedscope.json, .pb.gz (pprof) or .json",
+    )
+    group.add_argument(
+        "--no-history", action="store_true", help="do not keep this run; else view shows the last 20 when given no file"
     )
     group.add_argument(
         "--summary",
@@ -490,10 +493,3 @@ def _export_file(file: str) -> Path:
     except ValueError as error:
         raise UsageError(f"--export: {error}") from None
     return path
-
-
-def on_terminal(environment: Mapping[str, str]) -> bool:
-    """Whether a screen can be shown where we were started."""
-    # Textual draws on stderr.
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream.isatty() for stream in streams) and environment.get("TERM", "") not in ("", "dumb")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _STREAMS = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr", os.O_WRONLY, "w"))
 
@@ -30,3 +34,10 @@ def _nothing(flags: int) -> int:
         return os.open(os.devnull, flags | os.O_CLOEXEC)
     except OSError:  # a container without devices
         return os.memfd_create("nothing", os.MFD_CLOEXEC)
+
+
+def on_terminal(environment: Mapping[str, str]) -> bool:
+    """Whether a screen can be shown where we were started."""
+    # Textual draws on stderr.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and environment.get("TERM", "") not in ("", "dumb")

@@ -1,4 +1,4 @@
-"""`multi_lang_profiler view FILE [LATER]`: a saved run on the screen, or two of them as a diff."""
+"""`multi_lang_profiler view [RUN [LATER]]`: a saved run on the screen, or two of them as a diff; without one those that are kept."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..analysis.difference_text import difference_lines
 from ..analysis.headless import summary_lines
-from ..formats.files import read
+from ..formats.files import read, write
 from ..formats.saved_run import SavedRun
 from ..settings import COMMAND
 from ..text import reason, say
 from .arguments import UsageError, UsageParser
-from .options import on_terminal
+from .kept import KeptRuns, title
+from .streams import on_terminal
 from .words import LANGUAGES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ..analysis.controls import Controls
     from ..profile.recording import Recording
@@ -29,41 +30,87 @@ if TYPE_CHECKING:
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def run(argv: Sequence[str], show: Callable[[Controls, str], str]) -> int:
-    """Show the run until the user leaves; without a terminal print its summary, of two what changed. A file that is none is a `UsageError`.
+class Screens(Protocol):
+    """What the command line knows of screens."""
 
-    `show(controls, view)` puts up the screen and says in a line if it broke down.
-    """
+    def show(self, controls: Controls, view: str) -> str:
+        """Put up the screen until the user leaves; a line if it broke down."""
+
+    def pick(self, rows: Sequence[str]) -> list[int]:
+        """Which of `rows` the user chooses, one or two; none if none."""
+
+
+def run(argv: Sequence[str], screens: Screens) -> int:
+    """Show the run until the user leaves; without a terminal print its summary, of two what changed. A file that is none is a `UsageError`."""
     options = parser().parse_args(argv)
+    with_screen = on_terminal(os.environ) and not options.no_tui and not options.export
     if options.database is not None:
-        files, recordings = [Path(options.database)], [_from_store(options)]
-    elif options.file is None:
-        raise UsageError("one of these is required: FILE, or --from with the database of receive")
+        runs = [(Path(options.database), _from_store(options))]
     else:
         _refuse_range(options)
-        files = [Path(file) for file in (options.file, options.later) if file is not None]
-        recordings = [_read(file) for file in files]
-    before = (files[0], recordings[0]) if len(files) == 2 else None
-    saved = SavedRun(files[-1], recordings[-1], before)
-    if options.no_tui or not on_terminal(os.environ):
+        files = _chosen(options, screens if with_screen else None)
+        runs = [(shown, _read(file)) for shown, file in files]
+        if not runs:
+            return 0
+    (file, recording), before = runs[-1], runs[0] if len(runs) == 2 else None
+    if options.export:
+        return _export(recording, options.export)
+    saved = SavedRun(file, recording, before)
+    if not with_screen:
         snapshot = saved.snapshot()
-        say(*(difference_lines(snapshot, files[-1].name) if before else summary_lines(snapshot)))
+        say(*(difference_lines(snapshot, file.name) if before else summary_lines(snapshot)))
         return 0
-    broken_down = show(saved, "Diff" if before else "")
+    broken_down = screens.show(saved, "Diff" if before else "")
     if broken_down:
         say(f"{COMMAND}: {broken_down}", stream=sys.stderr)
     return 1 if broken_down else 0
+
+
+def _chosen(options: argparse.Namespace, screens: Screens | None) -> list[tuple[Path, Path]]:
+    """What the runs are called, and their files, the earlier first; none if the user chooses none."""
+    words = [word for word in (options.file, options.later) if word is not None]
+    kept = KeptRuns()
+    if not words:
+        say(*(f"⚠️ {line}" for line in kept.lines), stream=sys.stderr)
+        if screens is None or not kept.runs:
+            say(*kept.table())
+            return []
+        words = [str(number + 1) for number in screens.pick(kept.table())]
+    named = [kept.named(word) for word in words]
+    chosen = [
+        (title(run), run.file) if run else (Path(word), Path(word)) for run, word in zip(named, words, strict=True)
+    ]
+    if None not in named:
+        # The words say when: `last previous` is the same as `previous last`. A kept run's folder is called by its end.
+        chosen.sort(key=lambda run: run[1])
+    return chosen
+
+
+def _export(recording: Recording, files: Sequence[str]) -> int:
+    for name in files:
+        try:
+            write(recording, Path(name))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--export: {name!r} cannot be written: {reason(error)}") from None
+        say(f"Saved the run to {name}")
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=f"{COMMAND} view",
         description="Open a saved run: .json (--json, or a report), .speedscope.json, .pb.gz or .folded, "
-        "whoever wrote it. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed, of two runs those that changed. With --from, what `receive` has stored, as one run.",
+        "whoever wrote it. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed, of two runs those that changed. "
+        "Without a run those that are kept by themselves, the newest first: to be picked from, or listed; last, previous or their number names them. With --from, what `receive` has stored, as one run.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", nargs="?", help="the run, or the earlier one of two")
-    parser.add_argument("later", metavar="LATER", nargs="?", help="a later run, to be compared with FILE")
+    parser.add_argument(
+        "file", metavar="RUN", nargs="?", help="the run's file, or last, previous or a number; of two files the earlier"
+    )
+    parser.add_argument("later", metavar="LATER", nargs="?", help="a later run, to be compared with RUN")
+    parser.add_argument(
+        "--export", metavar="FILE", action="append", default=[], help="save it in another form, and show nothing"
+    )
     group = parser.add_argument_group("of what receive has stored")
     group.add_argument("--from", dest="database", metavar="FILE", help="the database of receive, instead of a run")
     group.add_argument(

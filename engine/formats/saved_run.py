@@ -100,6 +100,7 @@ def saved_snapshot(file: Path, recording: Recording, before: tuple[Path, Recordi
         reporter=ReporterState(ReporterPhase.OFF),
         table=table,
         counts=recording.counts,
+        timeline=recording.timeline,
         ledger=sampling.ledger,
         self_samples=functions.self_samples,
         total_samples=functions.total_samples,

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from .book import Book, book_from_object
+from .course import course_from_object, course_object
 from .profile import Profile, Sampling, Window, make_profile
 from .stacks import Frame, StackCounts, StackTable, part_languages
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..sources.static_analysis import StaticAnalysis
+    from .course import Moment
+    from .history import TimelinePoint
     from .json_object import JsonObject
     from .names import FunctionNames
 
@@ -49,6 +52,9 @@ class Recording:
     """By language, most samples first; none where nobody told them apart."""
     names: FunctionNames | None = field(default=None, compare=False, repr=False)
     """Those that the run's reports have used."""
+    timeline: tuple[TimelinePoint, ...] = field(default=(), compare=False, repr=False)
+    """The whole run in a bounded number of points; empty where nobody knows."""
+    marks: tuple[Moment, ...] = ()
 
     @property
     def period_s(self) -> float:
@@ -120,6 +126,11 @@ def facts(recording: Recording) -> dict[str, Any]:
         "labels": dict(recording.labels),
         "working_folder": recording.working_folder,
         **({"cpu": sampling.ledger.as_object()} if sampling.ledger else {}),
+        **(
+            {"course": course_object(recording.table, recording.timeline, recording.marks)}
+            if recording.timeline or recording.marks
+            else {}
+        ),
     }
 
 
@@ -129,6 +140,7 @@ def from_facts(facts: JsonObject, table: StackTable, counts: StackCounts) -> Rec
     rate_hz = facts.number("rate_hz")
     if not rate_hz:
         raise ValueError(f"{facts.place}.rate_hz is 0")
+    timeline, marks = course_from_object(facts.child("course"), table) if "course" in facts.fields else ((), ())
     return Recording(
         table,
         counts,
@@ -145,6 +157,8 @@ def from_facts(facts: JsonObject, table: StackTable, counts: StackCounts) -> Rec
         ),
         labels=tuple(sorted((key, labels.text(key)) for key in labels.fields)),
         working_folder=facts.text("working_folder"),
+        timeline=timeline,
+        marks=marks,
     )
 
 

@@ -122,8 +122,8 @@ class Windows:
             sampling = replace(sampling, lost_samples=0, ledger=None)
         return profiles
 
-    async def whole_run(self, source_of: Callable[[str], Path | None]) -> Recording:
-        """Everything since the program's start, for a file."""
+    async def whole_run(self, source_of: Callable[[str], Path | None], *, analysed: bool = True) -> Recording:
+        """Everything since the program's start, for a file. `analysed`: with the static analysis, which takes its time."""
         from .recording import LanguagePart, Recording  # noqa: PLC0415 - loaded when there is something to save
 
         counts = self._recorder.run.copy()
@@ -131,7 +131,8 @@ class Windows:
         parts = []
         for language in self._by_language(counts):
             file = source_of(language)
-            parts.append(LanguagePart(language, self._shown_source(file), await self._sources.analysis(file)))
+            static = await self._sources.analysis(file) if analysed else None
+            parts.append(LanguagePart(language, self._shown_source(file), static))
         main = parts[0] if parts else LanguagePart("", self._settings.program, None)
         return Recording(
             self._recorder.table,

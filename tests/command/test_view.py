@@ -113,6 +113,53 @@ def test_functions_of_two_runs_are_the_same(folder, form):
         ]
 
 
+def test_runs_are_kept_by_themselves(folder):
+    """Without a file `view` lists the runs that were, the newest first; `last` and a number open one, `last previous` compares two."""
+    kept = folder.run("view")
+    assert (kept.status, kept.stderr) == (0, "")
+    rows = kept.stdout.decode().splitlines()
+    assert [row.split()[0] for row in rows] == ["1", "2"]
+    assert [row.split()[-1] for row in rows] == ["other", "busy"]
+    assert all("app.py (Python)" in row and " samples " in row for row in rows)
+
+    last = folder.run("view", "last").stdout.decode()
+    assert last.splitlines()[1:] == folder.run("view", "later.pb.gz").stdout.decode().splitlines()[1:]
+    assert folder.run("view", "1").stdout.decode() == last
+    compared = folder.run("view", "last", "previous").stdout.decode().splitlines()
+    assert compared == folder.run("view", "previous", "last").stdout.decode().splitlines()
+    assert compared[1:] == folder.run("view", "run.pb.gz", "later.pb.gz").stdout.decode().splitlines()[1:]
+
+    assert folder.run("app.py", "--quiet", "--no-history", "--", "0.1", "0.1").status == 0
+    assert folder.run("view").stdout == kept.stdout
+
+
+def test_a_kept_run_is_picked_on_the_screen(folder):
+    """On a terminal the list is to be picked from: two that are marked open as a diff, none with q."""
+    with Terminal(folder, "view", size=(120, 24)) as terminal:
+        terminal.until(lambda shown: b"Runs that are kept" in shown and b"app.py (Python)" in shown)
+        terminal.press(" ")
+        terminal.until(lambda shown: "✓".encode() in shown)
+        terminal.press("\x1b[B \r")
+        terminal.until(lambda shown: b"before%" in shown and b"busy" in shown)
+        terminal.press("q")
+        assert terminal.wait() == 0
+    with Terminal(folder, "view", size=(80, 24)) as terminal:
+        terminal.until(lambda shown: b"app.py (Python)" in shown)
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+def test_a_form_becomes_another(folder):
+    """`--export` writes what was opened in any other form, and shows nothing."""
+    finished = folder.run("view", "run.folded", "--export", "again.pb.gz", "--export", "again.folded")
+    assert (finished.status, finished.stdout.decode().splitlines()) == (
+        0,
+        ["Saved the run to again.pb.gz", "Saved the run to again.folded"],
+    )
+    assert (folder.path / "again.folded").read_bytes() == (folder.path / "run.folded").read_bytes()
+    assert read(folder.path / "again.pb.gz").counts.total == read(folder.path / "run.folded").counts.total
+
+
 def test_what_is_no_run(folder):
     """A file that is missing, is no profile, or is missing on the command line: one line, status 2."""
     for words, says in (
@@ -120,7 +167,8 @@ def test_what_is_no_run(folder):
         (("app.py",), "'app.py' cannot be opened as a profile: line"),
         (("run.json", "app.py"), "'app.py' cannot be opened as a profile: line"),
         ((".",), "'.' cannot be opened: is a directory"),
-        ((), "required: FILE"),
+        (("7",), "there is no run '7': 2 are kept. A file of that name is ./7"),
+        (("run.json", "--export", "run.svg"), "'run.svg' cannot be written"),
     ):
         finished = folder.run("view", *words)
         assert (finished.status, len(finished.lines), finished.stdout) == (2, 1, b"")
