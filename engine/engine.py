@@ -18,7 +18,7 @@ from .analysis.snapshot import LogLine, Mark, ProgramPhase
 from .blocking import in_own_thread, within
 from .events import Event, Note, Warned
 from .pictures import Parts, Pictures
-from .private import PrivateFolder, cache_folder
+from .private import CacheFolder, PrivateFolder
 from .profile.book import Book
 from .profile.definitions import Definitions
 from .profile.history import History
@@ -27,11 +27,12 @@ from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
+from .program.terminal import screen_size
 from .run_files import RunFiles
 from .samplers.sampler import CannotStart, Context
 from .settings import EXIT_DEADLINE_S, Mode
 from .sources.sources import Sources
-from .text import printable
+from .text import internal_error, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -88,7 +89,10 @@ class Engine:
         self._pictures = Pictures(self._parts)
         self._files = RunFiles(self._parts, self._source_of, self._emit)
         self._private = PrivateFolder()
-        self._is_without_cache = False
+        self._cache = CacheFolder(
+            lambda error: self._emit(Note(f"Nothing is kept for the next run, so that starts take longer: {error}"))
+        )
+        self._screen = screen_size()
         self._closing = asyncio.Lock()
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
@@ -152,7 +156,7 @@ class Engine:
         return status
 
     async def _run_once(self) -> int:
-        run = self._parts.run = Run(self._context(), self._output.take if self.settings.screen else None)
+        run = self._parts.run = Run(self._context(), self._output if self.settings.screen else None, self._screen)
         try:
             process = await run.start()
         except CannotStart as error:
@@ -342,6 +346,12 @@ class Engine:
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._sources.open(path)))
 
+    def type_keys(self, keys: bytes) -> None:
+        self._call(lambda: self._parts.run and self._start(self._parts.run.type_keys(keys)))
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._call(lambda: self._resize((columns, rows)))
+
     def stop(self) -> None:
         self.leaving = True
         self._call(lambda: self._start(self._end_program()))
@@ -367,6 +377,11 @@ class Engine:
         ):
             self.leaving = True
             self._start_wanted.set()
+
+    def _resize(self, screen: tuple[int, int]) -> None:
+        self._screen = screen
+        if self._parts.run:
+            self._parts.run.resize(*screen)
 
     async def _pass_on(self, number: int) -> None:
         if self._parts.run and self._parts.run.is_running:
@@ -434,18 +449,8 @@ class Engine:
             clock=self._clock,
             sampling=self._coverage.switch,
             private_folder=self._private.path,
-            cache_folder=self._cache_folder,
+            cache_folder=self._cache.path,
         )
-
-    def _cache_folder(self) -> Path:
-        """Raises `OSError`; said once."""
-        try:
-            return cache_folder()
-        except OSError as error:
-            if not self._is_without_cache:
-                self._is_without_cache = True
-                self._emit(Note(f"Nothing is kept for the next run, so that starts take longer: {error}"))
-            raise
 
     def _emit(self, event: Event) -> None:
         text = "\n".join(map(printable, event.lines))
@@ -474,8 +479,3 @@ class Engine:
         finally:
             # Without pictures nobody can be shown that the program has ended.
             self._live_for_the_program()
-
-
-def internal_error(error: Exception) -> str:
-    """What the user is told of a fault of ours."""
-    return f"Internal error, please report it: {type(error).__name__}: {error}"

@@ -133,4 +133,5 @@ class Pictures:
             watched=settings.watch,
             attached=settings.is_attached,
             error=parts.failure or (run.error if run else ""),
+            input=run.input if run and run.is_running else None,
         )

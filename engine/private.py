@@ -11,7 +11,10 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _RUN = "mlp-run-"
 """How the name of a run's folder begins, once it is locked."""
@@ -67,6 +70,24 @@ class PrivateFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+class CacheFolder:
+    """`cache_folder()`; where there can be none, `tell` hears of it once."""
+
+    def __init__(self, tell: Callable[[OSError], None]) -> None:
+        self._tell = tell
+        self._was_told = False
+
+    def path(self) -> Path:
+        """Raises `OSError`."""
+        try:
+            return cache_folder()
+        except OSError as error:
+            if not self._was_told:
+                self._was_told = True
+                self._tell(error)
+            raise
 
 
 def cache_folder() -> Path:

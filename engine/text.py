@@ -57,3 +57,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
+
+
+def internal_error(error: Exception) -> str:
+    """What the user is told of a fault of ours."""
+    return f"Internal error, please report it: {type(error).__name__}: {error}"

@@ -12,8 +12,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Console
+from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import Binding
 from textual.containers import Container
 from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
@@ -22,8 +22,10 @@ from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
 from ..engine.clock import SystemClock
 from . import themes
 from .bindings import bindings_of, screen_bindings
+from .exports import Exports
 from .palette import Palette, make_palette
 from .screen_settings import read_screen_settings, settings_file
+from .screen_wishes import follow
 from .terminal import TerminalDriver
 from .text import clean
 from .widgets.board import Board
@@ -40,6 +42,7 @@ from .widgets.key_bar import KeyBar
 from .widgets.line_pane import LinePane
 from .widgets.log import LogView
 from .widgets.output import OutputView
+from .widgets.program_input import ProgramInput
 from .widgets.prompt import Prompt
 from .widgets.quit_dialog import Question, QuitDialog, RestartDialog
 from .widgets.reporter import ReporterView
@@ -52,8 +55,7 @@ from .widgets.timeline import TimelineView
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -88,9 +90,11 @@ SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
 OF_THE_MAIN_SCREEN = frozenset(
-    {"open", "mark", "mark_named", "threads", "cpu", "send_now", "restart", "export", "side", "help", "leave"}
+    {"open", "mark", "mark_named", "threads", "cpu", "send_now", "restart", "export", "side", "help", "leave", "type"}
 )
 """Actions whose keys work only there."""
+NOT_WHERE_THE_PROGRAM_READS = frozenset({"leave_anywhere", "command_palette"})
+"""Ctrl+C and Ctrl+P are the program's, while it is typed to."""
 
 
 class ProfilerApp(App[None]):
@@ -130,6 +134,9 @@ class ProfilerApp(App[None]):
         self._switcher = ContentSwitcher(self._empty, *self._views.values(), initial="empty", id="views")
         self._failure = FailurePane(id="failure")
         self._strip, self._prompt = ReporterStrip(id="reporter-strip"), Prompt(id="prompt")
+        self._input = ProgramInput(self._focus_front, id="input")
+        self._was_touched = False
+        """A key was pressed: until then they may as well be the program's, which asks."""
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
         self._front = next((key for key, kind in VIEWS.items() if view == kind.TITLE), next(iter(VIEWS)))
@@ -138,8 +145,7 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
-        self._exporting: list[tuple[Path, datetime]] = []
-        """Files that were asked for and of which nothing was heard yet, and when that was."""
+        self._exports = Exports()
         self._wants_side = True
         self._was_reporting = False
 
@@ -155,17 +161,23 @@ class ProfilerApp(App[None]):
         yield self._failure
         yield self._strip
         yield self._prompt
+        yield self._input
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._main = self.screen
-        self._follow_settings()
+        follow(self._settings, self)
         self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
         self._view_bar.show(self._front)
         self.poll()
         self.set_interval(1 / FRAMES_PER_S, self.poll)
 
+    async def on_event(self, event: events.Event) -> None:
+        self._was_touched = self._was_touched or isinstance(event, events.Key)
+        await super().on_event(event)
+
     def on_resize(self) -> None:
+        self.controls.resize(*self.size)
         # The app learns its new size after this.
         self.call_later(self._arrange)
 
@@ -177,10 +189,12 @@ class ProfilerApp(App[None]):
         header, strip, side = self._header, self._strip, self._side
         if newest is not None and newest is not self.snapshot:
             self.snapshot = newest
-            self._tell_of_export(newest)
+            for line in self._exports.told(newest.log):
+                self.notify(line.text, severity="warning" if line.is_warning else "information", markup=False)
             header.show(newest)
             strip.show(newest)
             side.show(newest)
+            self._show_input(newest)
             self._arrange()
         if self.snapshot is not None and self.snapshot.program.phase is ProgramPhase.RUNNING:
             header.tick(now_s)
@@ -238,16 +252,20 @@ class ProfilerApp(App[None]):
         self._view_bar.show(key)
         self._arrange()
         self._show_front()
-        if self._switcher.current != "empty":
-            self._main.set_focus(self._views[key].focus_target())
+        self._focus_front()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action == "send_now" and not self._is_reporting():
             return False
         if action in ("mark", "mark_named", "restart") and self._is_saved():
             return False
+        if action == "type" and (self.snapshot is None or self.snapshot.program.input is None):
+            return False
+        if self._input.has_focus_within and action in NOT_WHERE_THE_PROGRAM_READS:
+            return False
         # Whoever types a filter, or reads the help, does not mean the keys of the screen behind.
-        return action not in OF_THE_MAIN_SCREEN or (self.screen is self._main and not self._prompt.has_focus_within)
+        types = self._prompt.has_focus_within or self._input.has_focus_within
+        return action not in OF_THE_MAIN_SCREEN or (self.screen is self._main and not types)
 
     def action_mark(self) -> None:
         if self._can_mark():
@@ -261,6 +279,9 @@ class ProfilerApp(App[None]):
     def action_threads(self) -> None:
         if self.snapshot is not None and self.snapshot.counts.total:
             self.push_screen(ThreadPicker(self.snapshot, self.threads), self._threads_chosen)
+
+    def action_type(self) -> None:
+        self._input.take_keys()
 
     def action_cpu(self) -> None:
         if self.snapshot is not None and not isinstance(self.screen, ModalScreen):
@@ -348,8 +369,8 @@ class ProfilerApp(App[None]):
         assert snapshot is not None  # else there would be a reason above
         if self._switcher.current != view.id:
             self._switcher.current = view.id
-            if self.screen is self._main and not self._prompt.display:
-                self._main.set_focus(view.focus_target())
+            if self.screen is self._main and not self._prompt.display and not self._input.has_focus_within:
+                self._focus_front()
         if self._told[self._front] != self.selected_function:
             self._told[self._front] = self.selected_function
             view.function_selected(self.selected_function)
@@ -358,6 +379,17 @@ class ProfilerApp(App[None]):
             began = perf_counter()
             view.show(snapshot)
             self._next_show_s = began + (perf_counter() - began) / SHARE_FOR_SHOWING
+
+    def _focus_front(self) -> None:
+        empty = self._switcher.current == "empty"
+        self._main.set_focus(None if empty else self._views[self._front].focus_target())
+
+    def _show_input(self, snapshot: Snapshot) -> None:
+        state = snapshot.program.input
+        self._input.show(state)
+        self.refresh_bindings()
+        if state is not None and state.waiting and not self._was_touched and self.screen is self._main:
+            self._input.take_keys()
 
     def _arrange(self) -> None:
         """Say by classes where what stands beside the views."""
@@ -388,28 +420,6 @@ class ProfilerApp(App[None]):
             if isinstance(widget, Board | Table | LinePane):
                 widget.repaint()
 
-    def _follow_settings(self) -> None:
-        settings = self._settings
-        for problem in settings.problems:
-            self.notify(problem, severity="warning", timeout=15, markup=False)
-        if settings.theme is not None:
-            if settings.theme in self.available_themes:
-                self.theme = settings.theme
-            else:
-                self.notify(
-                    f"There is no theme {settings.theme!r}; ctrl+p lists them", severity="warning", markup=False
-                )
-        known = {binding.id for binding in self._all_bindings()}
-        for unknown in settings.keys.keys() - known:
-            self.notify(f"No key has the id {unknown!r}; the help lists the ids", severity="warning", markup=False)
-        self.set_keymap(settings.keys)
-
-    def _all_bindings(self) -> Iterator[Binding]:
-        for node in (self, *self._main.query("*")):
-            yield from bindings_of(node)
-        for screen in (QuitDialog, RestartDialog, HelpScreen, ThreadPicker):
-            yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))
-
     def _can_mark(self) -> bool:
         if self._program_is_over():
             self.notify("The program has ended; R starts it again", severity="warning")
@@ -429,20 +439,8 @@ class ProfilerApp(App[None]):
         if answer:
             assert self.snapshot is not None  # the prompt is on a screen that shows one
             file = self.snapshot.program.working_folder / Path(answer).expanduser()
-            self._exporting.append((file, self.snapshot.taken_at))
+            self._exports.ask(file, self.snapshot.taken_at)
             self.controls.export(file)
-
-    def _tell_of_export(self, snapshot: Snapshot) -> None:
-        """What became of a file that was asked for is told where the user looks, not in the log alone."""
-        for exporting in list(self._exporting):
-            file, asked_at = exporting
-            for line in reversed(snapshot.log):
-                if line.at < asked_at:
-                    break
-                if str(file) in line.text:
-                    self._exporting.remove(exporting)
-                    self.notify(line.text, severity="warning" if line.is_warning else "information", markup=False)
-                    break
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:

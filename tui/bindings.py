@@ -68,6 +68,14 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             id="app.restart",
         ),
         Binding(
+            "I",
+            "type",
+            "Input",
+            priority=True,
+            tooltip="Type on the program's terminal: answer what it asks, end its input, interrupt it",
+            id="app.type",
+        ),
+        Binding(
             "e", "export", "Export", show=False, priority=True, tooltip="Save the run so far to a file", id="app.export"
         ),
         Binding(

@@ -29,6 +29,12 @@ class Controls(Protocol):
     def open_source(self, path: str) -> None:
         """Put the text of `path`, as it was when the run began where possible, into the coming snapshots' `sources`."""
 
+    def type_keys(self, keys: bytes) -> None:
+        """Type on the program's terminal, as a keyboard sends it: Enter is a carriage return, Ctrl+C a 3."""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The screen's size; the program is told how much of it shows its output."""
+
     def stop(self) -> None:
         """End the program (SIGTERM), make the final report and end; returns at once, the end shows in the snapshot."""
 

@@ -62,6 +62,26 @@ class ProgramState:
     """It was running already (`--pid`): leaving does not end it."""
     error: str = ""
     """Why it could not be started, or could not be sampled."""
+    input: InputState | None = None
+    """None: nothing can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputState:
+    """How the program takes what is typed on its terminal, as the terminal's settings say."""
+
+    by_line: bool
+    """Enter hands over a line; else it gets every key."""
+    echoes: bool
+    waiting: bool
+    """It reads now, as far as the kernel tells: who waits for several things at once is only seen by its prompt."""
+    prompt: str = ""
+    """The line it stands in, while it waits."""
+
+    @property
+    def hidden(self) -> bool:
+        """A password: the line is not to be seen."""
+        return self.by_line and not self.echoes
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
-    from ..engine import STATUS_INTERNAL, internal_error  # noqa: PLC0415 - as in _make_engine
+    from ..engine import STATUS_INTERNAL  # noqa: PLC0415 - as in _make_engine
+    from ..text import internal_error  # noqa: PLC0415
     from .leaving import Departure  # noqa: PLC0415
 
     engine = _make_engine(settings, warnings, lambda _event: None)

@@ -59,6 +59,12 @@ class SavedRun:
     def restart(self) -> None:
         self._log_line("A saved run cannot be started again")
 
+    def type_keys(self, keys: bytes) -> None:
+        """Nobody is there to read it."""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Nor to be told."""
+
     def _open_source(self, path: str) -> None:
         if path not in self._snapshot.sources:
             text = read_text(self._snapshot.program.working_folder / path)

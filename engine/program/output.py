@@ -59,6 +59,7 @@ class Output:
         self._lines: deque[OutputLine] = deque(maxlen=MAX_LINES)
         self._decoders = {is_stderr: codecs.getincrementaldecoder("utf-8")("replace") for is_stderr in (False, True)}
         self._unfinished = {False: "", True: ""}
+        self._last_is_stderr = False
         self._frozen: tuple[OutputLine, ...] = ()
         self._changed = False
         self._run = 1
@@ -67,6 +68,7 @@ class Output:
 
     def take(self, data: bytes, is_stderr: bool) -> None:
         """Take in a piece of the program's output, cut anywhere."""
+        self._last_is_stderr = is_stderr
         text = self._unfinished[is_stderr] + self._decoders[is_stderr].decode(data)
         *lines, unfinished = text.split("\n")
         # A line without end must not grow for ever: what was written over is gone, what is beyond the limit would be cut anyway.
@@ -77,6 +79,16 @@ class Output:
         self.dropped += max(0, len(self._lines) + len(lines) - MAX_LINES)
         self._lines.extend(OutputLine(_bounded(line), is_stderr, self._run) for line in lines)
         self._changed = True
+
+    @property
+    def unfinished(self) -> str:
+        """The line that the program stands in: a question, perhaps. The one of both that was written to last."""
+        return _bounded(self._unfinished[self._last_is_stderr] or self._unfinished[not self._last_is_stderr])
+
+    def answer(self) -> None:
+        """Enter was typed: what was asked on stderr goes on with the echo of the answer, which comes on stdout, as on a terminal."""
+        if not self._unfinished[False]:
+            self._unfinished = {False: self._unfinished[True], True: ""}
 
     def begin_run(self, number: int) -> None:
         """What comes now is of run `number`, and begins on a line of its own."""

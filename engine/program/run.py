@@ -15,17 +15,21 @@ from .sampling import make_sampler, plain_launch
 from .target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from ..analysis.snapshot import InputState
     from ..samplers.sampler import Context, Launch, Process
     from .attached import AttachedTarget, ServiceTarget
+    from .output import Output
+    from .terminal import ProgramTerminals
 
 SAMPLER_DRAIN_S = 1.0
 """How long the sampler may take to hand over its last samples once the program has ended."""
 FLUSH_S = 0.5
 """How long a signal that is to be passed on is kept back for what the sampler hands over."""
 SETTLE_S = 0.2
+INPUT_LOOK_S = 0.5
+"""Between two looks whether the program waits for what is typed."""
 LOOK_S = 1.0
 """How long it may take to tell what runs on."""
 CLOSE_S = 3.0
@@ -35,12 +39,17 @@ CLOSE_S = 3.0
 class Run:
     """`await start()`, `await finish()`. Whatever the sampler does, the program's life is its own."""
 
-    def __init__(self, context: Context, on_output: Callable[[bytes, bool], None] | None) -> None:
+    def __init__(self, context: Context, output: Output | None = None, screen: tuple[int, int] = (80, 24)) -> None:
+        """`output` takes what the program prints, if there is a screen: of so many columns and rows."""
         self._context = context
-        self._on_output = on_output
+        self._output = output
+        self._screen = screen
+        self._typing = asyncio.Lock()
+        self.input: InputState | None = None
         self._target: Target | AttachedTarget | ServiceTarget | None = None
         self._sampling: asyncio.Task[None] | None = None
         self._accounting: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self.sampler = make_sampler(context)
         self.phase = ProgramPhase.PREPARING
         self.launch: Launch | None = None
@@ -69,12 +78,14 @@ class Run:
         self.phase = ProgramPhase.RUNNING
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
         self._accounting = asyncio.create_task(self._context.ledger.keep())
+        if self._terminals:
+            self._looking = asyncio.create_task(self._look_at_input(self._terminals, self.process.pid))
         return self.process
 
     def _make_target(self, launch: Launch) -> Target | AttachedTarget | ServiceTarget:
         settings, clock = self._context.settings, self._context.clock
         if not settings.is_attached:
-            return Target(launch, clock, self._on_output)
+            return Target(launch, clock, self._output.take if self._output else None, self._screen)
         from .attached import AttachedTarget, ServiceTarget  # noqa: PLC0415 - most runs start their program
 
         return ServiceTarget(clock) if settings.pid is None else AttachedTarget(settings.pid, clock)
@@ -102,6 +113,7 @@ class Run:
         self.ended_s = self._context.clock.monotonic()
         settings = self._context.settings
         self.exit_status = None if settings.is_attached else status
+        self.input = None
         self.cpu_s = self._target.cpu_s
         if self._ending:
             await self._ending.finish()
@@ -132,6 +144,8 @@ class Run:
     async def close(self) -> None:
         if self._accounting:
             self._accounting.cancel()
+        if self._looking:
+            self._looking.cancel()
         await within(CLOSE_S, self.sampler.close())
         if self._target:
             self._target.close()
@@ -145,6 +159,35 @@ class Run:
     @property
     def is_running(self) -> bool:
         return self._target is not None and self._target.is_running
+
+    @property
+    def _terminals(self) -> ProgramTerminals | None:
+        return self._target.terminals if isinstance(self._target, Target) else None
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The screen's size."""
+        if self._terminals:
+            self._terminals.resize(columns, rows)
+
+    async def type_keys(self, keys: bytes) -> None:
+        """Type on the program's terminal, once the sampler has handed over what a Ctrl+C might take with it."""
+        async with self._typing:
+            if not self._terminals or not self.is_running:
+                return
+            if self._terminals.turns_into_signal(keys):
+                await within(FLUSH_S, self.flush())
+            if self._output and b"\r" in keys and self._terminals.echoes:
+                self._output.answer()
+            if not self._terminals.type_keys(keys):
+                self._context.emit(Warned("The program does not read what is typed; the last of it is lost"))
+
+    async def _look_at_input(self, terminals: ProgramTerminals, pid: int) -> None:
+        while self.is_running:
+            pids = list(dict.fromkeys((pid, *self._context.ledger.members)))
+            prompt = self._output.unfinished if self._output else ""
+            self.input = await in_own_thread(terminals.input_state, pids, prompt)
+            await self._context.clock.sleep(INPUT_LOOK_S)
+        self.input = None
 
     async def flush(self) -> None:
         """Have the sampler hand over what it holds back."""

@@ -15,6 +15,7 @@ class FakeControls:
         self.current = snapshot
         self.asked: list[str] = []
         self.leaving = False
+        self.size: tuple[int, int] | None = None
 
     def snapshot(self) -> Snapshot | None:
         return self.current
@@ -33,6 +34,12 @@ class FakeControls:
 
     def open_source(self, path: str) -> None:
         self.asked.append(f"open source {path}")
+
+    def type_keys(self, keys: bytes) -> None:
+        self.asked.append(f"type {keys!r}")
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.size = columns, rows
 
     def stop(self) -> None:
         self.asked.append("stop")

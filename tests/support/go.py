@@ -22,6 +22,7 @@ from multi_lang_profiler.engine.settings import Language, Settings
 
 from .ledger import make_ledger
 from .node import TOOLCHAINS
+from .output import Bytes
 from .wheels import wheel
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ async def sample(
     sampled = Sampled(run_settings.rate_hz)
     sampled.run = Run(
         context(run_settings, private, sampled),
-        lambda data, is_stderr: (sampled.stderr if is_stderr else sampled.stdout).extend(data),
+        Bytes(lambda data, is_stderr: (sampled.stderr if is_stderr else sampled.stdout).extend(data)),
     )
     before = Path.cwd()
     try:

@@ -23,6 +23,7 @@ from multi_lang_profiler.engine.settings import Language, Mode, Settings
 
 from .ledger import make_ledger
 from .node import TOOLCHAINS
+from .output import Bytes
 from .wheels import wheel
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ async def sample(
         ledger=make_ledger(recorder, settings),
     )
     before = Path.cwd()
-    run = Run(context, lambda data, is_stderr: outputs[is_stderr].extend(data))
+    run = Run(context, Bytes(lambda data, is_stderr: outputs[is_stderr].extend(data)))
     sampled = Sampled(run, recorder, folder, rate_hz, lines, *outputs, was_sampling=was_sampling)
     try:
         # The command runs the program in its own working folder.

@@ -1,0 +1,41 @@
+"""The user's wishes for the screen, followed: see `screen_settings.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.binding import Binding
+
+from .bindings import bindings_of
+from .widgets.help_screen import HelpScreen
+from .widgets.quit_dialog import QuitDialog, RestartDialog
+from .widgets.thread_picker import ThreadPicker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.app import App
+
+    from .screen_settings import ScreenSettings
+
+
+def follow(settings: ScreenSettings, app: App[Any]) -> None:
+    """Set theme and keys; what cannot be is told."""
+    for problem in settings.problems:
+        app.notify(problem, severity="warning", timeout=15, markup=False)
+    if settings.theme is not None:
+        if settings.theme in app.available_themes:
+            app.theme = settings.theme
+        else:
+            app.notify(f"There is no theme {settings.theme!r}; ctrl+p lists them", severity="warning", markup=False)
+    known = {binding.id for binding in _all_bindings(app)}
+    for unknown in settings.keys.keys() - known:
+        app.notify(f"No key has the id {unknown!r}; tui/README.md lists the ids", severity="warning", markup=False)
+    app.set_keymap(settings.keys)
+
+
+def _all_bindings(app: App[Any]) -> Iterator[Binding]:
+    for node in (app, *app.screen.query("*")):
+        yield from bindings_of(node)
+    for screen in (QuitDialog, RestartDialog, HelpScreen, ThreadPicker):
+        yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))
