@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from .analysis.snapshot import Snapshot
+    from .analysis.snapshot import Snapshot, Stretch
     from .clock import Clock
     from .formats.wire import EncodedProfile
     from .settings import ReportSettings, Settings
@@ -175,7 +175,7 @@ class Engine:
                 self._start_reporting(self.settings.report)
         if self._source_file:
             self._start(self._read_source(self._source_file))
-        beside = [self._start(self._keep_history(process.started_s)), self._start(self._end_in_time())]
+        history, limit = self._start(self._keep_history(process.started_s)), self._start(self._end_in_time())
         if self._start_wanted.is_set():
             # Edited while it was being built: what has been started may be the old text.
             self._start(self._end_program())
@@ -183,9 +183,9 @@ class Engine:
             return await run.finish()
         finally:
             self._windows.end_run(run.ended_s or self._clock.monotonic())
-            for task in beside:
-                task.cancel()
+            limit.cancel()
             await run.close()
+            history.cancel()
 
     async def _read_source(self, file: Path) -> None:
         """Now, as it is while the program starts: it may be edited later."""
@@ -195,17 +195,24 @@ class Engine:
             await self._sources.analysis(file)
 
     async def _keep_history(self, started_s: float) -> None:
-        before_s, before = started_s, Book()
-        while True:
-            await self._clock.sleep(1.0)
+        before_s, before, covered_s = started_s, Book(), 0.0
+        is_over = False
+        while not is_over:
+            try:
+                await self._clock.sleep(1.0)
+            except asyncio.CancelledError:
+                # The program has ended: so has the last second, early.
+                is_over = True
             now_s, now = self._clock.monotonic(), self._ledger.book()
-            self._parts.history.add(
-                self._recorder.close_second(now_s),
-                at_s=before_s - started_s,
-                duration_s=now_s - before_s,
-                book=now.since(before),
-            )
-            before_s, before = now_s, now
+            if now_s > before_s:
+                self._parts.history.add(
+                    self._recorder.close_second(now_s),
+                    at_s=before_s - started_s,
+                    duration_s=now_s - before_s,
+                    covered_s=self._windows.run_covered_s - covered_s,
+                    book=now.since(before),
+                )
+            before_s, before, covered_s = now_s, now, self._windows.run_covered_s
 
     def _start_reporting(self, report: ReportSettings) -> None:
         """What reporting takes is loaded only now, when the program is already running: it would have delayed its start."""
@@ -340,8 +347,8 @@ class Engine:
             return
         self._call(lambda: self._start(self._end_program()))
 
-    def export(self, file: Path) -> None:
-        self._call(lambda: self._start(self._files.save([file])))
+    def export(self, file: Path, stretch: Stretch | None = None) -> None:
+        self._call(lambda: self._start(self._files.save([file], stretch)))
 
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._sources.open(path)))

@@ -94,6 +94,7 @@ class Pictures:
             living=frozenset(parts.ledger.members),
             recent=parts.history.recent,
             timeline=parts.history.timeline,
+            slices=parts.history.slices,
             ledger=parts.ledger.latest if run and run.is_running else parts.ledger.book(),
             marks=tuple(parts.marks),
             previous_run=parts.previous_run,

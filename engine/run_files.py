@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from .analysis.snapshot import Stretch
     from .events import Emit
     from .pictures import Parts
     from .profile.recording import Recording
@@ -41,10 +42,12 @@ class RunFiles:
             run = self._whole_run(analysed=False)
             await keep_in_time(run, settings.history_folder, min(KEEP_S, left_s), self._emit)
 
-    async def save(self, files: Sequence[Path]) -> None:
+    async def save(self, files: Sequence[Path], stretch: Stretch | None = None) -> None:
+        """The run so far, or a stretch of it alone."""
+        from .analysis.ranges import part_of  # noqa: PLC0415 - as above
         from .formats.saving import save  # noqa: PLC0415 - as above
 
-        recording = await self._whole_run()
+        recording = part_of(await self._whole_run(), stretch)
         for file in files:
             await save(recording, file, self._emit, as_json=file == self._parts.settings.json_file)
 
@@ -53,4 +56,5 @@ class RunFiles:
 
         recording = await self._parts.windows.whole_run(self._source_of, analysed=analysed)
         marks = tuple(Moment(mark.name, mark.at_s) for mark in self._parts.marks)
-        return replace(recording, timeline=self._parts.history.timeline, marks=marks)
+        history = self._parts.history
+        return replace(recording, timeline=history.timeline, slices=history.slices, marks=marks)

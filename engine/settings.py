@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 COMMAND = "multi_lang_profiler"
+STATUS_THRESHOLD = 3
+"""All went well, but a function took more than `--fail-if` allows."""
 AGENT_VERSION = "0.1.0"
 KEY_VARIABLE = "PROFILER_API_KEY"
 HEADERS_VARIABLE = "PROFILER_HEADERS"

@@ -18,6 +18,7 @@ from textual.containers import Container
 from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
+from ..engine.analysis.ranges import NO_TIME, BadRange, has_time, parse_range
 from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
 from ..engine.clock import SystemClock
 from . import themes
@@ -28,6 +29,7 @@ from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow
 from .terminal import TerminalDriver
 from .text import clean
+from .time_range import RangeInForce
 from .widgets.board import Board
 from .widgets.call_tree import CallTreeView
 from .widgets.cpu_screen import CpuScreen
@@ -45,6 +47,7 @@ from .widgets.output import OutputView
 from .widgets.program_input import ProgramInput
 from .widgets.prompt import Prompt
 from .widgets.quit_dialog import Question, QuitDialog, RestartDialog
+from .widgets.range_picker import RangeChoice, RangePicker
 from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
 from .widgets.side_panes import SidePanes
@@ -64,7 +67,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from ..engine.analysis.controls import Controls
-    from ..engine.analysis.snapshot import Snapshot
+    from ..engine.analysis.ranges import TimeRange
+    from ..engine.analysis.snapshot import Snapshot, Stretch
     from ..engine.clock import Clock
     from .views import View
 
@@ -90,7 +94,7 @@ SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
 OF_THE_MAIN_SCREEN = frozenset(
-    {"open", "mark", "mark_named", "threads", "cpu", "send_now", "restart", "export", "side", "help", "leave", "type"}
+    {"open", "mark", "mark_named", "threads", "range", "cpu", "send_now", "restart", "export", "side", "help", "leave", "type"}
 )
 """Actions whose keys work only there."""
 NOT_WHERE_THE_PROGRAM_READS = frozenset({"leave_anywhere", "command_palette"})
@@ -112,6 +116,7 @@ class ProfilerApp(App[None]):
         settings: Path | None = None,
         driver: type[Driver] | None = None,
         view: str = "",
+        wanted: TimeRange | None = None,
     ) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__(driver_class=driver)
@@ -120,6 +125,9 @@ class ProfilerApp(App[None]):
             os.environ["NO_COLOR"] = no_color
         self.controls = controls
         self.snapshot: Snapshot | None = None
+        """Of the range of time in force."""
+        self.whole: Snapshot | None = None
+        self._range = RangeInForce(wanted)
         self.selected_function: int | None = None
         self.threads: frozenset[int] | None = None
         self.register_theme(themes.DARK)
@@ -187,11 +195,11 @@ class ProfilerApp(App[None]):
             return
         newest, now_s = self.controls.snapshot(), self._clock.monotonic()
         header, strip, side = self._header, self._strip, self._side
-        if newest is not None and newest is not self.snapshot:
-            self.snapshot = newest
+        if newest is not None and newest is not self.whole:
+            self.whole, self.snapshot = newest, self._range.of(newest)
             for line in self._exports.told(newest.log):
                 self.notify(line.text, severity="warning" if line.is_warning else "information", markup=False)
-            header.show(newest)
+            header.show(self.snapshot)
             strip.show(newest)
             side.show(newest)
             self._show_input(newest)
@@ -230,6 +238,22 @@ class ProfilerApp(App[None]):
         for view in self._views.values():
             view.source_asked(path, line)
         self.open_view("Source")
+
+    def stretches(self) -> tuple[Stretch | None, Stretch | None]:
+        return self._range.compared(self.whole) if self.whole is not None else (None, None)
+
+    def choose_range(self, asked: TimeRange | None) -> None:
+        if self.whole is None:
+            return
+        if asked is not None and not has_time(self.whole):
+            self.notify(NO_TIME, severity="warning", markup=False)
+            return
+        self._range.asked = asked
+        self.snapshot = self._range.of(self.whole)
+        self._header.show(self.snapshot)
+        for view in self._views.values():
+            view.range_chosen()
+        self._show_front()
 
     def compare_at(self, mark: int) -> None:
         for view in self._views.values():
@@ -283,6 +307,12 @@ class ProfilerApp(App[None]):
     def action_type(self) -> None:
         self._input.take_keys()
 
+    def action_range(self) -> None:
+        if self.whole is not None and has_time(self.whole):
+            self.push_screen(RangePicker(self.whole), self._range_picked)
+        elif self.whole is not None:
+            self.notify(NO_TIME, severity="warning", markup=False)
+
     def action_cpu(self) -> None:
         if self.snapshot is not None and not isinstance(self.screen, ModalScreen):
             self.push_screen(CpuScreen())
@@ -303,7 +333,13 @@ class ProfilerApp(App[None]):
             self.notify("Starting the program again", timeout=2)
 
     def action_export(self) -> None:
-        self.prompt("Export to", "profile.speedscope.json", self._export, hint="the ending says the form")
+        stretch = self.snapshot.stretch if self.snapshot is not None else None
+        self.prompt(
+            f"Export {clean(stretch.name)} to" if stretch else "Export to",
+            "profile.speedscope.json",
+            self._export,
+            hint="the ending says the form",
+        )
 
     def action_side(self) -> None:
         if self._failure.display:
@@ -435,12 +471,46 @@ class ProfilerApp(App[None]):
         self._shown.clear()
         self._show_front()
 
+    def _range_picked(self, choice: RangeChoice | None) -> None:
+        if choice is None:
+            return
+        if choice.typed:
+            hint = "1:03-1:17, 63-77, 1:03- to go on, or 10s for the newest ten seconds"
+            self.prompt("Time range", "", lambda text: self._range_typed(text, choice), hint=hint)
+        elif choice.as_other:
+            self._compare_with(choice.range)
+        else:
+            self.choose_range(choice.range)
+
+    def _range_typed(self, text: str | None, choice: RangeChoice) -> None:
+        if not text:
+            return
+        try:
+            wanted = parse_range(text)
+        except BadRange as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        if choice.as_other:
+            self._compare_with(wanted)
+        else:
+            self.choose_range(wanted)
+
+    def _compare_with(self, other: TimeRange | None) -> None:
+        """The range in force with `other`, or with the rest of the run; without one in force `other` is compared with the rest."""
+        if self._range.asked is None:
+            self.choose_range(other)
+        else:
+            self._range.other = other
+        for view in self._views.values():
+            view.ranges_compared()
+        self.open_view("Diff")
+
     def _export(self, answer: str | None) -> None:
         if answer:
             assert self.snapshot is not None  # the prompt is on a screen that shows one
             file = self.snapshot.program.working_folder / Path(answer).expanduser()
             self._exports.ask(file, self.snapshot.taken_at)
-            self.controls.export(file)
+            self.controls.export(file, self.snapshot.stretch)
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:
@@ -463,12 +533,12 @@ class ProfilerApp(App[None]):
         return self._program_is_over() and self.snapshot is not None and self.snapshot.reporter.phase in over
 
 
-def run_screen(controls: Controls, view: str = "") -> str:
-    """Show the run until the user leaves; the program may go on then. `view`: the title of the one to open on.
+def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
+    """Show the run until the user leaves; the program may go on then. `view`: the title of the one to open on; `wanted`: what it counts.
 
     Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
     """
-    app, details = ProfilerApp(controls, driver=TerminalDriver, view=view), io.StringIO()
+    app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
     app.error_console = Console(file=details, width=160)
     try:
         app.run()

@@ -50,6 +50,15 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             id="app.threads",
         ),
         Binding(
+            "z",
+            "range",
+            "Time range",
+            show=False,
+            priority=True,
+            tooltip="Choose the range of time that the views count",
+            id="app.range",
+        ),
+        Binding(
             "C",
             "cpu",
             "CPU ledger",

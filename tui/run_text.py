@@ -36,6 +36,10 @@ def how_it_ended(program: ProgramState) -> str:
 def why_no_samples(snapshot: Snapshot) -> str:
     """In a sentence: why there is no sample yet, for the views that need some."""
     program, sampling = snapshot.program, snapshot.sampling
+    if snapshot.stretch is not None:
+        return (
+            f"No sample lies in the range {clean(snapshot.stretch.name)}.\nPress z for another, or for the whole run."
+        )
     if program.phase is ProgramPhase.FAILED_TO_START:
         return "The program could not be started"
     if program.error:

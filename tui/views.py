@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..engine.analysis.controls import Controls
-    from ..engine.analysis.snapshot import Snapshot
+    from ..engine.analysis.ranges import TimeRange
+    from ..engine.analysis.snapshot import Snapshot, Stretch
     from .palette import Palette
 
 
@@ -53,7 +54,17 @@ class Host(Protocol):
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The newest one."""
+        """The newest one, of the range of time in force: what views count."""
+
+    @property
+    def whole(self) -> Snapshot | None:
+        """The newest one of the whole run."""
+
+    def stretches(self) -> tuple[Stretch | None, Stretch | None]:
+        """The range in force, and the one it is to be compared with; None for the whole run, and for the rest of it."""
+
+    def choose_range(self, asked: TimeRange | None) -> None:
+        """Count just this range in all views, or the whole run."""
 
     @property
     def selected_function(self) -> int | None:
@@ -131,6 +142,12 @@ class View(Widget):
 
     def comparison_asked(self, mark: int) -> None:
         """Somebody wants to compare what was before and after this mark; the diff view is about to come to the front."""
+
+    def ranges_compared(self) -> None:
+        """Somebody wants to compare the range in force; the diff view is about to come to the front."""
+
+    def range_chosen(self) -> None:
+        """Another range of time is about to be shown."""
 
     def function_selected(self, function: int | None) -> None:
         """The shared selection changed."""

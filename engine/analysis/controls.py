@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .snapshot import Snapshot
+    from .snapshot import Snapshot, Stretch
 
 
 class Controls(Protocol):
@@ -23,8 +23,8 @@ class Controls(Protocol):
     def restart(self) -> None:
         """End the program and start it again as a new run."""
 
-    def export(self, file: Path) -> None:
-        """Save the run so far in the form that the file's ending says; the log tells how it went."""
+    def export(self, file: Path, stretch: Stretch | None = None) -> None:
+        """Save the run so far, or a stretch of it alone, in the form that the file's ending says; the log tells how it went."""
 
     def open_source(self, path: str) -> None:
         """Put the text of `path`, as it was when the run began where possible, into the coming snapshots' `sources`."""

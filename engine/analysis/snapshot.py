@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..profile.book import Book
     from ..profile.history import TimelinePoint
+    from ..profile.slices import Slice
     from ..profile.stacks import ProcessNote, StackCounts, StackTable
 
 
@@ -183,6 +184,23 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a run that is counted by itself."""
+
+    name: str
+    """As people call it: `1:03–1:17`, `since deploy`, `last 10 s`."""
+    from_s: float
+    """In seconds since the program's start."""
+    to_s: float
+    covered_s: float
+    """How long of it a sampler was at work."""
+    counts: StackCounts
+    """Its samples; never changes."""
+    goes_on: bool = False
+    """It ends with the newest sample, and grows with the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     taken_s: float
     """On the monotonic clock."""
@@ -208,6 +226,10 @@ class Snapshot:
     """The last 60 seconds, oldest first: function -> self samples in that second."""
     timeline: tuple[TimelinePoint, ...] = ()
     """The whole run in at most 600 points; early ones are merged as it grows."""
+    slices: tuple[Slice, ...] = ()
+    """The stacks of the whole run over time; none of a saved run whose file does not say when its samples were taken."""
+    stretch: Stretch | None = None
+    """What `counts` and all that is made of them, `recent` and `ledger` are of; None: the whole run. See `ranges.RangeReader`."""
     ledger: Book | None = None
     """Where the CPU time of the run went; None where nobody knows, of a saved run of before there was a ledger say."""
     marks: tuple[Mark, ...] = ()

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from ..settings import COMMAND
+from ..settings import COMMAND, STATUS_THRESHOLD
 from ..text import say
 from .arguments import UsageError
 from .streams import on_terminal, open_standard_streams
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..analysis.controls import Controls
+    from ..analysis.ranges import TimeRange
     from ..analysis.snapshot import Snapshot
     from ..engine import Engine
     from ..events import Event
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "spool", "view"})
 STATUS_USAGE = 2
-STATUS_THRESHOLD = 3
-"""The program ended with 0, but a function took more than `--fail-if` allows."""
 SUMMARY_S = 3.0
 """How long a summary's file is waited for."""
 
@@ -67,7 +66,7 @@ def _subcommand(name: str, argv: list[str]) -> int:
     return status
 
 
-def _show(controls: Controls, view: str = "") -> str:
+def _show(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
     """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
     # What is loaded stays: looking through it for garbage, while it loads and ever after, would be for nothing.
     gc.disable()
@@ -75,7 +74,7 @@ def _show(controls: Controls, view: str = "") -> str:
 
     gc.freeze()
     gc.enable()
-    return run_screen(controls, view)
+    return run_screen(controls, view, wanted)
 
 
 class _Screens:

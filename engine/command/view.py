@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..analysis.difference_text import difference_lines
 from ..analysis.headless import summary_lines
+from ..analysis.ranges import NO_TIME, BadRange, RangeReader, has_time, parse_range, part_of
+from ..analysis.threshold import judge, parse_threshold
 from ..formats.files import read, write
 from ..formats.saved_run import SavedRun
-from ..settings import COMMAND
+from ..settings import COMMAND, STATUS_THRESHOLD
 from ..text import reason, say
 from .arguments import UsageError, UsageParser
 from .kept import KeptRuns, title
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..analysis.controls import Controls
+    from ..analysis.ranges import TimeRange
+    from ..analysis.snapshot import Snapshot
     from ..profile.recording import Recording
+    from ..settings import Threshold
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -33,17 +38,20 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 class Screens(Protocol):
     """What the command line knows of screens."""
 
-    def show(self, controls: Controls, view: str) -> str:
-        """Put up the screen until the user leaves; a line if it broke down."""
+    def show(self, controls: Controls, view: str, wanted: TimeRange | None = None) -> str:
+        """Put up the screen until the user leaves, counting the range that is wanted; a line if it broke down."""
 
     def pick(self, rows: Sequence[str]) -> list[int]:
         """Which of `rows` the user chooses, one or two; none if none."""
 
 
 def run(argv: Sequence[str], screens: Screens) -> int:
-    """Show the run until the user leaves; without a terminal print its summary, of two what changed. A file that is none is a `UsageError`."""
+    """Show the run until the user leaves; without a terminal print its summary, of two what changed. A file that is none is a `UsageError`.
+
+    3 if a threshold of `--fail-if` was exceeded.
+    """
     options = parser().parse_args(argv)
-    with_screen = on_terminal(os.environ) and not options.no_tui and not options.export
+    with_screen = on_terminal(os.environ) and not (options.no_tui or options.export or options.fail_if)
     if options.database is not None:
         runs = [(Path(options.database), _from_store(options))]
     else:
@@ -53,14 +61,14 @@ def run(argv: Sequence[str], screens: Screens) -> int:
         if not runs:
             return 0
     (file, recording), before = runs[-1], runs[0] if len(runs) == 2 else None
-    if options.export:
-        return _export(recording, options.export)
     saved = SavedRun(file, recording, before)
+    wanted = _range(options.range, saved.snapshot())
+    snapshot = RangeReader().read(saved.snapshot(), wanted)
+    if options.export:
+        return _export(part_of(recording, snapshot.stretch), options.export)
     if not with_screen:
-        snapshot = saved.snapshot()
-        say(*(difference_lines(snapshot, file.name) if before else summary_lines(snapshot)))
-        return 0
-    broken_down = screens.show(saved, "Diff" if before else "")
+        return _print(snapshot, file, options.fail_if, compared=before is not None)
+    broken_down = screens.show(saved, "Diff" if before else "", wanted)
     if broken_down:
         say(f"{COMMAND}: {broken_down}", stream=sys.stderr)
     return 1 if broken_down else 0
@@ -96,6 +104,15 @@ def _export(recording: Recording, files: Sequence[str]) -> int:
     return 0
 
 
+def _print(snapshot: Snapshot, file: Path, thresholds: Sequence[Threshold], *, compared: bool) -> int:
+    if snapshot.stretch:
+        say(f"Of the run's {snapshot.taken_s:.0f} s just {snapshot.stretch.name} counts")
+    say(*(difference_lines(snapshot, file.name) if compared else summary_lines(snapshot)))
+    verdicts = [judge(threshold, snapshot) for threshold in thresholds]
+    say(*(verdict.line for verdict in verdicts))
+    return STATUS_THRESHOLD if any(verdict.failed for verdict in verdicts) else 0
+
+
 def parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=f"{COMMAND} view",
@@ -123,8 +140,42 @@ def parser() -> argparse.ArgumentParser:
         metavar="TEXT",
         help="only of agents whose program, labels or address hold this text; see the page at /",
     )
+    parser.add_argument(
+        "--range",
+        metavar="TIME",
+        help="count just that part of the run: 1:03-1:17, 63-77, 1:03- or 10s for its last ten seconds; of .speedscope.json that we wrote",
+    )
+    parser.add_argument(
+        "--fail-if",
+        metavar="'NAME>40%%'",
+        action="append",
+        type=_threshold,
+        default=[],
+        help="print text, and end with 3 if the function took more than that share (repeatable)",
+    )
     parser.add_argument("--no-tui", action="store_true", help="print text instead of showing a screen")
     return parser
+
+
+def _threshold(text: str) -> Threshold:
+    try:
+        return parse_threshold(text)
+    except ValueError as error:
+        raise UsageError(f"--fail-if: {error}") from None
+
+
+def _range(text: str | None, snapshot: Snapshot) -> TimeRange | None:
+    if text is None:
+        return None
+    try:
+        wanted = parse_range(text)
+    except BadRange as error:
+        raise UsageError(f"--range: {error}") from None
+    if not has_time(snapshot):
+        raise UsageError(f"--range: {NO_TIME}; a .speedscope.json that --export wrote does")
+    if wanted.from_s >= snapshot.taken_s:
+        raise UsageError(f"--range: {text} begins behind the end of the run, which took {snapshot.taken_s:.0f} s")
+    return wanted
 
 
 def _refuse_range(options: argparse.Namespace) -> None:

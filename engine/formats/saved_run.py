@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..analysis.ranges import part_of
 from ..analysis.snapshot import (
     LogLine,
     Mark,
@@ -18,13 +19,16 @@ from ..analysis.snapshot import (
     ReporterState,
     SamplingState,
     Snapshot,
+    Stretch,
 )
+from ..profile.slices import sum_of
 from ..profile.stacks import Frame, StackCounts, count_functions
 from ..sources.sources import read_text
 from .saving import save
 
 if TYPE_CHECKING:
     from ..events import Event
+    from ..profile.course import Moment
     from ..profile.recording import Recording
 
 
@@ -41,8 +45,8 @@ class SavedRun:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    def export(self, file: Path) -> None:
-        self._worker.submit(lambda: asyncio.run(save(self._recording, file, self._log)))
+    def export(self, file: Path, stretch: Stretch | None = None) -> None:
+        self._worker.submit(lambda: asyncio.run(save(part_of(self._recording, stretch), file, self._log)))
 
     def open_source(self, path: str) -> None:
         self._worker.submit(self._open_source, path)
@@ -107,12 +111,20 @@ def saved_snapshot(file: Path, recording: Recording, before: tuple[Path, Recordi
         table=table,
         counts=recording.counts,
         timeline=recording.timeline,
+        marks=tuple(_mark(moment, recording) for moment in recording.marks) if recording.slices else (),
         ledger=sampling.ledger,
         self_samples=functions.self_samples,
         total_samples=functions.total_samples,
         thread_counts=functions.thread_counts,
+        slices=recording.slices,
         previous_run=_as_previous_run(*before, recording) if before else None,
     )
+
+
+def _mark(moment: Moment, recording: Recording) -> Mark:
+    """What had been counted until then, as far as the file's slices tell; the edges are theirs."""
+    earlier = [each for each in recording.slices if (each.at_s + each.end_s) / 2 < moment.at_s]
+    return Mark(moment.name, moment.at_s, sum_of(earlier), sum(each.covered_s for each in earlier))
 
 
 def _as_previous_run(file: Path, recording: Recording, later: Recording) -> Mark:

@@ -7,11 +7,13 @@ for, stand in an object of our own that speedscope passes over.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ..profile.json_object import JsonObject
 from ..profile.recording import facts, from_facts
+from ..profile.slices import Slice, coarser, slice_of
 from ..profile.stacks import Frame, StackCounts, StackTable
 from ..settings import AGENT_VERSION
 from .foreign import Spent
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from ..profile.recording import Recording
     from ..profile.stacks import Thread
 
+MAX_SLICES = 600
+"""Written to a file."""
+_FINEST_SLICE = 1 / 512
+"""Of its age."""
 _OURS = "multi_lang_profiler"
 _NANOSECONDS = {"seconds": 1e9, "milliseconds": 1e6, "microseconds": 1e3, "nanoseconds": 1.0, "none": 1e7}
 """By the format's units. Without one a weight counts samples, of 10 ms as nobody says."""
@@ -42,9 +48,12 @@ def dumps(recording: Recording) -> bytes:
     threads = sorted(by_thread, key=lambda thread: (-sum(samples for _, samples in by_thread[thread]), thread))
     profiles: list[dict[str, Any]] = []
     lines: list[list[list[int]]] = []
+    entries: dict[tuple[int, int], int] = {}
+    """`(thread, stack)` -> its number among the samples of all profiles."""
     for thread in threads:
         # Sorted, so that neighbours share their callers.
         stacks = sorted(by_thread[thread], key=lambda entry: table.stacks[entry[0]])
+        entries.update(((thread, stack), len(entries) + at) for at, (stack, _) in enumerate(stacks))
         steps = [[table.frames[frame] for frame in table.stacks[stack]] for stack, _ in stacks]
         profiles.append(
             {
@@ -71,9 +80,40 @@ def dumps(recording: Recording) -> bytes:
             **facts(recording),
             "threads": [_described(table.threads[thread]) for thread in threads],
             "lines": lines,
+            **_over_time(recording, entries),
         },
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _over_time(recording: Recording, entries: dict[tuple[int, int], int]) -> dict[str, Any]:
+    """When the samples were taken: for each slice its beginning, length and covered time, and in turn the numbers of samples and how many."""
+    slices: list[Slice] = list(recording.slices)
+    longest = _FINEST_SLICE
+    while len(slices) > MAX_SLICES:
+        slices = list(coarser(slices, longest))
+        longest *= 2
+    if not slices:
+        return {}
+    return {
+        "slices": [
+            [
+                round(each.at_s, 3),
+                round(each.duration_s, 3),
+                round(each.covered_s, 3),
+                [number for key, samples in each.items() if key in entries for number in (entries[key], samples)],
+            ]
+            for each in slices
+        ]
+    }
+
+
+def _slices(ours: JsonObject, entries: list[tuple[int, int]]) -> tuple[Slice, ...]:
+    found = []
+    for at_s, duration_s, covered_s, pairs in ours.array("slices", []):
+        by_stack = dict(zip((entries[number] for number in pairs[::2]), map(index, pairs[1::2]), strict=True))
+        found.append(slice_of(float(at_s), float(duration_s), float(covered_s), by_stack))
+    return tuple(found)
 
 
 def loads(document: JsonObject, written_at: datetime) -> Recording:
@@ -95,6 +135,7 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
     table, counts = StackTable(), StackCounts()
     recording = from_facts(ours, table, counts)
     threads, lines = ours.array("threads"), ours.array("lines")
+    entries: list[tuple[int, int]] = []
     for number, profile in enumerate(profiles):
         samples = profile.array("samples")
         if not samples:
@@ -107,8 +148,9 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
             for function, line in zip(functions, executed, strict=True):
                 name, file, first_line = frames[function]
                 ids.append(table.frame(Frame(name, file, index(line), first_line)))
-            counts.add(thread, table.stack(ids), round(weight * recording.sampling.rate_hz))
-    return recording
+            entries.append((thread, table.stack(ids)))
+            counts.add(*entries[-1], round(weight * recording.sampling.rate_hz))
+    return replace(recording, slices=_slices(ours, entries))
 
 
 def _foreign_recording(frames: list[_SharedFrame], profiles: list[JsonObject], written_at: datetime) -> Recording:

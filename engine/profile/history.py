@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .recorder import LATE_SECONDS
+from .slices import Slice, Slices, slice_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,16 +47,33 @@ class History:
         """Of the minute those before the latest."""
         self._points: list[TimelinePoint] = []
         """Before the latest."""
+        self._slices = Slices()
+        """Before the latest."""
+        self._known_slices: tuple[Slice, ...] = ()
+        """All of `_slices`."""
 
     def add(
-        self, second: Second, *, at_s: float, duration_s: float, cpu_s: float = 0.0, book: Book | None = None
+        self,
+        second: Second,
+        *,
+        at_s: float,
+        duration_s: float,
+        cpu_s: float = 0.0,
+        covered_s: float | None = None,
+        book: Book | None = None,
     ) -> None:
-        """Take in `duration_s` seconds of the run that began `at_s` after its start and used `cpu_s` of CPU time, or what `book` says."""
-        self._latest.append(_LatestSecond(second, at_s, duration_s, book.cpu_s if book else cpu_s, book))
+        """Take in `duration_s` seconds of the run that began `at_s` after its start and used `cpu_s` of CPU time, or what `book` says.
+
+        `covered_s`: how long of it a sampler was at work; None: all of it.
+        """
+        covered_s = duration_s if covered_s is None else covered_s
+        self._latest.append(_LatestSecond(second, at_s, duration_s, book.cpu_s if book else cpu_s, covered_s, book))
         if len(self._latest) > LATE_SECONDS:
             oldest = self._latest.popleft()
             self._recent.append(oldest.self_samples)
             self._points.append(oldest.point)
+            self._slices.add(oldest.slice)
+            self._known_slices = self._slices.all()
         if len(self._points) > MAX_POINTS - LATE_SECONDS:
             self._points = [_merged(*self._points[at : at + 2]) for at in range(0, len(self._points), 2)]
 
@@ -66,6 +84,11 @@ class History:
     @property
     def timeline(self) -> tuple[TimelinePoint, ...]:
         return (*self._points, *(second.point for second in self._latest))
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """The whole run's stacks over time, up to the second that goes on."""
+        return (*self._known_slices, *(second.slice for second in self._latest))
 
     @property
     def cpu_cores(self) -> float:
@@ -88,9 +111,12 @@ class History:
 class _LatestSecond:
     """A second that has ended, to which late samples may be added, and what is shown of it meanwhile."""
 
-    __slots__ = ("_point", "_self_samples", "at_s", "book", "cpu_s", "duration_s", "second")
+    __slots__ = ("_point", "_self_samples", "_slice", "at_s", "book", "covered_s", "cpu_s", "duration_s", "second")
 
-    def __init__(self, second: Second, at_s: float, duration_s: float, cpu_s: float, book: Book | None) -> None:
+    def __init__(
+        self, second: Second, at_s: float, duration_s: float, cpu_s: float, covered_s: float, book: Book | None
+    ) -> None:
+        self.covered_s = covered_s
         self.book = book
         self.second = second
         self.at_s = at_s
@@ -106,12 +132,19 @@ class _LatestSecond:
         self._point = TimelinePoint(
             self.at_s, self.duration_s, self.cpu_s / self.duration_s, second.samples, largest, self.book
         )
+        self._slice = slice_of(self.at_s, self.duration_s, self.covered_s, second.by_stack)
 
     @property
     def point(self) -> TimelinePoint:
         if self._point.samples != self.second.samples:
             self._look()
         return self._point
+
+    @property
+    def slice(self) -> Slice:
+        if self._point.samples != self.second.samples:
+            self._look()
+        return self._slice
 
     @property
     def self_samples(self) -> Mapping[int, int]:

@@ -22,13 +22,18 @@ class Second:
     samples: int = 0
     self_samples: dict[int, int] = field(default_factory=dict)
     """Function -> samples with it running."""
+    by_stack: dict[tuple[int, int], int] = field(default_factory=dict)
+    """`(thread, stack)` -> samples."""
     looks: int = 0
     looked_s: float = 0.0
     """As `Recorder.look` was told meanwhile."""
 
-    def add(self, function: int, samples: int) -> None:
+    def add(self, thread: int, stack: int, function: int, samples: int) -> None:
+        """`function` is the one that runs on `stack`."""
         self.samples += samples
         self.self_samples[function] = self.self_samples.get(function, 0) + samples
+        key = thread, stack
+        self.by_stack[key] = self.by_stack.get(key, 0) + samples
 
 
 class Recorder:
@@ -61,11 +66,11 @@ class Recorder:
         self.functions.add(self.table, thread, stack, samples)
         leaf = self.table.leaves[stack]
         if taken_s is None or taken_s[0] >= self._second.began_s:
-            self._second.add(leaf, samples)
+            self._second.add(thread, stack, leaf, samples)
         else:
-            self._add_late(leaf, samples, *taken_s)
+            self._add_late((thread, stack, leaf), samples, *taken_s)
 
-    def _add_late(self, function: int, samples: int, began_s: float, ended_s: float) -> None:
+    def _add_late(self, what: tuple[int, int, int], samples: int, began_s: float, ended_s: float) -> None:
         """Spread them evenly over the seconds they were taken in.
 
         As whole samples, so where they are cut differs each time, by a sequence whose members lie evenly between 0 and 1: many
@@ -80,7 +85,7 @@ class Recorder:
                 share = (second.began_s - began_s) / (ended_s - began_s) if second.began_s < ended_s else 1.0
                 earlier = min(left, int(samples * share + self._phase))
             if left > earlier:
-                second.add(function, left - earlier)
+                second.add(*what, left - earlier)
             left = earlier
 
     def look(self, looks: int, over_s: float) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .history import TimelinePoint
     from .json_object import JsonObject
     from .names import FunctionNames
+    from .slices import Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Recording:
     """Absolute. Paths below it are shown relative to it where a format shows paths to people."""
     parts: tuple[LanguagePart, ...] = ()
     """By language, most samples first; none where nobody told them apart."""
+    slices: tuple[Slice, ...] = field(default=(), repr=False)
+    """The same samples over time; none where nobody knows."""
     names: FunctionNames | None = field(default=None, compare=False, repr=False)
     """Those that the run's reports have used."""
     timeline: tuple[TimelinePoint, ...] = field(default=(), compare=False, repr=False)

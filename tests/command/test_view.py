@@ -56,6 +56,27 @@ def test_summary_without_a_terminal(folder, form):
     assert 65 <= float(hottest[0].rstrip("%")) <= 90
 
 
+def test_a_range_of_a_saved_run(folder):
+    """`--range` counts just that part of a run saved with its time, `--fail-if` as well; what has no time says so in one line."""
+    early = folder.run(
+        "view", "run.speedscope.json", "--range=-0:00.6", "--fail-if", "busy>90%", "--fail-if", "other>5%"
+    )
+    said = early.stdout.decode()
+    assert (early.status, early.stderr) == (3, ""), said
+    assert "just 0:00–0:0" in said
+    assert "other>5%: passed" in said
+    assert "busy>90%: failed" in said
+    whole = folder.run("view", "run.speedscope.json", "--fail-if", "busy>90%", "--fail-if", "other>90%")
+    assert whole.status == 0, whole.stdout.decode()
+    for form in ("run.pb.gz", "run.folded", "run.json"):
+        timeless = folder.run("view", form, "--range", "0-1")
+        assert timeless.status == 2
+        assert "does not say when its samples were taken" in timeless.stderr
+        assert len(timeless.stderr.splitlines()) == 1
+    assert "behind the end" in folder.run("view", "run.speedscope.json", "--range", "50-60").stderr
+    assert "1:03-1:17" in folder.run("view", "run.speedscope.json", "--range", "soon").stderr
+
+
 def test_two_runs_without_a_terminal(folder):
     """Without a terminal, two files give a table of what changed on stdout: functions of both, new ones and those that are gone."""
     finished = folder.run("view", "run.json", "later.pb.gz")

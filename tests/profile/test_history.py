@@ -13,7 +13,7 @@ from multi_lang_profiler.engine.profile.stacks import Frame
 
 def second(samples: int, function: int) -> Second:
     new = Second()
-    new.add(function, samples)
+    new.add(0, function, function, samples)
     return new
 
 
@@ -61,7 +61,7 @@ def test_a_point_holds_the_largest_functions_only():
     history = History()
     full = Second()
     for function in range(10_000):
-        full.add(function, function + 1)
+        full.add(0, function, function, function + 1)
     history.add(full, at_s=0, duration_s=1, cpu_s=1)
     (point,) = history.timeline
     assert sorted(point.self_samples) == list(range(10_000 - FUNCTIONS_PER_POINT, 10_000))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot, Stretch
 
 
 class FakeControls:
@@ -29,8 +29,8 @@ class FakeControls:
     def restart(self) -> None:
         self.asked.append("restart")
 
-    def export(self, file: Path) -> None:
-        self.asked.append(f"export {file}")
+    def export(self, file: Path, stretch: Stretch | None = None) -> None:
+        self.asked.append(f"export {file}" + (f" of {stretch.name}" if stretch else ""))
 
     def open_source(self, path: str) -> None:
         self.asked.append(f"open source {path}")

@@ -21,6 +21,7 @@ from ...engine.analysis.phases import (
     saved_phase,
     suggested_pair,
 )
+from ...engine.analysis.range_phases import range_phases
 from ...engine.text import reason
 from ..lines import length
 from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
@@ -52,7 +53,7 @@ class DiffView(View):
     TITLE = "Diff"
     SHORT = "Diff"
     HELP = (
-        "What changed between two phases of the run: those that marks divide it into, the run before this one (--watch), or a "
+        "What changed between two phases of the run: those that marks divide it into, the range of time in force (z) and the rest of the run or another range, the run before this one (--watch), or a "
         "saved profile. before and after are the function's own share of each phase's samples, so that phases of different "
         "length or sample rate compare; change is their difference in percentage points, total the same with all it called. "
         "u compares milliseconds per second instead: not only where the time went, but how much there was. load is how many cores "
@@ -84,6 +85,8 @@ class DiffView(View):
         self._measure = Measure.SHARE
         self._comparer = Comparer()
         self._compared: tuple[Phase, Phase] | None = None
+        self._of_ranges: tuple[Phase, Phase] | None = None
+        """What the range in force is compared with, and it."""
 
     def compose(self) -> ComposeResult:
         yield TitleLine(id="diff-before")
@@ -92,6 +95,8 @@ class DiffView(View):
         yield EmptyState(id="diff-nothing")
 
     def show(self, snapshot: Snapshot) -> None:
+        # Phases are parts of the whole run.
+        snapshot = self.host.whole or snapshot
         known = self._phases(snapshot)
         self.set_class(len(known) < 2, "-nothing")
         if len(known) < 2:
@@ -99,7 +104,11 @@ class DiffView(View):
             return
         before, after = self._compared = self._pair(known)
         # Those of another run are others.
-        threads = self.host.threads if {before.name, after.name} <= _names(phases_of_run(snapshot)) else None
+        threads = (
+            self.host.threads
+            if {before.name, after.name} <= _names((*phases_of_run(snapshot), *(self._of_ranges or ())))
+            else None
+        )
         if threads is not None:
             before, after = before.of_threads(threads), after.of_threads(threads)
         found = self._comparer.compare(snapshot, before, after, self._measure)
@@ -108,10 +117,16 @@ class DiffView(View):
         self._show_titles(before, after, found, threads_named(snapshot, threads) if threads else "")
 
     def empty(self, snapshot: Snapshot) -> str:
-        return "" if snapshot.counts.total else why_no_samples(snapshot)
+        return "" if snapshot.counts.total or snapshot.stretch else why_no_samples(snapshot)
+
+    def ranges_compared(self) -> None:
+        self._chosen = {"before": None, "after": None}
+
+    def range_chosen(self) -> None:
+        self._chosen = {"before": None, "after": None}
 
     def comparison_asked(self, mark: int) -> None:
-        snapshot = self.host.snapshot
+        snapshot = self.host.whole
         if snapshot is not None:
             before, after = phases_at_mark(snapshot, mark)
             self._chosen = {"before": before.name, "after": after.name}
@@ -138,7 +153,7 @@ class DiffView(View):
             self.host.open_source(row.function.file, row.line)
 
     def action_choose(self, which: str) -> None:
-        snapshot = self.host.snapshot
+        snapshot = self.host.whole
         if snapshot is None or self._compared is None:
             return
         names, pair = list(self._phases(snapshot)), [phase.name for phase in self._compared]
@@ -182,10 +197,12 @@ class DiffView(View):
             self.show(self.host.snapshot)
 
     def _phases(self, snapshot: Snapshot) -> dict[str, Phase]:
-        return {**self._saved, **{phase.name: phase for phase in phases(snapshot)}}
+        of_ranges = range_phases(snapshot, *self.host.stretches())
+        self._of_ranges = (of_ranges[0], of_ranges[1]) if of_ranges else None
+        return {**self._saved, **{phase.name: phase for phase in (*of_ranges, *phases(snapshot))}}
 
     def _pair(self, known: dict[str, Phase]) -> tuple[Phase, Phase]:
-        before, after = suggested_pair(list(known.values()))
+        before, after = self._of_ranges or suggested_pair(list(known.values()))
         return known.get(self._chosen["before"] or "", before), known.get(self._chosen["after"] or "", after)
 
     def _function(self, key: int) -> int | None:

@@ -31,10 +31,15 @@ class FunctionTable(Table[FunctionRow]):
         self._trend_floor = 0.0
         self._run_s = 0
         self._has_languages = False
+        self._is_range = False
+        """The trend is one of the range in force, not of the last minute."""
         """More than one: each function's is shown."""
 
     def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
+        if self._is_range is not (snapshot.stretch is not None):
+            self._is_range = snapshot.stretch is not None
+            self._columns = self.columns(self.scrollable_content_region.width)
         self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
         self._has_languages = len({*snapshot.table.thread_languages}) > 1
         seconds = len(snapshot.recent)
@@ -53,9 +58,8 @@ class FunctionTable(Table[FunctionRow]):
         if width < 50:
             fixed.pop(1)
         if width >= 76:
-            fixed.append(
-                Column(SortBy.TREND, "last minute" if trend_width > 10 else "minute", trend_width, self._draw_trend)
-            )
+            title = "over range" if self._is_range else "last minute" if trend_width > 10 else "minute"
+            fixed.append(Column(SortBy.TREND, title, trend_width, self._draw_trend))
         if width >= 96:
             fixed.append(Column("samples", "samples", 7, self._draw_samples, "right", sortable=False))
         if width >= 116:
@@ -99,8 +103,8 @@ class FunctionTable(Table[FunctionRow]):
             yield Segment(drawn[ground:], heat)
 
     def _draw_trend(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        per_column = -(-TREND_S // width)
-        newest = self._run_s % per_column
+        per_column = -(-(max(1, len(row.trend)) if self._is_range else TREND_S) // width)
+        newest = 0 if self._is_range else self._run_s % per_column
         drawn = sparkline(row.trend, width, per_column=per_column, newest=newest, floor=self._trend_floor)
         yield Segment(drawn, self.palette.trend)
 

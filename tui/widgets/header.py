@@ -66,12 +66,15 @@ class RunHeader(Board):
         palette = self.palette
         dot = Segment(" · ", palette.faint)
         sign, state, style = self._state(program)
+        stretch = self._snapshot.stretch if self._snapshot else None
         left = [Segment(f"{sign} ", style), Segment(clean(program.command), palette.bold)]
         facts = [
             [Segment(program.language, palette.plain)] if width >= 70 else [],
             [Segment(f"pid {program.pid}", palette.dim)] if program.pid and width >= 70 else [],
             [Segment(f"run {program.runs}", palette.dim)] if program.runs > 1 else [],
             [Segment(state, style)],
+            # A single line is all there is.
+            [Segment(clean(stretch.name), palette.accent)] if stretch and self.size.height == 1 else [],
         ]
         right = joined(facts, dot)
         while len(facts) > 1 and length(right) + min(length(left), 24) + 3 > width:
@@ -131,8 +134,12 @@ class RunHeader(Board):
             Segment(" · ", palette.faint),
             Segment(f"{sampling.mode} time", palette.dim),
         ]
+        if snapshot.stretch is not None:
+            right = [Segment("range ", palette.dim), Segment(clean(snapshot.stretch.name), palette.accent)]
+            while len(left) > 1 and length(joined(left, Segment("   "))) + length(right) + 4 > width:
+                left.pop()
         facts = joined(left, Segment("   "))
-        if length(facts) + length(right) + 4 > width:
+        if length(facts) + length(right) + 4 > width and snapshot.stretch is None:
             right = right[-1:]
         return two_sided(width, facts, right if length(facts) + length(right) + 4 <= width else ())
 

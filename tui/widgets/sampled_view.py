@@ -51,6 +51,11 @@ class SampledView(View):
             self.shown = snapshot
         self.read()
 
+    def range_chosen(self) -> None:
+        # Whoever asks for another range wants to see it.
+        self.paused_s = None
+        self.remove_class("-paused")
+
     def tick(self, now_s: float) -> None:
         if self.paused_s is not None:
             self.draw_title(now_s)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
+from ...engine.analysis.ranges import TimeRange, clock_text
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.analysis.timeline import Timeline, timeline
 from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration
 from ..views import View
 from .timeline_board import Moments, TimelineFoot, TimelineGraphs
-from .timeline_table import MOMENT, RUN, TimeChosen, TimelineTable, layout
+from .timeline_table import MOMENT, RUN, TimeChosen, TimeDragged, TimelineTable, layout
 from .title_line import TitleLine
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class TimelineView(View):
         "functions, each with its share of the samples over time: the height is relative to the row's own peak, the colour "
         "says how large the share is, as in all views. here is the share at the moment under the cursor.\n"
         "At the foot are the phases that marks divide the run into, and the attempts to report: ✓ delivered, × failed. "
-        "Samples of all threads count."
+        "Samples of all threads count.\n"
+        "space, or a drag with the mouse, chooses a range of time: then every view counts just that, and so does self% here, until Backspace or z."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", "Earlier", tooltip="Look at an earlier moment", id="timeline.left"),
@@ -62,11 +64,37 @@ class TimelineView(View):
         Binding("escape", "now", "Now", tooltip="Look at the newest moment, and stay with it", id="timeline.now"),
         Binding("s", "sort", "Sort", tooltip="Sort by the whole run, or by the moment looked at", id="timeline.sort"),
         Binding(
+            "space",
+            "choose",
+            "Range",
+            tooltip="Begin a range of time here; again, or Enter: count just that range in all views",
+            id="timeline.choose",
+        ),
+        Binding(
+            "shift+left",
+            "extend(-1)",
+            "Range to the left",
+            show=False,
+            tooltip="Take the moment to the left into the range",
+            id="timeline.extend_left",
+        ),
+        Binding(
+            "shift+right",
+            "extend(1)",
+            "Range to the right",
+            show=False,
+            tooltip="Take the moment to the right into the range",
+            id="timeline.extend_right",
+        ),
+        Binding(
+            "backspace", "whole", "Whole run", show=False, tooltip="Count the whole run again", id="timeline.whole"
+        ),
+        Binding(
             "d",
             "compare",
             "Diff",
             priority=True,
-            tooltip="Compare the phases before and after the mark that is nearest",
+            tooltip="Compare the range with the rest of the run; without one, the phases before and after the nearest mark",
             id="timeline.diff",
         ),
     ]
@@ -78,6 +106,10 @@ class TimelineView(View):
         self._timeline: Timeline | None = None
         self._made_of: tuple[tuple[TimelinePoint, ...], float, int] | None = None
         self._moments: Moments | None = None
+        self._anchor_s: float | None = None
+        """Where the range that is being chosen began."""
+        self._dragged: range | None = None
+        """Columns under the mouse since its button went down."""
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
@@ -114,14 +146,15 @@ class TimelineView(View):
             tuple(at_s for at_s, attempt in attempts if at_s >= 0 and attempt.error),
             snapshot.sampling.asked_hz if snapshot.ledger and snapshot.sampling.mode == "cpu" else None,
             run_s - LATE_S if program.phase is ProgramPhase.RUNNING else math.inf,
+            self._chosen(snapshot, self._timeline),
         )
         self.query_one(TimelineGraphs).show(self._moments)
-        self.query_one(TimelineTable).show_timeline(snapshot, self._timeline, self._moments.at)
+        self.query_one(TimelineTable).show_timeline(snapshot, self._timeline, self._moments.at, self._moments.chosen)
         self.query_one(TimelineFoot).show(self._moments)
         self._show_title(self._moments)
 
     def empty(self, snapshot: Snapshot) -> str:
-        if snapshot.timeline and snapshot.counts.total:
+        if snapshot.timeline and (snapshot.counts.total or snapshot.stretch):
             return ""
         return why_no_samples(snapshot)
 
@@ -133,6 +166,9 @@ class TimelineView(View):
         self.host.select_function(event.key)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
+        if self._anchor_s is not None:
+            self.action_choose()
+            return
         self.host.open_function(event.key)
 
     def on_table_sort_asked(self, event: Table.SortAsked) -> None:
@@ -140,6 +176,55 @@ class TimelineView(View):
 
     def on_time_chosen(self, event: TimeChosen) -> None:
         self._look_at_column(event.column)
+
+    def on_time_dragged(self, event: TimeDragged) -> None:
+        first, last = event.columns
+        self._anchor_s, self._dragged = None, None if event.ended else range(first, last + 1)
+        if event.ended:
+            self._choose(range(first, last + 1))
+        self._look_at_column(last)
+
+    def range_chosen(self) -> None:
+        self._anchor_s = self._dragged = None
+
+    def action_choose(self) -> None:
+        """Begin a range at the moment looked at; or end it there."""
+        moments = self._moments
+        if moments is None:
+            return
+        if self._anchor_s is None:
+            self._anchor_s = (moments.at + 0.5) * moments.timeline.column_s
+            self._at_s = self._anchor_s
+            self._look_at(self._anchor_s)
+        elif moments.chosen is not None:
+            self._choose(moments.chosen)
+
+    def action_extend(self, columns: int) -> None:
+        if self._anchor_s is None:
+            self.action_choose()
+        self.action_step(columns)
+
+    def action_whole(self) -> None:
+        self._anchor_s = self._dragged = None
+        self.host.choose_range(None)
+
+    def _choose(self, columns: range) -> None:
+        """Count these columns in all views; up to the newest one, the range goes on with the run."""
+        if self._timeline is not None:
+            column_s, goes_on = self._timeline.column_s, columns[-1] >= _newest(self._timeline)
+            to_s = None if goes_on else (columns[-1] + 1) * column_s
+            self.host.choose_range(TimeRange(columns[0] * column_s, to_s))
+
+    def _chosen(self, snapshot: Snapshot, shown: Timeline) -> range | None:
+        if self._dragged is not None:
+            return self._dragged
+        if self._anchor_s is not None:
+            ends = sorted((shown.column_at(self._anchor_s), self._column(shown)))
+            return range(ends[0], ends[1] + 1)
+        if snapshot.stretch is None:
+            return None
+        stretch = snapshot.stretch
+        return range(shown.column_at(stretch.from_s + 0.01), shown.column_at(stretch.to_s - 0.01) + 1)
 
     def action_step(self, columns: int) -> None:
         if self._moments is not None:
@@ -154,6 +239,7 @@ class TimelineView(View):
             self._look_at_column(column_at(marks[0 if step > 0 else -1].at_s))
 
     def action_now(self) -> None:
+        self._anchor_s = self._dragged = None
         self._look_at(None)
 
     def action_sort(self) -> None:
@@ -161,6 +247,9 @@ class TimelineView(View):
 
     def action_compare(self) -> None:
         moments = self._moments
+        if self.host.stretches()[0] is not None:
+            self.host.open_view("Diff")
+            return
         if moments is None or not moments.marks:
             self.notify("The run has no mark yet; m sets one", severity="warning")
             return
@@ -199,6 +288,11 @@ class TimelineView(View):
         if phase:
             left += [Segment("   since ", palette.dim), Segment(clean(phase), palette.plain)]
         right = [Segment(f"a column is {length_s:g} s", palette.dim)]
+        if self._anchor_s is not None and moments.chosen is not None:
+            column_s = moments.timeline.column_s
+            edges = f"{clock_text(moments.chosen[0] * column_s)}–{clock_text((moments.chosen[-1] + 1) * column_s)}"
+            left += [Segment("   range ", palette.dim), Segment(edges, palette.accent)]
+            left += [Segment("  space counts it, Esc leaves it", palette.dim)]
         if self.host.threads is not None:
             right.insert(0, Segment(f"{OVER_ALL_THREADS}   ", palette.warn))
         self.query_one(TitleLine).show(left, right)

@@ -13,13 +13,12 @@ from ...engine.analysis.timeline import ticks_s
 from ...engine.profile.book import GOOD_SHARE
 from ..text import SPARKS, clean, count, duration, fit
 from .board import Board
-from .timeline_table import TimeChosen, layout, segments_of
+from .timeline_table import Dragging, layout, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.style import Style
-    from textual import events
 
     from ...engine.analysis.snapshot import Mark
     from ...engine.analysis.timeline import Timeline
@@ -45,10 +44,12 @@ class Moments:
     """Samples that a second of CPU time makes; None where they do not tell how much of it was seen."""
     known_until_s: float = math.inf
     """Up to here all samples have come."""
+    chosen: range | None = None
+    """The columns of the range in force, or of the one that is being chosen."""
 
 
-class TimelineBoard(Board):
-    """Graphs whose cells lie under those of the table; a click chooses a moment."""
+class TimelineBoard(Dragging, Board):
+    """Graphs whose cells lie under those of the table; a click chooses a moment, a drag a range."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -78,13 +79,10 @@ class TimelineBoard(Board):
         """For each line what stands before it, in which style, and its cells."""
         raise NotImplementedError
 
-    def on_click(self, event: events.Click) -> None:
-        offset, place = event.get_content_offset(self), layout(self.size.width)
-        if offset is not None and 0 <= offset.x - place.graph_left < place.graph_width:
-            self.post_message(TimeChosen(offset.x - place.graph_left))
-
     def ground(self, moments: Moments, at: int, style: Style) -> Style:
-        return style + self.palette.cursor if at == moments.at else style
+        if at == moments.at:
+            return style + self.palette.cursor
+        return style + self.palette.track if moments.chosen is not None and at in moments.chosen else style
 
 
 class TimelineGraphs(TimelineBoard):

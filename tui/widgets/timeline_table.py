@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from ...engine.analysis.snapshot import Snapshot
     from ...engine.analysis.timeline import Timeline
 
+if TYPE_CHECKING:
+    from textual.widget import Widget as _Widget
+else:
+    # A widget class of its own would stand between the widget and what it inherits.
+    _Widget = object
+
 NUMBER_WIDTH = 6
 FLOOR = 0.04
 """The share below which the tallest cell of a row is not drawn at full height."""
@@ -54,6 +60,51 @@ class TimeChosen(Message):
         self.column = column
 
 
+class TimeDragged(Message):
+    """The mouse went over cells of a graph with its button down."""
+
+    def __init__(self, first: int, last: int, *, ended: bool) -> None:
+        super().__init__()
+        self.columns = min(first, last), max(first, last)
+        self.ended = ended
+
+
+class Dragging(_Widget):
+    """Of a widget with a graph: what the mouse does over it becomes `TimeChosen` and `TimeDragged`."""
+
+    _dragged_from: int | None = None
+    _dragged_to: int | None = None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        at = self._column_under(event)
+        if at is not None:
+            self._dragged_from, self._dragged_to = at, at
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._dragged_from is None:
+            return
+        place = layout(self.size.width)
+        # Beyond the graph's edge the drag goes on at its edge.
+        at = max(0, min(place.graph_width - 1, event.x - place.graph_left))
+        if at != self._dragged_to:
+            self._dragged_to = at
+            self.post_message(TimeDragged(self._dragged_from, at, ended=False))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:  # noqa: ARG002
+        began, ended = self._dragged_from, self._dragged_to
+        self._dragged_from = self._dragged_to = None
+        self.release_mouse()
+        if began is None or ended is None:
+            return
+        self.post_message(TimeChosen(ended) if began == ended else TimeDragged(began, ended, ended=True))
+
+    def _column_under(self, event: events.MouseEvent) -> int | None:
+        offset, place = event.get_content_offset(self), layout(self.size.width)
+        inside = offset is not None and 0 <= offset.x - place.graph_left < place.graph_width
+        return offset.x - place.graph_left if inside and offset is not None else None
+
+
 def segments_of(cells: Iterable[tuple[str, Style]]) -> Iterable[Segment]:
     """Cells as segments, neighbours of one style in one of them."""
     for style, group in groupby(cells, key=lambda cell: cell[1]):
@@ -67,7 +118,7 @@ class TimelineRow:
     self_samples: int
 
 
-class TimelineTable(Table[TimelineRow]):
+class TimelineTable(Dragging, Table[TimelineRow]):
     """Sorted by the whole run, or by the moment under the cursor."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -76,10 +127,11 @@ class TimelineTable(Table[TimelineRow]):
         self._snapshot: Snapshot | None = None
         self._timeline: Timeline | None = None
         self._at = 0
+        self._chosen: range | None = None
 
-    def show_timeline(self, snapshot: Snapshot, timeline: Timeline, at: int) -> None:
-        """`at`: the column under the cursor."""
-        self._snapshot, self._timeline, self._at = snapshot, timeline, at
+    def show_timeline(self, snapshot: Snapshot, timeline: Timeline, at: int, chosen: range | None = None) -> None:
+        """`at`: the column under the cursor; `chosen`: those of the range."""
+        self._snapshot, self._timeline, self._at, self._chosen = snapshot, timeline, at, chosen
         own, here = snapshot.self_samples, timeline.columns[at].shares
         if self.sorted_by == MOMENT:
             self.show(sorted(own, key=lambda function: (-here.get(function, 0.0), -own[function])))
@@ -101,11 +153,6 @@ class TimelineTable(Table[TimelineRow]):
     def row(self, key: int) -> TimelineRow:
         assert self._snapshot is not None  # there are no keys before the first snapshot
         return TimelineRow(key, self._snapshot.table.functions[key].name, self._snapshot.self_samples[key])
-
-    def on_click(self, event: events.Click) -> None:
-        offset, place = event.get_content_offset(self), layout(self.size.width)
-        if offset is not None and 0 <= offset.x - place.graph_left < place.graph_width:
-            self.post_message(TimeChosen(offset.x - place.graph_left))
 
     def _draw_name(self, row: TimelineRow, width: int) -> Iterable[Segment]:
         yield Segment(fit_name(clean(row.name) or "(no name)", width), self.palette.plain)
@@ -131,4 +178,6 @@ class TimelineTable(Table[TimelineRow]):
         style = self.palette.heat.style(share)
         if at == self._at:
             style += self.palette.cursor
+        elif self._chosen is not None and at in self._chosen:
+            style += self.palette.track
         return SPARKS[min(6, int(7 * share / top))] if share > 0 else " ", style
