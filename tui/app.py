@@ -50,6 +50,7 @@ from .widgets.quit_dialog import Question, QuitDialog, RestartDialog
 from .widgets.range_picker import RangeChoice, RangePicker
 from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
+from .widgets.sandwich import SandwichView
 from .widgets.side_panes import SidePanes
 from .widgets.source import SourceView
 from .widgets.table import Table
@@ -82,6 +83,7 @@ VIEWS: Mapping[str, type[View]] = {
     "7": ReporterView,
     "8": OutputView,
     "9": LogView,
+    "w": SandwichView,
 }
 """All views by the key that brings each to the front."""
 
@@ -147,6 +149,7 @@ class ProfilerApp(App[None]):
         """A key was pressed: until then they may as well be the program's, which asks."""
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
+        self._view_before = ""
         self._front = next((key for key, kind in VIEWS.items() if view == kind.TITLE), next(iter(VIEWS)))
         self._shown: dict[str, Snapshot] = {}
         """The snapshot each view was last shown."""
@@ -219,6 +222,9 @@ class ProfilerApp(App[None]):
     def open_view(self, title: str) -> None:
         self.action_open(next(key for key, view in VIEWS.items() if title == view.TITLE))
 
+    def open_view_before(self) -> None:
+        self.action_open(self._view_before or next(iter(VIEWS)))
+
     def select_function(self, function: int | None) -> None:
         self.selected_function = function
         self._told[self._front] = function
@@ -272,6 +278,13 @@ class ProfilerApp(App[None]):
         self._prompt.ask(label, text, answered, changed=changed, hint=hint)
 
     def action_open(self, key: str) -> None:
+        if key != self._front and VIEWS[key] is SandwichView:
+            # Of the function that is looked at, whether or not the cursor was moved there.
+            here = self._views[self._front].function_here()
+            if here is not None:
+                self.selected_function = here
+        if key != self._front:
+            self._view_before = self._front
         self._front = key
         self._view_bar.show(key)
         self._arrange()

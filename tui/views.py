@@ -86,6 +86,9 @@ class Host(Protocol):
     def open_view(self, title: str) -> None:
         """Bring the view with this `TITLE` to the front."""
 
+    def open_view_before(self) -> None:
+        """Bring the view to the front that was there before this one."""
+
     def compare_at(self, mark: int) -> None:
         """Bring the diff to the front, of the phases before and after this mark (an index into `Snapshot.marks`)."""
 
@@ -115,9 +118,16 @@ class View(Widget):
     SIDE_PANES: ClassVar[bool] = False
     """Whether reporter, output and log stand beside it on a large screen; a view that needs the width says no."""
 
+    IN_BAR: ClassVar[bool] = True
+    """Whether its name stands in the line of views while another is in front."""
+
     @property
     def host(self) -> Host:
         return cast("Host", self.app)
+
+    def function_here(self) -> int | None:
+        """The function under the cursor."""
+        return None
 
     def show(self, snapshot: Snapshot) -> None:
         raise NotImplementedError

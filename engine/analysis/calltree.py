@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from ..profile.stacks import StackCounts, StackTable
 
@@ -19,6 +19,7 @@ NO_FUNCTION = -1
 MAX_NODES = 200_000
 """Bounds a tree's memory at about 50 MB. What does not fit is counted in one node below the last caller that did."""
 
+_NOWHERE = -2
 _SHIFT = 32
 """Bits that hold a function in the key of a child: `parent << _SHIFT | function`."""
 _MASK = (1 << _SHIFT) - 1
@@ -29,6 +30,7 @@ class CallTree:
 
     Frames that differ in their line alone are one node. With `kept` (for each function whether it counts; it may grow with the
     table) other functions' frames are left out, and their samples are those of the nearest caller that is kept.
+    `shape` gives a stack's functions, root first, as they are to be seen; None: the stack is not counted.
 
     Invariant: a node's total is its own samples plus its children's totals; the root's total is the samples of all stacks counted.
     """
@@ -39,6 +41,7 @@ class CallTree:
         *,
         inverted: bool = False,
         kept: Callable[[], Sequence[bool]] | None = None,
+        shape: Callable[[list[int]], list[int] | None] | None = None,
         max_nodes: int = MAX_NODES,
     ) -> None:
         self.table = table
@@ -52,6 +55,7 @@ class CallTree:
         self.self_samples = [0]
         """For each node the samples of stacks that end there: of the tree as it is called, those with it running."""
         self._kept = kept
+        self._shape = shape
         self._max_nodes = max_nodes
         self._newest_child = [0]
         self._older_sibling = [0]
@@ -59,7 +63,7 @@ class CallTree:
         self._children: dict[int, int] = {}
         """`parent << _SHIFT | function` -> node."""
         self._ends: dict[int, int] = {}
-        """Stack -> the node it ends at."""
+        """Stack -> the node it ends at, or `_NOWHERE`."""
         self._frame_functions: list[int] = []
         self._threads: frozenset[int] | None = None
         self._counted: Mapping[tuple[int, int], int] = {}
@@ -85,8 +89,10 @@ class CallTree:
         parents, total_samples, self_samples, ends = self.parents, self.total_samples, self.self_samples, self._ends
         for stack, samples in grown.items():
             node = ends.get(stack, -1)
-            if node < 0:
+            if node == -1:
                 node = ends[stack] = self._end_of(stack)
+            if node == _NOWHERE:
+                continue
             self_samples[node] += samples
             while node >= 0:
                 total_samples[node] += samples
@@ -115,6 +121,13 @@ class CallTree:
             node = self.parents[node]
         path.reverse()
         return path
+
+    def find(self, functions: Iterable[int]) -> int | None:
+        """The node that this chain of calls leads to, from below the root; None if there is none."""
+        node: int | None = ROOT
+        for function in functions:
+            node = self._children.get(node << _SHIFT | (function & _MASK)) if node is not None else None
+        return node
 
     def heaviest_path(self, node: int = ROOT) -> list[int]:
         """The nodes below `node`, each the heaviest child of the one before; ends where no call is heavier than the caller's own samples."""
@@ -160,6 +173,11 @@ class CallTree:
         if self._kept is not None:
             kept = self._kept()
             functions = [function for function in functions if kept[function]]
+        if self._shape is not None:
+            shaped = self._shape(functions)
+            if shaped is None:
+                return _NOWHERE
+            functions = shaped
         if self.inverted:
             functions.reverse()
         node, find = ROOT, self._children.get

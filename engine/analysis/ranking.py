@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from ..profile.places import is_own_code, short_path
+from ..profile.places import CodeKind, is_own_code, is_plumbing, kind_of, short_path
 from ..profile.stacks import count_functions
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Catalogue:
         self.table = table
         self._folder = str(working_folder).rstrip("/")
         self._own: list[bool] = []
+        self._kinds: list[CodeKind] = []
+        self._plumbing: list[bool] = []
         self._paths: list[str] = []
         self._names: list[str] = []
         self._haystacks: list[str] = []
@@ -98,6 +100,19 @@ class Catalogue:
         for function in functions[len(self._own) : len(functions)]:
             self._own.append(is_own_code(function, self._folder))
         return self._own
+
+    def kinds(self) -> Sequence[CodeKind]:
+        """For each function whose code it is."""
+        functions = self.table.functions
+        for function in functions[len(self._kinds) : len(functions)]:
+            self._kinds.append(kind_of(function, self._folder))
+        return self._kinds
+
+    def plumbing(self) -> Sequence[bool]:
+        """For each function whether it is what a runtime imports and starts code with."""
+        functions = self.table.functions
+        self._plumbing.extend(map(is_plumbing, functions[len(self._plumbing) : len(functions)]))
+        return self._plumbing
 
     def matches(self, pattern: str) -> Sequence[bool]:
         """For each function whether `pattern` is found in its name or path. Raises `BadPattern`."""

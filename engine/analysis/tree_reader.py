@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..profile.places import CodeKind
 from .calltree import NO_FUNCTION, ROOT, CallTree
 from .ranking import Catalogue
+from .tree_paths import (
+    Fold,
+    from_function,
+    until_function,
+    without_inner_libraries,
+    without_plumbing,
+    without_recursion,
+)
 from .tree_search import TreeSearch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..profile.stacks import StackCounts
     from .snapshot import Snapshot
 
 
@@ -21,6 +33,20 @@ class TreeQuery:
     pattern: str = ""
     """As in `ranking.Query`."""
     threads: frozenset[int] | None = None
+    recursion: bool = True
+    """A function's calls of itself, directly or through others, are frames of their own; else folded into its first."""
+    fold: Fold = Fold.PLUMBING
+    focus: int | None = None
+    """Only stacks with this function, from its first call on."""
+    until: int | None = None
+    """Only stacks with this function, up to its first call: its callers."""
+    hidden: frozenset[int] = frozenset()
+    """Functions whose frames are left out; their samples are their callers'."""
+
+    @property
+    def form(self) -> TreeQuery:
+        """What decides of the tree's nodes."""
+        return replace(self, pattern="", threads=None)
 
 
 class TreeReader:
@@ -31,28 +57,70 @@ class TreeReader:
         self.catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
         self.tree = CallTree(snapshot.table)
         self.search: TreeSearch | None = None
-        self._query = TreeQuery()
+        self.base: CallTree | None = None
+        """The same tree of what is compared with."""
+        self._query: TreeQuery | None = None
 
-    def read(self, snapshot: Snapshot, query: TreeQuery) -> None:
-        """Make `tree` and `search` what `query` asks of `snapshot`. `tree` is another one if its nodes cannot stay.
+    def read(self, snapshot: Snapshot, query: TreeQuery, before: StackCounts | None = None) -> None:
+        """Make `tree` and `search` what `query` asks of `snapshot`, and `base` of `before`. `tree` is another one if its nodes cannot stay.
 
         Raises `BadPattern` when all but the search is done; the former search stays.
         """
         known = snapshot.table is self.catalogue.table
         if not known:
             self.catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
-        if not known or (query.inverted, query.only_own) != (self._query.inverted, self._query.only_own):
-            kept = self.catalogue.own if query.only_own else None
-            self.tree = CallTree(snapshot.table, inverted=query.inverted, kept=kept)
-            self.search = None
+        if not known or self._query is None or query.form != self._query.form:
+            self.tree = self._new_tree(query)
+            self.search = self.base = None
         self.snapshot, self._query = snapshot, query
         self.tree.update(snapshot.counts, query.threads)
+        if before is None:
+            self.base = None
+        else:
+            self.base = self.base or self._new_tree(query)
+            self.base.update(before, query.threads)
         if not query.pattern:
             self.search = None
         elif self.search is not None:
             self.search.follow()
         if query.pattern and (self.search is None or self.search.pattern != query.pattern):
             self.search = TreeSearch(self.tree, self.catalogue, query.pattern)
+
+    def change(self, node: int) -> float:
+        """By how much the node's share of all samples, 0 to 1, differs from the one in `base`: above 0 where it has grown."""
+        if self.base is None:
+            return 0.0
+        tree, base = self.tree, self.base
+        at = base.find(tree.functions[above] for above in tree.path(node))
+        before = (
+            base.total_samples[at] / base.total_samples[ROOT] if at is not None and base.total_samples[ROOT] else 0.0
+        )
+        return tree.total_samples[node] / tree.total_samples[ROOT] - before if tree.total_samples[ROOT] else -before
+
+    def _new_tree(self, query: TreeQuery) -> CallTree:
+        kept = self.catalogue.own if query.only_own else None
+        return CallTree(self.catalogue.table, inverted=query.inverted, kept=kept, shape=self._shape(query))
+
+    def _shape(self, query: TreeQuery) -> Callable[[list[int]], list[int] | None]:
+        catalogue = self.catalogue
+
+        def shape(path: list[int]) -> list[int] | None:
+            shaped: list[int] | None = path
+            if query.focus is not None:
+                shaped = from_function(path, query.focus)
+            if query.until is not None:
+                shaped = until_function(path, query.until)
+            if shaped is None:
+                return None
+            if query.hidden:
+                shaped = [function for function in shaped if function not in query.hidden]
+            if query.fold is not Fold.NOTHING:
+                shaped = without_plumbing(shaped, catalogue.plumbing())
+            if query.fold is Fold.LIBRARIES:
+                shaped = without_inner_libraries(shaped, catalogue.kinds())
+            return shaped if query.recursion else without_recursion(shaped)
+
+        return shape
 
     def node_of(self, function: int) -> int | None:
         """Where to look for `function`: in an inverted tree at the top, else (or if it is not there) where it has most samples."""
@@ -73,6 +141,20 @@ class TreeReader:
         """Short path and first line of the node's function; empty where there is none."""
         function = self.tree.functions[node]
         return "" if function == NO_FUNCTION else self.catalogue.place(function)
+
+    def kind(self, node: int) -> CodeKind:
+        """Whose code the node's function is."""
+        function = self.tree.functions[node]
+        return CodeKind.RUNTIME if function == NO_FUNCTION else self.catalogue.kinds()[function]
+
+    def kind_shares(self) -> dict[CodeKind, float]:
+        """Of the run's self samples the share, 0 to 1, of the functions of each kind."""
+        kinds, own = self.catalogue.kinds(), self.snapshot.self_samples
+        found = dict.fromkeys(CodeKind, 0)
+        for function, samples in own.items():
+            found[kinds[function]] += samples
+        total = sum(found.values())
+        return {kind: samples / total if total else 0.0 for kind, samples in found.items()}
 
     def is_own(self, node: int) -> bool:
         """Whether the node's function is the program's own code."""

@@ -53,7 +53,7 @@ def dumps(recording: Recording) -> bytes:
     for thread in threads:
         # Sorted, so that neighbours share their callers.
         stacks = sorted(by_thread[thread], key=lambda entry: table.stacks[entry[0]])
-        entries.update(((thread, stack), len(entries) + at) for at, (stack, _) in enumerate(stacks))
+        entries |= {(thread, stack): at for at, (stack, _) in enumerate(stacks, len(entries))}
         steps = [[table.frames[frame] for frame in table.stacks[stack]] for stack, _ in stacks]
         profiles.append(
             {

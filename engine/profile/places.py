@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,25 @@ _THIRD_PARTY = re.compile(
     r"/(?:site-packages|dist-packages|node_modules|\.venv|venv|\.tox|vendor|pkg/mod)/|\.egg/|^node:|^<|^internal/|^wasm:"
     r"|^(?:java|jdk)\.[a-z.]+/|^rt\.jar/"  # as `samplers/java/frames` places the Java runtime's files
 )
+_INSTALLED = re.compile(r"/(?:site-packages|dist-packages|node_modules|pkg/mod|vendor)/")
+_RUNTIME = re.compile(r"^node:|^<frozen |^internal/|^wasm:|^(?:java|jdk)\.[a-z.]+/|^rt\.jar/")
+_STANDARD = re.compile(r"/lib(?:64)?/python\d\.\d+/|/(?:go[^/]*|GOROOT)/src/|/lib/python\d+\.zip/")
+_PLUMBING = re.compile(
+    r"^<frozen (?:importlib|runpy|zipimport)|/importlib/(?:__init__|_bootstrap\w*)\.py$|^node:internal/(?:modules|main|process)/"
+)
 _INSTALLED_UNDER = re.compile(
     r"^.*/(?:site-packages|dist-packages|node_modules|pkg/mod|lib/python\d\.\d+|go[^/]*/src|GOROOT/src)/"
 )
 _JAVA_RUNTIME = re.compile(r"^(?:java|javax|jdk|sun|com\.sun|kotlin|scala|groovy)\.")
+
+
+class CodeKind(StrEnum):
+    OWN = "own"
+    """The program's."""
+    LIBRARY = "library"
+    """Of an installed package."""
+    RUNTIME = "runtime"
+    """Of the language: its standard library, its collector and compiler."""
 
 
 def is_own_code(function: Function, working_folder: str) -> bool:
@@ -33,6 +49,21 @@ def is_own_code(function: Function, working_folder: str) -> bool:
     if _THIRD_PARTY.search(file):
         return False
     return not file.startswith("/") or file.startswith(working_folder + "/")
+
+
+def kind_of(function: Function, working_folder: str) -> CodeKind:
+    """Whose code `function` is; what the runtime does itself (collecting garbage, compiling) and its library are one."""
+    if is_own_code(function, working_folder):
+        return CodeKind.OWN
+    file = function.file
+    if not file or _RUNTIME.search(file) or (file.endswith(".java") and "/" not in file):
+        return CodeKind.RUNTIME
+    return CodeKind.LIBRARY if not _STANDARD.search(file) or _INSTALLED.search(file) else CodeKind.RUNTIME
+
+
+def is_plumbing(function: Function) -> bool:
+    """Whether `function` is what a runtime imports and starts code with."""
+    return _PLUMBING.search(function.file) is not None
 
 
 def short_path(file: str, working_folder: str) -> str:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from multi_lang_profiler.engine.formats import speedscope
 from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.engine.formats.saved_run import saved_snapshot
+from multi_lang_profiler.engine.profile.course import Moment
+from multi_lang_profiler.engine.profile.profile import Sampling
+from multi_lang_profiler.engine.profile.recording import Recording
+from tests.analysis.test_ranges import Run
 from tests.support.command import Folder
+from tests.support.snapshots import STARTED_AT
 from tests.support.terminal import Terminal
 
 TWO = """
@@ -58,23 +65,45 @@ def test_summary_without_a_terminal(folder, form):
 
 def test_a_range_of_a_saved_run(folder):
     """`--range` counts just that part of a run saved with its time, `--fail-if` as well; what has no time says so in one line."""
+    snapshot = Run().snapshot()
+    sampling = Sampling("cpu", 100.0, covered_s=60.0, lost_samples=0)
+    marks = (Moment("half", 30.0),)
+    saved = Recording(
+        snapshot.table,
+        snapshot.counts,
+        "Python",
+        "a.py",
+        STARTED_AT,
+        60.0,
+        sampling,
+        slices=snapshot.slices,
+        marks=marks,
+    )
+    (folder.path / "half.speedscope.json").write_bytes(speedscope.dumps(saved))
+    assert read(folder.path / "half.speedscope.json").slices == snapshot.slices
     early = folder.run(
-        "view", "run.speedscope.json", "--range=-0:00.6", "--fail-if", "busy>90%", "--fail-if", "other>5%"
+        "view", "half.speedscope.json", "--range", "-0:20", "--fail-if", "early>90%", "--fail-if", "late>5%"
     )
     said = early.stdout.decode()
     assert (early.status, early.stderr) == (3, ""), said
-    assert "just 0:00–0:0" in said
-    assert "other>5%: passed" in said
-    assert "busy>90%: failed" in said
-    whole = folder.run("view", "run.speedscope.json", "--fail-if", "busy>90%", "--fail-if", "other>90%")
+    assert "Of the run's 60 s just 0:00–0:20 counts" in said
+    assert "; 2000 samples" in said.replace(",", "")
+    assert "--fail-if late>5%: passed" in said
+    assert "--fail-if early>90%: failed, early took 100%" in said
+    whole = folder.run("view", "half.speedscope.json", "--fail-if", "early>90%", "--fail-if", "late>90%")
     assert whole.status == 0, whole.stdout.decode()
-    for form in ("run.pb.gz", "run.folded", "run.json"):
+    assert "late  " in folder.run("view", "half.speedscope.json", "--range", "10s").stdout.decode()
+    folder.run("view", "half.speedscope.json", "--range", "0:25-0:35", "--export", "part.folded")
+    assert (folder.path / "part.folded").read_text().count(" 500\n") == 2
+    [mark] = saved_snapshot(Path("half"), read(folder.path / "half.speedscope.json")).marks
+    assert (mark.name, mark.counts.total) == ("half", 3_000)
+    for form in ("run.pb.gz", "run.json"):
         timeless = folder.run("view", form, "--range", "0-1")
         assert timeless.status == 2
         assert "does not say when its samples were taken" in timeless.stderr
         assert len(timeless.stderr.splitlines()) == 1
-    assert "behind the end" in folder.run("view", "run.speedscope.json", "--range", "50-60").stderr
-    assert "1:03-1:17" in folder.run("view", "run.speedscope.json", "--range", "soon").stderr
+    assert "behind the end" in folder.run("view", "half.speedscope.json", "--range", "70-80").stderr
+    assert "1:03-1:17" in folder.run("view", "half.speedscope.json", "--range", "soon").stderr
 
 
 def test_two_runs_without_a_terminal(folder):

@@ -140,6 +140,10 @@ class DiffView(View):
             if key is not None:
                 table.go_to(key)
 
+    def function_here(self) -> int | None:
+        key = self.query_one(DiffTable).cursor_key
+        return self._function(key) if key is not None else None
+
     def on_table_moved(self, event: Table.Moved) -> None:
         function = self._function(event.key)
         if function is not None:

@@ -42,10 +42,6 @@ class SampledView(View):
         """`now_s` is on the clock of `Snapshot.taken_s`."""
         raise NotImplementedError
 
-    def function_here(self) -> int | None:
-        """The function under the cursor."""
-        raise NotImplementedError
-
     def show(self, snapshot: Snapshot) -> None:
         if self.paused_s is None:
             self.shown = snapshot

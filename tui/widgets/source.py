@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
+from ...engine.analysis.function_lines import function_at
 from ...engine.profile.line_counts import LineCounts
 from ..highlight import Piece, coloured_lines, plain_lines
 from ..run_text import why_no_samples
@@ -110,6 +111,11 @@ class SourceView(View):
         file = snapshot.table.functions[function].file
         if file:
             self._open(file, snapshot.table.line_of(function))
+
+    def function_here(self) -> int | None:
+        """What runs in the line under the cursor, or begins nearest above it."""
+        snapshot, line = self.host.snapshot, self.query_one(SourceTable).cursor_key
+        return function_at(snapshot.table, self._path, line) if snapshot is not None and line else None
 
     def action_hottest(self) -> None:
         hot = self.query_one(SourceTable).hot_lines()

@@ -162,6 +162,9 @@ class TimelineView(View):
         if function is not None:
             self.query_one(TimelineTable).go_to(function)
 
+    def function_here(self) -> int | None:
+        return self.query_one(TimelineTable).cursor_key
+
     def on_table_moved(self, event: Table.Moved) -> None:
         self.host.select_function(event.key)
 

@@ -25,6 +25,8 @@ OPEN_FROM_SHARE = 0.05
 OPEN_ALL_FROM_SHARE = 0.001
 """Of all samples, from which `open all` opens: what is less would bury the rest."""
 INDENT = 2
+RULED_LEVELS = 4
+"""Levels above a row that are ruled."""
 NAME_STAYS = 28
 """Cells of its column that the name under the cursor is given at least, however deep it lies."""
 
@@ -64,8 +66,11 @@ class TreeTable(Table[TreeRow]):
         Binding("minus,X", "close_all", "Close all", show=False, tooltip="Close every row", id="tree.close_all"),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, callers_open: bool = False, title: str = "") -> None:  # noqa: A002
+        """`callers_open`: what is heavy is open in an inverted tree too; `title`: of the names' column."""
         super().__init__(id=id)
+        self._callers_open = callers_open
+        self._title = title
         self._reader: TreeReader | None = None
         self._opened: set[int] | None = None
         """None: what is heavy is open, until the user opens or closes a row."""
@@ -110,8 +115,15 @@ class TreeTable(Table[TreeRow]):
         place_width = 0 if left < 40 else min(40, left // 3)
         name_width = left - place_width - (gap if place_width else 0)
         title = "function, below it who called it" if inverted else "function, below it what it called"
+        title = self._title or title
         columns.append(
-            Column("name", title if name_width >= 36 else "function", name_width, self._draw_name, sortable=False)
+            Column(
+                "name",
+                title if name_width >= 36 or self._title else "function",
+                name_width,
+                self._draw_name,
+                sortable=False,
+            )
         )
         if place_width:
             columns.append(Column("place", "file:line", place_width, self._draw_place, sortable=False))
@@ -262,7 +274,7 @@ class TreeTable(Table[TreeRow]):
         assert self._reader is not None  # its rows are being listed
         tree = self._reader.tree
         return (
-            not tree.inverted
+            (self._callers_open or not tree.inverted)
             and tree.total_samples[node] >= OPEN_FROM_SHARE * tree.total_samples[ROOT]
             and tree.has_children(node)
         )
@@ -323,7 +335,9 @@ class TreeTable(Table[TreeRow]):
         palette = self.palette
         style = palette.match if row.found else palette.bold if row.is_own else palette.plain
         name = fit(clean(row.name), max(0, width - indent - 2))
-        yield Segment(("│ " * indent)[:indent], palette.faint)
+        # Of many levels the nearest are ruled: the eye follows no more.
+        ruled = min(indent, INDENT * RULED_LEVELS)
+        yield Segment((" " * (indent - ruled) + "│ " * RULED_LEVELS)[:indent], palette.faint)
         yield Segment(f"{row.sign} "[: width - indent], palette.dim if row.sign == "↓" else palette.accent)
         shown = name.rstrip(" ") if row.found else name
         yield Segment(shown, style)

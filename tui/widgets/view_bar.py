@@ -74,6 +74,7 @@ class ViewBar(Board):
         return {
             key: getattr(view, attribute) if attribute else view.SHORT if key == self._front else ""
             for key, view in self._views.items()
+            if view.IN_BAR or key == self._front
         }
 
 
