@@ -96,7 +96,21 @@ SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
 OF_THE_MAIN_SCREEN = frozenset(
-    {"open", "mark", "mark_named", "threads", "range", "cpu", "send_now", "restart", "export", "side", "help", "leave", "type"}
+    {
+        "open",
+        "mark",
+        "mark_named",
+        "threads",
+        "range",
+        "cpu",
+        "send_now",
+        "restart",
+        "export",
+        "side",
+        "help",
+        "leave",
+        "type",
+    }
 )
 """Actions whose keys work only there."""
 NOT_WHERE_THE_PROGRAM_READS = frozenset({"leave_anywhere", "command_palette"})

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from .bindings import bindings_of
 from .widgets.help_screen import HelpScreen
 from .widgets.quit_dialog import QuitDialog, RestartDialog
+from .widgets.range_picker import RangePicker
 from .widgets.thread_picker import ThreadPicker
 
 if TYPE_CHECKING:
@@ -37,5 +38,5 @@ def follow(settings: ScreenSettings, app: App[Any]) -> None:
 def _all_bindings(app: App[Any]) -> Iterator[Binding]:
     for node in (app, *app.screen.query("*")):
         yield from bindings_of(node)
-    for screen in (QuitDialog, RestartDialog, HelpScreen, ThreadPicker):
+    for screen in (QuitDialog, RestartDialog, HelpScreen, RangePicker, ThreadPicker):
         yield from (binding for binding in screen.BINDINGS if isinstance(binding, Binding))

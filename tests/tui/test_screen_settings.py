@@ -37,12 +37,12 @@ def test_problems_are_named(tmp_path: Path, text: str, problem: str) -> None:
 async def test_keys_and_theme(tmp_path: Path) -> None:
     """Keys and theme of the file are in force: the new key works, the old one does not, the help names the new one."""
     file = tmp_path / "screen.toml"
-    file.write_text('theme = "nord"\n[keys]\n"functions.pause" = "z"\n"no.such.key" = "y"\n')
+    file.write_text('theme = "nord"\n[keys]\n"functions.pause" = "f9"\n"no.such.key" = "y"\n')
     screen = Screen(settings=file)
     async with screen.app.run_test(size=(80, 24), notifications=True) as pilot:
         assert screen.app.theme == "nord"
         await pilot.press("p")
         assert not screen.app.query_one("FunctionsView").has_class("-paused")
-        await pilot.press("z")
+        await pilot.press("f9")
         assert screen.app.query_one("FunctionsView").has_class("-paused")
         assert any("no.such.key" in note.message for note in screen.app._notifications)
