@@ -80,9 +80,9 @@ function intervalToAskUs(periodUs) {
 
 /**
  * A profile as the sampler reads it: distinct call frames once, nodes as flat (parent, call frame, hits) triples, parents first. All
- * numbers are integers in typed arrays, which go from thread to thread as they are.
+ * numbers are integers in typed arrays, which go from thread to thread as they are. `interval` is what V8 was asked for, in µs.
  */
-function compact({ nodes: treeNodes, samples, timeDeltas, startTime }) {
+function compact({ nodes: treeNodes, samples, timeDeltas, startTime }, interval) {
   const frames = [];
   const frameIndexes = new Map();
   const nodes = new Int32Array(3 * treeNodes.length);
@@ -109,6 +109,7 @@ function compact({ nodes: treeNodes, samples, timeDeltas, startTime }) {
   });
   return {
     start: startTime,
+    interval,
     frames,
     nodes,
     ticks,

@@ -13,6 +13,7 @@ const net = require('net');
 const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, threadId, workerData } = require('worker_threads');
 const { WORDS, wordsOf, tell, nowUs, kernelId, intervalToAskUs, compact } = require('./board.cjs');
+const { CpuTimes, SELDOM } = require('./cpu_times.cjs');
 
 const { key, titles, board, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
 const FIRST_WINDOW_US = 300_000;
@@ -38,12 +39,6 @@ const LOOPLESS_US = LOSES_TERMINATIONS ? 5_000_000 : 60_000_000;
 const MAX_UNSENT_BYTES = 8_000_000;
 const MAX_MESSAGE_BYTES = 4_000_000;
 const MAX_THREADS = 256;
-const MAX_READINGS = 20_000;
-// To wake up costs this thread some 160 µs. While a thread just runs, or just waits, its CPU time need not be read so often to tell where
-// it went; once one has done both, for a second it is.
-const SELDOM = 5;
-const MIXED_US = 1_000_000;
-const [LEAST_MIXED, MOST_MIXED] = [0.1, 0.9];
 const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
 
 // A word on this thread's streams would keep the program alive until somebody reads it, which nobody does.
@@ -68,14 +63,15 @@ class MainThread {
     this.anchorSamples = 0;
     this.change = undefined; // the promise of the window's change that is under way
     this.mapped = new Set(); // scripts whose source map was asked for
-    this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID]);
+    this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
   /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
   async begin() {
+    this.askedUs = intervalToAskUs(intervalUs);
     void this.ask('Profiler.enable');
-    void this.ask('Profiler.setSamplingInterval', { interval: intervalToAskUs(intervalUs) });
+    void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
     tell(words, WORDS.PHASE, isSampling ? 1 : 2);
     return isSampling;
@@ -156,7 +152,7 @@ class MainThread {
         }
       }
     }
-    sendWindow(0, '', compact(profile), cpuTimes);
+    sendWindow(0, '', compact(profile, this.askedUs), cpuTimes);
   }
 
   expression(name, argument) {
@@ -181,7 +177,7 @@ class MainThread {
 class WorkerThread {
   constructor(id, kernelId, reading) {
     this.id = id;
-    this.cpuTimes = new CpuTimes(kernelId, reading);
+    this.cpuTimes = new CpuTimes(kernelId, pollMs, takesCpuTimes, reading);
     this.nextWindowUs = nowUs() + LOOPLESS_US;
     this.waiting = []; // for what it was asked to hand over
     this.hasLeft = false;
@@ -252,87 +248,6 @@ class WorkerThread {
   }
 }
 
-/** How much CPU time a thread had used when, from the kernel's scheduler: V8's samples alone tell running from waiting badly. */
-class CpuTimes {
-  static buffer = Buffer.alloc(96);
-
-  constructor(kernelId, first = []) {
-    this.readings = takesCpuTimes ? first : []; // µs on the monotonic clock, ns of CPU time, …
-    this.judged = [0, 0]; // the reading up to which it is known whether the thread ran or waited
-    this.mixedUntilUs = nowUs() + MIXED_US;
-    try {
-      this.file = takesCpuTimes ? fs.openSync(`/proc/self/task/${kernelId}/schedstat`) : undefined;
-    } catch {
-      this.file = undefined;
-    }
-    this.read();
-  }
-
-  read() {
-    if (this.file === undefined) {
-      return;
-    }
-    try {
-      const length = fs.readSync(this.file, CpuTimes.buffer, 0, CpuTimes.buffer.length, 0);
-      const usedNs = Number.parseInt(CpuTimes.buffer.latin1Slice(0, length), 10);
-      const { readings } = this;
-      // A thread that waits, perhaps for hours, must not pile them up.
-      const isStill = readings.length >= 4 && readings.at(-1) === usedNs && readings.at(-3) === usedNs;
-      if (isStill || readings.length >= MAX_READINGS) {
-        readings.length -= 2;
-      }
-      readings.push(nowUs(), usedNs);
-      this.judge(...readings.slice(-2));
-    } catch {
-      this.close(); // The thread has ended.
-    }
-  }
-
-  /** The kernel brings the time of a thread that runs up to date at its ticks only, so it takes a while to tell. */
-  judge(atUs, usedNs) {
-    const passedUs = atUs - this.judged[0];
-    if (passedUs < SELDOM * pollMs * 1000) {
-      return;
-    }
-    const share = (usedNs - this.judged[1]) / 1000 / passedUs;
-    if (share > LEAST_MIXED && share < MOST_MIXED) {
-      this.mixedUntilUs = atUs + MIXED_US;
-    }
-    this.judged = [atUs, usedNs];
-  }
-
-  /** A reading that the thread took itself, which may be gone by now. */
-  add(atUs, usedNs) {
-    if (this.readings.length && atUs >= this.readings.at(-2)) {
-      this.readings.push(atUs, usedNs);
-    }
-  }
-
-  /** The readings since the last call, whose last one is the first of these. */
-  take() {
-    this.read();
-    const taken = this.readings;
-    this.readings = taken.slice(-2);
-    return taken;
-  }
-
-  /** CPU time used since the last `take`, in ns. */
-  sinceTaken() {
-    return this.readings.length ? this.readings.at(-1) - this.readings[1] : 0;
-  }
-
-  get isClosed() {
-    return takesCpuTimes && this.file === undefined;
-  }
-
-  close() {
-    if (this.file !== undefined) {
-      fs.closeSync(this.file);
-      this.file = undefined;
-    }
-  }
-}
-
 /** How long the next window should be, by what this one took. */
 function windowUs(nodes, durationUs) {
   const fittingUs = (MAX_NODES * durationUs) / nodes;
@@ -340,10 +255,10 @@ function windowUs(nodes, durationUs) {
 }
 
 /** Queue a window of `compact`. */
-function sendWindow(thread, name, { start, frames, nodes, ticks, samples, deltas }, cpuTimes) {
+function sendWindow(thread, name, { start, interval, frames, nodes, ticks, samples, deltas }, { readings, waited }) {
   const [plainNodes, plainSamples, plainDeltas] = [nodes, samples, deltas].map((numbers) => Array.from(numbers));
-  const window = { start, frames, nodes: plainNodes, ticks, samples: plainSamples, deltas: plainDeltas };
-  if (!send({ type: 'window', thread, name, cpuTimes, ...window })) {
+  const window = { start, interval, frames, nodes: plainNodes, ticks, samples: plainSamples, deltas: plainDeltas };
+  if (!send({ type: 'window', thread, name, cpuTimes: readings, waited, ...window })) {
     lost += samples.length;
   }
   sendLost();

@@ -21,8 +21,9 @@ from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
 from .frames import FrameNamer
-from .profile import ProfileWindow, Weigher, parse_window
+from .profile import ProfileWindow, parse_window
 from .typescript import beyond_stripping
+from .weigher import Weigher
 
 if TYPE_CHECKING:
     from ...profile.recorder import Recorder
@@ -47,7 +48,7 @@ UNTOLD_US = 300_000.0
 """A process tells what it owes about as often, while it uses CPU."""
 LATENESS_US = 2e6
 LATE_SHARE = 0.8
-"""Below this part of the looks that were asked for, shares are not as exact as they seem."""
+"""Below this part of the looks that were asked for, the user is told that there are few."""
 MAX_WAITING_BYTES = 64_000_000
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
@@ -98,6 +99,8 @@ class NodeSampler:
         self._has_spoken = asyncio.Event()
         self._has_told_of_unseen = False
         self._looks = 0
+        self._looks_in_time = 0
+        """That met a thread which did not wait."""
         self._looked_us = 0.0
         self._stripped: Path | None = None
         """The program, if Node.js itself strips its types."""
@@ -145,13 +148,13 @@ class NodeSampler:
                 silence.cancel()
 
     def _tell_of_lateness(self) -> None:
-        """On a busy machine V8's sampling thread comes late, and rather when the program waits than when it has just begun to run."""
+        """On a busy machine many of V8's looks come late, and say little; see `ticks.py`."""
         seen = self._looks * self._period_us / self._looked_us if self._looked_us > LATENESS_US else 1.0
         if seen < LATE_SHARE:
             self._context.emit(
                 Note(
-                    f"The machine was too busy to look as often as asked ({seen:.0%}): "
-                    "functions that run right after waiting may be undercounted"
+                    f"The machine was too busy to look as often as asked ({seen:.0%}): shares go by the "
+                    f"{self._looks_in_time:,} looks that came in time"
                 )
             )
 
@@ -341,11 +344,13 @@ class NodeSampler:
         table = recorder.table
         thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
         callers: dict[int, tuple[int, ...]] = {-1: ()}
+        counted = weigher.counted
         for node, line, samples, when_us in weigher.weigh(window):
             parent, frame, _ = window.nodes[node]
             leaf = table.frame(self._namer.frame(window.frames[frame], line))
             stack = table.stack((*self._callers(window, parent, callers, table), leaf))
             recorder.add(thread, stack, samples, (when_us / 1e6, when_us / 1e6))
+        self._looks_in_time += weigher.counted - counted
 
     def _callers(
         self, window: ProfileWindow, node: int, known: dict[int, tuple[int, ...]], table: StackTable

@@ -47,11 +47,13 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
   let nextWindowMs = 0; // on the monotonic clock
   let idleUntilMs = performance.now() + IDLE_WINDOW_MS;
 
+  const askedUs = intervalToAskUs(intervalUs);
+
   words.fill(0);
   words[WORDS.THREAD] = threadId;
   words[WORDS.KERNEL_ID] = kernelId();
   ask('Profiler.enable');
-  ask('Profiler.setSamplingInterval', { interval: intervalToAskUs(intervalUs) });
+  ask('Profiler.setSamplingInterval', { interval: askedUs });
   const isSampling = ask('Profiler.start') !== undefined;
   if (isSampling && !isProfilingItself) {
     begin(titles[0]);
@@ -77,7 +79,7 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
         maps.push({ url, map: { ...payload, sourcesContent: undefined } });
       }
     }
-    const window = profile?.samples.length ? compact(profile) : undefined;
+    const window = profile?.samples.length ? compact(profile, askedUs) : undefined;
     const now = reading();
     tell({ window, maps, reading: now, isLast });
     Atomics.store(words, WORDS.HANDED_MS, (now[1] ?? 0) / 1e6);

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multi_lang_profiler.engine.samplers.node.profile import ProfileWindow, Weigher, parse_window
+from multi_lang_profiler.engine.samplers.node.profile import ProfileWindow, parse_window
+from multi_lang_profiler.engine.samplers.node.weigher import Weigher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ def window(
     cpu_times: Sequence[tuple[float, float]],
     hits: list[int] | None = None,
     ticks: Sequence[list[int]] = (),
+    waited_us: float = 0.0,
 ) -> ProfileWindow:
     """A window whose samples are `(node, µs since the one before)`."""
     counted = hits or [sum(node == number for node, _ in samples) for number in range(4)]
@@ -40,6 +42,8 @@ def window(
             "nodes": [number for node in nodes for number in node],
             "ticks": list(ticks),
             "start": start_us,
+            "interval": PERIOD_US,
+            "waited": waited_us,
             "samples": [node for node, _ in samples],
             "deltas": [delta for _, delta in samples],
             "cpuTimes": [number for reading in cpu_times for number in reading],

@@ -176,7 +176,7 @@ async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, windows,
     (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
     assert (await sample(tmp_path, "deep.cjs", node(24), arguments=("8", "60"), screen=screen)).status == 0
     _, *others, _ = windows
-    assert max(len(window.nodes) for window in others) > 3_000
+    assert max(len(window.nodes) for window in others) > 1_500
     assert max(window.duration_us for window in windows) < 1.1 * longest_us
     for before, window in pairwise(windows[:-1]):
         assert window.duration_us >= 0.9 * max(1e6, min(longest_us, 340 * len(before.nodes)))
@@ -368,7 +368,7 @@ async def test_what_the_program_writes_into_the_socket_is_not_trusted(tmp_path):
         """
         const { socket } = JSON.parse(process.env.MULTI_LANG_PROFILER_NODE);
         const frame = (text) => { const b = Buffer.alloc(4 + Buffer.byteLength(text)); b.writeUInt32BE(b.length - 4); b.write(text, 4); return b; };
-        const window = { type: 'window', thread: 0, name: '', frames: [['f', '', 0, 0]], nodes: [-1, 0, 0, 0, 0, 1], ticks: [], samples: [1], start: 0, deltas: [1], cpuTimes: [] };
+        const window = { type: 'window', thread: 0, name: '', frames: [['f', '', 0, 0]], nodes: [-1, 0, 0, 0, 0, 1], ticks: [], samples: [1], start: 0, interval: 1, deltas: [1], cpuTimes: [], waited: 0 };
         const lies = ['', 'x', '[]', '{}', '7', 'null', '{"type":"window"}', '{"type":"hello"}', '{"type":"map","url":"x","map":{}}',
           JSON.stringify({ ...window, nodes: [0, 0, 0] }), JSON.stringify({ ...window, nodes: [5, 0, 0, 1, 1, 1] }),
           JSON.stringify({ ...window, samples: [9] }), JSON.stringify({ ...window, deltas: [1, 2] }), JSON.stringify({ ...window, deltas: ['a'] }),
