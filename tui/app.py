@@ -407,8 +407,13 @@ class ProfilerApp(App[None]):
                 run = partial(self.run_action, binding.action, default_namespace=self)
                 yield SystemCommand(binding.description, binding.tooltip, run)
         for key, view in VIEWS.items():
+            # Tables of one kind have the same keys.
+            told: set[str | None] = set()
             for node in (self._views[key], *self._views[key].query("*")):
                 for binding in bindings_of(node):
+                    if binding.id in told:
+                        continue
+                    told.add(binding.id)
                     run_there = partial(self._run_in_view, key, node, binding.action)
                     yield SystemCommand(
                         f"{view.TITLE}: {binding.description}", binding.tooltip, run_there, discover=binding.show

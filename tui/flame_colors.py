@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
 from rich.style import Style
 from textual.color import Color, Gradient
 
+from ..engine.profile.places import CodeKind
 from .heat import CIVIDIS, position
 
 _MODULES = (
@@ -24,6 +26,16 @@ _MODULES = (
 )
 """After Okabe and Ito (2008), who chose colours that are told apart with any colour vision; softened, and with some between."""
 _STEPS = 24
+_KINDS = {
+    True: {CodeKind.OWN: "#f2b84b", CodeKind.LIBRARY: "#3f7fb8", CodeKind.RUNTIME: "#4a525a"},
+    False: {CodeKind.OWN: "#e8a020", CodeKind.LIBRARY: "#2f6fae", CodeKind.RUNTIME: "#d5dade"},
+}
+"""On dark and on light ground. Hues of Okabe and Ito's, and of three brightnesses: without colours they stay apart."""
+_MORE, _LESS = "#e0703c", "#4a90d9"
+CHANGE_STEPS = 6
+"""Shades to either side of no change."""
+_MOST_CHANGE = 0.25
+"""Of all samples, from which a change has the last shade."""
 
 
 class BoxStyle(NamedTuple):
@@ -40,8 +52,11 @@ class FlameColors:
         self._foreground = foreground
         cold = background.blend(foreground, 0.2 if dark else 0.1)
         warm = CIVIDIS[4:] if dark else tuple(reversed(CIVIDIS[:7]))
+        self._dark = dark
         self._heat = Gradient.from_colors(cold, *warm, quality=_STEPS + 1)
         self.heat = lru_cache(maxsize=None)(self._heat_style)
+        self.kind = lru_cache(maxsize=None)(self._kind_style)
+        self.change = lru_cache(maxsize=None)(self._change_style)
         self.module = lru_cache(maxsize=None)(self._module_style)
         self.quiet = lru_cache(maxsize=None)(self._quiet_style)
         self.selected = BoxStyle(
@@ -60,6 +75,18 @@ class FlameColors:
 
     def _module_style(self, module: int, odd: int) -> BoxStyle:
         return self._on(Color.parse(_MODULES[module % len(_MODULES)]), odd)
+
+    def change_step(self, change: float) -> int:
+        """What `change` takes, for a difference of shares from -1 to 1; small ones are seen too."""
+        size = math.sqrt(min(1.0, abs(change) / _MOST_CHANGE))
+        return round(size * CHANGE_STEPS) * (1 if change > 0 else -1)
+
+    def _kind_style(self, kind: CodeKind, odd: int) -> BoxStyle:
+        return self._on(Color.parse(_KINDS[self._dark][kind]), odd)
+
+    def _change_style(self, step: int, odd: int) -> BoxStyle:
+        neutral = self._background.blend(self._foreground, 0.22 if self._dark else 0.12)
+        return self._on(neutral.blend(Color.parse(_MORE if step > 0 else _LESS), abs(step) / CHANGE_STEPS), odd)
 
     def _quiet_style(self, odd: int) -> BoxStyle:
         """Of what a search did not find."""

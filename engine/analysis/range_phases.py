@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .phases import Phase, phases_of_run
 
 if TYPE_CHECKING:
+    from ..profile.stacks import StackCounts
     from .snapshot import Snapshot, Stretch
 
 
@@ -39,3 +40,18 @@ def _phase(run: Phase, stretch: Stretch) -> Phase:
         since=None,
         until=stretch.counts,
     )
+
+
+def compared_counts(
+    snapshot: Snapshot, chosen: Stretch | None, other: Stretch | None
+) -> tuple[str, StackCounts] | None:
+    """What the samples that views count are compared with, and its name; None if there is nothing.
+
+    For a range that is the other one or the rest of the run, `snapshot` being of the whole run; for the whole run the run before it.
+    """
+    if chosen is not None:
+        if other is not None:
+            return f"range {other.name}", other.counts
+        return "rest of the run", snapshot.counts.since(chosen.counts)
+    before = snapshot.previous_run
+    return (before.name, before.counts) if before is not None else None

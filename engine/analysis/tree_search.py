@@ -39,6 +39,13 @@ class TreeSearch:
                     leads[above] = 1
                     above = parents[above]
 
+    def functions(self) -> int:
+        """How many functions of the tree match."""
+        tree = self._tree
+        return len(
+            {tree.functions[node] for node, found in enumerate(self.found) if found and tree.total_samples[node]}
+        )
+
     def samples(self) -> int:
         """Samples of stacks with a function that matches: each counts once."""
         tree, samples, pending = self._tree, 0, [ROOT]

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from multi_lang_profiler.engine.analysis.calltree import ROOT, CallTree
+from multi_lang_profiler.engine.analysis.ranges import TimeRange
+from multi_lang_profiler.engine.profile.places import CodeKind
+from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 from multi_lang_profiler.tui.flame_colors import FlameColors, _contrast
+from multi_lang_profiler.tui.palette import make_palette
 from multi_lang_profiler.tui.text import fit_name
 from multi_lang_profiler.tui.themes import DARK, LIGHT
 from multi_lang_profiler.tui.widgets.flame_board import FlameBoard
+from tests.analysis.test_ranges import Run
 from tests.support.deep_stacks import deep_run
 from tests.support.screen import Screen, show, text_of
 from tests.support.snapshots import hostile_snapshot, make_snapshot, shop_snapshot
@@ -38,6 +45,12 @@ def here(screen: Screen) -> str:
 
 def title(screen: Screen) -> str:
     return text_of(screen.app.query_one("#view-4").children[0])
+
+
+def crumbs(screen: Screen) -> str:
+    """The way to the zoom; empty without one."""
+    line = screen.app.query_one("#flame-crumbs")
+    return text_of(line).strip() if line.display else ""
 
 
 def lines(screen: Screen) -> list[str]:
@@ -121,13 +134,13 @@ async def test_zoom() -> None:
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4", *["down"] * 5, "left", "enter")
         assert here(screen) == "checkout"
-        assert "zoom checkout" in title(screen)
+        assert crumbs(screen).endswith("full_dispatch_request › checkout")
         x, y = where(screen, "checkout")
         assert (x, board(screen).rows[y][0].right) == (1, 120)
         assert "levenshtein" not in text_of(board(screen))
         assert "DiscountRules.apply" in text_of(board(screen))
         await pilot.press("down", "enter", "enter", "backspace")
-        assert "zoom checkout" in title(screen)
+        assert crumbs(screen).endswith("full_dispatch_request › checkout")
         await pilot.press("escape")
         assert "zoom" not in title(screen)
         await pilot.press("escape", "backspace")
@@ -146,7 +159,8 @@ async def test_mouse() -> None:
         await pilot.click(board(screen), offset=(119, 20))
         assert here(screen) == "pbkdf2_hmac"
         await pilot.click(board(screen), offset=where(screen, "checkout"), times=2)
-        assert "zoom checkout" in title(screen)
+        await pilot.pause()
+        assert crumbs(screen).endswith("full_dispatch_request › checkout")
         await pilot.press("v")
         await pilot.click(board(screen), offset=where(screen, "sign_order"))
         assert here(screen) == "sign_order"
@@ -176,10 +190,17 @@ async def test_search() -> None:
 
 
 async def test_colours() -> None:
-    """`c` colours by module instead of self time: alike within a module, different between, and named at the foot."""
+    """Colours tell own code, library and runtime apart, with a legend; `c` has them tell self time, then modules, alike within one."""
     screen = Screen()
     async with screen.app.run_test(size=(200, 50)) as pilot:
         await pilot.press("4")
+        kinds = [style_at(screen, name).bgcolor for name in ("search", "pbkdf2_hmac", "Flask.wsgi_app")]
+        assert len({*kinds}) == 3
+        assert style_at(screen, "levenshtein") == style_at(screen, "tokenize")
+        for words in ("own 5", "library 1", "runtime 3"):
+            assert words in title(screen)
+        await pilot.press("c")
+        assert "by self time" in title(screen)
         assert style_at(screen, "levenshtein") != style_at(screen, "tokenize")
         await pilot.press("c")
         assert "by module" in title(screen)
@@ -188,7 +209,83 @@ async def test_colours() -> None:
         await pilot.press(*["down"] * 6)
         assert "shop" in here(screen)
         await pilot.press("c")
-        assert "by self time" in title(screen)
+        assert "library 1" in title(screen), "with nothing to compare with there are no colours of change"
+
+
+async def test_kinds_are_told_apart_without_colours() -> None:
+    """Their grounds differ in brightness, on dark and on light, and among a terminal's sixteen colours."""
+    for theme in (DARK, LIGHT):
+        colors = make_palette(theme).flame
+        grounds = [colors.kind(kind, 0).text.bgcolor for kind in CodeKind]
+        assert all(ground is not None for ground in grounds)
+        for one, other in combinations(grounds, 2):
+            assert one is not None
+            assert other is not None
+            assert _contrast(Color.from_rich_color(one), Color.from_rich_color(other)) >= 1.3
+            assert one.downgrade(ColorSystem.STANDARD) != other.downgrade(ColorSystem.STANDARD)
+
+
+async def test_colours_of_change_between_two_ranges() -> None:
+    """With a range in force `c` also tells what grew and shrank against the rest of the run, in words as well."""
+    screen = Screen(Run().snapshot())
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        screen.app.choose_range(TimeRange(20, 40))
+        await pilot.press("4", "c", "c", "c")
+        await pilot.pause()
+        assert "than rest of the run" in title(screen)
+        shown = "\n".join(lines(screen))
+        assert "early" in shown
+        assert "late" in shown
+        screen.app.choose_range(TimeRange(0, 40))
+        await pilot.pause()
+        # 30 of 40 seconds were early's, none of the rest.
+        assert "early +75.0" in "\n".join(lines(screen))
+        assert "late -75.0" in "\n".join(lines(screen))
+
+
+async def test_recursion_focus_and_hiding() -> None:
+    """`r` folds recursion, `f` shows one function alone, `d` leaves one out; Escape brings all back, and the title says what is in force."""
+    table, counts = StackTable(), StackCounts()
+    thread = table.thread(1, 1)
+    main, walk, leaf = (Frame(name, "/app/a.py", 1, 1) for name in ("main", "walk", "leaf"))
+    for frames, samples in (((main, walk, walk, walk, leaf), 60), ((main, leaf), 40)):
+        counts.add(thread, table.stack([table.frame(frame) for frame in frames]), samples)
+    screen = Screen(make_snapshot(table, counts, program=shop_snapshot().program))
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        assert "\n".join(lines(screen)).count("walk") == 3
+        await pilot.press("r")
+        assert "\n".join(lines(screen)).count("walk") == 1
+        assert "recursion folded" in title(screen)
+        screen.app.query_one(FlameBoard).go_to(screen.app._views["4"].reader.node_of(1))  # type: ignore[attr-defined]
+        await pilot.press("f")
+        assert "only walk" in title(screen)
+        assert "main" not in "\n".join(lines(screen))
+        assert title(screen).startswith(" 60 samples")
+        await pilot.press("escape")
+        assert "main" in "\n".join(lines(screen))
+        screen.app.query_one(FlameBoard).go_to(screen.app._views["4"].reader.node_of(1))  # type: ignore[attr-defined]
+        await pilot.press("d")
+        assert "1 hidden" in title(screen)
+        assert "walk" not in "\n".join(lines(screen))
+        assert title(screen).startswith(" 100 samples")
+        await pilot.press("slash", *"leaf", "enter")
+        assert "1 function in 100% of the samples" in title(screen)
+
+
+async def test_room_below_a_shallow_graph_shows_the_function_under_the_cursor() -> None:
+    """Who called it, what it called and its lines; a graph that needs the room has it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 50)) as pilot:
+        await pilot.press("4", *["down"] * 6)
+        await pilot.pause()
+        panes = screen.app.query_one("#flame-sandwich")
+        assert panes.display
+        assert panes.size.height >= 12
+        await pilot.resize_terminal(120, 20)
+        await pilot.pause()
+        assert not screen.app._views["4"].has_class("-room")
 
 
 async def test_callers_and_own_code() -> None:
@@ -242,7 +339,7 @@ async def test_boxes_keep_their_place() -> None:
         counts.add(1, 3, 4_000)
         await show(pilot, screen, replace(shop, counts=counts))
         assert here(screen) == "score_products"
-        assert "zoom search" in title(screen)
+        assert crumbs(screen).endswith(" › search")
         main = next(at for at, thread in enumerate(shop.table.threads) if thread.name == "MainThread")
         screen.app._threads_chosen(frozenset({main}))
         assert board(screen).zoom == ROOT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -29,7 +30,20 @@ if TYPE_CHECKING:
 EDGE = "▏"
 NAME_FROM_CELLS = 3
 """Cells behind its edge from which a box has a name in it: two letters say nothing."""
+CHANGE_TOLD = 0.1
+"""Percentage points from which a change stands in the box."""
 WHEEL_ROWS = 2
+
+
+class ColorBy(StrEnum):
+    """What the colours of boxes tell."""
+
+    KIND = "kind"
+    """Whose code it is."""
+    SELF = "self time"
+    MODULE = "module"
+    CHANGE = "change"
+    """How its share differs from that of what is compared with."""
 
 
 class FlameBoard(Board, can_focus=True):
@@ -68,8 +82,7 @@ class FlameBoard(Board, can_focus=True):
         super().__init__(id=id)
         self.grows_up = False
         """Whether the root stands at the bottom: a flame, not an icicle."""
-        self.by_module = False
-        """Whether colours tell modules apart, instead of self time."""
+        self.color_by = ColorBy.KIND
         self.zoom = ROOT
         self._reader: TreeReader | None = None
         self._rows: list[Row] | None = None
@@ -213,9 +226,8 @@ class FlameBoard(Board, can_focus=True):
         self.grows_up = not self.grows_up
         self.repaint()
 
-    def recolor(self) -> None:
-        """From self time to modules and back."""
-        self.by_module = not self.by_module
+    def recolor(self, color_by: ColorBy) -> None:
+        self.color_by = color_by
         self.repaint()
 
     def _zoom_to(self, node: int) -> None:
@@ -300,11 +312,19 @@ class FlameBoard(Board, can_focus=True):
                 segments.append(Segment(EDGE + " " * cells, edge))
             else:
                 segments.append(Segment(EDGE, edge))
-                segments.append(Segment(fit_name(self._name_of(box), cells), text))
+                segments.append(Segment(fit_name(self._label_of(box), cells), text))
             at = box.right
         if at < width:
             segments.append(Segment(" " * (width - at)))
         return Strip(segments, width)
+
+    def _label_of(self, box: Box) -> str:
+        """Its name; where colours tell of changes, the change in percentage points as well: not all see colours."""
+        name = self._name_of(box)
+        if self.color_by is not ColorBy.CHANGE or box.merged or self._reader is None:
+            return name
+        points = 100 * self._reader.change(box.node)
+        return f"{name} {points:+.1f}" if abs(points) >= CHANGE_TOLD else name
 
     def _name_of(self, box: Box) -> str:
         if box.merged:
@@ -324,8 +344,13 @@ class FlameBoard(Board, can_focus=True):
         function = tree.functions[box.node]
         if (search is not None and not search.found[box.node]) or function == NO_FUNCTION:
             return colors.quiet(odd)
-        if self.by_module:
-            return colors.module(self._module(function), odd)
+        match self.color_by:
+            case ColorBy.KIND:
+                return colors.kind(reader.kind(box.node), odd)
+            case ColorBy.MODULE:
+                return colors.module(self._module(function), odd)
+            case ColorBy.CHANGE:
+                return colors.change(colors.change_step(reader.change(box.node)), odd)
         return colors.heat(colors.heat_step(tree.self_samples[box.node] / tree.total_samples[ROOT]), odd)
 
     def _module(self, function: int) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
-from ...engine.profile.places import module_of
+from ...engine.analysis.range_phases import compared_counts
+from ...engine.profile.places import CodeKind, module_of
+from ..flame_colors import CHANGE_STEPS
 from ..text import clean, count, percent, plural
-from .flame_board import FlameBoard
+from .flame_board import ColorBy, FlameBoard
+from .sandwich_panes import SandwichPanes
 from .title_line import TitleLine
 from .tree_view import TreeView
 
@@ -19,6 +23,12 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from ...engine.analysis.tree_reader import TreeReader
+    from ...engine.profile.stacks import StackCounts
+
+FRAME_ROWS = 3
+"""Of title, crumbs and the line at the foot."""
+ROOM_ROWS = 12
+"""From which something can be shown below the graph."""
 
 
 class FlameGraphView(TreeView):
@@ -28,24 +38,54 @@ class FlameGraphView(TreeView):
         "All stacks in one picture. A box is a function as called by the boxes it stands on; it is as wide as its share of the samples, "
         "and what nothing stands on is its self time. Boxes stand by name, so that they keep their place; where they are too narrow "
         "to be drawn, one pale box stands for several.\n"
-        "Bright boxes spend much time themselves; by module, one colour is one package, folder or file. Arrows go from box to box, Enter or a "
+        "Colours tell the program's own code from libraries and from the runtime and its library; c has them tell self time, one package from "
+        "another, or what has changed against another range or run. Arrows go from box to box, Enter or a "
         "second click gives a box the whole width, Backspace or Escape goes back. The line at the foot says what is under the cursor.\n"
         "A search leaves the colour to what it finds; it is written as the filter of the hot functions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "recolor", "Colours", tooltip="Colour by self time, or by module", id="flame.colors"),
+        Binding(
+            "c",
+            "recolor",
+            "Colours",
+            tooltip="Colour by whose code it is, by self time, by module, or by change",
+            id="flame.colors",
+        ),
         Binding("v", "turn", "Flip", tooltip="Root at the top, or at the foot", id="flame.turn"),
         Binding("s", "open_source", "Source", tooltip="Open the source of the box", id="flame.source"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows_needed = 0
+        self._in_sandwich: int | None = None
+
     def compose(self) -> ComposeResult:
         yield TitleLine()
+        yield TitleLine(id="flame-crumbs")
         yield FlameBoard(id="flame-board")
+        yield SandwichPanes(id="flame-sandwich")
         yield TitleLine(id="flame-box")
 
     def draw(self, reader: TreeReader, *, renewed: bool) -> None:
+        if renewed:
+            self._rows_needed = 0
         self.query_one(FlameBoard).show_tree(reader, renewed=renewed)
+        self._use_room()
         self._show_box()
+
+    def tick(self, now_s: float) -> None:
+        super().tick(now_s)
+        if self.has_class("-room") and self._between() != self._in_sandwich:
+            self._show_sandwich()
+
+    def on_resize(self) -> None:
+        self._rows_needed = 0
+        self.call_after_refresh(self._use_room)
+
+    def compared(self) -> StackCounts | None:
+        known = self._compared_with()
+        return known[1] if known and self.query_one(FlameBoard).color_by is ColorBy.CHANGE else None
 
     def reveal(self, node: int) -> None:
         self.query_one(FlameBoard).go_to(node)
@@ -63,30 +103,54 @@ class FlameGraphView(TreeView):
         return None if function == NO_FUNCTION else function
 
     def facts(self) -> list[Segment]:
-        board, palette = self.query_one(FlameBoard), self.host.palette
-        said = [Segment(", coloured by module" if board.by_module else ", coloured by self time", palette.dim)]
-        if board.zoom != ROOT and self.reader is not None:
-            said += [Segment("   zoom ", palette.dim), Segment(clean(self.reader.name(board.zoom)), palette.accent)]
-        return said
+        board, palette, reader = self.query_one(FlameBoard), self.host.palette, self.reader
+        if reader is None:
+            return []
+        match board.color_by:
+            case ColorBy.KIND:
+                shares = reader.kind_shares()
+                return [
+                    segment
+                    for kind in CodeKind
+                    for segment in (
+                        Segment("  "),
+                        Segment("  ", palette.flame.kind(kind, 0).text),
+                        Segment(f" {kind.value} {100 * shares[kind]:.0f}%", palette.dim),
+                    )
+                ]
+            case ColorBy.CHANGE:
+                known = self._compared_with()
+                return [
+                    Segment("  "),
+                    Segment(" more ", palette.flame.change(CHANGE_STEPS, 0).text),
+                    Segment(" less ", palette.flame.change(-CHANGE_STEPS, 0).text),
+                    Segment(f" than {clean(known[0])}" if known else " than nothing", palette.dim),
+                ]
+        return [Segment(f", coloured by {board.color_by.value}", palette.dim)]
 
     def on_flame_board_moved(self) -> None:
         self.host.select_function(self.function_here())
         self._show_box()
 
     def on_flame_board_laid_out(self) -> None:
+        self._rows_needed = 0
+        self._use_room()
+        self._show_crumbs()
         self.show_title()
         self._show_box()
 
     def action_clear(self) -> None:
-        if self.asked.pattern:
+        if self.asked.pattern or (self.is_thinned and self.query_one(FlameBoard).zoom == ROOT):
             super().action_clear()
         else:
             self.query_one(FlameBoard).action_zoom_out()
 
     def action_recolor(self) -> None:
-        self.query_one(FlameBoard).recolor()
-        self.show_title()
-        self._show_box()
+        board = self.query_one(FlameBoard)
+        ways = [way for way in ColorBy if way is not ColorBy.CHANGE or self._compared_with()]
+        at = ways.index(board.color_by) if board.color_by in ways else -1
+        board.recolor(ways[(at + 1) % len(ways)])
+        self.read()
 
     def action_turn(self) -> None:
         self.query_one(FlameBoard).turn()
@@ -95,6 +159,57 @@ class FlameGraphView(TreeView):
         function = self.function_here()
         if function is not None:
             self.host.open_function(function)
+
+    def on_sandwich_panes_function_chosen(self, event: SandwichPanes.FunctionChosen) -> None:
+        self.host.select_function(event.function)
+        if self.reader is not None and (node := self.reader.node_of(event.function)) is not None:
+            self.reveal(node)
+
+    def _compared_with(self) -> tuple[str, StackCounts] | None:
+        whole = self.host.whole
+        return compared_counts(whole, *self.host.stretches()) if whole is not None else None
+
+    def _between(self) -> int | None:
+        """The function that the room below the graph shows between its callers and callees."""
+        here = self.function_here()
+        return self.host.selected_function if here is None else here
+
+    def _use_room(self) -> None:
+        """Below a shallow graph there is room for the function under the cursor."""
+        board = self.query_one(FlameBoard)
+        # Rows come and go with the samples; what stands below keeps its place.
+        self._rows_needed = max(self._rows_needed, len(board.rows))
+        room = self.size.height - FRAME_ROWS - self._rows_needed
+        has_room = room >= ROOM_ROWS and self._rows_needed > 0
+        self.set_class(has_room, "-room")
+        board.styles.height = self._rows_needed if has_room else "1fr"
+        if has_room:
+            self._show_sandwich()
+
+    def _show_sandwich(self) -> None:
+        function, snapshot = self._between(), self.shown
+        panes = self.query_one("#flame-sandwich", SandwichPanes)
+        panes.display = function is not None
+        self._in_sandwich = function
+        if function is not None and snapshot is not None and function < len(snapshot.table.functions):
+            panes.show(snapshot, function, self.host.threads)
+
+    def _show_crumbs(self) -> None:
+        """The way from the root to the zoom."""
+        board, reader, palette = self.query_one(FlameBoard), self.reader, self.host.palette
+        crumbs = self.query_one("#flame-crumbs", TitleLine)
+        crumbs.display = board.zoom != ROOT
+        if reader is None or board.zoom == ROOT:
+            return
+        names = [clean(reader.name(node)) for node in (ROOT, *reader.tree.path(board.zoom))]
+        # Of a long way the end is what tells.
+        left_out = 0
+        while len(names) > 2 and sum(cell_len(name) + 3 for name in names) > self.size.width - 8:
+            names.pop(1)
+            left_out += 1
+        shown = [names[0], *(["…"] if left_out else []), *names[1:-1]]
+        line = [Segment(f"{name} › ", palette.dim) for name in shown]
+        self.query_one("#flame-crumbs", TitleLine).show([*line, Segment(names[-1], palette.accent)])
 
     def _show_box(self) -> None:
         """Say in the line at the foot what is under the cursor."""
@@ -113,7 +228,7 @@ class FlameGraphView(TreeView):
                 Segment(f"  {clean(reader.place(box.node))}", palette.dim),
             ]
             function = self.function_here()
-            if board.by_module and function is not None:
+            if board.color_by is ColorBy.MODULE and function is not None:
                 known = reader.catalogue
                 module = clean(module_of(known.table.functions[function], known.paths()[function]))
                 left = [Segment(f" {module} ", board.module_style(function)), Segment(" "), *left]

@@ -73,7 +73,8 @@ class SandwichView(View):
             self._before.clear()
 
     def function_here(self) -> int | None:
-        return self.query_one(SandwichPanes).function_here or self._function
+        here = self.query_one(SandwichPanes).function_here
+        return self._function if here is None else here
 
     def show(self, snapshot: Snapshot) -> None:
         if self._function is None or self._function >= len(snapshot.table.functions):

@@ -105,7 +105,14 @@ class TreeTable(Table[TreeRow]):
         gap, inverted = self.gap, self._inverted
         bar_width = 9 if width < 110 else 12 if width < 130 else 16
         columns: list[Column[TreeRow]] = [
-            Column("total", "self%" if inverted else "total%", 6, self._draw_total, "right", sortable=False)
+            Column(
+                "total",
+                "share%" if self._title else "self%" if inverted else "total%",
+                6,
+                self._draw_total,
+                "right",
+                sortable=False,
+            )
         ]
         if not inverted and width >= 30:
             columns.append(Column("self", "self%", 6, self._draw_self, "right", sortable=False))

@@ -10,6 +10,7 @@ from textual.binding import Binding
 
 from ...engine.analysis.calltree import ROOT
 from ...engine.analysis.ranking import BadPattern
+from ...engine.analysis.tree_paths import Fold
 from ...engine.analysis.tree_reader import TreeQuery, TreeReader
 from ..run_text import threads_named
 from ..text import clean, count, duration, percent, plural
@@ -18,6 +19,8 @@ from .title_line import TitleLine
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+
+    from ...engine.profile.stacks import StackCounts
 
 
 class TreeView(SampledView):
@@ -38,6 +41,31 @@ class TreeView(SampledView):
             tooltip="Leave out frames that are not the program's own code",
             id="calls.only_own",
         ),
+        Binding("r", "recursion", "Recursion", tooltip="Fold recursion, or show every call", id="calls.recursion"),
+        Binding(
+            "l",
+            "fold",
+            "Libraries",
+            show=False,
+            tooltip="Fold the inner frames of libraries too, or show all frames",
+            id="calls.fold",
+        ),
+        Binding(
+            "f",
+            "focus",
+            "Focus",
+            show=False,
+            tooltip="Show only stacks with this function, from it on; again: all",
+            id="calls.focus",
+        ),
+        Binding(
+            "d",
+            "hide",
+            "Hide",
+            show=False,
+            tooltip="Leave out this function's frames; their time is their callers'",
+            id="calls.hide",
+        ),
         Binding(
             "p", "pause", "Pause", show=False, tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"
         ),
@@ -49,7 +77,14 @@ class TreeView(SampledView):
             tooltip="Copy path:line of the function under the cursor",
             id="calls.copy",
         ),
-        Binding("escape", "clear", "Clear search", show=False, tooltip="Forget the search", id="calls.clear"),
+        Binding(
+            "escape",
+            "clear",
+            "Clear",
+            show=False,
+            tooltip="Forget the search; then focus and hidden functions",
+            id="calls.clear",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -71,6 +106,10 @@ class TreeView(SampledView):
         """Put the cursor on something the search found."""
         raise NotImplementedError
 
+    def compared(self) -> StackCounts | None:
+        """What changes are to be shown against."""
+        return None
+
     def facts(self) -> list[Segment]:
         """What else the title should say."""
         return []
@@ -87,7 +126,7 @@ class TreeView(SampledView):
         reader = self.reader = self.reader or TreeReader(snapshot)
         former, former_search = reader.tree, reader.search
         try:
-            reader.read(snapshot, replace(self.asked, threads=self.host.threads))
+            reader.read(snapshot, replace(self.asked, threads=self.host.threads), self.compared())
             self.bad_pattern = ""
         except BadPattern as error:
             # While it is being typed: what was found last stays.
@@ -113,6 +152,35 @@ class TreeView(SampledView):
     def action_only_own(self) -> None:
         self._ask(replace(self.asked, only_own=not self.asked.only_own))
 
+    def action_recursion(self) -> None:
+        self._ask(replace(self.asked, recursion=not self.asked.recursion))
+
+    def action_fold(self) -> None:
+        folds = list(Fold)
+        self._ask(replace(self.asked, fold=folds[(folds.index(self.asked.fold) + 1) % len(folds)]))
+
+    def action_focus(self) -> None:
+        function = self.function_here()
+        wanted = None if self.asked.focus is not None else function
+        if wanted is not None or self.asked.focus is not None:
+            self._ask(replace(self.asked, focus=wanted))
+
+    def action_hide(self) -> None:
+        function = self.function_here()
+        if function is not None and function != self.asked.focus:
+            self._ask(replace(self.asked, hidden=self.asked.hidden | {function}))
+
+    def action_clear(self) -> None:
+        if self.asked.pattern:
+            super().action_clear()
+        elif self.is_thinned:
+            self._ask(replace(self.asked, focus=None, hidden=frozenset()))
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether a focus or hidden functions keep something from being shown."""
+        return self.asked.focus is not None or bool(self.asked.hidden)
+
     @property
     def pattern(self) -> str:
         return self.asked.pattern
@@ -121,7 +189,7 @@ class TreeView(SampledView):
         self._ask(replace(self.asked, pattern=pattern))
 
     def _ask(self, query: TreeQuery) -> None:
-        if (query.inverted, query.only_own) != (self.asked.inverted, self.asked.only_own):
+        if query.form != self.asked.form:
             # What the user was looking at is to be found again in the other tree.
             self._wanted = self.host.selected_function
         self.asked = query
@@ -143,8 +211,21 @@ class TreeView(SampledView):
             left += [Segment(f"   {clean(self.bad_pattern)}", palette.bad)]
         elif reader.search is not None:
             found = reader.search.samples()
-            share = f"  in {percent(found, total).strip()}% of the samples" if found else "  not found"
+            functions = reader.search.functions()
+            known = f"  {count(functions)} {plural(functions, 'function')} in {percent(found, total).strip()}% of the samples"
+            share = known if found else "  not found"
             left += [Segment(share, palette.dim if found else palette.warn)]
+        if query.focus is not None:
+            left += [
+                Segment("   only ", palette.dim),
+                Segment(clean(self.shown.table.functions[query.focus].name), palette.accent),
+            ]
+        if query.hidden:
+            left += [Segment(f"   {len(query.hidden)} hidden", palette.accent)]
+        if not query.recursion:
+            left += [Segment("   recursion folded", palette.accent)]
+        if query.fold is not Fold.PLUMBING:
+            left += [Segment("   all frames" if query.fold is Fold.NOTHING else "   libraries folded", palette.accent)]
         if query.only_own:
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:
