@@ -166,6 +166,11 @@ class StackTable:
         self.threads.append(Thread(pid, tid, bounded(name), kept))
         return self._thread_ids.setdefault((pid, tid, labels, self.language), len(self.threads) - 1)
 
+    def rename(self, thread: int, name: str) -> None:
+        """Call a thread otherwise from now on, also what was counted of it before; the one that stands for many keeps its name."""
+        if self.threads[thread].name != OTHER_THREADS:
+            self.threads[thread] = self.threads[thread]._replace(name=bounded(name))
+
     def of_language(self, language: str) -> StackTable:
         """Itself, for one who adds what is of `language`, as the contract spells it."""
         return _OfLanguage(self, language)

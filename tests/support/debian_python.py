@@ -32,9 +32,10 @@ def debian_python(version: str) -> Path:
             raise NotToBeHad("Debian's C library brought no loader")
         library, triplet = loader.name, loader.parent.name
         script = making / command.name
-        root = f"{folder}/root/usr"
+        # Wherever the folder is by then: several checkouts may share it.
         script.write_text(
-            f'#!/bin/sh\nexec {root}/lib/{triplet}/{library} --library-path {root}/lib/{triplet} {root}/bin/python{version} "$@"\n'
+            '#!/bin/sh\nroot=$(dirname "$(readlink -f "$0")")/root/usr\n'
+            f'exec "$root/lib/{triplet}/{library}" --library-path "$root/lib/{triplet}" "$root/bin/python{version}" "$@"\n'
         )
         script.chmod(0o755)
         # Another test run may have been faster.

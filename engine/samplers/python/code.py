@@ -55,8 +55,8 @@ class Code:
             return int(struct.unpack_from("<Q", head, offset)[0])
 
         name, file, lines = pointer(layout.code_name), pointer(layout.code_filename), pointer(layout.code_lines)
-        self.name, name_piece, name_bytes = _text(memory, layout, name)
-        self.file, file_piece, file_bytes = _text(memory, layout, file)
+        self.name, name_piece, name_bytes = text(memory, layout, name)
+        self.file, file_piece, file_bytes = text(memory, layout, file)
         (self.first_line,) = struct.unpack_from("<i", head, layout.code_first_line)
         if not -1 <= self.first_line <= _MAX_LINE:
             raise Unreadable
@@ -139,7 +139,7 @@ class Codes:
         return True
 
 
-def _text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:
+def text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:
     """The text of a string object; and a piece of it with its bytes, by which it is known again."""
     head = memory.read(address, layout.text_size)
     length, state = struct.unpack_from("<Q8xI", head, 16)

@@ -53,6 +53,10 @@ class EvenCredit:
         other._looks.clear()
 
     @property
+    def has_looks(self) -> bool:
+        return bool(self._looks)
+
+    @property
     def looks(self) -> int:
         return sum(self._looks.values())
 

@@ -5,34 +5,24 @@ from __future__ import annotations
 import os
 import struct
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .code import Codes
-from .elf import symbol_offset
+from .frames import Frames, Moved, Thread
 from .layout import NEWEST, OLDEST, UnknownLayout, layout_of
 from .memory import PIECE, Memory, Unreadable
+from .objects import Objects
+from .runtime import runtime_address
+from .thread_names import ThreadNames
 
 if TYPE_CHECKING:
     from .layout import Layout
 
-MAX_DEPTH = 512
-"""Frames read of one stack, from the leaf."""
 _MAX_INTERPRETERS = 256
+_MAX_NAMING = 16
+"""Interpreters that are asked what their threads are called."""
 _MAX_THREADS = 16_384
-_CHUNK_HEAD = struct.Struct("<QQQ")
-_MAX_CHUNK_BYTES = 1 << 18
-_SPARE_BYTES = 768
-"""Read beyond what the stack used last, so that one read does for a stack that has grown a little."""
-_INTERPRETER = 3
-"""The owner of a frame that only marks where the interpreter was entered from C."""
 _PTHREAD_BYTES = 1_024
-_C_FRAME_BYTES = 16
-_ATTEMPTS = 6
-_LIKELY = 8
-"""Files that are looked into for the interpreter."""
-_MAX_OUTSIDE = 64
-"""Frames beside the chunk that are read in one go with it."""
 
 
 class RawStack(NamedTuple):
@@ -42,27 +32,8 @@ class RawStack(NamedTuple):
     """Leaf first, in turn the address of a code object and the index of the instruction in it; hashable, to be known again."""
     is_cut: bool
     """There are callers that were not read."""
-
-
-class Thread:
-    """A thread of one interpreter."""
-
-    __slots__ = ("c_frame", "chunk", "outside", "state", "tid", "used")
-
-    def __init__(self, state: int, tid: int) -> None:
-        self.state = state
-        """The address of its state."""
-        self.tid = tid
-        self.forget()
-
-    def forget(self) -> None:
-        self.c_frame = 0
-        self.chunk = 0
-        """Where its frames lay when they were read last."""
-        self.used = 0
-        """Bytes of them."""
-        self.outside: list[int] = []
-        """Where those lay that were not in the chunk."""
+    is_collecting: bool
+    """The garbage collector of the main interpreter is at work."""
 
 
 class Interpreters:
@@ -75,17 +46,20 @@ class Interpreters:
         self._runtime = runtime
         self.layout: Layout = layout_of(self.memory, runtime, version)
         self.codes = Codes(self.memory, self.layout)
+        self._frames = Frames(self.memory, self.layout, self.codes)
         self.threads: dict[int, list[Thread]] = {}
         """Kernel number -> its states, the interpreter made last first."""
         self._heads: dict[int, int] = {}
         """Interpreter -> its thread made last, when we looked."""
         self._heads_pieces = b""
         self._heads_seen = b""
+        """What they held; empty: that may have changed meanwhile."""
+        self._heads_at = 0
+        """Where they stand in what comes with a stack, behind the numbers of code freed; the last byte tells of the collector."""
         self._tid_offset: int | None = None
         self._tids: dict[int, int] = {}
-        self._code_generation: bytes | None = None
-        self._generation_pieces = b""
-        self._main_interpreter = 0
+        self._names: dict[int, ThreadNames] = {}
+        """By interpreter, of which each has modules of its own."""
 
     def refresh(self) -> bool:
         """Learn which threads there are, if that may have changed; whether it has. Raises `Unreadable` and `Closed`."""
@@ -98,6 +72,12 @@ class Interpreters:
                 pass
         return self.learn_threads()
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the stack read last came with word of other threads than those known."""
+        at = self._heads_at
+        return not self._heads_seen or self._frames.tail[at : at + len(self._heads_seen)] != self._heads_seen
+
     def learn_threads(self) -> bool:
         """As `refresh`, but look in any case."""
         memory, layout = self.memory, self.layout
@@ -107,6 +87,7 @@ class Interpreters:
         threads: dict[int, list[Thread]] = {}
         heads: dict[int, int] = {}
         interpreter = memory.pointer(self._runtime + layout.interpreters_head)
+        main_interpreter = 0
         changed = is_unsettled = False
         count = 0
         while interpreter and len(heads) < _MAX_INTERPRETERS:
@@ -116,9 +97,10 @@ class Interpreters:
                 count += 1
                 content = memory.read(state, layout.thread_size)
                 tid = self._tid(content)
+                (ident,) = struct.unpack_from("<Q", content, layout.thread_id)
                 thread = old.get(state)
-                if thread is None or thread.tid != tid:
-                    thread = Thread(state, tid)
+                if thread is None or thread.tid != tid or thread.ident != ident:
+                    thread = Thread(state, tid, ident)
                     changed = True
                 # One that is being started has no number yet, or that of the thread that starts it, which is older.
                 is_unsettled = is_unsettled or not tid or tid in here
@@ -127,18 +109,46 @@ class Interpreters:
                 (state,) = struct.unpack_from("<Q", content, layout.thread_next)
             for tid, thread in here.items():
                 threads.setdefault(tid, []).append(thread)
-            self._main_interpreter = interpreter
+            main_interpreter = interpreter
             interpreter = memory.pointer(interpreter + layout.interpreter_next)
         self.threads, self._heads = threads, heads
-        addresses = [self._runtime + layout.interpreters_head]
-        addresses += [interpreter + layout.threads_head for interpreter in self._heads]
-        self._heads_pieces = b"".join(PIECE.pack(address, 8) for address in addresses)
-        self._heads_seen = struct.pack(f"<{len(addresses)}Q", next(iter(heads), 0), *heads.values())
+        self._follow(main_interpreter)
         if is_unsettled:
             self._heads_seen = b""
-        if layout.code_generation is not None:
-            self._generation_pieces = b"".join(PIECE.pack(each + layout.code_generation, 8) for each in self._heads)
         return changed or len(old) != count
+
+    def _follow(self, main_interpreter: int) -> None:
+        """Have each look tell whether code was freed, threads came, the garbage collector is at work."""
+        layout = self.layout
+        addresses = [self._runtime + layout.interpreters_head]
+        addresses += [interpreter + layout.threads_head for interpreter in self._heads]
+        self._heads_pieces = b"".join([PIECE.pack(address, 8) for address in addresses])
+        self._heads_seen = struct.pack(f"<{len(addresses)}Q", next(iter(self._heads), 0), *self._heads.values())
+        generation = layout.code_generation
+        freed = b"" if generation is None else b"".join([PIECE.pack(each + generation, 8) for each in self._heads])
+        self._heads_at = len(freed) // PIECE.size * 8
+        size = self._heads_at + len(self._heads_seen)
+        collecting = b""
+        if layout.collecting is not None and main_interpreter:
+            collecting = PIECE.pack(main_interpreter + layout.collecting, 4)
+            size += 4
+        self._collecting_at = size - 4 if collecting else size
+        self._frames.follow(freed + self._heads_pieces + collecting, size, self._heads_at)
+
+    _collecting_at = 0
+
+    def names(self, tids: set[int]) -> dict[int, str]:
+        """What `threading` calls those threads, as far as it knows them. Raises `Closed`."""
+        idents = {thread.ident: tid for tid in tids for thread in self.threads.get(tid, ())}
+        found: dict[int, str] = {}
+        for interpreter in list(self._heads)[:_MAX_NAMING]:
+            names = self._names.get(interpreter)
+            if names is None:
+                names = self._names[interpreter] = ThreadNames(Objects(self.memory, self.layout))
+            with suppress(Unreadable):
+                modules = self.memory.pointer(interpreter + self.layout.modules)
+                found |= {idents[ident]: name for ident, name in names.read(modules, set(idents)).items()}
+        return found
 
     def stack(self, tid: int, now_s: float, patience_s: float) -> RawStack | None:
         """The stack of thread `tid`; None if it runs no Python code. Raises `Unreadable` and `Closed`.
@@ -151,185 +161,22 @@ class Interpreters:
         frames: list[int] = []
         is_cut = False
         for thread in states:
-            part, cut = self._frames(thread)
+            try:
+                part, cut = self._frames.read(thread)
+            except Moved:
+                self._heads_seen = b""
+                raise Unreadable from None
             is_cut = is_cut or cut
             frames += part
         if not frames:
             return None
-        self._check(frames, now_s, patience_s)
-        return RawStack(tuple(frames), is_cut)
-
-    def is_collecting(self) -> bool:
-        """Whether the garbage collector of the main interpreter is at work."""
-        if self.layout.collecting is None or not self._main_interpreter:
-            return False
-        return self.memory.read(self._main_interpreter + self.layout.collecting, 4) == b"\1\0\0\0"
-
-    def _check(self, frames: list[int], now_s: float, patience_s: float) -> None:
-        """Make sure that what is known of the code on a stack is still so."""
-        if self._generation_pieces:
-            size = len(self._generation_pieces) // PIECE.size * 8
-            generation = bytes(self.memory.gather(self._generation_pieces, size)[:size])
-            if generation != self._code_generation:
-                self._code_generation = generation
-                self.codes.forget()
-        elif not self.codes.check(set(frames[::2]), now_s, patience_s) and not self.codes.check(
-            set(frames[::2]), now_s, patience_s
-        ):
-            raise Unreadable
-
-    def _frames(self, thread: Thread) -> tuple[list[int], bool]:
-        """The thread's frames, as in `RawStack`, taken in one read, so that they belong together."""
-        read = self._heap_frames if self.layout.stack_chunk is None else self._chunk_frames
-        for _ in range(_ATTEMPTS):
-            found = read(thread)
-            if found is not None:
-                frames, is_cut = found
-                if frames and not is_cut and self.codes.get(frames[-2]).is_generator:
-                    # Something always calls a generator: it ended while we read.
-                    continue
-                return found
-        raise Unreadable
-
-    def _chunk_frames(self, thread: Thread) -> tuple[list[int], bool] | None:
-        """Since 3.11 most frames lie side by side, generators' in the generators. None: another attempt is needed."""
-        layout = self.layout
-        assert layout.stack_chunk is not None, "asked for versions that have it only"
-        want = min(thread.used + _SPARE_BYTES, _MAX_CHUNK_BYTES) if thread.chunk else 0
-        pieces = [(thread.state, layout.thread_size)]
-        if thread.c_frame:
-            pieces.append((thread.c_frame, _C_FRAME_BYTES))
-        if want:
-            pieces.append((thread.chunk, want))
-        size = layout.frame_fields.size
-        pieces += [(address, size) for address in thread.outside]
-        view = self._gather(thread, pieces)
-        if view is None:
-            return None
-        chunk, top = struct.unpack_from("<QQ", view, layout.stack_chunk)
-        at = layout.thread_size
-        holder = 0
-        if layout.c_frame is not None:
-            (c_frame,) = struct.unpack_from("<Q", view, layout.c_frame)
-            if c_frame != thread.c_frame:
-                thread.c_frame = c_frame
-                return None if c_frame else ([], False)
-            holder, at = at, at + _C_FRAME_BYTES
-        (frame,) = struct.unpack_from("<Q", view, holder + layout.current_frame)
-        if not frame:
-            return [], False
-        used = top - chunk if chunk else 0
-        if not 0 <= used <= _MAX_CHUNK_BYTES:
-            raise Unreadable
-        has_all = chunk == thread.chunk and used <= want
-        thread.chunk, thread.used = chunk, used
-        if not has_all and used:
-            return None
-        content = bytes(view[at : at + want])
-        at += want
-        outside = {
-            address: bytes(view[at + i * size : at + (i + 1) * size]) for i, address in enumerate(thread.outside)
-        }
-        return self._walk(thread, frame, content, outside)
-
-    def _gather(self, thread: Thread, pieces: list[tuple[int, int]]) -> memoryview | None:
-        """The pieces, of which the first is the thread's state; None if what was learned of it is no longer so."""
-        try:
-            view = self.memory.gather(
-                b"".join([PIECE.pack(*piece) for piece in pieces]), sum([length for _, length in pieces])
-            )
-        except Unreadable:
-            if len(pieces) == 1:
-                raise
-            thread.forget()
-            return None
-        if thread.tid != self._tid(view):
-            # Another thread's by now.
-            self._heads_seen = b""
-            raise Unreadable
-        return view
-
-    def _walk(
-        self, thread: Thread, frame: int, content: bytes, outside: dict[int, bytes]
-    ) -> tuple[list[int], bool] | None:
-        """The frames from `frame` on; `content` is what lies at the newest piece of the stack, `outside` what lies elsewhere."""
-        layout, memory = self.layout, self.memory
-        fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
-        code_at, previous_at, instruction_at, owner_at = layout.frame_order
-        begin_offset = layout.code_begin or 0
-        codes = self.codes
-        frames: list[int] = []
-        met: list[int] = []
-        is_whole = True
-        chunk = thread.chunk
-        last = len(content) - size
-        for _ in range(4 * MAX_DEPTH):
-            offset = frame - chunk
-            if 0 <= offset <= last:
-                values = fields(content, offset)
-            elif frame in outside:
-                values = fields(outside[frame], 0)
-                met.append(frame)
-            elif (older := self._older_chunk(frame, content)) is not None:
-                chunk, content = older
-                last = len(content) - size
-                values = fields(content, frame - chunk)
-            else:
-                values = fields(memory.read(frame, size), 0)
-                met.append(frame)
-                is_whole = False
-            if values[owner_at] != _INTERPRETER:
-                code = values[code_at] & ~7
-                known = codes.get(code)
-                instruction = (values[instruction_at] - code - begin_offset) // 2
-                if not -1 <= instruction <= known.size:
-                    raise Unreadable
-                frames += (code, instruction)
-            frame = values[previous_at]
-            if not frame or len(frames) >= 2 * MAX_DEPTH:
-                thread.outside = met[:_MAX_OUTSIDE]
-                return (frames, bool(frame)) if is_whole or len(met) > _MAX_OUTSIDE else None
-        raise Unreadable
-
-    def _older_chunk(self, frame: int, content: bytes) -> tuple[int, bytes] | None:
-        """The older piece of the stack that `frame` lies in, if it does."""
-        if len(content) < _CHUNK_HEAD.size:
-            return None
-        (previous, _, _) = _CHUNK_HEAD.unpack_from(content)
-        if not previous:
-            return None
-        _, size, top = _CHUNK_HEAD.unpack(self.memory.read(previous, _CHUNK_HEAD.size))
-        if not previous < frame < previous + size:
-            return None
-        return previous, self.memory.read(previous, min(top * 8 + 24 + 256, size, _MAX_CHUNK_BYTES))
-
-    def _heap_frames(self, thread: Thread) -> tuple[list[int], bool] | None:
-        """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
-        layout, memory = self.layout, self.memory
-        unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
-        view = self._gather(thread, [(thread.state, layout.thread_size), *((each, size) for each in thread.outside)])
-        if view is None:
-            return None
-        (frame,) = struct.unpack_from("<Q", view, layout.current_frame)
-        places = {address: layout.thread_size + i * size for i, address in enumerate(thread.outside)}
-        content = bytes(view[: layout.thread_size + len(places) * size])
-        frames: list[int] = []
-        met: list[int] = []
-        is_whole = True
-        while frame and len(met) < MAX_DEPTH:
-            met.append(frame)
-            place = places.get(frame)
-            if place is None:
-                is_whole = False
-                frame, code, instruction = unpack(memory.read(frame, size))
-            else:
-                frame, code, instruction = unpack(content, place)
-            self.codes.get(code)
-            if instruction < -1:
+        if self.layout.code_generation is None:
+            # What is known of the code on the stack may have become wrong; newer ones say so.
+            met = set(frames[::2])
+            if not self.codes.check(met, now_s, patience_s) and not self.codes.check(met, now_s, patience_s):
                 raise Unreadable
-            frames += (code, instruction)
-        thread.outside = met
-        return (frames, bool(frame)) if is_whole else None
+        is_collecting = self._frames.tail[self._collecting_at :] == b"\1\0\0\0"
+        return RawStack(tuple(frames), is_cut, is_collecting)
 
     def _tid(self, state: bytes | memoryview) -> int:
         """The kernel's number of the thread whose state this is; 0 if it cannot be told."""
@@ -366,24 +213,4 @@ def find_interpreters(pid: int, version: tuple[int, int]) -> Interpreters:
     """Raises `UnknownLayout`, `Unreadable` (so far, while it starts, too) and `Closed`."""
     if not OLDEST <= version <= NEWEST:
         raise UnknownLayout(f"Python {version[0]}.{version[1]} is not known")
-    files = _images(pid)
-    # A library holds the interpreter, if there is one; the program itself only calls it.
-    likely = sorted(files, key=lambda path: ("libpython" not in path, "python" not in path))
-    for path in likely[:_LIKELY]:
-        # The process may live in a container, with a root of its own.
-        for file in (Path(f"/proc/{pid}/root{path}"), Path(path)):
-            offset = symbol_offset(file, "_PyRuntime")
-            if offset is not None:
-                return Interpreters(pid, files[path] + offset, version)
-    raise UnknownLayout("its file names no _PyRuntime")
-
-
-def _images(pid: int) -> dict[str, int]:
-    """The files mapped into `pid`, and where the first byte of each is."""
-    found: dict[str, int] = {}
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
-            fields = line.split(maxsplit=5)
-            if len(fields) == 6 and fields[5].startswith("/") and int(fields[2], 16) == 0:
-                found.setdefault(fields[5].removesuffix(" (deleted)"), int(fields[0].partition("-")[0], 16))
-    return found
+    return Interpreters(pid, runtime_address(pid), version)

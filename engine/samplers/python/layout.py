@@ -8,8 +8,7 @@ all 64-bit Linux systems.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .memory import Memory
@@ -22,8 +21,7 @@ class UnknownLayout(Exception):
     """Where a build of Python keeps its data is not known. The text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Offsets in bytes; None where a version has no such member."""
 
     version: tuple[int, int]

@@ -31,6 +31,8 @@ from .names import QualifiedNames
 from .watched import Lost, Watched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .interpreter_state import RawStack
 
 GARBAGE_COLLECTOR = "(garbage collector)"
@@ -61,15 +63,15 @@ class Looker:
         self._names = QualifiedNames()
         self._stacks: dict[tuple[object, ...], int] = {}
         """Stacks already told, by their frames' names."""
-        self._raw: dict[int, tuple[int, dict[tuple[tuple[int, ...], bool, bool], int]]] = {}
+        self._raw: dict[int, tuple[int, dict[RawStack, int]]] = {}
         """The same as they stand in memory, for each process, and the generation of its code."""
         self._next_stack = 0
         self._new_stacks: list[list[tuple[str, str, int, int]]] = []
-        self._told_threads: set[tuple[int, int]] = set()
+        self._told_threads: dict[tuple[int, int], str] = {}
+        """What each was last said to be called."""
         self._haste = 1.0
         self._thrift = 1.0
         self._processors = sorted(os.sched_getaffinity(0))
-        self._is_moved = False
         self._unread = b""
         self._has_ended = False
 
@@ -90,12 +92,10 @@ class Looker:
             due_s = slot_s + random.random() * period_s  # noqa: S311 - nothing secret
             slot_s = max(slot_s + period_s, now_s)
             if self._haste > 1.5 and len(self._processors) > 1:
-                # Where we wake up, we take the processor from whoever has it; nobody is to be spared always.
+                # Where we wake up, we take the processor from whoever has it; nobody is to be spared always. What is bound to one
+                # processor is kept waiting there for up to a second, so only for the move.
                 os.sched_setaffinity(0, {random.choice(self._processors)})  # noqa: S311 - as above
-                self._is_moved = True
-            elif self._is_moved:
                 os.sched_setaffinity(0, self._processors)
-                self._is_moved = False
             self._listen(max(0.0, due_s - now_s))
             now_s = time.monotonic()
             self._look(now_s)
@@ -169,7 +169,7 @@ class Looker:
         self._tell([watched], time.monotonic(), is_end=True)
         watched.close()
         self._raw.pop(pid, None)
-        self._told_threads = {each for each in self._told_threads if each[0] != pid}
+        self._told_threads = {key: name for key, name in self._told_threads.items() if key[0] != pid}
         _write({"gone": pid, "left_ns": watched.held_ns})
 
     def _flush(self, now_s: float, *, is_end: bool = False) -> None:
@@ -177,14 +177,14 @@ class Looker:
 
     def _tell(self, processes: list[Watched], now_s: float, *, is_end: bool) -> None:
         samples = []
-        threads = []
+        threads: list[tuple[int, int, str]] = []
         lost = 0
         for watched in processes:
+            paid = set()
             for tid, payment in watched.payments(now_s, is_end=is_end):
                 samples.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))
-                if (watched.pid, tid) not in self._told_threads:
-                    self._told_threads.add((watched.pid, tid))
-                    threads.append((watched.pid, tid, _thread_name(watched.pid, tid)))
+                paid.add(tid)
+            threads += self._new_names(watched, paid, now_s)
             lost += watched.lost_looks
             watched.lost_looks = 0
         if samples or lost:
@@ -199,6 +199,16 @@ class Looker:
                 }
             )
             self._new_stacks = []
+
+    def _new_names(self, watched: Watched, tids: set[int], now_s: float) -> Iterator[tuple[int, int, str]]:
+        """Threads of which nothing was said so far, and those that are called otherwise by now."""
+        pid, told = watched.pid, self._told_threads
+        watched.learn_names(now_s, tids)
+        for tid in tids:
+            name = watched.names.get(tid) or _thread_name(pid, tid)
+            if told.get((pid, tid)) != name:
+                told[pid, tid] = name
+                yield pid, tid, name
 
     def _tune(self, over_s: float) -> None:
         """Look more often where looks meet nobody running, less often where looking takes too much."""
@@ -222,14 +232,12 @@ class Looker:
         if generation != codes.generation or len(known) > _MAX_KNOWN_STACKS:
             known = {}
             self._raw[watched.pid] = codes.generation, known
-        is_collecting = watched.interpreters.is_collecting()
-        key = (stack.frames, stack.is_cut, is_collecting)
-        found = known.get(key)
+        found = known.get(stack)
         if found is None:
-            found = known[key] = self._named_stack(watched, stack, is_collecting=is_collecting)
+            found = known[stack] = self._named_stack(watched, stack)
         return found
 
-    def _named_stack(self, watched: Watched, stack: RawStack, *, is_collecting: bool) -> int:
+    def _named_stack(self, watched: Watched, stack: RawStack) -> int:
         interpreters = watched.interpreters
         is_old = interpreters.layout.version < (3, 11)
         frames: list[tuple[str, str, int, int]] = []
@@ -242,7 +250,7 @@ class Looker:
             first_line = max(0, code.first_line)
             name = self._names.get(code.name, file, first_line) if is_old else code.name
             frames.append((name, file, first_line, code.line(instruction)))
-        if is_collecting:
+        if stack.is_collecting:
             frames.append((GARBAGE_COLLECTOR, "", 0, 0))
         key = tuple(frames)
         found = self._stacks.get(key)

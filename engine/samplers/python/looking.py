@@ -33,6 +33,27 @@ _END_DEADLINE_S = 1.0
 _MAX_SAMPLE_NS = 10**15
 
 
+class LookCount:
+    """How many looks are told of. On a busy machine more are taken than asked for, of which each counts for less.
+
+    They come at random moments: what one tenth of a second has too many, the next has too few, and so within a second.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._most = float(rate_hz)
+        self._due = self._had = 0.0
+        """Not told of so far."""
+
+    def told(self, looks: int, due: float) -> int:
+        """There were so many looks at what so many were `due` for."""
+        self._due = min(self._most + due, self._due + due)
+        self._had = min(self._most + looks, self._had + looks)
+        told = int(min(self._due, self._had))
+        self._due -= told
+        self._had -= told
+        return told
+
+
 class Looking:
     """One helper process, from its start to its end."""
 
@@ -56,6 +77,7 @@ class Looking:
         """Of a sample, left over from what was paid, for each process."""
         self._recorded_s = 0.0
         """When samples came last, on the monotonic clock."""
+        self._looks = LookCount(settings.rate_hz)
         self._flushes = 0
         self._flushed = asyncio.Event()
         self._unread = b""
@@ -162,7 +184,8 @@ class Looking:
                 table = self._context.recorder.table
                 self._stacks += [table.stack([table.frame(_frame(*each)) for each in frames]) for frames in stacks]
                 for pid, tid, name in threads:
-                    self._threads[pid, tid] = table.thread(pid, tid, name)
+                    index = self._threads[pid, tid] = table.thread(pid, tid, name)
+                    table.rename(index, name)
                     self._context.ledger.threads(pid, {tid: ""})
                 self._record(samples)
                 if message["lost"]:
@@ -209,8 +232,7 @@ class Looking:
             self._fraction[pid] = exact - whole
             if whole:
                 recorder.add(self._threads[pid, tid], self._stacks[stack], whole, taken_s)
-        # On a busy machine more looks are taken, of which each counts for less.
-        recorder.look(min(looks, round(looked_ns / self._period_ns)), looked_ns / 1e9)
+        recorder.look(self._looks.told(looks, looked_ns / self._period_ns), looked_ns / 1e9)
 
 
 def _frame(name: str, file: str, first_line: int, line: int) -> Frame:

@@ -33,7 +33,7 @@ class Memory:
         self._pid = pid
         self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         self.view = memoryview(self._buffer).cast("B")
-        self._local = ctypes.create_string_buffer(PIECE.size)
+        self._local = PIECE.pack(ctypes.addressof(self._buffer), _BUFFER_BYTES)
         self._read = ctypes.CDLL(None, use_errno=True).process_vm_readv
         self._read.restype = ctypes.c_ssize_t
         self._read.argtypes = (
@@ -53,7 +53,6 @@ class Memory:
         count = len(pieces) // PIECE.size
         if size > _BUFFER_BYTES or count > _MAX_PIECES:
             raise Unreadable
-        PIECE.pack_into(self._local, 0, ctypes.addressof(self._buffer), size)
         got = self._read(self._pid, self._local, 1, pieces, count, 0)
         if got == size:
             return self.view

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .even_credit import EvenCredit
 from .memory import Unreadable
 from .names import Paths
-from .thread_clock import ThreadClock, ThreadEnded, live_cpu_ns, process_cpu_ns
+from .thread_clock import ThreadClock, ThreadEnded, live_cpu_ns, live_threads, process_cpu_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +29,14 @@ _LOST_AFTER_S = 0.5
 _NOTICED_NS = 1_000_000
 _FADING = 0.95
 """At each tuning."""
+_NAMING_PAUSE_S = 0.02
+_NAMES_S = 1.0
+"""Threads may be called otherwise later; one that has no name by then gets none."""
+_MAX_NAMES = 10_000
+"""Of threads that have ended, too."""
+_FORGOTTEN_NS = 1_000.0
+_ASK_S = 0.05
+"""Where nothing runs, threads that are new are looked for so often."""
 _SCARCE, _SCARCE_LOOKS = 0.15, 60.0
 """Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
 
@@ -39,7 +46,7 @@ class Lost(Exception):
 
 
 class _Thread:
-    __slots__ = ("active_s", "clock", "credit", "last_wait_s", "running_ns", "tid", "waiting_ns")
+    __slots__ = ("active_s", "clock", "credit", "last_wait_s", "recent_ns", "running_ns", "tid", "waiting_ns")
 
     def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
         """Raises `ThreadEnded`."""
@@ -49,6 +56,8 @@ class _Thread:
         self.waiting_ns = clock.waiting_ns
         self.running_ns = clock.running_ns if is_elder else 0
         """As last counted."""
+        self.recent_ns = 0.0
+        """Of the last seconds, fading."""
         self.credit = EvenCredit(now_s)
         self.active_s = now_s
         """When it was last seen to have run."""
@@ -78,8 +87,17 @@ class Watched:
         self._period_ns = period_ns
         self._threads: dict[int, _Thread] = {}
         self._ended: list[_Thread] = []
+        self._leaving: list[_Thread] = []
+        """Found to have ended at this look, if it is not the whole process that has."""
         self._ended_credit = EvenCredit(now_s)
+        self.names: dict[int, str] = {}
+        """Of threads, also of those that have ended, as `threading` has them."""
+        self._unnamed: dict[int, float] = {}
+        """New ones, and since when."""
+        self._names_s = self._asked_s = 0.0
         self._turn = 0
+        self._has_read = self._has_moved = False
+        """At this look a stack was read; a thread has run since the one before."""
         self._read_s = now_s
         self._expected = self._met = 0.0
         self._expected_in_haste = self._met_in_haste = 0.0
@@ -108,26 +126,50 @@ class Watched:
     def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         """Look at each thread once. Raises `Lost` and `Closed`."""
         self._total_ns = process_cpu_ns(self.pid) or self._total_ns
+        self._has_read = self._has_moved = False
+        self._leaving.clear()
+        failed = self._look_at_all(self._due(now_s), now_s, stack_id)
+        # Which threads there are comes with each stack. Without one it is asked for where something ran, and now and then:
+        # a thread that C code made may come to Python.
+        is_due = failed or self._has_moved or now_s - self._read_s > _ASK_S
         try:
-            if self.interpreters.refresh():
-                for tid in self.interpreters.threads:
-                    if tid not in self._threads:
-                        self._add(tid, now_s, is_elder=False)
-            self._read_s = now_s
+            if self.interpreters.is_stale if self._has_read and not failed else is_due and self.interpreters.refresh():
+                if self._has_read and not failed:
+                    self.interpreters.learn_threads()
+                news = [tid for tid in self.interpreters.threads if tid not in self._threads]
+                for tid in news:
+                    self._add(tid, now_s, is_elder=False)
+                failed += self._look_at_all(
+                    [self._threads[tid] for tid in news if tid in self._threads], now_s, stack_id
+                )
+            if self._has_read or is_due:
+                self._read_s = now_s
         except Unreadable:
             # Where it is at its end, its clocks can be read for a moment still.
             for thread in self._threads.values():
                 with suppress(ThreadEnded):
                     self._count(thread, now_s)
-            if now_s - self._read_s > _LOST_AFTER_S or not Path(f"/proc/{self.pid}/task/{self.pid}").exists():
+            if now_s - self._read_s > _LOST_AFTER_S or not live_threads(self.pid):
                 raise Lost from None
-        for thread in self._due(now_s):
+        else:
+            self.lost_looks += failed
+            for thread in self._leaving:
+                self._end(thread, now_s)
+            if self._unnamed and self._has_read:
+                self.learn_names(now_s)
+
+    def _look_at_all(self, threads: list[_Thread], now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> int:
+        """How many of them ran, and could not be read."""
+        failed = 0
+        for thread in threads:
             try:
                 self._look_at(thread, now_s, stack_id)
             except ThreadEnded:
-                self._end(thread, now_s)
+                self._leaving.append(thread)
+                self._has_moved = True
             except Unreadable:
-                self.lost_looks += 1
+                failed += 1
+        return failed
 
     def payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
         """`(thread, payment)` for what has come together."""
@@ -147,6 +189,25 @@ class Watched:
                 yield thread.tid, payment
         self._ended.clear()
 
+    def learn_names(self, now_s: float, tids: set[int] | None = None) -> None:
+        """What `threading` calls the threads that are new; and now and then `tids`, which may be called otherwise by now."""
+        if tids and now_s - self._names_s > _NAMES_S:
+            self._names_s = now_s
+        elif self._unnamed and now_s - self._asked_s > _NAMING_PAUSE_S:
+            tids = set(self._unnamed)
+        else:
+            return
+        self._asked_s = now_s
+        if len(self.names) > _MAX_NAMES:
+            self.names = {tid: name for tid, name in self.names.items() if tid in self._threads}
+        self.names |= (found := self.interpreters.names(tids))
+        # What `threading` has not made has no name.
+        self._unnamed = {
+            tid: since_s
+            for tid, since_s in self._unnamed.items()
+            if tid not in found and tid in self._threads and now_s - since_s < _NAMES_S
+        }
+
     @property
     def held_ns(self) -> float:
         """CPU time that no look has met so far."""
@@ -159,6 +220,8 @@ class Watched:
     def _add(self, tid: int, now_s: float, *, is_elder: bool) -> None:
         with suppress(ThreadEnded):
             self._threads[tid] = _Thread(self.pid, tid, now_s, is_elder=is_elder)
+            self._unnamed[tid] = now_s
+            self.names.pop(tid, None)
 
     def _due(self, now_s: float) -> list[_Thread]:
         threads = list(self._threads.values())
@@ -171,32 +234,39 @@ class Watched:
         return list(chosen.values())
 
     def _look_at(self, thread: _Thread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+        if self._wall:
+            stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+            self._has_read = True
+            if stack is not None:
+                thread.credit.look(stack_id(self, stack))
+            return
         clock = thread.clock.read()
-        runs = False
-        if not self._wall:
-            if clock.waiting_ns != thread.waiting_ns:
-                self._waited_ns += clock.waiting_ns - thread.waiting_ns
-                thread.waiting_ns = clock.waiting_ns
-            if clock.running_ns != thread.running_ns:
-                self._count(thread, now_s, clock.running_ns)
-            has_none = bool(thread.credit.held_ns) and not thread.credit.looks
-            if thread.clock.is_off(clock) and not self.counts_waiting and not has_none:
-                return
-            runs, wants_to = thread.clock.look(clock)
-            counts = runs or (wants_to and (self.counts_waiting or self._only_processor))
-            if not counts:
-                if wants_to and has_none and (stack := self.interpreters.stack(thread.tid, now_s, _FAITH_S)):
-                    thread.credit.glimpse(stack_id(self, stack))
-                return
+        if clock.waiting_ns != thread.waiting_ns:
+            self._waited_ns += clock.waiting_ns - thread.waiting_ns
+            thread.waiting_ns = clock.waiting_ns
+            self._has_moved = True
+        if clock.running_ns != thread.running_ns:
+            self._count(thread, now_s, clock.running_ns)
+            self._has_moved = True
+        counts_waiting = self.counts_waiting or self._only_processor
+        has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks
+        if thread.clock.is_off(clock) and not counts_waiting and not has_none:
+            return
+        runs, wants_to = thread.clock.look(clock)
+        if not runs and not (wants_to and (counts_waiting or has_none)):
+            return
+        if runs or counts_waiting:
             thread.active_s = now_s
         stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+        self._has_read = True
         if stack is None:
             return
-        if not self._wall and thread.clock.read().arrivals != clock.arrivals:
-            # It was away meanwhile: who knows when the stack was read.
-            return
-        thread.credit.look(stack_id(self, stack))
-        self._met += runs or self._only_processor
+        if not runs and not counts_waiting:
+            thread.credit.glimpse(stack_id(self, stack))
+        elif thread.clock.read().arrivals == clock.arrivals:
+            # Else it was away meanwhile: who knows when the stack was read.
+            thread.credit.look(stack_id(self, stack))
+            self._met += runs or self._only_processor
 
     def _count(self, thread: _Thread, now_s: float, running_ns: int | None = None) -> None:
         """Hold for its looks what the thread has used since we counted last; in wall mode, the time that has passed."""
@@ -210,6 +280,7 @@ class Watched:
         if used_ns > 0:
             thread.running_ns = running_ns
             thread.active_s = now_s
+            thread.recent_ns += used_ns
             thread.credit.hold(used_ns)
             self._expected += used_ns / self._period_ns
             self._ran_ns += used_ns
@@ -245,11 +316,14 @@ class Watched:
             self._ended_ns = ended_ns
 
     def _share_last(self, time_ns: float) -> None:
-        """The process has ended, and its threads' clocks with it: what it used last goes to all whose looks wait to be paid."""
-        looks = sum(thread.credit.looks for thread in self._threads.values())
-        for thread in self._threads.values() if time_ns > 0 else ():
-            if looks:
-                thread.credit.hold(time_ns * thread.credit.looks / looks)
+        """The process has ended, and its threads' clocks with it: what it used last goes to those that ran lately and were met."""
+        shares = {
+            thread: thread.recent_ns
+            for thread in self._threads.values()
+            if thread.recent_ns and thread.credit.has_looks
+        }
+        for thread, recent_ns in shares.items() if time_ns > 0 else ():
+            thread.credit.hold(time_ns * recent_ns / sum(shares.values()))
 
     def tune(self, *, in_haste: bool) -> tuple[float, float]:
         """How many sound looks there should have been since the last call, and how many there were.
@@ -260,6 +334,8 @@ class Watched:
         self._expected = self._met = 0.0
         self._waited_ns *= _FADING
         self._ran_ns *= _FADING
+        for thread in self._threads.values():
+            thread.recent_ns = thread.recent_ns * _FADING if thread.recent_ns > _FORGOTTEN_NS else 0.0
         if in_haste and not self._wall:
             self._expected_in_haste += expected
             self._met_in_haste += met

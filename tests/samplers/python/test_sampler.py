@@ -81,7 +81,7 @@ async def test_in_wall_mode_waiting_counts(tmp_path: Path) -> None:
     working = sum(
         n
         for (thread, _), n in sampled.recorder.run.by_stack.items()
-        if sampled.recorder.table.threads[thread].name == ""
+        if sampled.recorder.table.threads[thread].name != "MainThread"
     )
     waiting = sampled.total - working
     assert working > 100

@@ -44,8 +44,9 @@ async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str) -> No
     total = total_times(program)
     # In step they are 75 and 24 %, and the line that sleeps has up to 60 %; a busy machine leaves some dozens of looks.
     assert abs(total["read_sensors"] - total["steer"]) < 0.34 * program.total
-    assert self_times(program)["<module>", 1] < 0.1 * program.total
-    assert total["read_sensors"] + total["steer"] > 0.8 * program.total
+    is_saturated = any("uncertain" in event.line for event in program.events)
+    assert self_times(program)["<module>", 1] < (0.3 if is_saturated else 0.1) * program.total
+    assert total["read_sensors"] + total["steer"] > (0.6 if is_saturated else 0.8) * program.total
 
 
 async def test_bursts_on_a_busy_machine_are_met_where_they_run() -> None:
@@ -116,6 +117,17 @@ async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
         assert abs(total[name] / program.total - share) < 0.08
     assert abs(half / program.total - 0.5) < 0.1
     assert 300 < program.total < 440
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
+async def test_threads_are_called_what_threading_calls_them(version: str) -> None:
+    """Read from outside, whole: the kernel keeps fifteen bytes, and before 3.14 is not told at all."""
+    program = await sampled("thread_names.py", "0.4", version=version)
+    threads = [program.recorder.table.threads[index] for index, _ in program.recorder.run.by_stack]
+    names = {thread.name for thread in threads if thread.tid != thread.pid}
+    # One of them may have been met nowhere, on a busy machine.
+    assert names
+    assert names <= {f"a-loader-with-a-long-name-{number}" for number in range(3)}
 
 
 async def test_where_the_jit_is_on_lines_are_not_to_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
