@@ -65,7 +65,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
     wanted = _range(options.range, saved.snapshot())
     snapshot = RangeReader().read(saved.snapshot(), wanted)
     if options.export:
-        return _export(part_of(recording, snapshot.stretch), options.export)
+        return _export(part_of(recording, snapshot.stretch), before, options.export)
     if not with_screen:
         return _print(snapshot, file, options.fail_if, compared=before is not None)
     broken_down = screens.show(saved, "Diff" if before else "", wanted)
@@ -94,10 +94,10 @@ def _chosen(options: argparse.Namespace, screens: Screens | None) -> list[tuple[
     return chosen
 
 
-def _export(recording: Recording, files: Sequence[str]) -> int:
+def _export(recording: Recording, before: tuple[Path, Recording] | None, files: Sequence[str]) -> int:
     for name in files:
         try:
-            write(recording, Path(name))
+            write(recording, Path(name), before)
         except (OSError, ValueError) as error:
             raise UsageError(f"--export: {name!r} cannot be written: {reason(error)}") from None
         say(f"Saved the run to {name}")

@@ -15,7 +15,7 @@ from uuid import uuid4
 from ..profile.json_object import JsonObject, parse
 from ..profile.recording import from_profiles
 from ..profile.stacks import valid_text
-from . import austin, cpuprofile, folded, pprof, speedscope
+from . import austin, cpuprofile, folded, page, pprof, speedscope
 from .json_profile import JsonFormat
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ ENDINGS: Mapping[str, Callable[[Recording], bytes]] = {
     ".txt": folded.dumps,
     ".pb.gz": pprof.dumps,
     ".pprof": pprof.dumps,
+    ".html": page.dumps,
 }
 """What a file's ending means; the first that fits counts."""
 
@@ -58,13 +59,14 @@ def check_ending(file: Path) -> None:
     _form(file)
 
 
-def write(recording: Recording, file: Path) -> None:
-    """Save `recording` in the form that `file`'s ending says.
+def write(recording: Recording, file: Path, before: tuple[Path, Recording] | None = None) -> None:
+    """Save `recording` in the form that `file`'s ending says. A page also tells what changed since `before`, an older run and its file.
 
     Raises `ValueError` for an ending that says nothing, `OSError` where the file cannot be written; then a file that was
     there is as it was.
     """
-    _write_whole(_form(file)(recording), file)
+    dumps = _form(file)
+    _write_whole(page.dumps(recording, before) if dumps is page.dumps else dumps(recording), file)
 
 
 def write_json(recording: Recording, file: Path) -> None:
@@ -96,6 +98,8 @@ def loads(content: bytes, written_at: datetime) -> Recording:
             raise ValueError(what)
     if content[:1000].lstrip().startswith((b"{", b"[")):
         return _from_json(content, written_at)
+    if page.is_page(content):
+        return page.loads(content, written_at)
     if _is_text(content):
         text = content.decode()
         return austin.loads(text, written_at) if austin.is_austin(text) else folded.loads(text, written_at)

@@ -17,12 +17,22 @@ if TYPE_CHECKING:
     from ..profile.recording import Recording
 
 
-async def save(recording: Recording, file: Path, emit: Emit, *, as_json: bool = False) -> None:
-    """Write `recording` to `file`, in the form that its ending says or as the JSON envelope. Never raises for the file's sake."""
+async def save(
+    recording: Recording,
+    file: Path,
+    emit: Emit,
+    *,
+    as_json: bool = False,
+    before: tuple[Path, Recording] | None = None,
+) -> None:
+    """Write `recording` to `file`, in the form that its ending says or as the JSON envelope. Never raises for the file's sake.
+
+    `before`: an older run and its file, for forms that compare.
+    """
     from .files import write, write_json  # noqa: PLC0415 - loaded when there is something to save
 
     try:
-        await in_own_thread(write_json if as_json else write, recording, file)
+        await (in_own_thread(write_json, recording, file) if as_json else in_own_thread(write, recording, file, before))
     except (OSError, ValueError) as error:
         emit(Warned(f"The run could not be saved to {file}: {reason(error)}"))
     else:

@@ -39,6 +39,11 @@ _SharedFrame = tuple[str, str, int]
 
 
 def dumps(recording: Recording) -> bytes:
+    return json.dumps(document(recording), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def document(recording: Recording) -> dict[str, Any]:
+    """What `dumps` writes."""
     table = recording.table
     frames: dict[int, int] = {}
     """Function -> index into the shared frames."""
@@ -69,7 +74,7 @@ def dumps(recording: Recording) -> bytes:
         lines.append([[line for _, line in stack] for stack in steps])
     if not profiles:
         profiles.append({"type": "sampled", "name": "no samples", **_NOTHING})
-    document = {
+    return {
         "$schema": "https://www.speedscope.app/file-format-schema.json",
         "exporter": f"multi_lang_profiler {AGENT_VERSION}",
         "name": recording.source_file,
@@ -83,7 +88,6 @@ def dumps(recording: Recording) -> bytes:
             **_over_time(recording, entries),
         },
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _over_time(recording: Recording, entries: dict[tuple[int, int], int]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from .profile import Profile, Sampling, Window, make_profile
 from .stacks import Frame, StackCounts, StackTable, part_languages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from ..sources.static_analysis import StaticAnalysis
@@ -58,6 +58,8 @@ class Recording:
     timeline: tuple[TimelinePoint, ...] = field(default=(), compare=False, repr=False)
     """The whole run in a bounded number of points; empty where nobody knows."""
     marks: tuple[Moment, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Path -> text, of files that came with the run: a page has the program's own in it."""
 
     @property
     def period_s(self) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from multi_lang_profiler.engine.formats import speedscope
 from multi_lang_profiler.engine.formats.files import read
-from multi_lang_profiler.engine.formats.saved_run import saved_snapshot
+from multi_lang_profiler.engine.formats.saved_snapshot import saved_snapshot
 from multi_lang_profiler.engine.profile.course import Moment
 from multi_lang_profiler.engine.profile.profile import Sampling
 from multi_lang_profiler.engine.profile.recording import Recording
@@ -35,7 +35,7 @@ def other(cpu_s):
 busy(float(sys.argv[1]))
 other(float(sys.argv[2]))
 """
-FORMS = ("run.json", "run.speedscope.json", "run.pb.gz", "run.folded")
+FORMS = ("run.json", "run.speedscope.json", "run.pb.gz", "run.folded", "run.html")
 
 
 @pytest.fixture(scope="module")
