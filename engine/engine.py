@@ -274,15 +274,26 @@ class Engine:
 
     async def _listen_for_marks(self) -> None:
         from .program.control_socket import ControlSocket  # noqa: PLC0415
+        from .program.joined import JoinedScreens  # noqa: PLC0415 - as above
 
-        control = ControlSocket(self._mark)
+        joined = JoinedScreens(self._picture, mark=self._mark, open_source=self._sources.open, send_now=self._send_now)
+        control = ControlSocket(self._mark, joined)
         try:
             # Without it only `multi_lang_profiler mark` does not reach us, and says so itself.
             with contextlib.suppress(OSError):
                 await control.open()
                 await asyncio.Event().wait()
         finally:
+            self._pictures.take()
+            joined.say_the_last(self._pictures.newest())
             control.close()
+
+    async def _picture(self) -> Snapshot | None:
+        """For a screen elsewhere: what our own screen sees, or without one a new one."""
+        if not self.settings.screen:
+            await self._locate_functions()
+            self._pictures.take()
+        return self._pictures.newest()
 
     async def _watch(self) -> None:
         from .program.watch import changes  # noqa: PLC0415

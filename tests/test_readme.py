@@ -45,8 +45,8 @@ def process_data():
 parse(0.4)
 process_data()
 """
-ENDLESS = {"npm", "demo", "receive", "http.server", "--watch", "--pid", "--pprof"}
-"""What does not end by itself, or not soon."""
+ENDLESS = {"npm", "demo", "receive", "join", "http.server", "--watch", "--pid", "--pprof"}
+"""What does not end by itself, or not soon, or needs a run that goes on."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = {

@@ -310,6 +310,8 @@ class ProfilerApp(App[None]):
             return False
         if action in ("mark", "mark_named", "restart") and self._is_saved():
             return False
+        if action == "restart" and self.snapshot is not None and self.snapshot.program.joined:
+            return False
         if action == "type" and (self.snapshot is None or self.snapshot.program.input is None):
             return False
         if self._input.has_focus_within and action in NOT_WHERE_THE_PROGRAM_READS:
@@ -388,7 +390,8 @@ class ProfilerApp(App[None]):
             self.screen.dismiss(True)
         elif isinstance(self.screen, Question):
             self.screen.dismiss(False)
-        elif self.controls.leaving or self.snapshot is None or self._run_is_over():
+        elif self.controls.leaving or self.snapshot is None or self.snapshot.program.joined or self._run_is_over():
+            # Who looks on at a run of another screen leaves it as it is.
             self.exit()
         elif self._program_is_over():
             # The last report is still due.

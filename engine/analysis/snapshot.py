@@ -61,6 +61,8 @@ class ProgramState:
     """A changed source file starts it again (`--watch`)."""
     attached: bool = False
     """It was running already (`--pid`): leaving does not end it."""
+    joined: bool = False
+    """Another process profiles it: this one only looks on."""
     error: str = ""
     """Why it could not be started, or could not be sampled."""
     input: InputState | None = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .line_writer import LineWriter
 
-SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "mark", "receive", "spool", "view"})
+SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "join", "mark", "receive", "spool", "view"})
 STATUS_USAGE = 2
 SUMMARY_S = 3.0
 """How long a summary's file is waited for."""
@@ -61,7 +61,7 @@ def run(argv: list[str]) -> int:
 def _subcommand(name: str, argv: list[str]) -> int:
     module = importlib.import_module(f".{name}", __package__)
     # What they need of us they are handed: nothing else in the engine knows of screens.
-    needs = {"view": (_Screens(),), "demo": (_profile,)}
+    needs = {"view": (_Screens(),), "demo": (_profile,), "join": (_Screens(),)}
     status: int = module.run(argv, *needs.get(name, ()))
     return status
 

@@ -53,6 +53,7 @@ more commands, each with a --help of its own:
   doctor              check what profiling and reporting need here
   receive             a backend on this machine, to try reporting with
   mark [NAME]         mark this moment in the runs that are going on
+  join [PID]          show a run that goes on elsewhere, on a screen here
   spool               list, send, drop or export what could not be delivered
   completion SHELL    completion for bash, fish or zsh
 

@@ -1,4 +1,4 @@
-"""How other processes of the same user reach a running agent: a Unix socket that takes one line, `mark NAME`."""
+"""How other processes of the same user reach a running agent: a Unix socket that takes a line, `mark NAME` or `join`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from ..private import runtime_folder
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from .joined import JoinedScreens
+
 MAX_LINE_BYTES = 1_000
 ANSWER_DEADLINE_S = 2.0
+JOIN_DEADLINE_S = 15.0
+"""Without a picture for so long the agent is taken for gone."""
 _ENDING = ".sock"
 
 
 class ControlSocket:
     """Listens while the agent runs; only the user can open it."""
 
-    def __init__(self, mark: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, mark: Callable[[str], Awaitable[None]], joined: JoinedScreens | None = None) -> None:
         self._mark = mark
+        self._joined = joined
         self._path: Path | None = None
         self._server: asyncio.Server | None = None
 
@@ -50,6 +55,8 @@ class ControlSocket:
                     await self._mark(name)
                     writer.write(b"ok\n")
                     await writer.drain()
+            if verb == "join" and self._joined:
+                await self._joined.serve(reader, writer)
         except (OSError, ValueError, TimeoutError):
             pass  # whoever sent nonsense, too much or nothing gets no answer
         finally:
@@ -72,6 +79,19 @@ def send_mark(pid: int, name: str) -> bool:
         connection.sendall(f"mark {name}\n".encode())
         return connection.recv(16) == b"ok\n"
     return False
+
+
+def ask_to_join(pid: int) -> socket.socket | None:
+    """A connection over which agent `pid` sends pictures of its run (`formats.picture_stream`); None if it does not listen."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(JOIN_DEADLINE_S)
+        connection.connect(str(runtime_folder() / f"{pid}{_ENDING}"))
+        connection.sendall(b"join\n")
+    except OSError:
+        connection.close()
+        return None
+    return connection
 
 
 def _own_path() -> Path:

@@ -1,0 +1,137 @@
+"""Pictures that cross to another process are those that were taken, however little each line says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from multi_lang_profiler.engine.analysis.snapshot import LogLine, Mark, OutputLine, Snapshot
+from multi_lang_profiler.engine.formats.picture_reader import OtherVersion, PictureReader
+from multi_lang_profiler.engine.formats.picture_stream import PictureWriter
+from multi_lang_profiler.engine.profile.book import Book
+from multi_lang_profiler.engine.profile.history import History
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.profile.stacks import Frame
+from tests.support.snapshots import STARTED_AT, STARTED_S, shop_snapshot
+
+
+class Run:
+    """Fed by the second, seen as the engine's pictures."""
+
+    def __init__(self) -> None:
+        self.recorder, self.history, self.seconds, self.runs = Recorder(), History(), 0, 1
+        self.marks: list[Mark] = []
+        self.log: list[LogLine] = []
+        self.output: list[OutputLine] = []
+
+    def pass_seconds(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.seconds += 1
+            table = self.recorder.table
+            thread = table.thread(1, self.seconds % 3, f"worker {self.seconds % 3}", (("job", "a"),))
+            frames = [
+                Frame("main", "/app/a.py", 3, 1),
+                Frame(f"f{self.seconds % 7}", "/app/a.py", self.seconds % 50 + 1),
+            ]
+            self.recorder.add(thread, table.stack([table.frame(frame) for frame in frames]), 10)
+            if self.seconds > 4:
+                # What comes late belongs to seconds that have been sent already.
+                late = STARTED_S + self.seconds
+                self.recorder.add(thread, table.stack([table.frame(frames[0])]), 3, (late - 3.5, late - 2.5))
+            self.log.append(LogLine(STARTED_AT, f"line {self.seconds}", is_warning=False))
+            self.output.append(OutputLine(f"out {self.seconds}", is_stderr=False, run=self.runs))
+            del self.output[:-20]
+            now = float(self.seconds)
+            second = self.recorder.close_second(STARTED_S + now)
+            self.history.add(second, at_s=now - 1, duration_s=1.0, book=Book(cpu_s=1.0, attributed_s=0.5))
+
+    def mark(self, name: str) -> None:
+        self.marks.append(Mark(name, float(self.seconds), self.recorder.run.copy(), float(self.seconds)))
+
+    def restart(self) -> Mark:
+        before = self.recorder.begin_run()
+        mark = Mark("previous run", float(self.seconds), before, float(self.seconds))
+        self.history, self.seconds, self.runs = History(), 0, self.runs + 1
+        self.marks.clear()
+        return mark
+
+    def snapshot(self, before: Mark | None = None) -> Snapshot:
+        base, functions = shop_snapshot(), self.recorder.functions
+        return replace(
+            base,
+            taken_s=STARTED_S + self.seconds,
+            program=replace(base.program, runs=self.runs),
+            table=self.recorder.table,
+            counts=self.recorder.run.copy(),
+            self_samples=dict(functions.self_samples),
+            total_samples=dict(functions.total_samples),
+            thread_counts=dict(functions.thread_counts),
+            recent=self.history.recent,
+            timeline=self.history.timeline,
+            slices=self.history.slices,
+            ledger=Book(cpu_s=2.0, attributed_s=1.0),
+            marks=tuple(self.marks),
+            previous_run=before,
+            log=tuple(self.log),
+            output=tuple(self.output),
+        )
+
+
+def same(sent: Snapshot, got: Snapshot) -> None:
+    """But for the table's object and what only the other end knows."""
+    for name in ("functions", "frames", "stacks", "threads", "members", "leaves", "thread_languages", "first_lines"):
+        assert getattr(got.table, name) == getattr(sent.table, name), name
+    assert +got.counts.by_stack == +sent.counts.by_stack
+    for name in (
+        *("taken_s", "taken_at", "sampling", "reporter", "processes", "living", "timeline", "log", "output"),
+        *("self_samples", "total_samples", "thread_counts", "ledger", "sources", "previous_run"),
+    ):
+        assert getattr(got, name) == getattr(sent, name), name
+    assert [(mark.name, mark.counts) for mark in got.marks] == [(mark.name, mark.counts) for mark in sent.marks]
+    assert got.program == replace(sent.program, joined=True)
+    assert [dict(each.items()) for each in got.slices] == [dict(each.items()) for each in sent.slices]
+    assert [dict(second) for second in got.recent] == [dict(second) for second in sent.recent]
+
+
+def test_every_picture_arrives_as_it_was_taken():
+    """As stacks come, late samples, marks and lines, and when the program starts again; later lines say only what is new."""
+    run, writer, reader = Run(), PictureWriter(), PictureReader()
+    lengths = []
+    run.pass_seconds(90)
+    for _ in range(5):
+        line = writer.line(run.snapshot())
+        lengths.append(len(line))
+        same(run.snapshot(), reader.snapshot(line))
+        run.pass_seconds(7)
+        run.mark(f"m{run.seconds}")
+    assert max(lengths[1:]) < lengths[0] / 2
+    before = run.restart()
+    for _ in range(3):
+        run.pass_seconds(2)
+        same(run.snapshot(before), reader.snapshot(writer.line(run.snapshot(before))))
+
+
+def test_whoever_joins_late_sees_the_same_run():
+    run, reader = Run(), PictureReader()
+    run.pass_seconds(300)
+    same(run.snapshot(), reader.snapshot(PictureWriter().line(run.snapshot())))
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b"[1]", b'{"protocol":"9.9/9"}', b"\xff"])
+def test_what_is_no_picture_is_refused(line):
+    with pytest.raises(ValueError, match=r"."):
+        PictureReader().snapshot(line)
+
+
+def test_another_version_is_named():
+    with pytest.raises(OtherVersion, match=r"version 9\.9"):
+        PictureReader().snapshot(b'{"protocol":"9.9/9"}')
+
+
+def test_numbers_that_fit_nothing_are_refused():
+    """A picture is data of another process: it may be wrong, and is told so in a line."""
+    line = PictureWriter().line(Run().snapshot())
+    reader = PictureReader()
+    with pytest.raises(ValueError, match="does not fit together"):
+        reader.snapshot(line.replace(b'"counts":[]', b'"counts":[0,99,1]'))
