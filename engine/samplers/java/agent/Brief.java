@@ -33,13 +33,13 @@ final class Brief {
     void end(Seen thread) {
         owedNs -= thread.cpuNs - thread.cpuAtLookNs;
         // Those that were there before were met often, and have little left.
-        if (thread.cpuAtLookNs == 0 && thread.wasMet() && met.size() < MAX_PLACES) {
+        if (thread.cpuAtLookNs == 0 && thread.account.wasMet() && met.size() < MAX_PLACES) {
             met.add(thread);
         }
     }
 
     /** Credits what threads that have ended since the last call had in their clocks besides, {@code maxNs} for each at the most. */
-    void credit(Window window, Iterable<Seen> alive, long maxNs) {
+    void credit(Stacks stacks, Iterable<Seen> alive, long maxNs) {
         Map<String, Long> nowNs = readTasks();
         if (nowNs == null) {
             return;
@@ -59,21 +59,21 @@ final class Brief {
             for (Map.Entry<String, Long> before : tasksNs.entrySet()) {
                 owedNs -= nowNs.containsKey(before.getKey()) ? 0 : before.getValue();
             }
-            spread(window, maxNs);
+            spread(stacks, maxNs);
         }
         tasksNs = nowNs;
     }
 
-    private void spread(Window window, long maxNs) {
+    private void spread(Stacks stacks, long maxNs) {
         long leftNs = Math.min(owedNs, maxNs * met.size());
         if (leftNs <= 0) {
             return;
         }
         for (int left = met.size(); left > 0; left--) {
             Seen thread = met.get(left - 1);
-            thread.accountNs = leftNs / left;
-            leftNs -= thread.accountNs;
-            thread.settle(window);
+            thread.account.hold(leftNs / left);
+            leftNs -= leftNs / left;
+            stacks.settle(thread);
         }
         met.clear();
         owedNs = 0;

@@ -63,12 +63,12 @@ final class FirstLooks {
 
     /** The main thread, with where it was met. */
     Seen main() {
-        Seen seen = new Seen(main, false);
+        Seen seen = new Seen(main, false, beganNs);
         seen.cpuNs = mainNs;
         List<StackTraceElement[]> known = places.get(main);
         for (int i = 0; known != null && i < known.size(); i++) {
             seen.name = names.get(main);
-            seen.meetRunning(known.get(i));
+            seen.account.look(new Trace(known.get(i)), 1);
         }
         return seen;
     }

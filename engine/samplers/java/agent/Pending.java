@@ -33,14 +33,14 @@ final class Pending {
 
     private final Map<Long, Held> threads = new HashMap<Long, Held>();
 
-    /** {@code thread} has spent {@code ns}, and is now met with {@code trace}. */
-    void add(Seen thread, StackTraceElement[] trace, long ns) {
+    /** {@code thread} has spent {@code ns}, and was met with {@code trace}, the last time at {@code atMs}. */
+    void add(Seen thread, StackTraceElement[] trace, long ns, long atMs) {
         Held held = threads.get(thread.id);
         if (held == null) {
             held = new Held(thread);
             threads.put(thread.id, held);
         }
-        held.polls.add(new Poll(trace, ns, System.currentTimeMillis()));
+        held.polls.add(new Poll(trace, ns, atMs));
     }
 
     /** Credits what {@code batch} tells about; without one, what has waited for too long. */

@@ -15,6 +15,8 @@ final class Sampler {
     private static final int LEAST_PAUSE = 10;
     /** What so few polls cost says nothing, unless it is much: the JVM has just begun to compile what they do. */
     private static final int TELLING_POLLS = 20;
+    /** Of a program that works in bursts so many times as many polls are made, if they cost little: most of them find that it waits. */
+    private static final int EAGERNESS = 5;
     private static final double LEAST = 0.4;
     private static final long MUCH_NS = 5_000_000L;
 
@@ -33,6 +35,8 @@ final class Sampler {
     private volatile boolean isEnding;
     private boolean saidLastWords;
     private long periodNs;
+    /** The period while more is to be seen than at the usual one. */
+    private long eagerNs;
     /** Polls of the open window, the CPU time they took, and that of the worst. */
     private int polls;
     private long pollsNs;
@@ -44,6 +48,7 @@ final class Sampler {
         this.mode = mode;
         this.askedPeriodNs = periodNs;
         this.periodNs = periodNs;
+        this.eagerNs = periodNs;
         this.maxShare = maxShare;
         this.recordings = recordings;
     }
@@ -94,11 +99,14 @@ final class Sampler {
         windowBeganNs = System.nanoTime();
         stacks.begin(windowBeganNs, first);
         long dueNs = windowBeganNs;
+        long costNs = 0;
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
+            stacks.lateBy(Math.max(0, beganNs - dueNs));
             long beganCpuNs = stacks.ownCpuNs();
-            stacks.poll(beganNs);
-            long costNs = stacks.ownCpuNs() - beganCpuNs;
+            // How much time a look stands for: where looks are dear they are rarer.
+            stacks.poll(beganNs, Math.max(meanPauseNs(), LEAST_PAUSE * costNs));
+            costNs = stacks.ownCpuNs() - beganCpuNs;
             polls++;
             pollsNs += costNs;
             worstNs = Math.max(worstNs, costNs);
@@ -115,8 +123,15 @@ final class Sampler {
 
     /** When the poll is due that follows the one of {@code dueNs}: one that comes late, as they all do somewhat, does not delay the others. */
     private long nextNs(long dueNs, long nowNs) {
-        long ns = stacks.isIdle() ? Math.max(periodNs, Math.min(MAX_IDLE_NS, periodNs * Stacks.POLLS_OF_THE_AWAKE)) : periodNs;
+        long ns = meanPauseNs();
         return Math.max(dueNs, nowNs - ns) + (long) (ns * pause());
+    }
+
+    private long meanPauseNs() {
+        if (stacks.isIdle()) {
+            return Math.max(periodNs, Math.min(MAX_IDLE_NS, periodNs * Stacks.POLLS_OF_THE_AWAKE));
+        }
+        return stacks.wantsMore() ? Math.min(periodNs, eagerNs) : periodNs;
     }
 
     /**
@@ -159,7 +174,9 @@ final class Sampler {
             if (polls < TELLING_POLLS && costNs < MUCH_NS) {
                 return;
             }
-            periodNs = Math.max(askedPeriodNs, Math.min(MAX_PERIOD_NS, (long) (costNs / maxShare)));
+            long cheapNs = Math.min(MAX_PERIOD_NS, (long) (costNs / maxShare));
+            periodNs = Math.max(askedPeriodNs, cheapNs);
+            eagerNs = Math.max(askedPeriodNs / EAGERNESS, cheapNs);
         }
         polls = 0;
         pollsNs = 0;

@@ -2,6 +2,7 @@ package multilangprofiler;
 
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 
 /** What is known of one thread. */
 final class Seen {
@@ -16,37 +17,20 @@ final class Seen {
     /** When that clock was last found to have moved. */
     long activeNs;
     /** CPU time not yet credited to a stack. */
-    long accountNs;
+    final Account account;
     /** {@link #cpuNs} when all threads were last looked at: see {@link Brief}. */
     long cpuAtLookNs;
     /** Whether it was ever met waiting. */
     boolean waits;
-    /** Where it was last met running, the newest first; then nulls. */
-    private final StackTraceElement[][] certain = new StackTraceElement[REMEMBERED][];
-    /** Where it has been met since, ready to run but perhaps only just woken. */
-    private final StackTraceElement[][] doubtful = new StackTraceElement[REMEMBERED][];
-    private int doubts;
     /** Where it was first met waiting, without what it called there. */
     private StackTraceElement[] waiting;
     /** Of the stacks that were looked at as a whole of late, the newest first; then nulls. */
     private final Whole[] wholes = new Whole[REMEMBERED];
 
-    Seen(long id, boolean isNew) {
+    Seen(long id, boolean isNew, long nowNs) {
         this.id = id;
         this.isNew = isNew;
-    }
-
-    /** It is running, of which {@code trace} is the place. */
-    void meetRunning(StackTraceElement[] trace) {
-        System.arraycopy(certain, 0, certain, 1, REMEMBERED - 1);
-        certain[0] = trace;
-        doubts = 0;
-    }
-
-    /** It may be running; whether it has been so often enough to be believed. */
-    boolean meetDoubtful(StackTraceElement[] trace) {
-        doubtful[doubts++ % REMEMBERED] = trace;
-        return doubts >= REMEMBERED;
+        this.account = new Account(nowNs);
     }
 
     void meetWaiting(StackTraceElement[] trace) {
@@ -72,43 +56,24 @@ final class Seen {
         return new StackTraceElement[0];
     }
 
-    boolean wasMet() {
-        return doubts > 0 || certain[0] != null;
+    /** Whether nothing is known of where it is. */
+    boolean isUnmet() {
+        return waiting == null && !account.wasMet();
     }
 
-    /** Credits what is in the account, in equal parts, to the places where it was met of late, if possible running. */
-    void settle(Window window) {
-        StackTraceElement[][] places = places();
-        for (int left = places.length; left > 0 && accountNs > 0; left--) {
-            long ns = accountNs / left;
-            window.add(id, name, places[left - 1], ns);
-            accountNs -= ns;
+    /** Credits all that is in the account to where it was met; if it never was met running, to what called that in which it waits. */
+    void settle(long nowNs, Window window, Account.Payee payee) {
+        account.close(nowNs, payee);
+        if (account.heldNs() > 0 && waiting != null) {
+            window.add(id, name, waiting, account.take());
         }
-        window.lose(accountNs);
-        accountNs = 0;
-        doubts = 0;
+        window.lose(account.take());
     }
 
-    private StackTraceElement[][] places() {
-        if (!wasMet() && waiting != null) {
-            return new StackTraceElement[][] {waiting};
-        }
-        boolean isDoubtful = doubts >= REMEMBERED || certain[0] == null;
-        return isDoubtful ? Arrays.copyOf(doubtful, Math.min(doubts, REMEMBERED)) : Arrays.copyOf(certain, met());
-    }
-
-    private int met() {
-        int met = 0;
-        while (met < REMEMBERED && certain[met] != null) {
-            met++;
-        }
-        return met;
-    }
-
-    static long[] ids(Seen[] threads) {
-        long[] ids = new long[threads.length];
-        for (int i = 0; i < threads.length; i++) {
-            ids[i] = threads[i].id;
+    static long[] ids(List<Seen> threads) {
+        long[] ids = new long[threads.size()];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = threads.get(i).id;
         }
         return ids;
     }

@@ -4,7 +4,6 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -16,15 +15,13 @@ import java.util.List;
 /**
  * Weighs stacks by what their threads spent on them.
  *
- * <p>CPU time is measured for each thread, exactly, and credited to a stack on which the thread is met <em>running</em>. While
- * it is met waiting, the time stays in its account: of a thread that computes a tenth of the time, one poll in ten finds what
- * it computes, and gets the time of all ten. One that is never met running has its time credited to the frame of the program
- * that called what it waits in.
+ * <p>CPU time is measured for each thread, exactly, and held in its {@linkplain Account account} until it is spread evenly over the looks
+ * that met it <em>running</em>. One that is never met running has its time credited to the frame of the program that called what it waits in.
  *
- * <p>Asking for stacks makes the JVM stop all threads, which takes a while, and may itself end a wait. So a thread that waits
- * at times is running for certain only if its CPU clock moved before we asked, and in a native method that may wait (which
- * reads as runnable to the JVM) if it moved afterwards, too. Where no core is to spare that cannot be seen, and several
- * looks at what it is ready to run stand for one.
+ * <p>Asking for stacks makes the JVM stop all threads, which takes a while, and may itself end a wait. So of a thread that waits at times
+ * only looks count before which its CPU clock moved, and in a native method that may wait (which reads as runnable to the JVM) also
+ * after which; it is not looked at otherwise, so that clocks can be read often. Where no core is to spare that is seldom seen, and after
+ * a while looks at what it is ready to run stand in.
  *
  * <p>Threads that start and end unmet are {@linkplain Brief known by what the process has used}.
  *
@@ -45,12 +42,9 @@ final class Stacks implements AutoCloseable {
     private static final long LATELY_NS = 50_000_000L;
     /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
     private static final int MAX_BRIEF = 4;
-    private static final int FEW_SAMPLES = 50;
-    private static final int ENOUGH_SAMPLES = 200;
     /** The name of the thread that runs {@code main}; once that has returned, the system's same thread is Java's thread of the other name. */
     private static final String MAIN = "main";
     private static final String END = "DestroyJavaVM";
-    private static final long MAX_CARRIED_NS = 5_000_000_000L;
     /** Threads of the JVM itself that only ever wait: left out of wall time. */
     private static final Collection<String> JVM_THREADS = new HashSet<String>(Arrays.asList(
             "Reference Handler", "Finalizer", "Signal Dispatcher", "Service Thread", "Attach Listener", "Common-Cleaner",
@@ -75,6 +69,12 @@ final class Stacks implements AutoCloseable {
     private boolean hadChurn;
     private final Brief brief = new Brief();
     private int pollsOfTheAwake;
+    private long weight = 1;
+    private boolean wantsMore;
+    /** Whether it did since the last window. */
+    private boolean hadBursts;
+    private final Pace pace = new Pace();
+    private long uncountedNs;
     /** When the last poll was made, and the last one of the window before; by {@link System#nanoTime}. */
     private long polledNs;
     private long takenNs = System.nanoTime();
@@ -85,10 +85,7 @@ final class Stacks implements AutoCloseable {
     /** Null unless there was need of it. */
     private String whyNoRecorder;
     private boolean isRecording;
-    /** The time of carriers that is to be credited to the stacks of virtual threads. */
-    private long carriedNs;
-    /** What they were last seen running: the samples that came last, and of those before as many as make enough. */
-    private final ArrayDeque<StackTraceElement[]> carried = new ArrayDeque<StackTraceElement[]>();
+    private final Carried carried = new Carried();
 
     Stacks(String mode, long askedPeriodNs, Path folder) {
         this.isWall = mode.equals("wall");
@@ -107,10 +104,10 @@ final class Stacks implements AutoCloseable {
 
     /** Takes over from {@code first}, which is null where the program was there before us; {@code nowNs} is {@link System#nanoTime}. */
     void begin(long nowNs, FirstLooks first) {
+        polledNs = nowNs;
         startedCount = beans.getTotalStartedThreadCount();
         list(false);
         long[] usedNs = readClocks(awake);
-        polledNs = nowNs;
         hadChurn = true;
         creditBrief();
         if (first != null) {
@@ -131,18 +128,19 @@ final class Stacks implements AutoCloseable {
             Seen thread = awake[i];
             long ns = usedNs[i] - first.baselineNs(thread.id, usedNs[i]);
             if (ns > 0 && !first.credit(thread.id, ns, window)) {
-                thread.accountNs = ns;
+                thread.account.hold(ns);
                 thread.isNew = true;
                 unmet.add(thread);
             }
         }
         if (!unmet.isEmpty()) {
-            look(unmet.toArray(new Seen[0]), Long.MAX_VALUE);
+            look(unmet);
         }
     }
 
-    /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}. */
-    void poll(long nowNs) {
+    /** Credits the time since the last poll; {@code nowNs} is {@link System#nanoTime}, {@code weight} what a look weighs beside others. */
+    void poll(long nowNs, long weight) {
+        this.weight = weight;
         long elapsedNs = nowNs - polledNs;
         polledNs = nowNs;
         long started = beans.getTotalStartedThreadCount();
@@ -167,17 +165,29 @@ final class Stacks implements AutoCloseable {
         return !isWall && awake.length == 0;
     }
 
+    /** What it took to get a core for this poll. */
+    void lateBy(long ns) {
+        pace.lateBy(ns);
+    }
+
+    /** Whether a thread works and waits in turns, and was met working too seldom of late. */
+    boolean wantsMore() {
+        return wantsMore;
+    }
+
     /** What was credited since the last call; with {@code isLast} all accounts are closed. */
     Window takeWindow(boolean isLast) {
-        if (isLast) {
-            for (Seen thread : threads.values()) {
-                thread.settle(window);
+        for (Seen thread : threads.values()) {
+            if (isLast) {
+                settle(thread);
+            } else {
+                pay(thread);
             }
         }
         creditBrief();
         Recorder.Batch told = recorder == null ? null : recorder.take();
         Window late = new Window();
-        creditCarried(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast, late);
+        carried.credit(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast, late);
         pending.credit(told, deep, late);
         if (isLast) {
             pending.creditAll(late);
@@ -187,6 +197,10 @@ final class Stacks implements AutoCloseable {
         window.taken(takenNs, polledNs);
         window.add(late);
         window.remark(whyNoRecorder);
+        if (pace.isSaturated(hadBursts)) {
+            window.tellSaturated();
+        }
+        hadBursts = false;
         Window taken = window;
         window = new Window();
         takenNs = polledNs;
@@ -205,7 +219,7 @@ final class Stacks implements AutoCloseable {
         boolean hasChurn = startedCount != startedAtWindow;
         startedAtWindow = startedCount;
         if (!isWall && (hasChurn || hadChurn)) {
-            brief.credit(window, threads.values(), MAX_BRIEF * askedPeriodNs * cores);
+            brief.credit(this, threads.values(), MAX_BRIEF * askedPeriodNs * cores);
         }
         hadChurn = hasChurn;
     }
@@ -217,11 +231,11 @@ final class Stacks implements AutoCloseable {
         for (long id : beans.getAllThreadIds()) {
             if (!ignored.contains(id)) {
                 Seen thread = before.remove(id);
-                threads.put(id, thread == null ? new Seen(id, areNew) : thread);
+                threads.put(id, thread == null ? new Seen(id, areNew, polledNs) : thread);
             }
         }
         for (Seen ended : before.values()) {
-            ended.settle(window);
+            settle(ended);
             // The main thread goes on under another name.
             if (ended != main) {
                 brief.end(ended);
@@ -243,7 +257,7 @@ final class Stacks implements AutoCloseable {
 
     /** For each of {@code some} the CPU time since its clock was last read. */
     private long[] readClocks(Seen[] some) {
-        long[] cpuNs = beans.getThreadCpuTime(Seen.ids(some));
+        long[] cpuNs = beans.getThreadCpuTime(Seen.ids(Arrays.asList(some)));
         for (int i = 0; i < some.length; i++) {
             long beforeNs = some[i].cpuNs;
             // A thread that has ended has no clock.
@@ -255,8 +269,7 @@ final class Stacks implements AutoCloseable {
 
     private void pollCpu(long elapsedNs) {
         long[] usedNs = readClocks(awake);
-        Seen[] hot = new Seen[awake.length];
-        int hotCount = 0;
+        List<Seen> lively = new ArrayList<Seen>();
         for (int i = 0; i < awake.length; i++) {
             Seen thread = awake[i];
             if (usedNs[i] == 0 && (awake.length > CROWD || polledNs - thread.activeNs > LATELY_NS)) {
@@ -264,34 +277,76 @@ final class Stacks implements AutoCloseable {
             }
             thread.activeNs = usedNs[i] == 0 ? thread.activeNs : polledNs;
             // A system thread that becomes a Java thread brings its past along.
-            thread.accountNs += thread.isNew ? Math.min(usedNs[i], 2 * Math.max(elapsedNs, askedPeriodNs)) : usedNs[i];
-            if (awake.length <= CROWD || thread.isNew || thread.accountNs * NEGLIGIBLE >= elapsedNs) {
-                hot[hotCount++] = thread;
+            thread.account.hold(thread.isNew ? Math.min(usedNs[i], 2 * Math.max(elapsedNs, askedPeriodNs)) : usedNs[i]);
+            if (awake.length <= CROWD || thread.isNew || thread.account.heldNs() * NEGLIGIBLE >= elapsedNs) {
+                lively.add(thread);
             }
         }
         isRecording = isInlined && needRecorder();
-        if (hotCount > 0) {
-            window.poll(elapsedNs);
-            look(Arrays.copyOf(hot, hotCount), MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs));
+        wantsMore = false;
+        if (!lively.isEmpty()) {
+            count(elapsedNs);
+            look(lively);
+            for (Seen thread : lively) {
+                if (thread.account.isFull() || thread.account.heldNs() > MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs)) {
+                    settle(thread);
+                }
+                wantsMore |= thread.waits && thread.account.hasFew();
+            }
+            hadBursts |= wantsMore;
         }
     }
 
-    /** Credits the accounts of those that are met running. */
-    private void look(Seen[] hot, long maxAccountNs) {
-        long[] ids = Seen.ids(hot);
+    /** Polls that are made in between count together. */
+    private void count(long elapsedNs) {
+        uncountedNs += elapsedNs;
+        if (elapsedNs >= askedPeriodNs / 4 || uncountedNs >= askedPeriodNs) {
+            window.poll(uncountedNs);
+            uncountedNs = 0;
+        }
+    }
+
+    /** Whether their CPU clocks move. */
+    private boolean[] areMoving(List<Seen> some) {
+        long[] ids = Seen.ids(some);
         long[] beforeNs = beans.getThreadCpuTime(ids);
-        ThreadInfo[] infos = beans.getThreadInfo(ids, DeepStacks.MAX_DEPTH);
         long[] afterNs = beans.getThreadCpuTime(ids);
+        boolean[] areMoving = new boolean[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            areMoving[i] = afterNs[i] > beforeNs[i];
+        }
+        return areMoving;
+    }
+
+    /** Looks where those are whose clocks move, and those of whom little is known. */
+    private void look(List<Seen> lively) {
+        boolean[] areMoving = areMoving(lively);
+        List<Seen> some = new ArrayList<Seen>();
+        List<Boolean> moves = new ArrayList<Boolean>();
+        for (int i = 0; i < areMoving.length; i++) {
+            Seen thread = lively.get(i);
+            boolean isUnknown = !thread.waits || thread.isUnmet() || thread.account.isInNeed(polledNs) || cores == 1;
+            if (areMoving[i] || (isUnknown && thread.account.heldNs() > 0)) {
+                some.add(thread);
+                moves.add(areMoving[i]);
+            }
+        }
+        if (some.isEmpty()) {
+            return;
+        }
+        long beganNs = System.nanoTime();
+        ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(some), DeepStacks.MAX_DEPTH);
+        boolean isPrompt = pace.isPrompt(System.nanoTime() - beganNs);
         boolean[] areOnCpu = null;
-        for (int i = 0; i < hot.length; i++) {
-            Seen thread = hot[i];
+        for (int i = 0; i < infos.length; i++) {
+            Seen thread = some.get(i);
             if (infos[i] == null) {
                 continue;
             }
             thread.name = infos[i].getThreadName();
             if (isOurs(thread.name)) {
                 ignored.add(thread.id);
-                thread.accountNs = 0;
+                thread.account.take();
                 continue;
             }
             if (main == null && thread.name.equals(MAIN)) {
@@ -299,17 +354,17 @@ final class Stacks implements AutoCloseable {
             }
             if (thread.isNew && thread.name.equals(END) && main != null) {
                 // All of it but what the main thread was last seen to have used was still for the program.
-                main.accountNs += Math.max(0, thread.cpuNs - main.cpuNs);
-                main.settle(window);
-                thread.accountNs = 0;
+                main.account.hold(Math.max(0, thread.cpuNs - main.cpuNs));
+                settle(main);
+                thread.account.take();
                 thread.isNew = false;
                 continue;
             }
             StackTraceElement[] trace = infos[i].getStackTrace();
             boolean isRunning = infos[i].getThreadState() == Thread.State.RUNNABLE;
             if (Traces.isCarrying(trace)) {
-                if (carry(thread.accountNs)) {
-                    thread.accountNs = 0;
+                if (carry(thread.account.heldNs())) {
+                    thread.account.take();
                     continue;
                 }
                 // Carriers read as waiting meanwhile.
@@ -319,54 +374,48 @@ final class Stacks implements AutoCloseable {
                 continue;
             }
             trace = deep.complete(thread, trace);
-            boolean isNative = trace[0].isNativeMethod();
-            boolean wasOnCpu = beforeNs[i] > thread.cpuNs;
-            boolean isCertain = afterNs[i] > thread.cpuNs || !(thread.waits || Traces.mayBeSwitched(trace[0]));
-            if (isRunning && isNative && Traces.mayWait(trace[0])) {
-                areOnCpu = areOnCpu == null ? areOnCpu(ids) : areOnCpu;
-                isCertain = wasOnCpu && areOnCpu[i];
-                isRunning = isCertain;
+            boolean isMet = moves.get(i) && isPrompt;
+            boolean isCertain = isMet || cores == 1 || !(thread.waits || Traces.mayBeSwitched(trace[0]));
+            if (isRunning && trace[0].isNativeMethod() && Traces.mayWait(trace[0])) {
+                areOnCpu = areOnCpu == null ? areMoving(some) : areOnCpu;
+                isRunning = moves.get(i) && areOnCpu[i];
             }
-            boolean isDue = false;
             if (!isRunning) {
                 thread.meetWaiting(trace);
             } else if (isCertain) {
-                credit(thread, trace, isNative);
-                thread.meetRunning(trace);
+                thread.account.look(new Trace(trace), weight);
             } else {
-                // One that never waits will be met again where threads are not switched by preference.
-                isDue = thread.meetDoubtful(trace) && thread.waits;
-            }
-            if (isDue || thread.accountNs > maxAccountNs) {
-                thread.settle(window);
+                thread.account.glimpse(new Trace(trace), weight);
             }
             thread.isNew = false;
         }
     }
 
-    private void credit(Seen thread, StackTraceElement[] trace, boolean isNative) {
-        // Native methods are seen where they are, and by polls alone.
-        if (isRecording && !isNative) {
-            pending.add(thread, trace, thread.accountNs);
-        } else {
-            window.add(thread.id, thread.name, trace, thread.accountNs);
-        }
-        thread.accountNs = 0;
+    private void pay(Seen thread) {
+        thread.account.pay(polledNs, payee(thread));
     }
 
-    /** Whether the CPU clocks of these threads move. */
-    private boolean[] areOnCpu(long[] ids) {
-        long[] beforeNs = beans.getThreadCpuTime(ids);
-        long[] afterNs = beans.getThreadCpuTime(ids);
-        boolean[] areOnCpu = new boolean[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            areOnCpu[i] = afterNs[i] > beforeNs[i];
-        }
-        return areOnCpu;
+    /** Credits all the time of {@code thread}. */
+    void settle(Seen thread) {
+        thread.settle(polledNs, window, payee(thread));
+    }
+
+    private Account.Payee payee(final Seen thread) {
+        return new Account.Payee() {
+            @Override
+            public void pay(Trace place, long ns, long atMs) {
+                // Native methods are seen where they are, and by polls alone.
+                if (isRecording && !place.elements[0].isNativeMethod()) {
+                    pending.add(thread, place.elements, ns, atMs);
+                } else {
+                    window.add(thread.id, thread.name, place, ns);
+                }
+            }
+        };
     }
 
     private void pollWall(long elapsedNs) {
-        ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(awake), DeepStacks.MAX_DEPTH);
+        ThreadInfo[] infos = beans.getThreadInfo(Seen.ids(Arrays.asList(awake)), DeepStacks.MAX_DEPTH);
         window.poll(elapsedNs);
         for (int i = 0; i < infos.length; i++) {
             ThreadInfo info = infos[i];
@@ -383,7 +432,7 @@ final class Stacks implements AutoCloseable {
     /** Takes {@code ns} of a carrier for its virtual threads; false if this Java does not let us see them. */
     private boolean carry(long ns) {
         boolean isSeen = needRecorder();
-        carriedNs += isSeen ? ns : 0;
+        carried.hold(isSeen ? ns : 0);
         return isSeen;
     }
 
@@ -400,33 +449,9 @@ final class Stacks implements AutoCloseable {
         if (recorder != null && recorder.failure != null) {
             whyNoRecorder = recorder.failure.toString();
             recorder = null;
-            window.lose(carriedNs);
-            carriedNs = 0;
+            window.lose(carried.take());
         }
         return recorder != null;
-    }
-
-    /** Spreads the time of the carriers over the samples of what they carried, which come late and at times of their own. */
-    private void creditCarried(List<StackTraceElement[]> samples, boolean isLast, Window late) {
-        carried.addAll(samples);
-        while (carried.size() > Math.max(samples.size(), ENOUGH_SAMPLES)) {
-            carried.remove();
-        }
-        boolean isDue = (!samples.isEmpty() && carried.size() >= FEW_SAMPLES) || isLast || carriedNs > MAX_CARRIED_NS;
-        if (carriedNs == 0 || !isDue) {
-            return;
-        }
-        if (carried.isEmpty()) {
-            late.lose(carriedNs);
-        }
-        long leftNs = carriedNs;
-        int left = carried.size();
-        for (StackTraceElement[] stack : carried) {
-            long ns = leftNs / left--;
-            leftNs -= ns;
-            late.add(0, "virtual threads", stack, ns);
-        }
-        carriedNs = 0;
     }
 
     private boolean isOurs(String thread) {

@@ -1,7 +1,6 @@
 package multilangprofiler;
 
 import java.lang.reflect.Method;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -15,6 +14,7 @@ import java.util.Map;
  * f CLASS METHOD FILE LINE MODULE        frames count from 0 in each window
  * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
  * r TEXT                                 why the Flight Recorder, of which there is need, cannot be had
+ * b                                      more threads want to run than there are cores
  * w LOST_NANOSECONDS PERIOD_NANOSECONDS  the window is complete
  * </pre>
  *
@@ -38,6 +38,7 @@ final class Window {
     private long totalNs;
     private long lostNs;
     private String remark;
+    private boolean isSaturated;
 
     /** Says when all of it was taken, by {@link System#nanoTime}. */
     void taken(long beganNs, long endedNs) {
@@ -62,12 +63,15 @@ final class Window {
     }
 
     void add(long thread, String name, StackTraceElement[] trace, long ns) {
+        add(thread, name, new Trace(trace), ns);
+    }
+
+    void add(long thread, String name, Trace key, long ns) {
         Activity activity = threads.get(thread);
         if (activity == null) {
             activity = new Activity(name);
             threads.put(thread, activity);
         }
-        Trace key = new Trace(trace);
         long[] sum = activity.stacks.get(key);
         if (sum == null) {
             if (stacks == MAX_STACKS) {
@@ -91,6 +95,11 @@ final class Window {
         remark = text;
     }
 
+    /** Says that more threads want to run than there are cores. */
+    void tellSaturated() {
+        isSaturated = true;
+    }
+
     /** What is lost if this window never arrives. */
     long weightNs() {
         return totalNs + lostNs + (late == null ? 0 : late.weightNs());
@@ -107,6 +116,9 @@ final class Window {
         text.append("p\t").append(polls).append('\t').append(polledNs).append('\n');
         if (remark != null) {
             text.append("r\t").append(clean(remark)).append('\n');
+        }
+        if (isSaturated) {
+            text.append("b\n");
         }
         for (Map.Entry<Long, Activity> thread : threads.entrySet()) {
             text.append("t\t").append(thread.getKey()).append('\t').append(clean(thread.getValue().name)).append('\n');
@@ -190,27 +202,6 @@ final class Window {
 
         Activity(String name) {
             this.name = name;
-        }
-    }
-
-    private static final class Trace {
-        final StackTraceElement[] elements;
-        private final int hash;
-
-        Trace(StackTraceElement[] elements) {
-            this.elements = elements;
-            this.hash = Arrays.hashCode(elements);
-        }
-
-        @Override
-        public int hashCode() {
-            return hash;
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            Trace trace = (Trace) other;
-            return hash == trace.hash && Arrays.equals(elements, trace.elements);
         }
     }
 }

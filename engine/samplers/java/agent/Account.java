@@ -1,0 +1,156 @@
+package multilangprofiler;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * CPU time of one thread that is held until it is spread over the looks that met the thread running, each by its weight.
+ *
+ * <p>The clock says how long a thread ran, looks say where. One that met it waiting, for an event or for a core, says nothing of that:
+ * paid to the next look, the time would be booked on what happens to come after a wait, or late in a burst of work.
+ */
+final class Account {
+    /** Time is paid out once so many looks share it, or fewer when so much time has passed: of few the shares would swing. */
+    private static final int[] ENOUGH_LOOKS = {16, 4, 2, 1};
+    private static final long[] ENOUGH_NS = {0, 300_000_000L, 1_000_000_000L, 3_000_000_000L};
+    /** After so long a time without a look that met it running, glimpses do. */
+    private static final long PATIENCE_NS = 2_000_000_000L;
+    /** More looks than so many are not kept. */
+    private static final int MANY = 64;
+    private static final int REMEMBERED = 4;
+
+    /** Where time goes. */
+    interface Payee {
+        /** {@code atMs}, by {@link System#currentTimeMillis}, is when the place was last looked at. */
+        void pay(Trace place, long ns, long atMs);
+    }
+
+    private long heldNs;
+    private long sinceNs;
+    private Looks looks = new Looks();
+    /** Looks at a thread that is ready to run, but perhaps only just woken. */
+    private Looks glimpses = new Looks();
+    /** Where it was met before the last payment. */
+    private Looks last = new Looks();
+
+    Account(long nowNs) {
+        sinceNs = nowNs;
+    }
+
+    void hold(long ns) {
+        heldNs += ns;
+    }
+
+    long heldNs() {
+        return heldNs;
+    }
+
+    /** Gives away what is held. */
+    long take() {
+        long taken = heldNs;
+        heldNs = 0;
+        return taken;
+    }
+
+    /** {@code weight} is in the same unit for all looks: the time from one look to the next, say. */
+    void look(Trace place, long weight) {
+        looks.add(place, weight);
+    }
+
+    void glimpse(Trace place, long weight) {
+        glimpses.add(place, weight);
+    }
+
+    boolean wasMet() {
+        return looks.number + glimpses.number + last.number > 0;
+    }
+
+    /** Whether what is held has places to go to, or may yet get some: if not, any look is welcome. */
+    boolean isInNeed(long nowNs) {
+        return looks.number == 0 && nowNs - sinceNs > PATIENCE_NS / 2;
+    }
+
+    /** Whether the time that is held would be paid to few looks. */
+    boolean hasFew() {
+        return heldNs > 0 && looks.number < ENOUGH_LOOKS[0];
+    }
+
+    boolean isFull() {
+        return looks.number >= MANY || glimpses.number >= MANY;
+    }
+
+    /** Pays if there are enough looks. */
+    void pay(long nowNs, Payee payee) {
+        long waitedNs = nowNs - sinceNs;
+        boolean isEnough = false;
+        for (int i = 0; i < ENOUGH_LOOKS.length; i++) {
+            isEnough |= looks.number >= ENOUGH_LOOKS[i] && waitedNs >= ENOUGH_NS[i];
+        }
+        if (isEnough) {
+            pay(looks, payee);
+        } else if (looks.number == 0 && glimpses.number > 0 && (waitedNs >= PATIENCE_NS || isFull())) {
+            pay(glimpses, payee);
+        } else {
+            return;
+        }
+        sinceNs = nowNs;
+    }
+
+    /** Pays all that is held; what cannot be paid stays. */
+    void close(long nowNs, Payee payee) {
+        pay(looks.number > 0 ? looks : glimpses.number > 0 ? glimpses : last, payee);
+        sinceNs = nowNs;
+    }
+
+    private void pay(Looks met, Payee payee) {
+        double left = met.weight;
+        for (Map.Entry<Trace, Look> place : met.places.entrySet()) {
+            Look look = place.getValue();
+            long ns = left <= look.weight ? heldNs : (long) (heldNs * (look.weight / left));
+            left -= look.weight;
+            heldNs -= ns;
+            if (ns > 0) {
+                payee.pay(place.getKey(), ns, look.atMs);
+            }
+        }
+        if (met.number > 0) {
+            last = met.newest(REMEMBERED);
+            looks = new Looks();
+            glimpses = new Looks();
+        }
+    }
+
+    private static final class Look {
+        double weight;
+        long atMs;
+    }
+
+    private static final class Looks {
+        final LinkedHashMap<Trace, Look> places = new LinkedHashMap<Trace, Look>();
+        int number;
+        double weight;
+
+        void add(Trace place, double more) {
+            Look look = places.get(place);
+            if (look == null) {
+                look = new Look();
+                places.put(place, look);
+            }
+            look.weight += more;
+            look.atMs = System.currentTimeMillis();
+            weight += more;
+            number++;
+        }
+
+        Looks newest(int count) {
+            Looks newest = new Looks();
+            int skipped = places.size() - count;
+            for (Map.Entry<Trace, Look> place : places.entrySet()) {
+                if (--skipped < 0) {
+                    newest.add(place.getKey(), place.getValue().weight);
+                }
+            }
+            return newest;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+"""Java threads that work in bursts and wait in between are met where they work, in step with the sampler or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ledger import busy_loops
+from tests.support.java import java, jdk, on, sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METHODS = ("first", "second", "third")
+TRUTH = (50, 33, 17)
+
+
+async def _seconds(
+    folder: Path, classes: Path, period_us: int, truth: tuple[int, int, int], runtime: str
+) -> tuple[list[float], list[str]]:
+    """What each method got, and what was said."""
+    shares = map(str, truth)
+    sampled = await sample(
+        folder, "Bursts", str(period_us), "3", *shares, java=runtime, rate_hz=200, options=on(classes)
+    )
+    return [sampled.seconds(f"Bursts.{method}") for method in METHODS], sampled.lines
+
+
+def _per_cent(runs: list[list[float]]) -> list[float]:
+    sums = [sum(run[method] for run in runs) for method in range(len(METHODS))]
+    return [100 * of / sum(sums) for of in sums]
+
+
+@pytest.mark.parametrize("runtime", ["jdk", "25"])
+async def test_a_program_of_a_steady_beat_is_met_everywhere(tmp_path, classes, runtime):
+    """Each method gets its share, whatever the period is to the sampler's. In step, or paid to the look that came next, the last got up to 43 for 17."""
+    runs: list[list[float]] = []
+    for period_us in (10_000, 25_000, 5_000, 20_000, 16_700, 10_000):
+        seconds, _ = await _seconds(tmp_path, classes, period_us, TRUTH, java(runtime))
+        runs.append(seconds)
+        # On a busy machine a few runs have too few looks to tell; a bias would be there in all of them together, too.
+        if len(runs) > 1 and _per_cent(runs) == pytest.approx(TRUTH, abs=7):
+            return
+    assert _per_cent(runs) == pytest.approx(TRUTH, abs=9), runs
+
+
+async def test_bursts_on_a_busy_machine_are_met_where_they_run_or_it_is_said(tmp_path, classes):
+    """With more busy threads than cores, what comes right after a wait gets its share, or a line says that it may not."""
+    truth = (20, 60, 20)
+    seen = []
+    for _ in range(2):
+        with busy_loops(3):
+            seconds, lines = await _seconds(tmp_path, classes, 10_000, truth, jdk())
+        seen.append(seconds)
+        if any("The machine is saturated" in line for line in lines) or _per_cent(seen) == pytest.approx(truth, abs=10):
+            return
+    pytest.fail(f"said nothing, and counted in seconds: {seen}")
