@@ -106,12 +106,12 @@ def process_cpu_ns(pid: int) -> int | None:
         return None
 
 
-def live_cpu_ns(pid: int) -> int:
-    """What those of its threads have used that live."""
-    live = 0
+def live_clocks(pid: int) -> dict[int, int]:
+    """What each of its threads that live has used, in nanoseconds."""
+    found: dict[int, int] = {}
     for tid in live_threads(pid):
         clock = ThreadClock(pid, tid)
         with suppress(ThreadEnded):
-            live += clock.read().running_ns
+            found[tid] = clock.read().running_ns
         clock.close()
-    return live
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .even_credit import EvenCredit
 from .memory import Unreadable
 from .names import Paths
-from .thread_clock import ThreadClock, ThreadEnded, live_cpu_ns, live_threads, process_cpu_ns
+from .thread_clock import ThreadClock, ThreadEnded, live_clocks, live_threads, process_cpu_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,8 @@ _NAMES_S = 1.0
 """Threads may be called otherwise later; one that has no name by then gets none."""
 _MAX_NAMES = 10_000
 """Of threads that have ended, too."""
+_TICK_NS = 4e6
+"""A clock is late by so much while its thread runs."""
 _FORGOTTEN_NS = 1_000.0
 _ASK_S = 0.05
 """Where nothing runs, threads that are new are looked for so often."""
@@ -104,7 +106,15 @@ class Watched:
         self._waited_ns = self._ran_ns = 0.0
         """Of the last seconds, fading."""
         self._only_processor = _only_processor(self.pid)
-        self._ended_ns = (process_cpu_ns(self.pid) or 0) - live_cpu_ns(self.pid)
+        self._native = live_clocks(self.pid)
+        """What threads that run no Python have used, as last asked."""
+        self._elders: set[int] = set()
+        """Those of them that were met before, too."""
+        self._native_ended_ns = 0
+        """The same, of those that have ended."""
+        self._ended_s = -_STILL_S
+        """When a thread of Python's was last seen to have ended."""
+        self._ended_ns = (process_cpu_ns(self.pid) or 0) - sum(self._native.values())
         """CPU time of threads that have ended, as far as it is accounted for."""
         self._total_ns = 0
         """What the process has used, when last looked at."""
@@ -113,6 +123,7 @@ class Watched:
         interpreters.learn_threads()
         for tid in interpreters.threads:
             self._add(tid, now_s, is_elder=True)
+            self._native.pop(tid, None)
 
     @property
     def is_uncertain(self) -> bool:
@@ -178,7 +189,7 @@ class Watched:
                 continue
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
-        self._count_ended()
+        self._count_ended(now_s)
         for thread in self._threads.values():
             for payment in thread.credit.pay(now_s, is_end=is_end):
                 yield thread.tid, payment
@@ -286,13 +297,14 @@ class Watched:
             self._ran_ns += used_ns
 
     def _end(self, thread: _Thread, now_s: float) -> None:
+        self._ended_s = now_s
         if self._threads.pop(thread.tid, None) is not None:
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
             thread.clock.close()
             self._ended.append(thread)
 
-    def _count_ended(self) -> None:
+    def _count_ended(self, now_s: float) -> None:
         """Threads that have ended share what the kernel counts for such, less what each was counted while it lived."""
         for thread in self._ended:
             self._ended_ns += thread.running_ns
@@ -302,26 +314,38 @@ class Watched:
         known_ns = sum(thread.running_ns for thread in self._threads.values()) + self._ended_ns
         total_ns = process_cpu_ns(self.pid)
         if total_ns is None:
-            self._share_last(self._total_ns - known_ns - self._unknown_ns)
+            self._share_last(self._total_ns - known_ns - self._unknown_ns, now_s)
             return
         if total_ns - known_ns < self._unknown_ns + _NOTICED_NS:
             return
         # Threads ended unseen, or others than Python's run: to tell, all that live are asked.
         self._unknown_ns = total_ns - known_ns
-        ended_ns = total_ns - live_cpu_ns(self.pid)
-        if ended_ns > self._ended_ns:
-            self._ended_credit.hold(ended_ns - self._ended_ns)
-            self._expected += (ended_ns - self._ended_ns) / self._period_ns
-            self._unknown_ns -= ended_ns - self._ended_ns
-            self._ended_ns = ended_ns
+        live = live_clocks(self.pid)
+        # One that was met but once may be Python's, and ended before it was known.
+        self._native_ended_ns += sum(self._native[tid] for tid in self._elders - live.keys())
+        self._elders = self._native.keys() & live.keys() - self._threads.keys()
+        self._native = {tid: time_ns for tid, time_ns in live.items() if tid not in self._threads}
+        unseen_ns = total_ns - sum(live.values()) - self._native_ended_ns - self._ended_ns
+        if unseen_ns <= 0:
+            return
+        if now_s - self._ended_s > _STILL_S:
+            # No thread of Python's has ended: these were others.
+            self._native_ended_ns += unseen_ns
+            return
+        self._ended_credit.hold(unseen_ns)
+        self._expected += unseen_ns / self._period_ns
+        self._unknown_ns -= unseen_ns
+        self._ended_ns += unseen_ns
 
-    def _share_last(self, time_ns: float) -> None:
+    def _share_last(self, time_ns: float, now_s: float) -> None:
         """The process has ended, and its threads' clocks with it: what it used last goes to those that ran lately and were met."""
         shares = {
             thread: thread.recent_ns
             for thread in self._threads.values()
             if thread.recent_ns and thread.credit.has_looks
         }
+        # No thread can have used more than has passed; the rest is of others than Python's.
+        time_ns = min(time_ns, len(shares) * ((now_s - self._read_s) * 1e9 + _TICK_NS))
         for thread, recent_ns in shares.items() if time_ns > 0 else ():
             thread.credit.hold(time_ns * recent_ns / sum(shares.values()))
 

@@ -130,6 +130,29 @@ async def test_threads_are_called_what_threading_calls_them(version: str) -> Non
     assert names <= {f"a-loader-with-a-long-name-{number}" for number in range(3)}
 
 
+@pytest.mark.parametrize("version", ["3.9", "3.12", "3.14"])
+async def test_code_of_every_kind_gets_its_part(version: str) -> None:
+    """Generators, callbacks from C, deep recursion, decorators, made methods, `exec`, `cProfile`, threads: each works equally long."""
+    program = await sampled("kinds.py", "0.12", version=version, rate_hz=400)
+    table = program.recorder.table
+    kinds: Counter[str] = Counter()
+    for (_, stack), samples in program.recorder.run.by_stack.items():
+        names = {table.functions[table.frames[frame].function].name.partition(".")[0] for frame in table.stacks[stack]}
+        kinds.update({name: samples for name in names if name.startswith("by_")})
+    assert len(kinds) == 11
+    # Some twenty looks at each on a busy machine, or fewer.
+    assert all(0.2 * 0.12 * 400 < samples < 2.8 * 0.12 * 400 for samples in kinds.values()), kinds
+
+
+async def test_time_of_native_threads_is_no_functions() -> None:
+    """SQLite's threads come and go while Python waits for it: what they use is not paid to who waits, nor lost."""
+    async with SampledProgram(PROGRAMS.parent / "ledger" / "sorting.py", "1000000", rate_hz=200) as program:
+        used_s = float((await program.hear()).split()[0])
+        assert await program.end() == 0
+    assert 0.4 * used_s * 200 < program.total < 1.15 * used_s * 200 + 10
+    assert program.total + program.recorder.lost_samples < 1.3 * used_s * 200 + 20
+
+
 async def test_where_the_jit_is_on_lines_are_not_to_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A note says so once, and functions are right all the same."""
     monkeypatch.setenv("PYTHON_JIT", "1")
