@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%multi_lang_profiler/proto/pprof.proto\x12\x19multi_lang_profiler.pprof\"\xd5\x03\n\x07Profile\x12\x39\n\x0bsample_type\x18\x01 \x03(\x0b\x32$.multi_lang_profiler.pprof.ValueType\x12\x31\n\x06sample\x18\x02 \x03(\x0b\x32!.multi_lang_profiler.pprof.Sample\x12\x33\n\x07mapping\x18\x03 \x03(\x0b\x32\".multi_lang_profiler.pprof.Mapping\x12\x35\n\x08location\x18\x04 \x03(\x0b\x32#.multi_lang_profiler.pprof.Location\x12\x35\n\x08\x66unction\x18\x05 \x03(\x0b\x32#.multi_lang_profiler.pprof.Function\x12\x14\n\x0cstring_table\x18\x06 \x03(\t\x12\x12\n\ntime_nanos\x18\t \x01(\x03\x12\x16\n\x0e\x64uration_nanos\x18\n \x01(\x03\x12\x39\n\x0bperiod_type\x18\x0b \x01(\x0b\x32$.multi_lang_profiler.pprof.ValueType\x12\x0e\n\x06period\x18\x0c \x01(\x03\x12\x0f\n\x07\x63omment\x18\r \x03(\x03\x12\x1b\n\x13\x64\x65\x66\x61ult_sample_type\x18\x0e \x01(\x03\"\'\n\tValueType\x12\x0c\n\x04type\x18\x01 \x01(\x03\x12\x0c\n\x04unit\x18\x02 \x01(\x03\"]\n\x06Sample\x12\x13\n\x0blocation_id\x18\x01 \x03(\x04\x12\r\n\x05value\x18\x02 \x03(\x03\x12/\n\x05label\x18\x03 \x03(\x0b\x32 .multi_lang_profiler.pprof.Label\"@\n\x05Label\x12\x0b\n\x03key\x18\x01 \x01(\x03\x12\x0b\n\x03str\x18\x02 \x01(\x03\x12\x0b\n\x03num\x18\x03 \x01(\x03\x12\x10\n\x08num_unit\x18\x04 \x01(\x03\"\x8a\x01\n\x07Mapping\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08\x66ilename\x18\x05 \x01(\x03\x12\x15\n\rhas_functions\x18\x07 \x01(\x08\x12\x15\n\rhas_filenames\x18\x08 \x01(\x08\x12\x18\n\x10has_line_numbers\x18\t \x01(\x08\x12\x19\n\x11has_inline_frames\x18\n \x01(\x08\"j\n\x08Location\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x12\n\nmapping_id\x18\x02 \x01(\x04\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\x04\x12-\n\x04line\x18\x04 \x03(\x0b\x32\x1f.multi_lang_profiler.pprof.Line\")\n\x04Line\x12\x13\n\x0b\x66unction_id\x18\x01 \x01(\x04\x12\x0c\n\x04line\x18\x02 \x01(\x03\"_\n\x08\x46unction\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\x03\x12\x13\n\x0bsystem_name\x18\x03 \x01(\x03\x12\x10\n\x08\x66ilename\x18\x04 \x01(\x03\x12\x12\n\nstart_line\x18\x05 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%multi_lang_profiler/proto/pprof.proto\x12\x19multi_lang_profiler.pprof\"\xe3\x03\n\x07Profile\x12\x39\n\x0bsample_type\x18\x01 \x03(\x0b\x32$.multi_lang_profiler.pprof.ValueType\x12\x31\n\x06sample\x18\x02 \x03(\x0b\x32!.multi_lang_profiler.pprof.Sample\x12\x33\n\x07mapping\x18\x03 \x03(\x0b\x32\".multi_lang_profiler.pprof.Mapping\x12\x35\n\x08location\x18\x04 \x03(\x0b\x32#.multi_lang_profiler.pprof.Location\x12\x35\n\x08\x66unction\x18\x05 \x03(\x0b\x32#.multi_lang_profiler.pprof.Function\x12\x14\n\x0cstring_table\x18\x06 \x03(\t\x12\x12\n\ntime_nanos\x18\t \x01(\x03\x12\x16\n\x0e\x64uration_nanos\x18\n \x01(\x03\x12\x39\n\x0bperiod_type\x18\x0b \x01(\x0b\x32$.multi_lang_profiler.pprof.ValueType\x12\x0e\n\x06period\x18\x0c \x01(\x03\x12\x0f\n\x07\x63omment\x18\r \x03(\x03\x12\x1b\n\x13\x64\x65\x66\x61ult_sample_type\x18\x0e \x01(\x03\x12\x0c\n\x03run\x18\xe8\x07 \x01(\t\"\'\n\tValueType\x12\x0c\n\x04type\x18\x01 \x01(\x03\x12\x0c\n\x04unit\x18\x02 \x01(\x03\"]\n\x06Sample\x12\x13\n\x0blocation_id\x18\x01 \x03(\x04\x12\r\n\x05value\x18\x02 \x03(\x03\x12/\n\x05label\x18\x03 \x03(\x0b\x32 .multi_lang_profiler.pprof.Label\"@\n\x05Label\x12\x0b\n\x03key\x18\x01 \x01(\x03\x12\x0b\n\x03str\x18\x02 \x01(\x03\x12\x0b\n\x03num\x18\x03 \x01(\x03\x12\x10\n\x08num_unit\x18\x04 \x01(\x03\"\x8a\x01\n\x07Mapping\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08\x66ilename\x18\x05 \x01(\x03\x12\x15\n\rhas_functions\x18\x07 \x01(\x08\x12\x15\n\rhas_filenames\x18\x08 \x01(\x08\x12\x18\n\x10has_line_numbers\x18\t \x01(\x08\x12\x19\n\x11has_inline_frames\x18\n \x01(\x08\"j\n\x08Location\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x12\n\nmapping_id\x18\x02 \x01(\x04\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\x04\x12-\n\x04line\x18\x04 \x03(\x0b\x32\x1f.multi_lang_profiler.pprof.Line\")\n\x04Line\x12\x13\n\x0b\x66unction_id\x18\x01 \x01(\x04\x12\x0c\n\x04line\x18\x02 \x01(\x03\"_\n\x08\x46unction\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\x03\x12\x13\n\x0bsystem_name\x18\x03 \x01(\x03\x12\x10\n\x08\x66ilename\x18\x04 \x01(\x03\x12\x12\n\nstart_line\x18\x05 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -22,19 +22,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'multi_lang_profiler.proto.p
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _globals['_PROFILE']._serialized_start=69
-  _globals['_PROFILE']._serialized_end=538
-  _globals['_VALUETYPE']._serialized_start=540
-  _globals['_VALUETYPE']._serialized_end=579
-  _globals['_SAMPLE']._serialized_start=581
-  _globals['_SAMPLE']._serialized_end=674
-  _globals['_LABEL']._serialized_start=676
-  _globals['_LABEL']._serialized_end=740
-  _globals['_MAPPING']._serialized_start=743
-  _globals['_MAPPING']._serialized_end=881
-  _globals['_LOCATION']._serialized_start=883
-  _globals['_LOCATION']._serialized_end=989
-  _globals['_LINE']._serialized_start=991
-  _globals['_LINE']._serialized_end=1032
-  _globals['_FUNCTION']._serialized_start=1034
-  _globals['_FUNCTION']._serialized_end=1129
+  _globals['_PROFILE']._serialized_end=552
+  _globals['_VALUETYPE']._serialized_start=554
+  _globals['_VALUETYPE']._serialized_end=593
+  _globals['_SAMPLE']._serialized_start=595
+  _globals['_SAMPLE']._serialized_end=688
+  _globals['_LABEL']._serialized_start=690
+  _globals['_LABEL']._serialized_end=754
+  _globals['_MAPPING']._serialized_start=757
+  _globals['_MAPPING']._serialized_end=895
+  _globals['_LOCATION']._serialized_start=897
+  _globals['_LOCATION']._serialized_end=1003
+  _globals['_LINE']._serialized_start=1005
+  _globals['_LINE']._serialized_end=1046
+  _globals['_FUNCTION']._serialized_start=1048
+  _globals['_FUNCTION']._serialized_end=1143
 # @@protoc_insertion_point(module_scope)

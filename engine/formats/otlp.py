@@ -9,6 +9,7 @@ import uuid
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Never
 
+from ..profile.full_names import FullNames
 from ..settings import AGENT_VERSION
 from .protobuf import ProtobufFormat
 from .varint import delimited
@@ -123,6 +124,7 @@ class _Dictionary:
         # A spool may still hold bodies without them.
         recording = loads(stacks, profile.began_at) if stacks else whole_of(profile)
         table = recording.table
+        names = FullNames(recording)
         period_ns = round(1e9 * recording.period_s)
         unit = schema.ValueType(
             type_strindex=self._string(profile.sampling.mode), unit_strindex=self._string("nanoseconds")
@@ -136,8 +138,9 @@ class _Dictionary:
             locations = []
             for frame in reversed(table.stacks[stack]):
                 index, line = table.frames[frame]
+                known = table.functions[index]
                 function = self._functions.setdefault(
-                    (*table.functions[index], table.line_of(index)), len(self._functions)
+                    (names.of(known), known.file, table.line_of(index)), len(self._functions)
                 )
                 locations.append(self._locations.setdefault((function, line, kind), len(self._locations)))
             stack_index = self._stacks.setdefault(tuple(locations), len(self._stacks))

@@ -1,7 +1,7 @@
 """Gzipped pprof, as `go tool pprof` and most profiling backends read it.
 
-Samples have two values, their number and the time they stand for, and are labelled with their thread. What the format has no
-place for is one comment.
+Samples have two values, their number and the time they stand for, and are labelled with their thread. Functions have their full
+names. What the format has no place for is in a field of our own, which others pass over.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..profile.full_names import FullNames
 from ..profile.json_object import JsonObject, parse
 from ..profile.recording import facts, from_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..profile.recording import Recording
 
 _COMMENT = "multi_lang_profiler "
-"""What our comment begins with; JSON follows."""
+"""What the comment began with that our field once was; JSON follows. Functions had their plain names then."""
 _OUR_NUMBERS = ("pid", "tid")
 _OUR_TEXTS = ("command", "language")
 """Labels that we give to samples, beside "thread"."""
@@ -75,7 +76,7 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
         period=period_ns,
         time_nanos=(recording.began_at - _EPOCH) // timedelta(microseconds=1) * 1_000,
         duration_nanos=round(1e9 * recording.duration_s),
-        comment=[text(_COMMENT + json.dumps(facts(recording), ensure_ascii=False))],
+        run=json.dumps(facts(recording), ensure_ascii=False),
         default_sample_type=time_type.type,
     )
     labels: dict[int, list[pprof_pb2.Label]] = {}
@@ -92,13 +93,13 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
     for frame in sorted(frames):
         function, line = table.frames[frame]
         profile.location.add(id=frame + 1, mapping_id=1, line=[schema.Line(function_id=function + 1, line=line)])
+    names = FullNames(recording)
     for function in sorted({table.frames[frame].function for frame in frames}):
-        name, file = table.functions[function]
         # Without a system name: where it is the same, pprof takes "<module>" for a C++ template and cuts it away.
         profile.function.add(
             id=function + 1,
-            name=text(name),
-            filename=text(file),
+            name=text(names.of(table.functions[function])),
+            filename=text(table.functions[function].file),
             start_line=table.line_of(function),
         )
     profile.string_table.extend(strings)
@@ -159,9 +160,10 @@ def _labels(
 
 def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
     strings = profile.string_table
-    ours = next((strings[index] for index in profile.comment if strings[index].startswith(_COMMENT)), "")
-    measure, locations, spent = _measure(profile), _locations(profile), Spent()
     table, counts = StackTable(), StackCounts()
+    ours = _ours(profile, table, counts)
+    names = FullNames(ours) if ours and profile.run else None
+    measure, locations, spent = _measure(profile), _locations(profile, names), Spent()
     threads: dict[str, int] = {}
     for sample in profile.sample:
         frames = [frame for location in reversed(sample.location_id) for frame in locations[location]]
@@ -187,13 +189,21 @@ def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
             thread = table.thread(numbers["pid"], tid, name, labels)
             counts.add(thread, table.stack([table.frame(frame) for frame in frames]), samples)
     if ours:
-        return from_facts(JsonObject(parse(ours.removeprefix(_COMMENT)), "its comment"), table, counts)
+        return ours
     return spent.recording(
         _EPOCH + timedelta(microseconds=profile.time_nanos // 1_000) if profile.time_nanos else written_at,
         mode=measure.mode,
         period_ns=measure.period_ns,
         duration_s=profile.duration_nanos / 1e9 or None,
     )
+
+
+def _ours(profile: pprof_pb2.Profile, table: StackTable, counts: StackCounts) -> Recording | None:
+    """What a run of ours says of itself, with `table` and `counts`, which are still empty; None of another tool's."""
+    strings = profile.string_table
+    comment = next((strings[index] for index in profile.comment if strings[index].startswith(_COMMENT)), "")
+    told = profile.run or comment.removeprefix(_COMMENT)
+    return from_facts(JsonObject(parse(told), "what it says of the run"), table, counts) if told else None
 
 
 def _measure(profile: pprof_pb2.Profile) -> _Measure:
@@ -210,11 +220,15 @@ def _measure(profile: pprof_pb2.Profile) -> _Measure:
     return _Measure(chosen, _NANOSECONDS[unit], "wall" if name == "wall" else "cpu", period_ns or _DEFAULT_PERIOD_NS)
 
 
-def _locations(profile: pprof_pb2.Profile) -> dict[int, tuple[Frame, ...]]:
+def _locations(profile: pprof_pb2.Profile, names: FullNames | None) -> dict[int, tuple[Frame, ...]]:
     """For each location's id its frames, root first: more than one where functions were inlined."""
     strings = profile.string_table
     functions = {
-        function.id: (strings[function.name], strings[function.filename], function.start_line)
+        function.id: (
+            names.plain(strings[function.name], strings[function.filename]) if names else strings[function.name],
+            strings[function.filename],
+            function.start_line,
+        )
         for function in profile.function
     }
     locations = {}

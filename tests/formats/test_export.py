@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.formats import files as export
 from multi_lang_profiler.engine.formats.files import loads
-from multi_lang_profiler.engine.profile.stacks import Function, StackCounts, StackTable
+from multi_lang_profiler.engine.profile.full_names import FullNames
+from multi_lang_profiler.engine.profile.stacks import Frame, Function, StackCounts, StackTable
 from tests.support import profiles, recordings
 from tests.support.viewers import go_tool_pprof, seen_by_speedscope
 from tests.support.wheels import ROOT, debian_package
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from multi_lang_profiler.engine.profile.recording import Recording
 
 FLASK = recordings.recording("flask_server")
+FULL = FullNames(FLASK)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ALL_ENDINGS = pytest.mark.parametrize("ending", export.ENDINGS)
 EXACT_ENDINGS = pytest.mark.parametrize("ending", [".speedscope.json", ".pb.gz", ".html"])
@@ -301,8 +303,8 @@ def test_speedscope_opens_the_other_forms_too(ending: str, tmp_path: Path) -> No
     per_sample = {"none": 1, "nanoseconds": 4_000_000}[profile["unit"]]
     assert profile["total"] == FLASK.counts.total * per_sample
     hottest = max(profile["frames"], key=lambda frame: frame["self"])
-    [((name, _), samples)] = profiles.self_samples(FLASK).most_common(1)
-    assert hottest["name"].split(" (")[0] == name
+    [((name, file_of_it), samples)] = profiles.self_samples(FLASK).most_common(1)
+    assert hottest["name"].split(" (")[0] == (FULL.of(Function(name, file_of_it)) if ending == ".pb.gz" else name)
     assert hottest["self"] == samples * per_sample
 
 
@@ -325,13 +327,56 @@ def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
     rows = re.findall(r"^ +([\d.]+)(?:ms)? +[\d.]+% +[\d.]+% +[\d.]+(?:ms)? +[\d.]+%  (.*)$", top, re.MULTILINE)
     flat = {name: int(ms) for ms, name in rows}
     by_name: Counter[str] = Counter()
-    for (name, _file), samples in profiles.self_samples(FLASK).items():
-        by_name[name] += 4 * samples
+    for (name, path), samples in profiles.self_samples(FLASK).items():
+        by_name[FULL.of(Function(name, f"/srv/app/{path}" if path.endswith("server.py") else path))] += 4 * samples
     assert {name: ms for name, ms in flat.items() if ms} == by_name
 
     lines = go_tool_pprof("-top", "-lines", "-nodecount=100000", "-nodefraction=0", file)
-    assert re.search(r" score /srv/app/server\.py:9$", lines, re.MULTILINE)
+    assert top.startswith("File: ")  # no comment heads it
+    assert re.search(r" server\.score /srv/app/server\.py:9$", lines, re.MULTILINE)
     assert re.search(r"tid: .*\n +5\.5s \(33\.22%\): 775\n", go_tool_pprof("-tags", file))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "full"),
+    [
+        ("handle", "/srv/app/a.py", "a.handle"),
+        ("handle", "/srv/app/pk/beta.py", "pk.beta.handle"),
+        ("Shop.__init__", "/srv/app/pk/__init__.py", "pk.Shop.__init__"),
+        ("<module>", "/srv/app/jobs/main.py", "jobs.main.<module>"),
+        ("<module>", "/opt/tool/main.py", "main.<module>"),
+        ("poll", "/srv/app/.venv/lib/python3.11/site-packages/waitress/wasyncore.py", "waitress.wasyncore.poll"),
+        ("loads", "/usr/lib/python3.11/json/__init__.py", "json.loads"),
+        ("find_spec", "<frozen importlib._bootstrap>", "importlib._bootstrap.find_spec"),
+        ("handle", "/opt/one/util.py", "opt.one.util.handle"),
+        ("root", "<template>", "root"),
+        ("handle", "/srv/app/src/one.cjs", "src/one.handle"),
+        ("Route.match", "/srv/app/node_modules/express/lib/router.js", "express/lib/router.Route.match"),
+        ("readSync", "node:fs", "node:fs.readSync"),
+        ("com.shop.Cart.add", "Cart.java", "com.shop.Cart.add"),
+        ("main.(*Shop).Serve", "/srv/app/main.go", "main.(*Shop).Serve"),
+        ("(program)", "", "(program)"),
+    ],
+)
+def test_a_function_has_a_full_name(name: str, file: str, full: str) -> None:
+    """Consumers add up functions of one name: the module stands before it where the language's names lack it, and comes off again."""
+    names = FullNames(replace(FLASK, source_file="/opt/tool/main.py"))
+    assert names.of(Function(name, file)) == full
+    assert names.plain(full, file) == name
+
+
+def test_namesakes_are_two_for_go_tool_pprof(tmp_path: Path) -> None:
+    """Two functions of one name in two files are two rows of its -top, which goes by names alone."""
+    table, counts = StackTable(), StackCounts()
+    for path, samples in (("/srv/app/a.py", 30), ("/srv/app/pk/beta.py", 70)):
+        counts.add(table.thread(1, 1), table.stack([table.frame(Frame("handle", path, 2, 1))]), samples)
+    file = tmp_path / "run.pb.gz"
+    export.write(replace(FLASK, table=table, counts=counts), file)
+    top = go_tool_pprof("-top", file)
+    assert re.findall(r"^ +\d+ms +([\d.]+%).*  (\S+)$", top, re.MULTILINE) == [
+        ("70.00%", "pk.beta.handle"),
+        ("30.00%", "a.handle"),
+    ]
 
 
 def test_labels_are_seen_by_the_tools(tmp_path: Path) -> None:
@@ -354,14 +399,16 @@ def test_labels_are_seen_by_the_tools(tmp_path: Path) -> None:
 
 
 def test_what_go_tool_pprof_writes_can_be_opened(tmp_path: Path) -> None:
-    """A profile that went through pprof's own reader and writer is the same run."""
+    """A profile that went through pprof's own reader and writer has the same samples and lines, under the functions' full names."""
     ours, theirs = tmp_path / "ours.pb.gz", tmp_path / "theirs.pb.gz"
     export.write(FLASK, ours)
     go_tool_pprof("-proto", f"-output={theirs}", ours)
 
     read = export.read(theirs)
 
-    assert profiles.samples_by_stack(read) == profiles.samples_by_stack(FLASK)
+    table = copy.deepcopy(FLASK.table)
+    table.functions = [Function(FULL.of(function), function.file) for function in table.functions]
+    assert profiles.samples_by_stack(read) == profiles.samples_by_stack(replace(FLASK, table=table))
     assert read.began_at == FLASK.began_at
 
 
