@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from ..profile.stacks import Labels
+    from ..profile.threads import Labels
 
 MAX_TOTAL_NS = 2**62
 """146 years: what is more is no time that was measured, and would not fit into other formats."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...proto import otlp_pb2
     from ..profile.book import Book
     from ..profile.profile import Profile
-    from ..profile.stacks import Thread
+    from ..profile.threads import Thread
 
 _SDK_LANGUAGES = {"Python": "python", "JavaScript": "nodejs", "TypeScript": "nodejs", "Java": "java", "Go": "go"}
 _FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js", "Java": "jvm", "Go": "go"}

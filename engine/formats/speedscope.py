@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..profile.recording import Recording
-    from ..profile.stacks import Thread
+    from ..profile.threads import Thread
 
 MAX_SLICES = 600
 """Written to a file."""

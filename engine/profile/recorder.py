@@ -43,7 +43,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self.table = StackTable()
+        self.table = StackTable(live=True)
         self.run = StackCounts()
         self.functions = FunctionCounts()
         """Of the whole run, kept as samples come in: the screen's table needs no pass over all stacks."""
@@ -57,10 +57,12 @@ class Recorder:
         self._phase = 0.0
 
     def add(self, thread: int, stack: int, samples: int, taken_s: tuple[float, float] | None = None) -> None:
-        """Count `samples` sampling periods that `thread` spent on `stack` (both are ids from `table`).
+        """Count `samples` sampling periods that `thread` spent on `stack` (as `table` gives them).
 
         `taken_s` is the stretch of time they were taken in, on the monotonic clock; None: a moment ago.
         """
+        if thread < 0:
+            thread = self.table.settled(thread, samples)
         self.run.add(thread, stack, samples)
         self._window.add(thread, stack, samples)
         self.functions.add(self.table, thread, stack, samples)

@@ -10,8 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from .threads import Thread, ThreadEntries
+
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
+
+    from .threads import Labels
 
 MAX_NAME_LENGTH = 512
 """Characters kept of a function's name or a path; longer ones keep their beginning and an ellipsis."""
@@ -21,14 +25,11 @@ MAX_FRAMES = 200_000
 """Distinct frames (and so, at most, functions) a table holds."""
 MAX_FRAME_REFERENCES = 1_000_000
 """Frames summed over all distinct stacks a table holds; bounds its memory at about 20 MB."""
-MAX_THREADS = 4_096
-"""Entries of threads a table holds, each with one set of labels."""
 MAX_LABELS = 16
 """Kept of one set."""
 
 OTHER_FUNCTIONS = "(other functions)"
 OTHER_CALLERS = "(other callers)"
-OTHER_THREADS = "(other threads)"
 NO_FRAMES = "(no frames)"
 _REMAINDERS = frozenset({OTHER_FUNCTIONS, OTHER_CALLERS, NO_FRAMES})
 
@@ -50,24 +51,6 @@ class Frame(NamedTuple):
 class Function(NamedTuple):
     name: str
     file: str
-
-
-Labels = tuple[tuple[str, str], ...]
-"""`(key, value)`, sorted: pprof labels, say."""
-
-
-class Thread(NamedTuple):
-    pid: int
-    tid: int
-    """The runtime's number for the thread; unique within the process."""
-    name: str = ""
-    labels: Labels = ()
-    """What the program itself says of the work that its samples are of. One thread has as many entries as it has such sets."""
-
-    @property
-    def title(self) -> str:
-        """What people tell it by: its labels before its name; empty where it has neither."""
-        return ", ".join(f"{key}={value}" for key, value in self.labels) or self.name
 
 
 class ProcessNote(NamedTuple):
@@ -93,7 +76,14 @@ class StackTable:
     language: str = ""
     """Of the functions and threads that are new; empty in a run of one language."""
 
-    def __init__(self, *, max_frames: int = MAX_FRAMES, max_frame_references: int = MAX_FRAME_REFERENCES) -> None:
+    def __init__(
+        self,
+        *,
+        max_frames: int = MAX_FRAMES,
+        max_frame_references: int = MAX_FRAME_REFERENCES,
+        live: bool = False,
+    ) -> None:
+        """`live`: of a run that goes on, where no end of threads may come; see `ThreadEntries`."""
         self.functions: list[Function] = []
         self.function_languages: list[str] = []
         """Grows with `functions`; see `language`."""
@@ -108,8 +98,9 @@ class StackTable:
         """For each stack the functions on it, each once, as indexes into `functions`."""
         self.leaves: list[int] = []
         """For each stack the function that was running."""
-        self.threads: list[Thread] = []
-        self.thread_languages: list[str] = []
+        self._entries = ThreadEntries(live=live)
+        self.threads = self._entries.threads
+        self.thread_languages = self._entries.languages
         """Grows with `threads`; see `language`."""
         self.processes: dict[int, ProcessNote] = {}
         """By pid; empty where only the program itself is known of."""
@@ -120,7 +111,6 @@ class StackTable:
         """By the functions, their languages, and the lines that they were reported to begin at in this run."""
         self._frame_ids: dict[InternedFrame, int] = {}
         self._stack_ids: dict[tuple[int, ...], int] = {}
-        self._thread_ids: dict[tuple[int, int, Labels, str], int] = {}
         self._of_earlier_run: dict[tuple[Function, str], list[int]] = {}
         """Functions not met since the program's files may have changed."""
 
@@ -152,19 +142,20 @@ class StackTable:
         return index
 
     def thread(self, pid: int, tid: int, name: str = "", labels: Labels = ()) -> int:
-        """The index in `threads` of thread `tid` of process `pid` with these labels; the first name given for it stays."""
-        found = self._thread_ids.get((pid, tid, labels, self.language))
+        """The index in `threads` of thread `tid` of process `pid` with these labels; the first name given for it stays.
+
+        In a live table it may be negative, of a thread that is yet to last: `Recorder.add` takes any, nothing else does.
+        """
+        key = pid, tid, labels, self.language
+        found = self._entries.find(key)
         if found is not None:
             return found
-        if len(self.threads) >= MAX_THREADS:
-            pid, tid, name, labels = 0, 0, OTHER_THREADS, ()
-            found = self._thread_ids.get((pid, tid, labels, self.language))
-            if found is not None:
-                return found
         kept = tuple((bounded(key), bounded(value)) for key, value in labels[:MAX_LABELS])
-        self.thread_languages.append(self.language)
-        self.threads.append(Thread(pid, tid, bounded(name), kept))
-        return self._thread_ids.setdefault((pid, tid, labels, self.language), len(self.threads) - 1)
+        return self._entries.add(key, Thread(pid, tid, bounded(name), kept))
+
+    def settled(self, thread: int, samples: int) -> int:
+        """The index in `threads` that `samples` of what `thread()` gave count for: in a live table that may be the remainder."""
+        return self._entries.settled(thread, samples)
 
     def rename(self, thread: int, name: str) -> None:
         """Call a thread otherwise from now on, also what was counted of it before; the one that stands for many keeps its name."""
@@ -182,6 +173,7 @@ class StackTable:
         for index, key in enumerate(zip(self.functions, self.function_languages, strict=True)):
             self._of_earlier_run.setdefault(key, []).append(index)
         self.processes.clear()
+        self._entries.begin_run()
 
     def line_of(self, function: int) -> int:
         """Where `function` begins: its first line if known, else the lowest line seen in it, else 0."""

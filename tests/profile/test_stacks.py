@@ -13,7 +13,6 @@ from multi_lang_profiler.engine.profile.recording import Recording
 from multi_lang_profiler.engine.profile.stacks import (
     MAX_DEPTH,
     MAX_NAME_LENGTH,
-    MAX_THREADS,
     Frame,
     Function,
     StackCounts,
@@ -23,6 +22,7 @@ from multi_lang_profiler.engine.profile.stacks import (
     part_languages,
     valid_text,
 )
+from multi_lang_profiler.engine.profile.threads import FREE_THREADS, MAX_THREADS
 from tests.support.profiles import any_texts, recordings
 
 
@@ -101,8 +101,34 @@ def test_a_full_table_goes_on_counting() -> None:
     assert names["(other functions)"] > 4900
 
 
-def test_threads_have_bounds() -> None:
-    """Threads beyond a few thousand are counted together."""
+def test_threads_that_last_are_told_apart() -> None:
+    """However many short threads came before, also in a run before, one that works has its own samples; what is kept hardly grows."""
+    recorder = Recorder()
+    for run in range(2):
+        stack = recorder.table.stack([recorder.table.frame(Frame("work", "a.py"))])
+        working = [recorder.table.thread(1, 1, "load-0")]
+        for tid in range(100, 100 + 30 * FREE_THREADS):
+            short = recorder.table.thread(1, tid, f"Thread-{tid}")
+            for _ in range(3):
+                recorder.add(short, stack, 1)
+            if tid == 100 + 29 * FREE_THREADS:
+                working.append(recorder.table.thread(1, 2, "load-1"))
+            for thread in working if tid % 100 == 0 else ():
+                recorder.add(thread, stack, 1)
+        by_name: Counter[str] = Counter()
+        for (thread, _), samples in recorder.run.by_stack.items():
+            by_name[recorder.table.threads[thread].name] += samples
+        assert by_name["load-0"] in range(30 * FREE_THREADS // 100, 30 * FREE_THREADS // 100 + 2)
+        assert by_name["load-1"] > 0.8 * FREE_THREADS / 100
+        assert by_name["(other threads)"] > 80 * FREE_THREADS
+        assert sum(by_name.values()) == recorder.run.total
+        assert len(recorder.table.threads) < (run + 1) * 3 * FREE_THREADS
+        assert len(recorder.table.thread_languages) == len(recorder.table.threads)
+        recorder.begin_run()
+
+
+def test_threads_of_a_file_have_bounds() -> None:
+    """Beyond some ten thousand they are counted together."""
     table = StackTable()
     numbers = {table.thread(1, tid) for tid in range(2 * MAX_THREADS)}
     assert len(table.threads) == len(numbers) == MAX_THREADS + 1

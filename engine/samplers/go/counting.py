@@ -9,7 +9,7 @@ from ...profile.stacks import Frame
 from .pprof_reader import read_profile
 
 if TYPE_CHECKING:
-    from ...profile.stacks import Labels
+    from ...profile.threads import Labels
     from ..sampler import Context
     from .build import GoProgram
 

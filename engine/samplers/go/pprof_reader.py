@@ -14,7 +14,7 @@ from ...profile.stacks import Frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...profile.stacks import Labels
+    from ...profile.threads import Labels
 
 MAX_PROFILE_BYTES = 64 << 20
 """Of an unpacked profile; a second of a big machine takes about a megabyte."""

@@ -24,7 +24,7 @@ from tests.support.go import NEWEST, OLDEST, Sampled, context, go, go_settings, 
 from tests.support.processes import processes_where
 
 if TYPE_CHECKING:
-    from multi_lang_profiler.engine.profile.stacks import Labels
+    from multi_lang_profiler.engine.profile.threads import Labels
 
 pytestmark = pytest.mark.xdist_group("go")
 
