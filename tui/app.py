@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tempfile
-import traceback
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.console import Console
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.containers import Container
 from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
@@ -23,11 +19,12 @@ from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
 from ..engine.clock import SystemClock
 from . import themes
 from .bindings import bindings_of, screen_bindings
+from .editor import NoEditor, edit
 from .exports import Exports
 from .palette import Palette, make_palette
+from .places import Copier
 from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow
-from .terminal import TerminalDriver
 from .text import clean
 from .time_range import RangeInForce
 from .widgets.board import Board
@@ -110,6 +107,8 @@ OF_THE_MAIN_SCREEN = frozenset(
         "help",
         "leave",
         "type",
+        "edit",
+        "copy",
     }
 )
 """Actions whose keys work only there."""
@@ -170,7 +169,7 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
-        self._exports = Exports()
+        self._exports, self._copier = Exports(), Copier()
         self._wants_side = True
         self._was_reporting = False
 
@@ -332,6 +331,16 @@ class ProfilerApp(App[None]):
     def action_threads(self) -> None:
         if self.snapshot is not None and self.snapshot.counts.total:
             self.push_screen(ThreadPicker(self.snapshot, self.threads), self._threads_chosen)
+
+    def action_edit(self) -> None:
+        if self.snapshot is not None:
+            try:
+                edit(self._views[self._front].place_here(), self.snapshot.program.working_folder, self.suspend)
+            except (NoEditor, SuspendNotSupported) as error:
+                self.notify(str(error), severity="warning", markup=False)
+
+    def action_copy(self) -> None:
+        self._copier.copy(self._views[self._front].place_here(), self.snapshot, self)
 
     def action_type(self) -> None:
         self._input.take_keys()
@@ -566,23 +575,3 @@ class ProfilerApp(App[None]):
         """The program has ended and the last report is made or given up."""
         over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
         return self._program_is_over() and self.snapshot is not None and self.snapshot.reporter.phase in over
-
-
-def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
-    """Show the run until the user leaves; the program may go on then. `view`: the title of the one to open on; `wanted`: what it counts.
-
-    Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
-    """
-    app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
-    app.error_console = Console(file=details, width=160)
-    try:
-        app.run()
-    except Exception:  # noqa: BLE001 - the seam that keeps a fault of the screen from becoming one of the run
-        details.write(traceback.format_exc())
-    if not details.getvalue():
-        return ""
-    with tempfile.NamedTemporaryFile("w", prefix="multi_lang_profiler-screen-", suffix=".txt", delete=False) as file:
-        file.write(details.getvalue())
-    return (
-        f"The screen broke down, which is a fault of ours; the run goes on without it. {file.name} says what happened"
-    )

@@ -77,6 +77,22 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             id="app.restart",
         ),
         Binding(
+            "E",
+            "edit",
+            "Edit",
+            show=False,
+            tooltip="Open the place under the cursor in your editor ($VISUAL or $EDITOR)",
+            id="app.edit",
+        ),
+        Binding(
+            "y",
+            "copy",
+            "Copy",
+            show=False,
+            tooltip="Copy file:line of what is under the cursor; again: its name, its hottest stack",
+            id="app.copy",
+        ),
+        Binding(
             "I",
             "type",
             "Input",

@@ -36,6 +36,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual.widget import Widget
 
+from .places import place_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
     from .palette import Palette
+    from .places import Place
 
 
 class Host(Protocol):
@@ -143,6 +146,11 @@ class View(Widget):
             if child.focusable:
                 return child
         return self
+
+    def place_here(self) -> Place | None:
+        """What is under the cursor, to be copied or edited."""
+        function, snapshot = self.function_here(), self.host.snapshot
+        return place_of(function, snapshot) if function is not None and snapshot is not None else None
 
     def source_asked(self, path: str, line: int) -> None:
         """Somebody wants to see this line (from 1; 0: the top); the source view is about to come to the front.

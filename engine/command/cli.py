@@ -70,7 +70,7 @@ def _show(controls: Controls, view: str = "", wanted: TimeRange | None = None) -
     """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
     # What is loaded stays: looking through it for garbage, while it loads and ever after, would be for nothing.
     gc.disable()
-    from ...tui.app import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
+    from ...tui.run_screen import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
 
     gc.freeze()
     gc.enable()

@@ -127,14 +127,6 @@ class FunctionsView(SampledView):
             tooltip="Sort by file and line; again: reverse",
             id="functions.sort_place",
         ),
-        Binding(
-            "y",
-            "copy_place",
-            "Copy place",
-            show=False,
-            tooltip="Copy path:line of the function under the cursor",
-            id="functions.copy",
-        ),
         Binding("escape", "clear", "Clear filter", show=False, tooltip="Forget the filter", id="functions.clear"),
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ..run_text import why_no_samples
-from ..text import clean
 from ..views import View
 
 if TYPE_CHECKING:
@@ -82,11 +81,3 @@ class SampledView(View):
             self.paused_s = snapshot.taken_s
             self.draw_title(snapshot.taken_s)
         self.set_class(self.paused_s is not None, "-paused")
-
-    def action_copy_place(self) -> None:
-        function = self.function_here()
-        if function is not None and self.shown is not None:
-            table = self.shown.table
-            place = f"{table.functions[function].file}:{table.line_of(function)}"
-            self.app.copy_to_clipboard(place)
-            self.notify(clean(place), title="Copied", markup=False)

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from ...engine.analysis.function_lines import function_at
 from ...engine.profile.line_counts import LineCounts
 from ..highlight import Piece, coloured_lines, plain_lines
+from ..places import Place
 from ..run_text import why_no_samples
 from ..text import clean, count, plural
 from ..views import View
@@ -99,6 +100,9 @@ class SourceView(View):
         if self._path or snapshot.program.source_file or snapshot.counts.total:
             return ""
         return why_no_samples(snapshot)
+
+    def place_here(self) -> Place | None:
+        return Place(self._path, self.query_one(SourceTable).cursor_key or 0) if self._path else None
 
     def source_asked(self, path: str, line: int) -> None:
         self._asked = True

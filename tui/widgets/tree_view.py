@@ -70,14 +70,6 @@ class TreeView(SampledView):
             "p", "pause", "Pause", show=False, tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"
         ),
         Binding(
-            "y",
-            "copy_place",
-            "Copy place",
-            show=False,
-            tooltip="Copy path:line of the function under the cursor",
-            id="calls.copy",
-        ),
-        Binding(
             "escape",
             "clear",
             "Clear",

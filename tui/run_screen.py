@@ -1,0 +1,37 @@
+"""The screen as the command line starts it."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import traceback
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from .app import ProfilerApp
+from .terminal import TerminalDriver
+
+if TYPE_CHECKING:
+    from ..engine.analysis.controls import Controls
+    from ..engine.analysis.ranges import TimeRange
+
+
+def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
+    """Show the run until the user leaves; the program may go on then. `view`: the title of the one to open on; `wanted`: what it counts.
+
+    Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
+    """
+    app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
+    app.error_console = Console(file=details, width=160)
+    try:
+        app.run()
+    except Exception:  # noqa: BLE001 - the seam that keeps a fault of the screen from becoming one of the run
+        details.write(traceback.format_exc())
+    if not details.getvalue():
+        return ""
+    with tempfile.NamedTemporaryFile("w", prefix="multi_lang_profiler-screen-", suffix=".txt", delete=False) as file:
+        file.write(details.getvalue())
+    return (
+        f"The screen broke down, which is a fault of ours; the run goes on without it. {file.name} says what happened"
+    )
