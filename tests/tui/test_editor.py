@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -96,16 +95,13 @@ def test_a_session(tmp_path: Path) -> None:
         shown.wait_for("running", "Hot functions")
         shown.press("Enter")
         shown.wait_for("sum(range(2000))")
-        shown.press("h", "E")
+        shown.press("Down", "E")
         shown.wait_for("editing")
         shown.press("Enter")
         shown.press("Enter")
         shown.wait_for("running", "sum(range(2000))")
         told = (folder.path / "told").read_text().splitlines()
-        assert told[:2] == [f"+3 {folder.path}/work.py", "interrupted"]
-        # While it waits for the loop, or while it runs it: whichever line is hotter.
-        assert re.fullmatch(rf"\+[45] {re.escape(str(folder.path))}/work\.py", told[2])
-        assert len(told) == 3
+        assert told == [f"+3 {folder.path}/work.py", "interrupted", f"+4 {folder.path}/work.py"]
         shown.press("q")
         shown.wait_for("The program is still running")
         shown.press("y")
