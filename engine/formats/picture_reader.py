@@ -25,7 +25,8 @@ from ..profile.book import book_from_object
 from ..profile.history import RECENT_S, TimelinePoint
 from ..profile.json_object import JsonObject, parse
 from ..profile.slices import Slice, Slices
-from ..profile.stacks import Function, FunctionCounts, InternedFrame, ProcessNote, StackCounts, StackTable, Thread
+from ..profile.stacks import Function, FunctionCounts, InternedFrame, ProcessNote, StackCounts, StackTable
+from ..profile.threads import Thread
 from .picture_stream import PROTOCOL
 
 if TYPE_CHECKING:

@@ -159,8 +159,7 @@ class StackTable:
 
     def rename(self, thread: int, name: str) -> None:
         """Call a thread otherwise from now on, also what was counted of it before; the one that stands for many keeps its name."""
-        if self.threads[thread].name != OTHER_THREADS:
-            self.threads[thread] = self.threads[thread]._replace(name=bounded(name))
+        self._entries.rename(thread, bounded(name))
 
     def of_language(self, language: str) -> StackTable:
         """Itself, for one who adds what is of `language`, as the contract spells it."""

@@ -41,7 +41,8 @@ class _Candidate:
 
 
 class ThreadEntries:
-    """Invariant: the lists only grow and their entries never change, as a reader on another thread may use any number it was given.
+    """Invariant: the lists only grow and their entries never become others (but for names, which become better known), as a reader on another
+    thread may use any number it was given.
 
     So what has ended cannot make room; but it need not have an entry at all. Beyond `FREE_THREADS` of a run a thread first has to last: for two
     samples, beyond twice as many for four, and so on; until then its samples are of the remainder. A server with a thread for each
@@ -95,6 +96,15 @@ class ThreadEntries:
             return entry
         self._candidates[number] = candidate
         return self._others(candidate.key[3])
+
+    def rename(self, number: int, name: str) -> None:
+        """The thread is called otherwise, and was all along; the remainder keeps its name."""
+        candidate = self._candidates.get(number)
+        if candidate:
+            candidate.thread = candidate.thread._replace(name=name)
+        entry = self._proven.get(number, number)
+        if entry >= 0 and self.threads[entry].name != OTHER_THREADS:
+            self.threads[entry] = self.threads[entry]._replace(name=name)
 
     def begin_run(self) -> None:
         """Its threads are new ones, of which as many may come."""
