@@ -364,6 +364,9 @@ class Engine:
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._sources.open(path)))
 
+    def look_at_threads(self) -> None:
+        self._call(lambda: self._parts.run and self._start(self._parts.run.look_at_threads()))
+
     def type_keys(self, keys: bytes) -> None:
         self._call(lambda: self._parts.run and self._start(self._parts.run.type_keys(keys)))
 
@@ -383,8 +386,6 @@ class Engine:
             # The loop may just have been closed: then there is nothing left to ask for.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(function)
-
-    # -------------------------------------------------------------------------------------------------------------------
 
     def _live_for_the_program(self) -> None:
         self._is_watched = False

@@ -92,6 +92,7 @@ class Pictures:
             thread_counts=dict(functions.thread_counts),
             processes=dict(recorder.table.processes),
             living=frozenset(parts.ledger.members),
+            kernel_threads=run.kernel_threads if run and run.is_running else (),
             recent=parts.history.recent,
             timeline=parts.history.timeline,
             slices=parts.history.slices,

@@ -52,6 +52,7 @@ from .widgets.side_panes import SidePanes
 from .widgets.source import SourceView
 from .widgets.table import Table
 from .widgets.thread_picker import ThreadPicker
+from .widgets.threads import ThreadsView
 from .widgets.timeline import TimelineView
 from .widgets.view_bar import ViewBar
 
@@ -81,6 +82,7 @@ VIEWS: Mapping[str, type[View]] = {
     "8": OutputView,
     "9": LogView,
     "w": SandwichView,
+    "0": ThreadsView,
 }
 """All views by the key that brings each to the front."""
 

@@ -29,6 +29,9 @@ class Controls(Protocol):
     def open_source(self, path: str) -> None:
         """Put the text of `path`, as it was when the run began where possible, into the coming snapshots' `sources`."""
 
+    def look_at_threads(self) -> None:
+        """Have what the kernel says of each thread in one of the next pictures; to be asked again as long as somebody looks."""
+
     def type_keys(self, keys: bytes) -> None:
         """Type on the program's terminal, as a keyboard sends it: Enter is a carriage return, Ctrl+C a 3."""
 

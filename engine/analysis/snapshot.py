@@ -88,6 +88,21 @@ class InputState:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelThread:
+    """A thread as the kernel counts it."""
+
+    pid: int
+    tid: int
+    name: str
+    """15 characters of it."""
+    state: str
+    """`running`, `waiting`, `disk`, `stopped` or `ended`, when it was looked at."""
+    cpu_s: float
+    cores: float
+    """CPU time per second, since the look before."""
+
+
+@dataclass(frozen=True, slots=True)
 class SamplingState:
     sampler: str
     mode: str
@@ -224,6 +239,8 @@ class Snapshot:
     """By pid, of a command: those that were seen under it; a copy."""
     living: frozenset[int] = frozenset()
     """The pids of those that run now."""
+    kernel_threads: tuple[KernelThread, ...] = ()
+    """Of all processes that live, about once a second while somebody asks for them (`Controls.look_at_threads`)."""
     recent: tuple[Mapping[int, int], ...] = ()
     """The last 60 seconds, oldest first: function -> self samples in that second."""
     timeline: tuple[TimelinePoint, ...] = ()

@@ -65,6 +65,9 @@ class JoinedRun:
     def restart(self) -> None:
         self._note("A run that was joined is started again on its own screen")
 
+    def look_at_threads(self) -> None:
+        """Only samples tell."""
+
     def type_keys(self, keys: bytes) -> None:
         """Whoever looks on does not type."""
 

@@ -54,6 +54,9 @@ class SavedRun:
     def restart(self) -> None:
         self._log_line("A saved run cannot be started again")
 
+    def look_at_threads(self) -> None:
+        """Only samples tell."""
+
     def type_keys(self, keys: bytes) -> None:
         """Nobody is there to read it."""
 

@@ -11,13 +11,14 @@ from ..events import Note, Warned
 from ..samplers.sampler import CannotStart
 from .ending import TreeEnding
 from .keeping import keep_sampling
+from .kernel_threads import KernelThreads
 from .sampling import make_sampler, plain_launch
 from .target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..analysis.snapshot import InputState
+    from ..analysis.snapshot import InputState, KernelThread
     from ..samplers.sampler import Context, Launch, Process
     from .attached import AttachedTarget, ServiceTarget
     from .output import Output
@@ -46,6 +47,10 @@ class Run:
         self._screen = screen
         self._typing = asyncio.Lock()
         self.input: InputState | None = None
+        self.kernel_threads: tuple[KernelThread, ...] = ()
+        """As of when somebody last wanted to know."""
+        self._threads = KernelThreads()
+        self._is_looking = False
         self._target: Target | AttachedTarget | ServiceTarget | None = None
         self._sampling: asyncio.Task[None] | None = None
         self._accounting: asyncio.Task[None] | None = None
@@ -180,6 +185,14 @@ class Run:
                 self._output.answer()
             if not self._terminals.type_keys(keys):
                 self._context.emit(Warned("The program does not read what is typed; the last of it is lost"))
+
+    async def look_at_threads(self) -> None:
+        """Somebody wants to know what each thread does now."""
+        if self.is_running and self.process and self._threads.is_due and not self._is_looking:
+            self._is_looking = True
+            pids = list(dict.fromkeys((self.process.pid, *self._context.ledger.members)))
+            self.kernel_threads = await in_own_thread(self._threads.look, pids)
+            self._is_looking = False
 
     async def _look_at_input(self, terminals: ProgramTerminals, pid: int) -> None:
         while self.is_running:

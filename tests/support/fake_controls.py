@@ -15,6 +15,7 @@ class FakeControls:
         self.current = snapshot
         self.asked: list[str] = []
         self.leaving = False
+        self.looks = 0
         self.size: tuple[int, int] | None = None
 
     def snapshot(self) -> Snapshot | None:
@@ -34,6 +35,9 @@ class FakeControls:
 
     def open_source(self, path: str) -> None:
         self.asked.append(f"open source {path}")
+
+    def look_at_threads(self) -> None:
+        self.looks += 1
 
     def type_keys(self, keys: bytes) -> None:
         self.asked.append(f"type {keys!r}")

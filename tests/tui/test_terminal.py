@@ -92,6 +92,9 @@ def test_a_command(folder: Folder) -> None:
         shown.wait_until(lambda text: "hot_spot" not in text and "spin.cjs" in text, "Python is still counted")
         pid = int((folder.path / "node.pid").read_text())
         assert is_alive(pid)
+        shown.press("0")
+        # Both programs, whosever samples the other views count; and the threads that the kernel alone knows.
+        shown.wait_for("where it is", "python3 work.py", "node spin.cjs", "hot_spot", "spin", "native")
         shown.press("q")
         shown.wait_for("The program is still running")
         shown.press("y")

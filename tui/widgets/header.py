@@ -76,6 +76,7 @@ class RunHeader(Board):
             # A single line is all there is.
             [Segment(clean(stretch.name), palette.accent)] if stretch and self.size.height == 1 else [],
         ]
+        facts = list(filter(None, facts))
         right = joined(facts, dot)
         while len(facts) > 1 and length(right) + min(length(left), 24) + 3 > width:
             facts.pop(0)

@@ -66,7 +66,10 @@ class ThreadPicker(ModalScreen[frozenset[int] | None]):
         with Vertical(classes="dialog"):
             yield Label(Content("Whose samples to count"), classes="dialog-title")
             yield OptionList(*map(self._line, self._offered), compact=True, markup=False)
-            yield Label(Content("space marks, enter shows the marked, a shows all"), classes="dialog-text")
+            yield Label(
+                Content("space marks, enter shows the marked, a shows all; 0 in the views: what each does now"),
+                classes="dialog-text",
+            )
 
     def on_option_list_option_selected(self) -> None:
         # A click.

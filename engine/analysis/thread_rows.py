@@ -1,0 +1,230 @@
+"""The threads of a run as rows: processes in the order in which they started each other, what each thread does, and where it is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..profile.stacks import StackTable
+    from .snapshot import KernelThread, Snapshot
+
+GROUP_FROM = 4
+"""So many threads of a process whose names differ by a number only are one row."""
+BUSY_CORES = 0.05
+
+
+@dataclass(slots=True)
+class Seen:
+    """Where each thread was when it was sampled last, and how much of late."""
+
+    _counts: dict[tuple[int, int], int] = field(default_factory=dict)
+    stacks: dict[int, int] = field(default_factory=dict)
+    """Thread -> stack (indexes into the table)."""
+    late: Counter[int] = field(default_factory=Counter)
+    """Thread -> samples between the last two pictures."""
+    total: Counter[int] = field(default_factory=Counter)
+    late_s: float = 1.0
+    _taken_s: float = 0.0
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Take in a newer picture of the run: the stack that a thread got the most samples on since is where it is."""
+        counts, before = snapshot.counts.by_stack, self._counts
+        if snapshot.counts.total < sum(before.values()):
+            before = {}
+            self.stacks.clear()
+        self.late, self.total, most = Counter(), Counter(), Counter[int]()
+        for (thread, stack), samples in counts.items():
+            self.total[thread] += samples
+            new = samples - before.get((thread, stack), 0)
+            if new:
+                self.late[thread] += new
+                if new > most[thread]:
+                    most[thread], self.stacks[thread] = new, stack
+        self._counts = counts
+        self.late_s = max(0.1, snapshot.taken_s - self._taken_s)
+        self._taken_s = snapshot.taken_s
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    key: tuple[object, ...]
+    """The same for the same process, group, thread or frame of a thread."""
+    kind: str
+    """`process`, `group`, `thread` or `frame`."""
+    depth: int
+    name: str
+    language: str = ""
+    state: str = ""
+    cores: float = 0.0
+    """CPU time a second, of late."""
+    cpu_s: float = 0.0
+    function: int | None = None
+    """Where it is: index into `StackTable.functions`."""
+    line: int = 0
+    threads: int = 1
+    number: str = ""
+    """The process's, or the thread's."""
+
+
+def thread_rows(
+    snapshot: Snapshot, seen: Seen, opened: frozenset[tuple[object, ...]], pattern: str = ""
+) -> list[ThreadRow]:
+    """Rows from the top; below those in `opened` what they hold: a group's threads, a thread's stack with what runs first.
+
+    `pattern`: part of a thread's or process's name. A thread's CPU time is the kernel's where its number is known, else as many samples as were taken.
+    """
+    table = snapshot.table
+    sampled: dict[int, list[int]] = {}
+    for thread in seen.total:
+        sampled.setdefault(table.threads[thread].pid, []).append(thread)
+    kernel: dict[int, list[KernelThread]] = {}
+    for known in snapshot.kernel_threads:
+        kernel.setdefault(known.pid, []).append(known)
+    rows: list[ThreadRow] = []
+    wanted = pattern.lower()
+    for pid, depth in _in_order(snapshot, [*kernel, *sampled]):
+        note = snapshot.processes.get(pid)
+        command = note.command if note else snapshot.program.command
+        threads = _threads(snapshot, seen, kernel.get(pid, ()), sampled.get(pid, ()), depth + 1)
+        if wanted and wanted not in command.lower():
+            threads = [row for row in threads if wanted in row.name.lower()]
+            if not threads:
+                continue
+        language = ", ".join(dict.fromkeys(row.language for row in threads if row.language))
+        ended = "" if not snapshot.kernel_threads or pid in kernel else "ended"
+        cores, cpu_s = sum(row.cores for row in threads), sum(row.cpu_s for row in threads)
+        rows.append(
+            ThreadRow(
+                key=("process", pid),
+                kind="process",
+                depth=depth,
+                name=command,
+                language=language,
+                state=ended,
+                cores=cores,
+                cpu_s=cpu_s,
+                threads=len(threads),
+                number=str(pid),
+            )
+        )
+        if ("process", pid) not in opened:
+            for row in _grouped(threads, pid, opened):
+                rows.append(row)
+                if row.kind == "thread" and row.key in opened:
+                    rows += _frames(row, table, seen)
+    return rows
+
+
+def _in_order(snapshot: Snapshot, pids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Each of `pids` with its depth, parents before children."""
+    known = list(dict.fromkeys(pids))
+    children: dict[int, list[int]] = {}
+    for pid in known:
+        note = snapshot.processes.get(pid)
+        parent = note.parent if note else 0
+        # What has nothing to show has no row; what it has started stands with what started it.
+        while parent and parent not in known and parent in snapshot.processes:
+            parent = snapshot.processes[parent].parent
+        children.setdefault(parent if parent in known and parent != pid else 0, []).append(pid)
+
+    def below(pid: int, depth: int) -> Iterator[tuple[int, int]]:
+        yield pid, depth
+        for child in sorted(children.pop(pid, [])):
+            yield from below(child, depth + 1)
+
+    for root in sorted(children.pop(0, [])):
+        yield from below(root, 0)
+
+
+def _threads(
+    snapshot: Snapshot, seen: Seen, kernel: Sequence[KernelThread], sampled: Sequence[int], depth: int
+) -> list[ThreadRow]:
+    table, rate_hz = snapshot.table, snapshot.sampling.asked_hz
+    by_tid = {thread.tid: thread for thread in kernel}
+    rows = []
+    for index in sampled:
+        thread, language = table.threads[index], table.thread_languages[index] or snapshot.program.language
+        # Node.js numbers its threads itself, and the first is the process's.
+        same = by_tid.pop(thread.tid or thread.pid, None) if not thread.labels else None
+        stack = seen.stacks.get(index)
+        function, line = table.frames[table.stacks[stack][-1]] if stack is not None else (None, 0)
+        if same:
+            state, cores, cpu_s = same.state, same.cores, same.cpu_s
+        else:
+            cores, cpu_s = seen.late[index] / rate_hz / seen.late_s, seen.total[index] / rate_hz
+            # Numbered as the kernel does, and not there any more.
+            state = "ended" if kernel and language == "Python" else "waiting"
+        if cores >= BUSY_CORES:
+            state = "running"
+        name, number = thread.title or (same.name if same else "") or "unnamed", str(thread.tid)
+        rows.append(
+            ThreadRow(
+                key=("thread", index),
+                kind="thread",
+                depth=depth,
+                name=name,
+                language=language,
+                state=state,
+                cores=cores,
+                cpu_s=cpu_s,
+                function=function,
+                line=line,
+                number=number,
+            )
+        )
+    for rest in by_tid.values():
+        state = "running" if rest.cores >= BUSY_CORES else rest.state
+        rows.append(
+            ThreadRow(
+                key=("native", rest.pid, rest.tid),
+                kind="thread",
+                depth=depth,
+                name=rest.name,
+                state=state,
+                cores=rest.cores,
+                cpu_s=rest.cpu_s,
+                number=str(rest.tid),
+            )
+        )
+    return sorted(rows, key=lambda row: (row.state == "ended", -round(row.cores, 2), -row.cpu_s, row.name))
+
+
+def _grouped(threads: Sequence[ThreadRow], pid: int, opened: frozenset[tuple[object, ...]]) -> Iterator[ThreadRow]:
+    names: dict[tuple[str, str], list[ThreadRow]] = {}
+    for row in threads:
+        shape = "ended threads" if row.state == "ended" else re.sub(r"\d+", "*", row.name)
+        names.setdefault((shape, row.language), []).append(row)
+    for (shape, language), rows in names.items():
+        if len(rows) < GROUP_FROM:
+            yield from rows
+            continue
+        key = ("group", pid, shape, language)
+        running = sum(row.state == "running" for row in rows)
+        yield replace(
+            rows[0],
+            key=key,
+            kind="group",
+            name=rows[0].name if len({row.name for row in rows}) == 1 else shape,
+            state=f"{running} running" if running else rows[0].state,
+            cores=sum(row.cores for row in rows),
+            cpu_s=sum(row.cpu_s for row in rows),
+            threads=len(rows),
+            number="",
+        )
+        if key in opened:
+            yield from (replace(row, depth=row.depth + 1) for row in rows)
+
+
+def _frames(row: ThreadRow, table: StackTable, seen: Seen) -> Iterator[ThreadRow]:
+    """The stack of a thread, what runs first."""
+    index = row.key[1] if row.key[0] == "thread" else None
+    stack = seen.stacks.get(index) if isinstance(index, int) else None
+    for level, frame in enumerate(reversed(table.stacks[stack] if stack is not None else ())):
+        function, line = table.frames[frame]
+        name = table.functions[function].name
+        yield ThreadRow(("frame", index, level), "frame", row.depth + 1, name, function=function, line=line)

@@ -1,0 +1,121 @@
+"""Processes and threads as rows: their order, their groups, what they use, and where they are."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from multi_lang_profiler.engine.analysis.snapshot import KernelThread
+from multi_lang_profiler.engine.analysis.thread_rows import Seen, ThreadRow, thread_rows
+from multi_lang_profiler.engine.processes import thread_ids
+from multi_lang_profiler.engine.profile.stacks import Frame, ProcessNote, StackCounts, StackTable
+from multi_lang_profiler.engine.program.kernel_threads import KernelThreads
+from tests.support.snapshots import shop_snapshot
+
+if TYPE_CHECKING:
+    from multi_lang_profiler.engine.analysis.snapshot import Snapshot
+
+
+def made() -> Snapshot:
+    """A server with six workers of a pool and a thread that writes, and what it has started; all in Python."""
+    table, counts = StackTable(), StackCounts()
+    table.processes.update({1: ProcessNote(0, "python server.py"), 9: ProcessNote(1, "python job.py")})
+    main, wait, work = (
+        table.frame(Frame(name, "/srv/server.py", line)) for name, line in (("main", 3), ("wait", 7), ("work", 9))
+    )
+    counts.add(table.thread(1, 1, "MainThread"), table.stack([main, wait]), 100)
+    for worker in range(6):
+        counts.add(table.thread(1, 10 + worker, f"pool-{worker}"), table.stack([main, work]), 50)
+    counts.add(table.thread(9, 9, "MainThread"), table.stack([main]), 10)
+    kernel = [KernelThread(1, 1, "python", "waiting", 1.0, 0.0), KernelThread(1, 50, "writer", "disk", 0.5, 0.0)]
+    kernel += [KernelThread(1, 10 + worker, "python", "running", 0.5, 0.25) for worker in range(4)]
+    shop = shop_snapshot()
+    return replace(
+        shop,
+        table=table,
+        counts=counts,
+        processes=dict(table.processes),
+        kernel_threads=(*kernel, KernelThread(9, 9, "python", "running", 0.1, 1.0)),
+        sampling=replace(shop.sampling, asked_hz=100.0),
+    )
+
+
+def rows_of(snapshot: Snapshot, *opened: tuple[object, ...], pattern: str = "") -> list[ThreadRow]:
+    seen = Seen()
+    seen.see(snapshot)
+    return thread_rows(snapshot, seen, frozenset(opened), pattern)
+
+
+def named(rows: list[ThreadRow]) -> list[tuple[int, str, int, str]]:
+    return [(row.depth, row.name, row.threads, row.state) for row in rows]
+
+
+def test_rows():
+    """Processes as they started each other, the busy threads first; those of a pool are one, those that the kernel alone knows are there."""
+    assert named(rows_of(made())) == [
+        (0, "python server.py", 8, ""),
+        (1, "pool-*", 4, "4 running"),
+        (1, "MainThread", 1, "waiting"),
+        (1, "writer", 1, "disk"),
+        (1, "pool-4", 1, "ended"),
+        (1, "pool-5", 1, "ended"),
+        (1, "python job.py", 1, ""),
+        (2, "MainThread", 1, "running"),
+    ]
+    group = rows_of(made())[1]
+    assert (group.cores, group.cpu_s) == (1.0, 2.0)
+
+
+def test_what_is_opened():
+    """A group has its threads below it, a thread its stack, what runs first on top; a process that is closed has none."""
+    snapshot = made()
+    group, main = rows_of(snapshot)[1:3]
+    opened = rows_of(snapshot, group.key, main.key)
+    assert [row.name for row in opened[1:6]] == ["pool-*", "pool-0", "pool-1", "pool-2", "pool-3"]
+    at = next(index for index, row in enumerate(opened) if row.key == main.key)
+    assert [(row.name, row.line) for row in opened[at + 1 : at + 3]] == [("wait", 7), ("main", 3)]
+    assert len(rows_of(snapshot, ("process", 1))) == 3
+
+
+def test_filter():
+    """By a thread's name or its process's."""
+    assert [row.name for row in rows_of(made(), pattern="WRIT")] == ["python server.py", "writer"]
+    assert [row.name for row in rows_of(made(), pattern="job")] == ["python job.py", "MainThread"]
+
+
+def test_where_it_is_now():
+    """The stack that a thread got the most samples on since the picture before; what it used meanwhile, where the kernel does not tell."""
+    snapshot = replace(made(), kernel_threads=())
+    seen = Seen()
+    seen.see(snapshot)
+    later = snapshot.counts.copy()
+    table = snapshot.table
+    later.add(0, table.stack([table.frame(Frame("parse", "/srv/server.py", 20))]), 30)
+    later.add(0, table.stack([table.frame(Frame("dump", "/srv/server.py", 30))]), 20)
+    seen.see(replace(snapshot, counts=later, taken_s=snapshot.taken_s + 1))
+    row = next(row for row in thread_rows(snapshot, seen, frozenset()) if row.name == "MainThread")
+    assert row.function is not None
+    assert table.functions[row.function].name == "parse"
+    assert (round(row.cores, 2), row.cpu_s, row.state) == (0.5, 1.5, "running")
+
+
+def test_the_kernel_is_asked():
+    """Name, state and CPU time of each thread, of those that live; no oftener than it may."""
+    gate = threading.Event()
+    waiting = threading.Thread(target=gate.wait)
+    waiting.start()
+    try:
+        looks = KernelThreads()
+        assert looks.is_due
+        found = looks.look([os.getpid(), 2**22 + 1])
+        assert {thread.tid for thread in found} == set(thread_ids(os.getpid()))
+        assert not looks.is_due
+        mine = next(thread for thread in found if thread.tid == threading.get_native_id())
+        assert mine.state == "running"
+        assert mine.cpu_s > 0
+        assert next(thread for thread in found if thread.tid == waiting.native_id).state == "waiting"
+    finally:
+        gate.set()
+        waiting.join()

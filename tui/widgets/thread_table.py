@@ -1,0 +1,112 @@
+"""The table of threads: who they are, what they do, and where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+
+from ...engine.profile.places import short_path
+from ..text import clean, fit, fit_path
+from .table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.style import Style
+
+    from ...engine.analysis.snapshot import Snapshot
+    from ...engine.analysis.thread_rows import ThreadRow
+
+
+class ThreadTable(Table["ThreadRow"]):
+    """A row keeps its key as long as the table lives."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._rows: dict[int, ThreadRow] = {}
+        self._keys_of: dict[tuple[object, ...], int] = {}
+        self._snapshot: Snapshot | None = None
+        self._opened: frozenset[tuple[object, ...]] = frozenset()
+
+    def show_rows(self, rows: Sequence[ThreadRow], snapshot: Snapshot, opened: frozenset[tuple[object, ...]]) -> None:
+        keys = self._keys_of
+        self._snapshot, self._opened = snapshot, opened
+        self._rows = {keys.setdefault(row.key, len(keys)): row for row in rows}
+        self.show(list(self._rows))
+
+    @property
+    def row_here(self) -> ThreadRow | None:
+        return self._rows.get(self.cursor_key) if self.cursor_key is not None else None
+
+    def row(self, key: int) -> ThreadRow:
+        return self._rows[key]
+
+    def columns(self, width: int) -> Sequence[Column[ThreadRow]]:
+        columns: list[Column[ThreadRow]] = [
+            Column("now", "CPU%", 5, self._draw_now, "right", sortable=False),
+            Column("cpu", "CPU time", 8, self._draw_cpu, "right", sortable=False),
+            Column("state", "state", 10, self._draw_state, sortable=False),
+        ]
+        if width >= 70:
+            columns.append(Column("language", "language", 10, self._draw_language, sortable=False))
+        if width >= 90:
+            columns.append(Column("number", "pid, tid", 8, self._draw_number, "right", sortable=False))
+        left = max(16, width - 1 - sum(column.width + self.gap for column in columns) - self.gap)
+        where = left // 2 if width >= 50 else 0
+        columns.insert(0, Column("name", "thread", left - where - self.gap, self._draw_name, sortable=False))
+        if where:
+            columns.append(Column("where", "where it is", where, self._draw_where, sortable=False))
+        return columns
+
+    def _draw_name(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        sign = ""
+        if row.kind in ("process", "group"):
+            is_open = (row.key in self._opened) is (row.kind == "group")
+            sign = "▾ " if is_open else "▸ "
+        elif row.kind == "frame":
+            sign = "  "
+        many = f" ×{row.threads}" if row.kind == "group" else ""
+        lead = "  " * row.depth + sign
+        style = {"process": self.palette.bold, "frame": self.palette.dim}.get(row.kind, self.palette.plain)
+        name = fit(clean(row.name) or "unnamed", max(1, width - len(lead) - len(many))).rstrip()
+        yield Segment(fit(f"{lead}{name}{many}", width), self.palette.faint if row.state == "ended" else style)
+
+    def _draw_now(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        text = f"{100 * row.cores:.0f}" if row.cores >= 0.005 else "·"
+        yield Segment(("" if row.kind == "frame" else text).rjust(width), self.palette.heat.style(min(1.0, row.cores)))
+
+    def _draw_cpu(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        yield Segment(("" if row.kind == "frame" else f"{row.cpu_s:.2f} s").rjust(width), self.palette.plain)
+
+    def _draw_state(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        yield Segment(fit(row.state, width), self._state_style(row))
+
+    def _state_style(self, row: ThreadRow) -> Style:
+        palette = self.palette
+        if row.state.endswith("running"):
+            return palette.good
+        return {"disk": palette.warn, "stopped": palette.warn, "ended": palette.faint}.get(row.state, palette.dim)
+
+    def _draw_language(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        yield Segment(
+            fit("native" if row.kind == "thread" and not row.language else row.language, width), self.palette.dim
+        )
+
+    def _draw_number(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        yield Segment(fit(row.number, width, align="right"), self.palette.dim)
+
+    def _draw_where(self, row: ThreadRow, width: int) -> Iterable[Segment]:
+        snapshot = self._snapshot
+        if row.function is None or snapshot is None:
+            yield Segment(" " * width)
+            return
+        name, file = snapshot.table.functions[row.function]
+        path = clean(short_path(file, str(snapshot.program.working_folder)))
+        place = f"{path}:{row.line}" if row.line and path else path
+        if row.kind == "frame":
+            yield Segment(fit_path(place, width), self.palette.dim)
+            return
+        function = clean(name)[: width // 2]
+        yield Segment(f"{function} ", self.palette.plain if row.state.endswith("running") else self.palette.dim)
+        yield Segment(fit_path(place, width - len(function) - 1), self.palette.faint)
