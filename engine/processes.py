@@ -43,6 +43,14 @@ def mapped_files(pid: int) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def executable_name(pid: int) -> str:
+    """The name of the file that the process runs; empty once it is gone, or where it is not ours to see."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")
+    except OSError:
+        return ""
+
+
 def is_executable(path: Path) -> bool:
     """Whether the file is a compiled program, which the kernel runs as it is (elf(5)); False if it cannot be read."""
     try:

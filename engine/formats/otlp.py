@@ -5,7 +5,9 @@ The endpoint is `http://HOST:4318/v1development/profiles` of any OpenTelemetry C
 
 from __future__ import annotations
 
+import socket
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Never
 
@@ -16,13 +18,14 @@ from .varint import delimited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from ...proto import otlp_pb2
     from ..profile.book import Book
     from ..profile.profile import Profile
+    from ..profile.recording import Recording
     from ..profile.threads import Thread
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SDK_LANGUAGES = {"Python": "python", "JavaScript": "nodejs", "TypeScript": "nodejs", "Java": "java", "Go": "go"}
 _FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js", "Java": "jvm", "Go": "go"}
 """OpenTelemetry's names, of `telemetry.sdk.language` and `profile.frame.type`."""
@@ -50,11 +53,12 @@ class OtlpFormat:
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
 
         ours = ProtobufFormat()
-        by_resource: dict[tuple[tuple[str, str], ...], list[otlp_pb2.Profile]] = {}
+        by_resource: dict[_Resource, list[otlp_pb2.Profile]] = {}
         dictionary = _Dictionary()
         stacks, profiles = zip(*map(_parted, bodies), strict=True) if bodies else ((), ())
         for profile, its_stacks in zip(ours.decode(ours.join(profiles, reported_at)).profiles, stacks, strict=True):
-            by_resource.setdefault(_resource(profile), []).append(dictionary.profile(profile, its_stacks))
+            recording = _recording(profile, its_stacks)
+            by_resource.setdefault(_resource(profile, recording), []).append(dictionary.profile(profile, recording))
         request = schema.ExportRequest(
             resource_profiles=[
                 schema.ResourceProfiles(
@@ -91,19 +95,44 @@ def _parted(body: bytes) -> tuple[bytes, bytes]:
             return body[at : at + size], body[at + size :]
 
 
-def _resource(profile: Profile) -> tuple[tuple[str, str], ...]:
+_Resource = tuple[tuple[str, str | int], ...]
+
+
+def _recording(profile: Profile, stacks: bytes) -> Recording:
+    """All of the window. A spool may still hold bodies without it."""
+    from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
+    from .files import loads  # noqa: PLC0415 - as above
+
+    return loads(stacks, profile.began_at) if stacks else whole_of(profile)
+
+
+def _resource(profile: Profile, recording: Recording) -> _Resource:
+    """What the window is of, by OpenTelemetry's names; what the user has labelled so stays. Of several processes it names none."""
     labels = dict(profile.labels)
-    service = (
-        labels.pop("service.name", None) or labels.get("service") or PurePath(profile.source_file).stem or "unknown"
-    )
-    language = _SDK_LANGUAGES.get(profile.language, profile.language.lower())
-    return (("service.name", service), ("telemetry.sdk.language", language), *sorted(labels.items()))
+    pids = {recording.table.threads[thread].pid for thread, _ in recording.counts.by_stack}
+    pid = pids.pop() if len(pids) == 1 else 0
+    known: dict[str, str | int] = {
+        "service.name": labels.get("service") or PurePath(profile.source_file).stem or "unknown",
+        "telemetry.sdk.language": _SDK_LANGUAGES.get(profile.language, profile.language.lower()),
+        "telemetry.sdk.name": "multi_lang_profiler",
+        "telemetry.sdk.version": AGENT_VERSION,
+        "process.pid": pid,
+        "process.executable.name": recording.executable if pid else "",
+        "host.name": socket.gethostname(),
+    }
+    return tuple(sorted({**{name: value for name, value in known.items() if value}, **labels}.items()))
 
 
-def _attribute(name: str, value: str) -> otlp_pb2.KeyValue:
+def _attribute(name: str, value: str | int) -> otlp_pb2.KeyValue:
     from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
-    return schema.KeyValue(key=name, value=schema.AnyValue(string_value=value))
+    return schema.KeyValue(key=name, value=_any(value))
+
+
+def _any(value: str | int) -> otlp_pb2.AnyValue:
+    from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+
+    return schema.AnyValue(int_value=value) if isinstance(value, int) else schema.AnyValue(string_value=value)
 
 
 class _Dictionary:
@@ -116,13 +145,9 @@ class _Dictionary:
         self._stacks: dict[tuple[int, ...], int] = {(): 0}
         self._attributes: dict[tuple[str, str | int], int] = {("", ""): 0}
 
-    def profile(self, profile: Profile, stacks: bytes) -> otlp_pb2.Profile:
+    def profile(self, profile: Profile, recording: Recording) -> otlp_pb2.Profile:
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
-        from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
-        from .files import loads  # noqa: PLC0415 - as above
 
-        # A spool may still hold bodies without them.
-        recording = loads(stacks, profile.began_at) if stacks else whole_of(profile)
         table = recording.table
         names = FullNames(recording)
         period_ns = round(1e9 * recording.period_s)
@@ -154,8 +179,8 @@ class _Dictionary:
         return schema.Profile(
             sample_type=unit,
             samples=samples,
-            time_unix_nano=round(profile.began_at.timestamp()) * 1_000_000_000,
-            duration_nano=round(1e9 * profile.duration_s),
+            time_unix_nano=(recording.began_at - _EPOCH) // timedelta(microseconds=1) * 1_000,
+            duration_nano=round(1e9 * recording.duration_s),
             period_type=unit,
             period=period_ns,
             profile_id=uuid.UUID(profile.profile_id).bytes,
@@ -172,9 +197,7 @@ class _Dictionary:
         attributes = [
             schema.Attribute(
                 key_strindex=self._string(name),
-                value=schema.AnyValue(int_value=value)
-                if isinstance(value, int)
-                else schema.AnyValue(string_value=value),
+                value=_any(value),
             )
             if name
             else schema.Attribute()

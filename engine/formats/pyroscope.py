@@ -16,13 +16,15 @@ from .varint import delimited
 from .wire_format import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from ...proto import pyroscope_pb2
     from ..profile.profile import Profile
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_IN_LABEL_NAMES = re.compile(r"[^a-zA-Z0-9_]")
+_MAX_LABELS, _MAX_NAME = 25, 1_000
+"""The service takes 30 labels a series, some of which are ours, and 1,024 bytes a name."""
 
 
 class PyroscopeFormat:
@@ -63,10 +65,10 @@ class PyroscopeFormat:
 
 def _labels(profile: Profile) -> dict[str, str]:
     # A series for each process would be many; which it was is in the samples' labels of a file.
-    labels = {
-        _NOT_IN_LABEL_NAMES.sub("_", name) or "_": value for name, value in profile.labels if value and name != "pid"
-    }
-    labels = {f"_{name}" if name[0].isdigit() else name: value for name, value in labels.items()}
+    labels: dict[str, str] = {}
+    for name, value in profile.labels:
+        if value and name != "pid" and len(labels) < _MAX_LABELS:
+            labels[_label_name(name, labels)] = value
     service = labels.get("service") or PurePath(profile.source_file).stem or "unknown"
     return {
         "service_name": service,
@@ -74,6 +76,19 @@ def _labels(profile: Profile) -> dict[str, str]:
         **labels,
         "__name__": "wall" if profile.sampling.mode == "wall" else "process_cpu",
     }
+
+
+def _label_name(name: str, taken: Container[str]) -> str:
+    """`name` as Prometheus spells label names, and as no other of the series: the service refuses one that has a name twice.
+
+    Two underscores in front are the service's own.
+    """
+    spelled = _NOT_IN_LABEL_NAMES.sub("_", name)
+    spelled = (
+        f"_{spelled}" if spelled[:1].isdigit() else f"_{spelled.lstrip('_')}" if spelled.startswith("_") else spelled
+    )
+    spelled = spelled[:_MAX_NAME] or "_"
+    return next(each for each in (spelled, *(f"{spelled}_{number}" for number in range(2, 1_000))) if each not in taken)
 
 
 def _profile(sample: pyroscope_pb2.RawSample) -> Profile:

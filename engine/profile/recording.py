@@ -58,6 +58,8 @@ class Recording:
     timeline: tuple[TimelinePoint, ...] = field(default=(), compare=False, repr=False)
     """The whole run in a bounded number of points; empty where nobody knows."""
     marks: tuple[Moment, ...] = ()
+    executable: str = field(default="", compare=False)
+    """The file's name that most of it ran in, `python3.11`; empty where nobody knows."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Path -> text, of files that came with the run: a page has the program's own in it."""
 
@@ -130,6 +132,7 @@ def facts(recording: Recording) -> dict[str, Any]:
         "lost_samples": sampling.lost_samples,
         "labels": dict(recording.labels),
         "working_folder": recording.working_folder,
+        **({"executable": recording.executable} if recording.executable else {}),
         **({"cpu": sampling.ledger.as_object()} if sampling.ledger else {}),
         **(
             {"course": course_object(recording.table, recording.timeline, recording.marks)}
@@ -162,6 +165,7 @@ def from_facts(facts: JsonObject, table: StackTable, counts: StackCounts) -> Rec
         ),
         labels=tuple(sorted((key, labels.text(key)) for key in labels.fields)),
         working_folder=facts.text("working_folder"),
+        executable=facts.text("executable", ""),
         timeline=timeline,
         marks=marks,
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..processes import executable_name
 from .names import FunctionNames
 from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
 from .stacks import part_languages
@@ -70,6 +71,7 @@ class Windows:
         self._sources = sources
         self._definitions = definitions
         self._names = FunctionNames()
+        self._executables: dict[int, str] = {}
         self._clock = clock
         self._run_began_at = self._began_at = clock.now()
         self._run_began_s = self._began_s = clock.monotonic()
@@ -201,18 +203,29 @@ class Windows:
             sampling=window.sampling,
             labels=profile.labels,
             working_folder=str(self._settings.working_folder),
+            executable=self._executable(window.counts),
         )
         return with_whole(profile, whole)
+
+    def _executable(self, counts: StackCounts) -> str:
+        """Of the process that most of these samples are of; it may have ended, and then was looked at before."""
+        pid = self._main_pid(counts)
+        if pid and not self._executables.get(pid):
+            self._executables[pid] = executable_name(pid)
+        return self._executables.get(pid, "")
+
+    def _main_pid(self, counts: StackCounts) -> int:
+        """The process that most of these samples are of; 0 for none."""
+        samples: Counter[int] = Counter()
+        for (thread, _stack), count in counts.by_stack.items():
+            samples[self._recorder.table.threads[thread].pid] += count
+        return samples.most_common(1)[0][0] if samples else 0
 
     def _process_labels(self, counts: StackCounts) -> Iterator[tuple[str, str]]:
         """Of a command, which process most of these samples are of; what the user has labelled so stays."""
         table = self._recorder.table
-        samples: Counter[int] = Counter()
-        if table.processes:
-            for (thread, _stack), count in counts.by_stack.items():
-                samples[table.threads[thread].pid] += count
         given = {name for name, _ in self._labels}
-        for pid, _ in samples.most_common(1):
+        if table.processes and (pid := self._main_pid(counts)):
             note = table.processes.get(pid)
             labels = {"pid": str(pid), "command": note.command if note else ""}
             yield from ((name, text) for name, text in labels.items() if text and name not in given)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import socket
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,7 @@ import pytest
 from multi_lang_profiler.engine.formats import wire
 from multi_lang_profiler.engine.profile.book import Book
 from multi_lang_profiler.engine.profile.full_names import FullNames
-from multi_lang_profiler.engine.profile.recording import whole_of
+from multi_lang_profiler.engine.profile.recording import whole_of, with_whole
 from multi_lang_profiler.engine.profile.stacks import Function
 from tests.support import recordings
 from tests.support.wheels import wheel
@@ -41,10 +43,21 @@ def test_windows_are_grouped_by_what_they_are_of(request_sent: Any) -> None:
     """Windows of one service stand under one resource with its labels, each a profile with its id and its time."""
     first, second = request_sent.resource_profiles
 
+    ours = {
+        "telemetry.sdk.name": "multi_lang_profiler",
+        "telemetry.sdk.version": "0.1.0",
+        "host.name": socket.gethostname(),
+    }
     attributes = {attribute.key: attribute.value.string_value for attribute in first.resource.attributes}
-    assert attributes == {"service.name": "api", "telemetry.sdk.language": "python", "service": "api", "zone": "é"}
+    assert attributes == {
+        **ours,
+        "service.name": "api",
+        "telemetry.sdk.language": "python",
+        "service": "api",
+        "zone": "é",
+    }
     attributes = {attribute.key: attribute.value.string_value for attribute in second.resource.attributes}
-    assert attributes == {"service.name": "tsc", "telemetry.sdk.language": "nodejs"}
+    assert attributes == {**ours, "service.name": "tsc", "telemetry.sdk.language": "nodejs"}
     [scope] = first.scope_profiles
     assert (scope.scope.name, scope.scope.version) == ("multi_lang_profiler", "0.1.0")
     assert [profile.profile_id for profile in scope.profiles] == [UUID(p.profile_id).bytes for p in (FIRST, SECOND)]
@@ -52,6 +65,30 @@ def test_windows_are_grouped_by_what_they_are_of(request_sent: Any) -> None:
         int(p.began_at.timestamp()) * 10**9 for p in (FIRST, SECOND)
     ]
     assert scope.profiles[0].duration_nano == 16_100_000_000
+
+
+def test_a_window_of_one_process_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pid and its executable are the resource's, when it began is exact; of two processes neither is, but each sample's own."""
+    monkeypatch.syspath_prepend(wheel("opentelemetry-proto", "1.45.2"))
+    service = importlib.import_module("opentelemetry.proto.collector.profiles.v1development.profiles_service_pb2")
+    whole = replace(recordings.recording("small"), executable="python3.11")
+    whole = replace(whole, began_at=whole.began_at + timedelta(microseconds=123_456))
+    table = copy.deepcopy(whole.table)
+    table.threads = [thread._replace(pid=4711) for thread in table.threads]
+    one = replace(whole, table=table)
+    several = replace(whole, table=copy.deepcopy(table), counts=copy.deepcopy(whole.counts))
+    other = several.table.thread(4712, 1)
+    several.counts.add(other, 0, 5)
+    told = []
+    for window in (one, several):
+        body = wire.join([wire.encode(with_whole(window.profile(), window), "otlp")], REPORTED_AT)
+        [sent] = service.ExportProfilesServiceRequest.FromString(body).resource_profiles
+        told.append({each.key: each.value.int_value or each.value.string_value for each in sent.resource.attributes})
+        assert (
+            sent.scope_profiles[0].profiles[0].time_unix_nano == int(whole.began_at.timestamp()) * 10**9 + 123_456_000
+        )
+    assert (told[0]["process.pid"], told[0]["process.executable.name"]) == (4711, "python3.11")
+    assert not {"process.pid", "process.executable.name"} & set(told[1])
 
 
 def test_a_window_says_where_its_cpu_time_went(request_sent: Any) -> None:

@@ -50,6 +50,32 @@ def test_a_push_is_what_the_service_describes() -> None:
     assert f'id: "{SECOND.profile_id}"' in second
 
 
+def test_whatever_the_labels_are_the_series_is_valid() -> None:
+    """Names are Prometheus's, each once, few enough; what is ours stays; no label of the user's is in another's place."""
+    given = {
+        "a.b": "1",
+        "a-b": "2",
+        "a_b": "3",
+        "__name__": "4",
+        "__session_id__": "5",
+        "": "6",
+        "é": "7",
+        "0": "8",
+        "x" * 512: "9",
+    }
+    given |= {f"label{number:02}": "v" for number in range(40)}
+    profile = replace(FIRST, labels=tuple(given.items()))
+    [series] = pyroscope_pb2.PushRequest.FromString(
+        wire.join([wire.encode(profile, "pyroscope")], FIRST.began_at)
+    ).series
+    names = [label.name for label in series.labels]
+    assert all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name) for name in names)
+    assert len(set(names)) == len(names) <= 30
+    labels = {label.name: label.value for label in series.labels}
+    assert [labels[name] for name in ("a_b", "a_b_2", "a_b_3", "_name__", "_0")] == ["1", "2", "3", "4", "8"]
+    assert labels["__name__"] == "process_cpu"
+
+
 def test_each_window_is_a_pprof_of_its_own(tmp_path: Path) -> None:
     """What is pushed is read by `go tool pprof`, with every sample of the window, when it began and how long it was."""
     for series, profile in zip(pyroscope_pb2.PushRequest.FromString(PUSH).series, (FIRST, SECOND), strict=True):
