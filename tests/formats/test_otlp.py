@@ -74,7 +74,7 @@ def test_a_window_of_one_process_names_it(monkeypatch: pytest.MonkeyPatch) -> No
     whole = replace(recordings.recording("small"), executable="python3.11")
     whole = replace(whole, began_at=whole.began_at + timedelta(microseconds=123_456))
     table = copy.deepcopy(whole.table)
-    table.threads = [thread._replace(pid=4711) for thread in table.threads]
+    table.threads[:] = [thread._replace(pid=4711) for thread in table.threads]
     one = replace(whole, table=table)
     several = replace(whole, table=copy.deepcopy(table), counts=copy.deepcopy(whole.counts))
     other = several.table.thread(4712, 1)
