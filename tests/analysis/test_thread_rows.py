@@ -120,7 +120,12 @@ def test_the_kernel_is_asked():
         mine = next(thread for thread in found if thread.tid == threading.get_native_id())
         assert mine.state == "running"
         assert mine.cpu_s > 0
-        assert next(thread for thread in found if thread.tid == waiting.native_id).state == "waiting"
+        deadline = time.monotonic() + 20
+        while next(thread for thread in found if thread.tid == waiting.native_id).state != "waiting":
+            # It is on its way there.
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+            found = looks.look([os.getpid()])
     finally:
         gate.set()
         waiting.join()
