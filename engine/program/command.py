@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..samplers.python.austin import Austin
     from ..samplers.python.interpreter import Interpreter
+    from ..samplers.python.looking import Lookings
     from ..samplers.sampler import Context, Sampler
 
 LOOK_INTERVAL_S = 0.1
@@ -82,6 +83,8 @@ class CommandSampler:
         self._attached: dict[int, asyncio.Task[None]] = {}
         self._seen: dict[int, _Seen] = {}
         self._austins: dict[Interpreter, Austin] = {}
+        self._lookings: Lookings | None = None
+        """One helper for all Pythons."""
         self._attaches = float(ATTACH_BURST)
         """How many may come now."""
         self._short_ends_s: deque[float] = deque(maxlen=MANY_SHORT + 1)
@@ -143,6 +146,8 @@ class CommandSampler:
             await asyncio.wait(self._attached.values())
         for sampler in self._samplers.values():
             await sampler.close()
+        if self._lookings is not None:
+            await self._lookings.close()
 
     def _programs(self) -> str:
         counts = Counter(key.partition(" ")[0] for key in self._at_work)
@@ -327,13 +332,15 @@ class CommandSampler:
             self._say(f"A sampler failed: {type(error).__name__}: {error}")
 
     async def _attach_python(self, pid: int) -> None:
-        from ..samplers.python.sampler import PythonSampler  # noqa: PLC0415 - while the command starts
+        from ..samplers.python.looking import Lookings  # noqa: PLC0415 - while the command starts
+        from ..samplers.python.sampler import PythonSampler  # noqa: PLC0415
 
         key = f"Python {pid}"
         of_python = self._context_for(key, Language.PYTHON)
         # Each process is attached to by itself: Austin finds no children of those that are no Python.
         of_python = replace(of_python, settings=replace(of_python.settings, follow_children=False))
-        sampler = self._samplers[key] = PythonSampler(of_python, self._austins)
+        self._lookings = self._lookings or Lookings(is_kept=True)
+        sampler = self._samplers[key] = PythonSampler(of_python, self._austins, self._lookings)
         try:
             await self._keep(key, Process(pid, self._context.clock.monotonic()))
         finally:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from multi_lang_profiler.engine.events import Event
     from multi_lang_profiler.engine.profile.ledger import Ledger
+    from multi_lang_profiler.engine.samplers.python.looking import Lookings
 
 DEADLINE_S = 30.0
 _BYTES_PER_SAMPLE = 150
@@ -109,7 +110,14 @@ def start_busy(python: str, kind: str, seconds: float, workers: int) -> subproce
 class SampledProgram:
     """A program with the sampler on it: `async with SampledProgram(file, …) as sampled`."""
 
-    def __init__(self, program: Path | str, *arguments: str, python: str = sys.executable, **settings: object) -> None:
+    def __init__(
+        self,
+        program: Path | str,
+        *arguments: str,
+        python: str = sys.executable,
+        lookings: Lookings | None = None,
+        **settings: object,
+    ) -> None:
         self.recorder = Recorder()
         self.events: list[Event] = []
         self.coverage: list[bool] = []
@@ -123,7 +131,7 @@ class SampledProgram:
         )
         self.ledger = make_ledger(self.recorder, self._settings)
         self.sampler = make_sampler(
-            self._settings, self.recorder, self.events.append, self.coverage.append, self.ledger
+            self._settings, self.recorder, self.events.append, self.coverage.append, self.ledger, lookings
         )
         self._accounting: asyncio.Task[None]
         self.sampling: asyncio.Task[None]
@@ -205,6 +213,7 @@ def make_sampler(
     emit: Callable[[Event], None] = lambda _: None,
     sampling: Callable[[bool], None] = lambda _: None,
     ledger: Ledger | None = None,
+    lookings: Lookings | None = None,
 ) -> PythonSampler:
     recorder = recorder or Recorder()
     return PythonSampler(
@@ -217,7 +226,8 @@ def make_sampler(
             _none,
             _none,
             ledger=ledger or make_ledger(recorder, settings),
-        )
+        ),
+        lookings=lookings,
     )
 
 

@@ -17,13 +17,13 @@ from ..sampler import SamplingFailed
 from .finding import PythonFinder
 from .interpreter import jit_is_asked_for, why_children_are_closed, why_memory_is_closed
 from .layout import NEWEST, OLDEST
-from .looking import Looking
 
 if TYPE_CHECKING:
     from ..sampler import Context
     from .austin import Austin
     from .austin_attach import AustinAttachment
     from .interpreter import Interpreter
+    from .looking import Looking, Lookings
 
 _LOADING_S = 1.0
 """A program that has loaded no libpython by then is no Python."""
@@ -41,11 +41,12 @@ _JIT = "PYTHON_JIT is set: where this Python has its JIT, functions are right, b
 class Attachment:
     """`await sample()` until process `pid` has ended; again, if that raises `SamplingFailed`."""
 
-    def __init__(self, context: Context, pid: int, austins: dict[Interpreter, Austin]) -> None:
+    def __init__(self, context: Context, pid: int, austins: dict[Interpreter, Austin], lookings: Lookings) -> None:
         self._context = context
         self._pid = pid
         self._clock = context.clock
         self._finder = PythonFinder(context, pid)
+        self._lookings = lookings
         self._looking: Looking | None = None
         self._austins = austins
         self._austin: AustinAttachment | None = None
@@ -89,13 +90,12 @@ class Attachment:
 
     async def _look_until(self, ended: asyncio.Future[None]) -> None:
         """Look with one helper until the program has ended, or the helper has."""
-        self._looking = Looking(self._context, self._changed.set)
+        looking = self._looking = self._lookings.take(self._context, self._changed.set)
         self._children.clear()
         try:
-            await self._keep_looking(self._looking, ended)
-            await self._looking.finish()
+            await self._keep_looking(looking, ended)
         finally:
-            await self._looking.close()
+            await self._lookings.give(looking, self._changed.set, {self._pid, *self._children})
             self._looking = None
             self._cover(False)
 
@@ -124,7 +124,7 @@ class Attachment:
     async def _attend(self, looking: Looking, ended: asyncio.Future[None]) -> None:
         """Return when the program has ended, cannot be looked at any more, or the helper has ended."""
         while not looking.ended.done() and not ended.done() and self._pid not in looking.gone:
-            self._cover(bool(looking.looked_at))
+            self._cover(not looking.looked_at.isdisjoint({self._pid, *self._children}))
             if self._pid in looking.refused:
                 await self._ask_austin(looking.refused[self._pid])
                 return

@@ -20,7 +20,7 @@ from ...text import reason
 from ..sampler import SamplingFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..sampler import Context
 
@@ -57,8 +57,8 @@ class LookCount:
 class Looking:
     """One helper process, from its start to its end."""
 
-    def __init__(self, context: Context, on_change: Callable[[], None]) -> None:
-        """Start it; `on_change` is called when a process was taken on, refused or lost. Raises `SamplingFailed`."""
+    def __init__(self, context: Context) -> None:
+        """Start it. Raises `SamplingFailed`."""
         settings = context.settings
         self.looked_at: set[int] = set()
         self.refused: dict[int, str] = {}
@@ -67,8 +67,9 @@ class Looking:
         """Processes that ended, or became another program."""
         self.is_uncertain = False
         """The machine is so busy that looks at threads which only wait had to be counted."""
+        self.listeners: list[Callable[[], None]] = []
+        """Called when a process was taken on, refused or lost."""
         self._context = context
-        self._on_change = on_change
         self._period_ns = 1e9 / settings.rate_hz
         self._stacks: list[int] = []
         """The helper's numbers of stacks -> ours."""
@@ -135,6 +136,19 @@ class Looking:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._flushed.wait(), _FLUSH_DEADLINE_S)
 
+    async def leave(self, pids: Iterable[int]) -> None:
+        """Have it hand over what it knows of those, and look at them no more; returns in time also if it does not answer."""
+        for pid in pids:
+            self._say("leave", pid)
+        answered = asyncio.Event()
+        self.listeners.append(answered.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_DEADLINE_S):
+                while not self.looked_at.isdisjoint(pids) and not self.ended.done():
+                    answered.clear()
+                    await answered.wait()
+        self.listeners.remove(answered.set)
+
     async def finish(self) -> None:
         """Let it hand over everything, and end."""
         with suppress(OSError):
@@ -176,7 +190,11 @@ class Looking:
         asyncio.get_running_loop().remove_reader(self._output)
         if not self.ended.done():
             self.ended.set_result(None)
-        self._on_change()
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in list(self.listeners):
+            listener()
 
     def _heed(self, message: dict[str, object]) -> None:
         match message:
@@ -198,17 +216,17 @@ class Looking:
                 self.looked_at.add(pid)
                 # Threads are told of once they have samples.
                 self._context.ledger.covers(pid, by_thread=True)
-                self._on_change()
+                self._tell()
             case {"refused": int(pid), "why": str(why)}:
                 self.refuse(pid, why)
-                self._on_change()
+                self._tell()
             case {"gone": int(pid), "left_ns": float(left_ns) | int(left_ns)}:
                 self._context.ledger.leaves(pid)
                 self._context.recorder.lose(int(left_ns / self._period_ns))
                 self.looked_at.discard(pid)
                 self.gone.add(pid)
                 self._fraction.pop(pid, None)
-                self._on_change()
+                self._tell()
             case _:
                 raise AssertionError("the helper is of the same build as we")
 
@@ -233,6 +251,43 @@ class Looking:
             if whole:
                 recorder.add(self._threads[pid, tid], self._stacks[stack], whole, taken_s)
         recorder.look(self._looks.told(looks, looked_ns / self._period_ns), looked_ns / 1e9)
+
+
+class Lookings:
+    """One helper for all who look, until nobody does."""
+
+    def __init__(self, *, is_kept: bool = False) -> None:
+        """Where `is_kept`, it waits for the next who look, until `close`."""
+        self._is_kept = is_kept
+        self._looking: Looking | None = None
+
+    def take(self, context: Context, on_change: Callable[[], None]) -> Looking:
+        """The helper, started if need be; `on_change` is one of its listeners until `give`. Raises `SamplingFailed`."""
+        if self._looking is None or self._looking.ended.done():
+            self._looking = Looking(context)
+        self._looking.listeners.append(on_change)
+        return self._looking
+
+    async def give(self, looking: Looking, on_change: Callable[[], None], pids: Iterable[int]) -> None:
+        """It need look at `pids` no more; what it knows of them is handed over."""
+        try:
+            if not self._is_kept and looking.listeners == [on_change]:
+                await looking.finish()
+            else:
+                await looking.leave(pids)
+        finally:
+            looking.listeners.remove(on_change)
+            if not looking.listeners and (not self._is_kept or looking is not self._looking):
+                await self._end(looking)
+
+    async def close(self) -> None:
+        if self._looking is not None:
+            await self._end(self._looking)
+
+    async def _end(self, looking: Looking) -> None:
+        if looking is self._looking:
+            self._looking = None
+        await looking.close()
 
 
 def _frame(name: str, file: str, first_line: int, line: int) -> Frame:

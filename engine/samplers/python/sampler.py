@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from .attach import Attachment
     from .austin import Austin
     from .interpreter import Interpreter
+    from .looking import Lookings
 
 
 class PythonSampler:
     """A `Sampler`."""
 
-    def __init__(self, context: Context, austins: dict[Interpreter, Austin] | None = None) -> None:
-        """`austins` are those found so far, to be shared by several samplers: to look for them takes starting them."""
+    def __init__(
+        self, context: Context, austins: dict[Interpreter, Austin] | None = None, lookings: Lookings | None = None
+    ) -> None:
+        """`austins` are those found so far and `lookings` the helper, to be shared by several samplers: either takes starting."""
         self._context = context
         self._austins = {} if austins is None else austins
+        self._lookings = lookings
         self._attachment: Attachment | None = None
 
     @property
@@ -42,8 +46,10 @@ class PythonSampler:
             )
         # Loaded only now, while the program's interpreter starts: it would have delayed the program.
         from .attach import Attachment  # noqa: PLC0415
+        from .looking import Lookings  # noqa: PLC0415
 
-        self._attachment = self._attachment or Attachment(self._context, process.pid, self._austins)
+        self._lookings = self._lookings or Lookings()
+        self._attachment = self._attachment or Attachment(self._context, process.pid, self._austins, self._lookings)
         await self._attachment.sample()
 
     async def flush(self) -> None:

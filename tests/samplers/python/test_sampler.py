@@ -16,6 +16,7 @@ import pytest
 from multi_lang_profiler.engine.processes import mapped_files, process_tree
 from multi_lang_profiler.engine.profile.stacks import Function
 from multi_lang_profiler.engine.samplers.python import attach, austin_attach, austin_session, finding
+from multi_lang_profiler.engine.samplers.python.looking import Lookings
 from multi_lang_profiler.engine.samplers.python.mojo import GARBAGE_COLLECTOR
 from multi_lang_profiler.engine.samplers.sampler import SamplingFailed
 from multi_lang_profiler.engine.settings import Mode
@@ -96,6 +97,30 @@ async def test_children_are_followed_and_counted() -> None:
     # The program itself only waits for its workers: whether it is met running at all is chance.
     assert len(sampled.pids - {sampled.child.pid}) == 3
     assert sampled.total > 0.75 * 100 * used_s
+
+
+async def test_one_helper_looks_at_all_programs() -> None:
+    """Each program of a command is attached to by itself; one helper does for all, also for those that come later."""
+    lookings = Lookings(is_kept=True)
+    try:
+        quotas = PROGRAMS / "truth" / "quotas.py"
+        async with (
+            SampledProgram(quotas, "0.3", lookings=lookings) as one,
+            SampledProgram(quotas, "0.6", lookings=lookings) as other,
+        ):
+            # The samples of all are for the recorder of the command.
+            await other.until(lambda: one.pids == {one.child.pid, other.child.pid})
+            helpers = lookers()
+            assert await one.end() == await other.end() == 0
+        async with SampledProgram(quotas, "0.2", lookings=lookings) as later:
+            assert await later.end() == 0
+            assert helpers == lookers()
+        assert len(helpers) == 1
+        assert one.pids == {one.child.pid, other.child.pid, later.child.pid}
+        assert one.total + one.recorder.lost_samples > 0.75 * 100 * 1.1
+    finally:
+        await lookings.close()
+    assert not lookers()
 
 
 async def test_children_are_left_alone_where_asked() -> None:
