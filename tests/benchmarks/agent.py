@@ -96,6 +96,6 @@ def _helper(pid: int, settled_s: float) -> int:
 def _looks(pid: int) -> bool:
     try:
         # One that has ended and is not waited for has no command line.
-        return b".python.looker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"from room.looker import" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import pytest
 
@@ -110,14 +110,9 @@ def start_busy(python: str, kind: str, seconds: float, workers: int) -> subproce
 class SampledProgram:
     """A program with the sampler on it: `async with SampledProgram(file, …) as sampled`."""
 
-    def __init__(
-        self,
-        program: Path | str,
-        *arguments: str,
-        python: str = sys.executable,
-        lookings: Lookings | None = None,
-        **settings: object,
-    ) -> None:
+    def __init__(self, program: Path | str, *arguments: str, python: str = sys.executable, **settings: object) -> None:
+        """`lookings` among the settings is a helper to be shared."""
+        lookings = cast("Lookings | None", settings.pop("lookings", None))
         self.recorder = Recorder()
         self.events: list[Event] = []
         self.coverage: list[bool] = []
@@ -241,7 +236,8 @@ def lookers(parent: int | None = None) -> list[int]:
     of_parent = b"\nPPid:\t%d\n" % (parent or os.getpid())
     return processes_where(
         lambda process: (
-            b".python.looker\0" in (process / "cmdline").read_bytes() and of_parent in (process / "status").read_bytes()
+            b"from room.looker import" in (process / "cmdline").read_bytes()
+            and of_parent in (process / "status").read_bytes()
         )
     )
 

@@ -1,4 +1,4 @@
-"""The helper process that looks at Python processes from outside: `python -m …looker MODE RATE FOLDER`.
+"""The helper process that looks at Python processes from outside: `main(MODE, RATE, FOLDER)`.
 
 Apart from us, so that neither the screen nor a report delays a look. It reads commands, one JSON array a line, from standard input:
 `["add", pid, major, minor]`, `["leave", pid]`, `["flush", number]`, and ends with that. It writes one JSON object a line:
@@ -15,25 +15,23 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import resource
 import select
-import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .interpreter_state import find_interpreters
 from .layout import UnknownLayout
 from .memory import Closed, Unreadable
-from .names import QualifiedNames
+from .thread_clock import live_threads
 from .watched import Lost, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .interpreter_state import RawStack
+    from .qualified_names import QualifiedNames
 
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
@@ -60,7 +58,8 @@ class Looker:
         self._wall = wall
         self._watched: dict[int, Watched] = {}
         self._starting: dict[int, tuple[tuple[int, int], float]] = {}
-        self._names = QualifiedNames()
+        self._names: QualifiedNames | None = None
+        """For Python before 3.11."""
         self._stacks: dict[tuple[object, ...], int] = {}
         """Stacks already told, by their frames' names."""
         self._raw: dict[int, tuple[int, dict[RawStack, int]]] = {}
@@ -89,12 +88,12 @@ class Looker:
                 continue
             # One look in each period, at a moment of its own in it.
             period_s = self._period_s / self._haste * self._thrift
-            due_s = slot_s + random.random() * period_s  # noqa: S311 - nothing secret
+            due_s = slot_s + _chance() * period_s
             slot_s = max(slot_s + period_s, now_s)
             if self._haste > 1.5 and len(self._processors) > 1:
                 # Where we wake up, we take the processor from whoever has it; nobody is to be spared always. What is bound to one
                 # processor is kept waiting there for up to a second, so only for the move.
-                os.sched_setaffinity(0, {random.choice(self._processors)})  # noqa: S311 - as above
+                os.sched_setaffinity(0, {self._processors[int(_chance() * len(self._processors))]})
                 os.sched_setaffinity(0, self._processors)
             self._listen(max(0.0, due_s - now_s))
             now_s = time.monotonic()
@@ -127,7 +126,7 @@ class Looker:
 
     def _start(self, now_s: float) -> None:
         for pid, (version, since_s) in list(self._starting.items()):
-            patient = now_s - since_s < _START_PATIENCE_S and Path(f"/proc/{pid}").exists()
+            patient = now_s - since_s < _START_PATIENCE_S and bool(live_threads(pid))
             try:
                 watched = Watched(
                     find_interpreters(pid, version),
@@ -161,6 +160,13 @@ class Looker:
                 watched.look(now_s, self._stack_id)
             except (Lost, Closed):
                 self._leave(watched.pid)
+
+    def _qualified(self, name: str, file: str, first_line: int) -> str:
+        if self._names is None:
+            from .qualified_names import QualifiedNames  # noqa: PLC0415 - what reads source takes 20 ms to load
+
+            self._names = QualifiedNames()
+        return self._names.get(name, file, first_line)
 
     def _leave(self, pid: int) -> None:
         watched = self._watched.pop(pid, None)
@@ -248,7 +254,7 @@ class Looker:
             code = interpreters.codes.get(address)
             file = watched.paths.absolute(code.file)
             first_line = max(0, code.first_line)
-            name = self._names.get(code.name, file, first_line) if is_old else code.name
+            name = self._qualified(code.name, file, first_line) if is_old else code.name
             frames.append((name, file, first_line, code.line(instruction)))
         if stack.is_collecting:
             frames.append((GARBAGE_COLLECTOR, "", 0, 0))
@@ -261,6 +267,11 @@ class Looker:
             self._next_stack += 1
             self._new_stacks.append(frames)
         return found
+
+
+def _chance() -> float:
+    """From 0 to 1, at random; the module for that takes 5 ms to load."""
+    return int.from_bytes(os.urandom(3), "little") / (1 << 24)
 
 
 def _thread_name(pid: int, tid: int) -> str:
@@ -292,7 +303,3 @@ def main(mode: str, rate_hz: str, working_folder: str) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with suppress(BrokenPipeError):
         Looker(int(rate_hz), working_folder, wall=mode == "wall").run()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...clock import wait_first
@@ -30,6 +31,14 @@ _HANDED_OVER_S = 0.1
 """How often the helper hands over."""
 _FLUSH_DEADLINE_S = 0.25
 _END_DEADLINE_S = 1.0
+_BEGIN = """\
+import sys
+room = sys.modules["room"] = type(sys)("room")
+room.__path__ = [sys.argv.pop(1)]
+from room.looker import main
+main(*sys.argv[1:])
+"""
+"""The helper's modules use but each other and the standard library."""
 _MAX_SAMPLE_NS = 10**15
 
 
@@ -87,9 +96,8 @@ class Looking:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PROFILER_")}
         command = [
             sys.executable,
-            "-I",
-            "-m",
-            f"{__package__}.looker",
+            # Neither `site` nor our package's own beginnings are loaded: they take as long as the helper itself.
+            *("-I", "-S", "-c", _BEGIN, str(Path(__file__).parent)),
             "wall" if settings.mode is Mode.WALL else "cpu",
             str(settings.rate_hz),
             str(settings.working_folder),

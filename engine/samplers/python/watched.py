@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .even_credit import EvenCredit
 from .memory import Unreadable
-from .names import Paths
+from .paths import Paths
 from .thread_clock import ThreadClock, ThreadEnded, live_clocks, live_threads, process_cpu_ns
 
 if TYPE_CHECKING:

@@ -1,9 +1,8 @@
-"""What code is called: paths made whole, and for Python before 3.11 the qualified names, from the source."""
+"""Qualified names for Python before 3.11, whose code knows only the last name: from the source."""
 
 from __future__ import annotations
 
 import ast
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,32 +17,6 @@ _COMPREHENSIONS = {
     ast.DictComp: "<dictcomp>",
     ast.GeneratorExp: "<genexpr>",
 }
-
-
-class Paths:
-    """The files of one process: what it names relatively lies under the folder it was started in, or the one it is in now."""
-
-    def __init__(self, pid: int, working_folder: str) -> None:
-        self._pid = pid
-        self._folders = [self._current() or working_folder, working_folder]
-        self._known: dict[str, str] = {}
-
-    def absolute(self, file: str) -> str:
-        if file.startswith(("/", "<")) or not file:
-            # `<string>`, `<frozen …>`: code without a file.
-            return os.path.normpath(file) if "/../" in file or "/./" in file else file
-        found = self._known.get(file)
-        if found is None:
-            folders = [*self._folders, self._current() or self._folders[0]]
-            places = [os.path.normpath(f"{folder}/{file}") for folder in folders]
-            found = self._known[file] = next(filter(os.path.exists, places), places[0])
-        return found
-
-    def _current(self) -> str | None:
-        try:
-            return str(Path(f"/proc/{self._pid}/cwd").readlink())
-        except OSError:
-            return None
 
 
 class QualifiedNames:
