@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     from .formats.wire import EncodedProfile
     from .settings import ReportSettings, Settings
 
-SNAPSHOT_INTERVAL_S = 0.25
+SNAPSHOT_INTERVAL_S = 0.5
+"""Figures that change more often cannot be read, and cost twice as much."""
+FIRST_SNAPSHOTS_S = 0.25
+"""The same until there are samples to be seen."""
 MAX_LOG_LINES = 1_000
 MAX_MARKS = 100
 TIDY_S = 1.0
@@ -288,6 +291,11 @@ class Engine:
             joined.say_the_last(self._pictures.newest())
             control.close()
 
+    async def _open_source(self, path: str) -> None:
+        await self._sources.open(path)
+        # Somebody waits for it.
+        self._pictures.take()
+
     async def _picture(self) -> Snapshot | None:
         """For a screen elsewhere: what our own screen sees, or without one a new one."""
         if not self.settings.screen:
@@ -362,7 +370,7 @@ class Engine:
         self._call(lambda: self._start(self._files.save([file], stretch)))
 
     def open_source(self, path: str) -> None:
-        self._call(lambda: self._start(self._sources.open(path)))
+        self._call(lambda: self._start(self._open_source(path)))
 
     def look_at_threads(self) -> None:
         self._call(lambda: self._parts.run and self._start(self._parts.run.look_at_threads()))
@@ -494,7 +502,8 @@ class Engine:
                 if self._pictures.is_due:
                     await self._locate_functions()
                     self._pictures.take()
-                await self._clock.sleep(SNAPSHOT_INTERVAL_S)
+                has_samples = self._recorder.run.total > 0
+                await self._clock.sleep(SNAPSHOT_INTERVAL_S if has_samples else FIRST_SNAPSHOTS_S)
         finally:
             # Without pictures nobody can be shown that the program has ended.
             self._live_for_the_program()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.containers import Container
+from textual.filter import ANSIToTruecolor
 from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
@@ -57,12 +58,13 @@ from .widgets.timeline import TimelineView
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.dom import DOMNode
     from textual.driver import Driver
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from ..engine.analysis.controls import Controls
@@ -87,8 +89,8 @@ VIEWS: Mapping[str, type[View]] = {
 """All views by the key that brings each to the front."""
 
 FRAMES_PER_S = 4
-SHARE_FOR_SHOWING = 0.1
-"""Of the screen's time that showing snapshots may take."""
+SHARE_FOR_SHOWING = 0.01
+"""Of a core that making a view of snapshots may take: what is cheap is shown with each, what is large less often."""
 FRAME_ROWS = 5
 """Of header, tabs, footer and a view's own title."""
 SIDE_FROM_WIDTH = 150
@@ -166,17 +168,21 @@ class ProfilerApp(App[None]):
         self._clock = clock or SystemClock()
         self._view_before = ""
         self._front = next((key for key, kind in VIEWS.items() if view == kind.TITLE), next(iter(VIEWS)))
-        self._shown: dict[str, Snapshot] = {}
-        """The snapshot each view was last shown."""
+        self._shown: dict[str, tuple[Snapshot, object]] = {}
+        """The snapshot each view was last shown, and what it showed of it."""
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
         self._exports, self._copier = Exports(), Copier()
         self._wants_side = True
-        self._was_reporting = False
+        self._was_reporting = self._takes_input = False
 
     def watch_theme(self) -> None:
         self.palette = make_palette(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        # Every colour of ours is a true one: looking for others took a tenth of the screen's time.
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -272,6 +278,7 @@ class ProfilerApp(App[None]):
         self._range.asked = asked
         self.snapshot = self._range.of(self.whole)
         self._header.show(self.snapshot)
+        self._shown.clear()
         for view in self._views.values():
             view.range_chosen()
         self._show_front()
@@ -456,11 +463,15 @@ class ProfilerApp(App[None]):
         if self._told[self._front] != self.selected_function:
             self._told[self._front] = self.selected_function
             view.function_selected(self.selected_function)
-        if self._shown.get(self._front) is not snapshot:
-            self._shown[self._front] = snapshot
-            began = perf_counter()
+        shown = self._shown.get(self._front)
+        if shown is None or shown[0] is not snapshot:
+            shows = view.shows(snapshot)
+            self._shown[self._front] = snapshot, shows
+            if shown is not None and shows is not None and shown[1] == shows:
+                return
+            began, took_s = perf_counter(), thread_time()
             view.show(snapshot)
-            self._next_show_s = began + (perf_counter() - began) / SHARE_FOR_SHOWING
+            self._next_show_s = began + (thread_time() - took_s) / SHARE_FOR_SHOWING
 
     def _focus_front(self) -> None:
         empty = self._switcher.current == "empty"
@@ -469,7 +480,9 @@ class ProfilerApp(App[None]):
     def _show_input(self, snapshot: Snapshot) -> None:
         state = snapshot.program.input
         self._input.show(state)
-        self.refresh_bindings()
+        if (state is not None) is not self._takes_input:
+            self._takes_input = state is not None
+            self.refresh_bindings()
         if state is not None and state.waiting and not self._was_touched and self.screen is self._main:
             self._input.take_keys()
 

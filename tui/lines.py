@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from .text import ELLIPSIS, bar
+from .text import ELLIPSIS, bar, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +27,7 @@ def two_sided(width: int, left: Sequence[Segment], right: Sequence[Segment] = ()
 
 
 def length(segments: Iterable[Segment]) -> int:
-    return sum(cell_len(text) for text, _, _ in segments)
+    return sum(cells_of(text) for text, _, _ in segments)
 
 
 def joined(parts: Iterable[Sequence[Segment]], separator: Segment) -> list[Segment]:

@@ -52,6 +52,11 @@ def without_escape_codes(line: str, *, tab_size: int = 8) -> str:
     return clean(line.expandtabs(tab_size))
 
 
+def cells_of(text: str) -> int:
+    """How many cells `text` (already clean) fills; most of it is ASCII, and asked for too often to be looked up."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> str:
     """`text` (already clean) cut or padded to exactly `width` cells.
 
@@ -59,24 +64,24 @@ def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> s
     """
     if width <= 0:
         return ""
-    length = cell_len(text)
+    length = cells_of(text)
     if length > width:
         text = _cut_start(text, width) if keep == "end" else _cut_end(text, width)
-        length = cell_len(text)
+        length = cells_of(text)
     padding = " " * (width - length)
     return padding + text if align == "right" else text + padding
 
 
 def fit_name(name: str, width: int) -> str:
     """A function's name (already clean) cut or padded to exactly `width` cells; of a long one what it is a part of is left out first."""
-    while cell_len(name) > width and "." in name and " " not in name:
+    while cells_of(name) > width and "." in name and " " not in name:
         name = name.split(".", 1)[1].removeprefix("<locals>.")
     return fit(name, width)
 
 
 def fit_path(path: str, width: int) -> str:
     """A path (already clean) cut or padded to exactly `width` cells; of a long one the first folders are left out."""
-    while cell_len(path) > width and "/" in path:
+    while cells_of(path) > width and "/" in path:
         path = path.split("/", 1)[1]
     return fit(path, width, keep="end")
 

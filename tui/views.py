@@ -13,9 +13,10 @@ palette and its help come from there.
 
 How the frame treats a view:
 
-- `show(snapshot)` is called on the screen's thread, about four times a second, for the view in front alone, and only with a
+- `show(snapshot)` is called on the screen's thread, about twice a second, for the view in front alone, and only with a
   snapshot it has not been shown yet. When a view comes to the front it gets the newest snapshot first.
-  If `show` takes long, the frame calls it less often (it may use a tenth of the time), so a slow view never makes keys lag.
+  If `show` takes long, the frame calls it less often (it may use a hundredth of a core), so a slow view never makes keys lag.
+- `shows(snapshot)` may say that nothing of it is new to the view: then `show` is not called.
 - `tick(now_s)` is called four times a second for the view in front, snapshot or not: for countdowns. It should end at once.
 - `empty(snapshot)` says why there is nothing to show, or gives ""; while it is not empty, the frame shows that sentence in the
   view's place and does not call `show`.
@@ -135,6 +136,13 @@ class View(Widget):
     def show(self, snapshot: Snapshot) -> None:
         raise NotImplementedError
 
+    def shows(self, snapshot: Snapshot) -> object:  # noqa: ARG002
+        """What of `snapshot` the view shows, as something that can be compared: while it stays the same, `show` is not called.
+
+        None: always something new.
+        """
+        return None
+
     def tick(self, now_s: float) -> None:
         """`now_s` is on the clock of `Snapshot.taken_s`."""
 
@@ -169,3 +177,18 @@ class View(Widget):
 
     def function_selected(self, function: int | None) -> None:
         """The shared selection changed."""
+
+
+def samples_shown(snapshot: Snapshot) -> tuple[object, ...]:
+    """For `View.shows`: what decides of a view of samples. Counts only grow within a run, and so does what is known of functions."""
+    table, stretch = snapshot.table, snapshot.stretch
+    return (
+        id(table),
+        snapshot.program.runs,
+        snapshot.program.phase,
+        snapshot.counts.total,
+        len(table.functions),
+        sum(table.first_lines[: len(table.functions)]),
+        (stretch.name, stretch.from_s, stretch.to_s) if stretch is not None else None,
+        snapshot.previous_run is None,
+    )

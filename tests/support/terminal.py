@@ -26,6 +26,8 @@ MAX_KEPT_BYTES = 4_000_000
 class Terminal:
     """`with Terminal(folder, "python", "app.py", size=(80, 24)) as terminal:` columns and rows, as one says them."""
 
+    COMMAND = COMMAND
+
     def __init__(self, folder: Folder, *words: str, size: tuple[int, int] = (80, 24), **variables: str) -> None:
         self.shown = b""
         """What was drawn, the last megabytes of it."""
@@ -37,7 +39,7 @@ class Terminal:
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
                 os.chdir(folder.path)
                 environment = folder.environment(**{"TERM": "xterm-256color", **variables})
-                os.execve(COMMAND, [str(COMMAND), *words], environment)
+                os.execve(self.COMMAND, [str(self.COMMAND), *words], environment)
             finally:
                 os._exit(127)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -6,12 +6,13 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
+
+from ..text import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ class DrawnLine:
         self._segments = segments
         self._ground = ground
         grounded = [Segment(text, ground + style if style else ground) for text, style, _ in segments]
-        strip = Strip(grounded, sum(cell_len(text) for text, _, _ in segments))
+        strip = Strip(grounded, sum(cells_of(text) for text, _, _ in segments))
         self.strip = strip.adjust_cell_length(width, ground)
 
     def is_of(self, segments: Sequence[Segment], ground: Style, width: int) -> bool:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FRAME_ROWS = 3
 """Of title, crumbs and the line at the foot."""
+SANDWICH_S = 1.0
+"""How often what stands below the graph follows the samples."""
 ROOM_ROWS = 12
 """From which something can be shown below the graph."""
 
@@ -59,6 +61,8 @@ class FlameGraphView(TreeView):
         super().__init__()
         self._rows_needed = 0
         self._in_sandwich: int | None = None
+        self._sandwich_of: tuple[object, ...] = ()
+        self._sandwich_at_s = 0.0
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
@@ -188,10 +192,23 @@ class FlameGraphView(TreeView):
 
     def _show_sandwich(self) -> None:
         function, snapshot = self._between(), self.shown
+        if snapshot is None:
+            return
+        stretch = snapshot.stretch
+        key = (
+            function,
+            self.host.threads,
+            snapshot.program.runs,
+            stretch.name if stretch else "",
+            len(snapshot.sources),
+        )
+        if key == self._sandwich_of and 0 <= snapshot.taken_s - self._sandwich_at_s < SANDWICH_S:
+            return
+        self._sandwich_of, self._sandwich_at_s = key, snapshot.taken_s
         panes = self.query_one("#flame-sandwich", SandwichPanes)
         panes.display = function is not None
         self._in_sandwich = function
-        if function is not None and snapshot is not None and function < len(snapshot.table.functions):
+        if function is not None and function < len(snapshot.table.functions):
             panes.show(snapshot, function, self.host.threads)
 
     def _show_crumbs(self) -> None:

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
 from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
+from ..views import samples_shown
 from .function_table import FunctionTable
 from .sampled_view import SampledView
 from .title_line import TitleLine
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from ...engine.analysis.ranking import Ranking
+    from ...engine.analysis.snapshot import Snapshot
     from .table import Table
 
 SORT_NAMES = {
@@ -152,6 +154,10 @@ class FunctionsView(SampledView):
 
     def on_table_sort_asked(self, event: Table.SortAsked) -> None:
         self.action_sort(event.column)
+
+    def shows(self, snapshot: Snapshot) -> object:
+        # The trend moves on with the seconds, if there is one.
+        return samples_shown(snapshot), tuple(map(len, snapshot.recent))
 
     def action_sort(self, by: str) -> None:
         wanted = SortBy(by)

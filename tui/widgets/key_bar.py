@@ -33,8 +33,22 @@ class Key(NamedTuple):
 class KeyBar(Widget):
     """One line, drawn as a whole; a click on a key presses it."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[Key] = []
+
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.refresh())
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._update())
+
+    def on_resize(self) -> None:
+        self._update()
+
+    def _update(self) -> None:
+        """Textual tells of every change of focus, too; looking for the keys costs more than all else that a quiet screen does."""
+        shown = self.shown()
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
 
     def shown(self) -> list[Key]:
         """Those that are shown now, from the left."""
@@ -55,7 +69,7 @@ class KeyBar(Widget):
         return Content.assemble(
             *(
                 part
-                for key in self.shown()
+                for key in self._shown
                 for part in (
                     (f" {key.shown} ", "bold $footer-key-foreground"),
                     (f"{key.description} ", "$footer-description-foreground"),
@@ -65,7 +79,7 @@ class KeyBar(Widget):
 
     def on_click(self, event: Click) -> None:
         left = event.x
-        for key in self.shown():
+        for key in self._shown:
             if left < key.width:
                 self.app.simulate_key(key.key)
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ..run_text import why_no_samples
-from ..views import View
+from ..views import View, samples_shown
 
 if TYPE_CHECKING:
     from ...engine.analysis.snapshot import Snapshot
@@ -40,6 +40,9 @@ class SampledView(View):
     def draw_title(self, now_s: float) -> None:
         """`now_s` is on the clock of `Snapshot.taken_s`."""
         raise NotImplementedError
+
+    def shows(self, snapshot: Snapshot) -> object:
+        return samples_shown(snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
         if self.paused_s is None:

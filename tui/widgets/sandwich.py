@@ -10,7 +10,7 @@ from textual.binding import Binding
 from ...engine.analysis.ranking import Catalogue
 from ..run_text import threads_named, why_no_samples
 from ..text import clean, count, percent
-from ..views import View
+from ..views import View, samples_shown
 from .sandwich_panes import SandwichPanes, samples_of
 from .title_line import TitleLine
 from .tree_table import TreeTable
@@ -75,6 +75,9 @@ class SandwichView(View):
     def function_here(self) -> int | None:
         here = self.query_one(SandwichPanes).function_here
         return self._function if here is None else here
+
+    def shows(self, snapshot: Snapshot) -> object:
+        return samples_shown(snapshot), self._function, len(snapshot.sources)
 
     def show(self, snapshot: Snapshot) -> None:
         if self._function is None or self._function >= len(snapshot.table.functions):

@@ -14,7 +14,7 @@ from ..highlight import Piece, coloured_lines, plain_lines
 from ..places import Place
 from ..run_text import why_no_samples
 from ..text import clean, count, plural
-from ..views import View
+from ..views import View, samples_shown
 from .source_table import SourceTable
 from .title_line import TitleLine
 
@@ -95,6 +95,9 @@ class SourceView(View):
             table.look_at(min(self._line, len(self._lines)))
             self._line = 0
         self._show_title(snapshot, sum(line.self_samples for line in samples.values()), total)
+
+    def shows(self, snapshot: Snapshot) -> object:
+        return samples_shown(snapshot), self._path, self._line, id(snapshot.sources.get(self._path))
 
     def empty(self, snapshot: Snapshot) -> str:
         if self._path or snapshot.program.source_file or snapshot.counts.total:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .table import Table
 
 FOOT_ROWS = 3
+LATEST_POINTS = 12
+"""Of those before nothing changes but how they are merged."""
 LATE_S = 4.0
 """What large programs are sampled in windows of, and a little."""
 
@@ -152,6 +154,18 @@ class TimelineView(View):
         self.query_one(TimelineTable).show_timeline(snapshot, self._timeline, self._moments.at, self._moments.chosen)
         self.query_one(TimelineFoot).show(self._moments)
         self._show_title(self._moments)
+
+    def shows(self, snapshot: Snapshot) -> object:
+        # Points come once a second, and so may their shares: more often nobody sees them move.
+        stretch = snapshot.stretch
+        return (
+            tuple(map(id, snapshot.timeline[-LATEST_POINTS:])),
+            len(snapshot.timeline),
+            len(snapshot.marks),
+            len(snapshot.reporter.history),
+            snapshot.program.phase,
+            (stretch.name, stretch.from_s, int(stretch.to_s)) if stretch is not None else None,
+        )
 
     def empty(self, snapshot: Snapshot) -> str:
         if snapshot.timeline and (snapshot.counts.total or snapshot.stretch):

@@ -1,0 +1,105 @@
+"""What a core the agent takes for its screen of 200 by 50, view by view: `python -m tests.benchmarks.screen_cost [OTHER_COMMAND]`.
+
+With the command of another build both are measured at the same time, on a program each, and the ratio is of this one to the other.
+CPU time of the agent's own process, in per cent of a core; `idle` is a program that sleeps, seen in the first view.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from tests.support.command import COMMAND, Folder
+from tests.support.terminal import Terminal
+
+SIZE = (200, 50)
+SETTLE_S, MEASURE_S = 4.0, 8.0
+VIEWS = {"1": "hot functions", "2": "source", "3": "call tree", "4": "flame graph", "5": "timeline", "8": "output"}
+BUSY = """
+import json, re, sys, threading, time
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+def parse(n):
+    return [json.loads(json.dumps({"a": list(range(50)), "b": {"c": "x" * 50}})) for _ in range(n)]
+def tokens(n):
+    return [re.sub(r"(\\w)(\\d)", r"\\2\\1", "a1b2c3" * 30) for _ in range(n)]
+def handle(kind):
+    return {"fib": lambda: fib(12), "parse": lambda: parse(20), "tokens": lambda: tokens(20)}[kind]()
+def serve(pause_s):
+    while True:
+        for kind in ("fib", "parse", "tokens"):
+            handle(kind)
+        time.sleep(pause_s)
+threads, ends = int(sys.argv[1]), time.monotonic() + 180
+for number in range(threads):
+    threading.Thread(target=serve, args=(0.5,), daemon=True).start()
+while time.monotonic() < ends:
+    for kind in ("fib", "parse", "tokens"):
+        handle(kind)
+    time.sleep(0.005)
+"""
+SLEEPS = "import time\ntime.sleep(180)\n"
+
+
+def cpu_s(pid: int) -> float:
+    """Of all threads, to the nanosecond. https://docs.kernel.org/scheduler/sched-stats.html"""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def of_build(command: Path) -> type[Terminal]:
+    return type("OfBuild", (Terminal,), {"COMMAND": command})
+
+
+def shares(commands: list[Path], folder: Folder, words: list[str], keys: str) -> dict[str, list[float]]:
+    """For each key the share of a core, in per cent, of each command's agent."""
+    screens: list[Terminal] = []
+    found = {}
+    try:
+        screens.extend(of_build(command)(folder, *words, size=SIZE) for command in commands)
+        for screen in screens:
+            screen.until(lambda shown: b"CPU" in shown)
+        for key in keys:
+            for screen in screens:
+                screen.press(key)
+            time.sleep(SETTLE_S)
+            began = [(cpu_s(screen.pid), time.monotonic()) for screen in screens]
+            time.sleep(MEASURE_S)
+            found[key] = [
+                100 * (cpu_s(screen.pid) - before_s) / (time.monotonic() - began_s)
+                for screen, (before_s, began_s) in zip(screens, began, strict=True)
+            ]
+    finally:
+        for screen in screens:
+            # Handed on to the program, which would outlive an agent that is killed.
+            os.kill(screen.pid, signal.SIGTERM)
+            screen.wait()
+            screen.hang_up()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.screen_cost", description=__doc__)
+    parser.add_argument("other", nargs="?", type=Path, help="the command of another build")
+    parser.add_argument("--views", default="".join(VIEWS), help="keys of the views to measure")
+    options = parser.parse_args()
+    commands = [COMMAND, *([options.other] if options.other else [])]
+    with tempfile.TemporaryDirectory() as path, Folder(Path(path)) as folder:
+        folder.write("busy.py", BUSY)
+        folder.write("sleeps.py", SLEEPS)
+        rows = {
+            f"{VIEWS[key]}": row for key, row in shares(commands, folder, ["busy.py", "--", "0"], options.views).items()
+        }
+        rows["hot functions, 200 threads"] = shares(commands, folder, ["busy.py", "--", "200"], "1")["1"]
+        rows["idle"] = shares(commands, folder, ["sleeps.py"], "1")["1"]
+    for name, row in rows.items():
+        ratio = f"   {row[0] / row[1]:5.2f} ×" if len(row) > 1 and row[1] else ""
+        print(f"{name:28}" + "".join(f"{share:8.2f} %" for share in row) + ratio)
+
+
+if __name__ == "__main__":
+    main()
