@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, ClassVar
@@ -15,15 +14,17 @@ from textual.filter import ANSIToTruecolor
 from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
-from ..engine.analysis.ranges import NO_TIME, BadRange, has_time, parse_range
+from ..engine.analysis.ranges import NO_TIME, has_time
 from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
 from ..engine.clock import SystemClock
 from . import themes
-from .bindings import bindings_of, screen_bindings
+from .bindings import screen_bindings
+from .commands import commands_of
 from .editor import NoEditor, edit
 from .exports import Exports
 from .palette import Palette, make_palette
 from .places import Copier
+from .range_asked import ask_range
 from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow
 from .text import clean
@@ -45,7 +46,6 @@ from .widgets.output import OutputView
 from .widgets.program_input import ProgramInput
 from .widgets.prompt import Prompt
 from .widgets.quit_dialog import Question, QuitDialog, RestartDialog
-from .widgets.range_picker import RangeChoice, RangePicker
 from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
 from .widgets.sandwich import SandwichView
@@ -355,10 +355,7 @@ class ProfilerApp(App[None]):
         self._input.take_keys()
 
     def action_range(self) -> None:
-        if self.whole is not None and has_time(self.whole):
-            self.push_screen(RangePicker(self.whole), self._range_picked)
-        elif self.whole is not None:
-            self.notify(NO_TIME, severity="warning", markup=False)
+        ask_range(self, self._compare_with)
 
     def action_cpu(self) -> None:
         if self.snapshot is not None and not isinstance(self.screen, ModalScreen):
@@ -421,24 +418,8 @@ class ProfilerApp(App[None]):
             self.push_screen(QuitDialog(clean(self.snapshot.program.command), *notes), self._stop_and_leave)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """All bindings, each with the view it belongs to; and the theme."""
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
-        for binding in bindings_of(self):
-            if binding.id != "app.quit_anywhere":
-                run = partial(self.run_action, binding.action, default_namespace=self)
-                yield SystemCommand(binding.description, binding.tooltip, run)
-        for key, view in VIEWS.items():
-            # Tables of one kind have the same keys.
-            told: set[str | None] = set()
-            for node in (self._views[key], *self._views[key].query("*")):
-                for binding in bindings_of(node):
-                    if binding.id in told:
-                        continue
-                    told.add(binding.id)
-                    run_there = partial(self._run_in_view, key, node, binding.action)
-                    yield SystemCommand(
-                        f"{view.TITLE}: {binding.description}", binding.tooltip, run_there, discover=binding.show
-                    )
+        yield from commands_of(self, self._views, self._run_in_view)
 
     def on_view_bar_chosen(self, event: ViewBar.Chosen) -> None:
         self.action_open(event.key)
@@ -529,30 +510,6 @@ class ProfilerApp(App[None]):
         self.threads = threads
         self._shown.clear()
         self._show_front()
-
-    def _range_picked(self, choice: RangeChoice | None) -> None:
-        if choice is None:
-            return
-        if choice.typed:
-            hint = "1:03-1:17, 63-77, 1:03- to go on, or 10s for the newest ten seconds"
-            self.prompt("Time range", "", lambda text: self._range_typed(text, choice), hint=hint)
-        elif choice.as_other:
-            self._compare_with(choice.range)
-        else:
-            self.choose_range(choice.range)
-
-    def _range_typed(self, text: str | None, choice: RangeChoice) -> None:
-        if not text:
-            return
-        try:
-            wanted = parse_range(text)
-        except BadRange as error:
-            self.notify(str(error), severity="warning", markup=False)
-            return
-        if choice.as_other:
-            self._compare_with(wanted)
-        else:
-            self.choose_range(wanted)
 
     def _compare_with(self, other: TimeRange | None) -> None:
         """The range in force with `other`, or with the rest of the run; without one in force `other` is compared with the rest."""

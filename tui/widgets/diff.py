@@ -94,6 +94,11 @@ class DiffView(View):
         yield DiffTable(id="diff-table")
         yield EmptyState(id="diff-nothing")
 
+    def on_resize(self) -> None:
+        # The titles are cut to the view's width.
+        if self.host.whole is not None and self._compared is not None:
+            self.call_after_refresh(self.show, self.host.whole)
+
     def show(self, snapshot: Snapshot) -> None:
         # Phases are parts of the whole run.
         snapshot = self.host.whole or snapshot

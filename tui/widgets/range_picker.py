@@ -61,9 +61,7 @@ class RangePicker(ModalScreen[RangeChoice | None]):
                 markup=False,
             )
             yield Label(
-                Content(
-                    "enter counts it, c compares with it, t types one, w counts the whole run; or drag on the timeline"
-                ),
+                Content("enter counts it, c compares with it, t types one, w the whole run"),
                 classes="dialog-text",
             )
 

@@ -67,7 +67,7 @@ class TimelineView(View):
         Binding("s", "sort", "Sort", tooltip="Sort by the whole run, or by the moment looked at", id="timeline.sort"),
         Binding(
             "space",
-            "choose",
+            "choose_range",
             "Range",
             tooltip="Begin a range of time here; again, or Enter: count just that range in all views",
             id="timeline.choose",
@@ -184,7 +184,7 @@ class TimelineView(View):
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         if self._anchor_s is not None:
-            self.action_choose()
+            self.action_choose_range()
             return
         self.host.open_function(event.key)
 
@@ -204,7 +204,7 @@ class TimelineView(View):
     def range_chosen(self) -> None:
         self._anchor_s = self._dragged = None
 
-    def action_choose(self) -> None:
+    def action_choose_range(self) -> None:
         """Begin a range at the moment looked at; or end it there."""
         moments = self._moments
         if moments is None:
@@ -218,7 +218,7 @@ class TimelineView(View):
 
     def action_extend(self, columns: int) -> None:
         if self._anchor_s is None:
-            self.action_choose()
+            self.action_choose_range()
         self.action_step(columns)
 
     def action_whole(self) -> None:
