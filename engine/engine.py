@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .analysis.snapshot import Snapshot, Stretch
     from .clock import Clock
     from .formats.wire import EncodedProfile
+    from .program.child import Child
     from .settings import ReportSettings, Settings
 
 SNAPSHOT_INTERVAL_S = 0.5
@@ -62,8 +63,12 @@ class Engine:
     Invariant: whatever fails in here turns into an event; it ends neither the program nor the agent.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, listen: Callable[[Event], None]) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, listen: Callable[[Event], None], child: Child | None = None
+    ) -> None:
+        """`child`: the program, where it was started before us (`command/early.py`); else we start it."""
         self.settings = settings
+        self._child = child
         self._clock = clock
         self._listen = listen
         self._recorder = Recorder()
@@ -110,6 +115,8 @@ class Engine:
         self._interrupted_by: int | None = None
         """The signal that came before there was a program to pass it to."""
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: deque[Callable[[], object]] = deque()
+        """What was asked for on other threads, or before there was a loop."""
         self._main_task: asyncio.Task[int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -119,6 +126,7 @@ class Engine:
         2 if it could not be started, 128+N if signal N came before it was, 70 if we broke down before it was.
         """
         self._loop = asyncio.get_running_loop()
+        self._loop.call_soon(self._do_calls)
         self._main_task = asyncio.current_task()
         if self.settings.screen:
             self._start(self._publish_snapshots())
@@ -159,7 +167,9 @@ class Engine:
         return status
 
     async def _run_once(self) -> int:
-        run = self._parts.run = Run(self._context(), self._output if self.settings.screen else None, self._screen)
+        output = self._output if self.settings.screen else None
+        run = self._parts.run = Run(self._context(), output, self._screen, self._child)
+        self._child = None
         try:
             process = await run.start()
         except CannotStart as error:
@@ -172,14 +182,15 @@ class Engine:
         self._all_reported = False
         self._parts.runs += 1
         if self._parts.runs == 1:
-            self._windows.begin()
+            self._windows.begin(process.started_s)
             self._start(self._listen_for_marks())
             if self.settings.report:
                 self._start_reporting(self.settings.report)
         if self._source_file:
             self._start(self._read_source(self._source_file))
-        history, limit = self._start(self._keep_history(process.started_s)), self._start(self._end_in_time())
-        if self._start_wanted.is_set():
+        history = self._start(self._keep_history(process.started_s))
+        limit = self._start(self._end_in_time(process.started_s))
+        if self._start_wanted.is_set() and not self.leaving:
             # Edited while it was being built: what has been started may be the old text.
             self._start(self._end_program())
         try:
@@ -268,9 +279,9 @@ class Engine:
         await self._files.save_at_end(self.exit_left_s)
         await self._locate_functions()
 
-    async def _end_in_time(self) -> None:
+    async def _end_in_time(self, started_s: float) -> None:
         if self.settings.duration_s is not None:
-            await self._clock.sleep(self.settings.duration_s)
+            await self._clock.sleep(started_s + self.settings.duration_s - self._clock.monotonic())
             what = "Leaving the program" if self.settings.is_attached else "Ending the program"
             self._emit(Note(f"{what} after {self.settings.duration_s:g} s, as asked"))
             self.stop()
@@ -390,10 +401,15 @@ class Engine:
         self._call(self._live_for_the_program)
 
     def _call(self, function: Callable[[], object]) -> None:
+        self._calls.append(function)
         if self._loop is not None:
             # The loop may just have been closed: then there is nothing left to ask for.
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(function)
+                self._loop.call_soon_threadsafe(self._do_calls)
+
+    def _do_calls(self) -> None:
+        while self._calls:
+            self._calls.popleft()()
 
     def _live_for_the_program(self) -> None:
         self._is_watched = False

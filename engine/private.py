@@ -7,9 +7,7 @@ import errno
 import fcntl
 import os
 import pwd
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -55,6 +53,8 @@ class PrivateFolder:
 
     def _make(self, base: Path) -> None:
         _remove_left_behind(base)
+        import tempfile  # noqa: PLC0415 - not every run makes one
+
         # mkdtemp makes it 0700.
         made = Path(tempfile.mkdtemp(prefix="mlp-new-", dir=base))
         self._lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
@@ -65,6 +65,8 @@ class PrivateFolder:
 
     def remove(self) -> None:
         if self._path is not None:
+            import shutil  # noqa: PLC0415 - as above
+
             shutil.rmtree(self._path, ignore_errors=True)
             self._path = None
         if self._lock is not None:
@@ -165,6 +167,8 @@ def _remove_left_behind(base: Path) -> None:
                 if found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) == 0o700:
                     fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     if not _is_run_from(path.resolve()):
+                        import shutil  # noqa: PLC0415 - as above
+
                         shutil.rmtree(path, ignore_errors=True)
             finally:
                 os.close(folder)

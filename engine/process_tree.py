@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from .blocking import Background
+from .inheritance import set_mark
 from .processes import process_cpu_ns, read_file, thread_ids
 from .text import printable
 
@@ -40,8 +40,6 @@ _YOUNG_S = 1.0
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _ROUNDING_NS = 2 * _TICK_NS
 """The kernel cuts user and system time of ended children to a tick each."""
-_MARK = 1 << 62
-"""Microseconds (146,000 years) that a process of real-time priority may run without a pause; our pid is added."""
 _COMMAND_CHARACTERS = 40
 
 
@@ -117,7 +115,7 @@ class ProcessTree:
         self._background = Background("process names")
         """A process that is stuck in memory management keeps whoever asks for its command line waiting."""
         self._renamed: deque[Member] = deque()
-        self._mark = _set_mark(root) if is_ours else b""
+        self._mark = set_mark(root) if is_ours else b""
         self._loadavg: int | None = None
         with contextlib.suppress(OSError):
             self._loadavg = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
@@ -339,16 +337,3 @@ def _ancestors(pid: int) -> list[int]:
         pid = stat.parent
         found.append(pid)
     return found
-
-
-def _set_mark(pid: int) -> bytes:
-    """Give `pid` the mark that its descendants inherit; empty where that limit is in use or may not be set."""
-    try:
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_RTTIME)
-        if hard != resource.RLIM_INFINITY or (soft != resource.RLIM_INFINITY and soft < _MARK):
-            return b""
-        mark = _MARK + os.getpid()
-        resource.prlimit(pid, resource.RLIMIT_RTTIME, (mark, hard))
-    except OSError:
-        return b""
-    return str(mark).encode()

@@ -10,13 +10,6 @@ COMMAND = "multi_lang_profiler"
 STATUS_THRESHOLD = 3
 """All went well, but a function took more than `--fail-if` allows."""
 AGENT_VERSION = "0.1.0"
-KEY_VARIABLE = "PROFILER_API_KEY"
-HEADERS_VARIABLE = "PROFILER_HEADERS"
-SERVICE_HEADERS_VARIABLE = "PROFILER_PPROF_HEADERS"
-SECRET_VARIABLES = (KEY_VARIABLE, HEADERS_VARIABLE, SERVICE_HEADERS_VARIABLE)
-"""What the profiled program's environment does not have."""
-SIGPIPE_VARIABLE = "MULTI_LANG_PROFILER_IGNORES_SIGPIPE"
-"""Set by the launcher where our starter ignores SIGPIPE: Python, which sets it anew, cannot tell."""
 EXIT_DEADLINE_S = 8.0
 """From the program's end to ours, whatever hangs: a backend, a disk, who reads our lines."""
 DEFAULT_ENDPOINT = "https://quality-web-app.pages.dev/api/v0/profiles"
@@ -30,6 +23,22 @@ class Language(StrEnum):
     JAVASCRIPT = "JavaScript"
     JAVA = "Java"
     GO = "Go"
+
+
+LANGUAGE_BY_ENDING = {
+    ".py": Language.PYTHON,
+    ".pyw": Language.PYTHON,
+    ".js": Language.JAVASCRIPT,
+    ".cjs": Language.JAVASCRIPT,
+    ".mjs": Language.JAVASCRIPT,
+    ".jsx": Language.JAVASCRIPT,
+    ".ts": Language.TYPESCRIPT,
+    ".cts": Language.TYPESCRIPT,
+    ".mts": Language.TYPESCRIPT,
+    ".tsx": Language.TYPESCRIPT,
+    ".java": Language.JAVA,
+    ".go": Language.GO,
+}
 
 
 class Mode(StrEnum):

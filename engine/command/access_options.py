@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..inheritance import HEADERS_VARIABLE, KEY_VARIABLE
 from ..reporting.access import check_header, read_key, tls_context
-from ..settings import HEADERS_VARIABLE, KEY_VARIABLE, Access, Secret
+from ..settings import Access, Secret
 from .arguments import UsageError
 
 if TYPE_CHECKING:

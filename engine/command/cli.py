@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import importlib
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..settings import COMMAND, STATUS_THRESHOLD
 from ..text import say
@@ -19,12 +18,14 @@ from .streams import on_terminal, open_standard_streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from ..analysis.controls import Controls
     from ..analysis.ranges import TimeRange
     from ..analysis.snapshot import Snapshot
     from ..engine import Engine
     from ..events import Event
+    from ..program.child import Child
     from ..settings import Settings
     from .line_writer import LineWriter
 
@@ -34,10 +35,10 @@ SUMMARY_S = 3.0
 """How long a summary's file is waited for."""
 
 
-def main() -> NoReturn:
-    """Run the command and end the process with its status."""
+def main(child: Child | None = None) -> NoReturn:
+    """Run the command and end the process with its status. `child`: the program, where it runs already (`early`)."""
     open_standard_streams()
-    status = run(sys.argv[1:])
+    status = run(sys.argv[1:], child)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -45,15 +46,16 @@ def main() -> NoReturn:
     os._exit(status)
 
 
-def run(argv: list[str]) -> int:
+def run(argv: list[str], child: Child | None = None) -> int:
     """Do what the words behind the command's name say; the exit status."""
     try:
         if argv and argv[0] in SUBCOMMANDS:
             return _subcommand(argv[0], argv[1:])
-        return _profile(argv)
+        return _profile(argv, child)
     except UsageError as error:
         say(f"{COMMAND}: {error}", stream=sys.stderr)
-        return STATUS_USAGE
+        # What was right as the program was started has become wrong: it runs on, and its status is told.
+        return STATUS_USAGE if child is None else child.wait()
     except SystemExit:  # --help and --version
         return 0
 
@@ -88,21 +90,34 @@ class _Screens:
         return pick_runs(rows)
 
 
-def _profile(argv: list[str]) -> int:
+def _profile(argv: list[str], child: Child | None = None) -> int:
     from .options import parse  # noqa: PLC0415 - subcommands do not need them
 
     parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
     if parsed.settings.screen:
-        return _run_with_screen(parsed.settings, parsed.warnings)
-    return _run_headless(parsed.settings, parsed.warnings)
+        return _run_with_screen(parsed.settings, parsed.warnings, child)
+    return _run_headless(parsed.settings, parsed.warnings, child)
 
 
-def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
+def _asyncio(settings: Settings) -> ModuleType:
+    """Load it, without TLS where nothing is sent: that is a third of what it takes, in time and memory. It does without where there is none."""
+    sends = settings.report is not None or settings.service is not None
+    if not sends and "ssl" not in sys.modules:
+        sys.modules["ssl"] = cast("ModuleType", None)
+    import asyncio  # noqa: PLC0415
+
+    if sys.modules.get("ssl", asyncio) is None:
+        del sys.modules["ssl"]
+    return asyncio
+
+
+def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:
+    asyncio = _asyncio(settings)
     from ..analysis.headless import Headless  # noqa: PLC0415
 
     lines = _lines()
     headless = Headless(lines.write, quiet=settings.quiet)
-    engine = _make_engine(settings, warnings, headless.print_event)
+    engine = _make_engine(settings, warnings, headless.print_event, child)
     status = asyncio.new_event_loop().run_until_complete(engine.run())
     snapshot = engine.snapshot()
     if snapshot and not settings.quiet and not settings.summary_json:
@@ -112,12 +127,13 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...]) -> int:
     return status
 
 
-def _run_with_screen(settings: Settings, warnings: tuple[str, ...]) -> int:
+def _run_with_screen(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:
+    asyncio = _asyncio(settings)
     from ..engine import STATUS_INTERNAL  # noqa: PLC0415 - as in _make_engine
     from ..text import internal_error  # noqa: PLC0415
     from .leaving import Departure  # noqa: PLC0415
 
-    engine = _make_engine(settings, warnings, lambda _event: None)
+    engine = _make_engine(settings, warnings, lambda _event: None, child)
     statuses: list[int] = []
     departure = Departure()
 
@@ -201,13 +217,15 @@ def _lines() -> LineWriter:
     return LineWriter(2, sys.stderr.encoding or "utf-8")
 
 
-def _make_engine(settings: Settings, warnings: tuple[str, ...], listen: Callable[[Event], None]) -> Engine:
+def _make_engine(
+    settings: Settings, warnings: tuple[str, ...], listen: Callable[[Event], None], child: Child | None
+) -> Engine:
     from ..clock import SystemClock  # noqa: PLC0415
     from ..engine import Engine  # noqa: PLC0415
     from ..program.signals import relay_signals  # noqa: PLC0415
 
-    engine = Engine(settings, SystemClock(), listen)
-    relay_signals(engine.on_signal)
+    engine = Engine(settings, SystemClock(), listen, child)
+    relay_signals(engine.on_signal, child.signals_before if child else None)
     for warning in warnings:
         engine.warn(warning)
     return engine

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..private import PrivateFolder
-from ..program.signals import TERMINAL_SIGNALS
+from ..program.child import TERMINAL_SIGNALS
 from ..receiving.handler import PATH, Backend
 from ..receiving.store import Store
 from ..settings import COMMAND

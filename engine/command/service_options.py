@@ -7,8 +7,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from ..inheritance import SERVICE_HEADERS_VARIABLE
 from ..reporting.endpoint import check_endpoint
-from ..settings import SERVICE_HEADERS_VARIABLE, Secret, Service
+from ..settings import Secret, Service
 from .access_options import read_headers
 from .arguments import UsageError
 

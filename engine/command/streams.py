@@ -1,11 +1,9 @@
 """Standard streams that our starter has closed (a service manager, `2>&-`): made harmless for us, as they are for the program."""
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # As in `program/child.py`.
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +34,7 @@ def _nothing(flags: int) -> int:
         return os.memfd_create("nothing", os.MFD_CLOEXEC)
 
 
-def on_terminal(environment: Mapping[str, str]) -> bool:
+def on_terminal(environment: "Mapping[str, str]") -> bool:
     """Whether a screen can be shown where we were started."""
     # Textual draws on stderr.
     streams = (sys.stdin, sys.stdout, sys.stderr)

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from ..program.subject import Subject
 from ..samplers.command_lines import CommandLine, java_words, node_words, python_words
-from ..settings import COMMAND, Language
-from ..sources.sources import LANGUAGE_BY_ENDING
+from ..settings import COMMAND, LANGUAGE_BY_ENDING, Language
 from .arguments import UsageError, shown_option
 
 if TYPE_CHECKING:

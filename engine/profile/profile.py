@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
 from heapq import nsmallest
@@ -131,6 +130,8 @@ def make_profile(
     window's distinct stacks: 10 ms for most programs, a second for one that fills the table. `names`: of the run so far, so
     that a function keeps its name from window to window.
     """
+    from uuid import uuid4  # noqa: PLC0415 - most runs make no profile
+
     counts = count_functions(table, window.counts.by_stack.items())
     ranked = [index for index in counts.total_samples if not _sums_up(table.functions[index])]
     functions, kept = _named_functions(ranked, counts, table, place, names or FunctionNames())
@@ -144,7 +145,7 @@ def make_profile(
         summed_up[_OTHER_CALLERS] = len(functions)
         functions.append(FunctionStats(OTHER_CALLERS, "", 0, 0, folded.with_other_callers))
     return Profile(
-        profile_id=str(uuid.uuid4()),
+        profile_id=str(uuid4()),
         language=language,
         source_file=bounded(source_file),
         began_at=window.began_at,

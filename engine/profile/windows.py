@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..processes import executable_name
@@ -79,9 +80,11 @@ class Windows:
         self._covered_s = self._run_covered_s = 0.0
         """Of `coverage`, when the open window and when the run began."""
 
-    def begin(self) -> None:
-        """The program starts now: the first window begins."""
+    def begin(self, started_s: float) -> None:
+        """The first window begins, as the program was started at `started_s` on the monotonic clock."""
         self.begin_run()
+        self._run_began_at -= timedelta(seconds=self._run_began_s - started_s)
+        self._run_began_s = started_s
         self._began_at, self._began_s = self._run_began_at, self._run_began_s
 
     def begin_run(self) -> None:

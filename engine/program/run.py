@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..analysis.snapshot import ProgramPhase
 from ..blocking import in_own_thread, within
 from ..events import Note, Warned
-from ..samplers.sampler import CannotStart
+from ..samplers.sampler import CannotStart, Launch
 from .ending import TreeEnding
 from .keeping import keep_sampling
 from .kernel_threads import KernelThreads
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..analysis.snapshot import InputState, KernelThread
-    from ..samplers.sampler import Context, Launch, Process
+    from ..samplers.sampler import Context, Process
     from .attached import AttachedTarget, ServiceTarget
+    from .child import Child
     from .output import Output
     from .terminal import ProgramTerminals
 
@@ -40,9 +41,16 @@ CLOSE_S = 3.0
 class Run:
     """`await start()`, `await finish()`. Whatever the sampler does, the program's life is its own."""
 
-    def __init__(self, context: Context, output: Output | None = None, screen: tuple[int, int] = (80, 24)) -> None:
-        """`output` takes what the program prints, if there is a screen: of so many columns and rows."""
+    def __init__(
+        self,
+        context: Context,
+        output: Output | None = None,
+        screen: tuple[int, int] = (80, 24),
+        child: Child | None = None,
+    ) -> None:
+        """`output` takes what the program prints, if there is a screen: of so many columns and rows. `child`: the program, if it runs already."""
         self._context = context
+        self._child = child
         self._output = output
         self._screen = screen
         self._typing = asyncio.Lock()
@@ -70,30 +78,47 @@ class Run:
     async def start(self) -> Process:
         """Prepare the sampler and start the program. Raises `CannotStart`; `close()` is due in any case."""
         try:
-            self.launch = await self._prepare()
-            self._target = self._make_target(self.launch)
-            self.process = self._target.start()
-            if self._context.settings.service:
-                self._context.ledger.begin_elsewhere()
+            if self._child is not None:
+                target = Target(self._context.clock)
+                self._begin(target, target.adopt(self._child))
+                self.launch = await self._prepare_late(self._child)
             else:
-                self._context.ledger.begin(self.process.pid, is_ours=not self._context.settings.is_attached)
+                self.launch = await self._prepare()
+                self._begin(*self._start_program(self.launch))
         except Exception as error:
             self.phase, self.error = ProgramPhase.FAILED_TO_START, str(error)
             raise
-        self.phase = ProgramPhase.RUNNING
+        assert self.process is not None, "it has begun"
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
         self._accounting = asyncio.create_task(self._context.ledger.keep())
         if self._terminals:
             self._looking = asyncio.create_task(self._look_at_input(self._terminals, self.process.pid))
         return self.process
 
-    def _make_target(self, launch: Launch) -> Target | AttachedTarget | ServiceTarget:
+    def _start_program(self, launch: Launch) -> tuple[Target | AttachedTarget | ServiceTarget, Process]:
         settings, clock = self._context.settings, self._context.clock
         if not settings.is_attached:
-            return Target(launch, clock, self._output.take if self._output else None, self._screen)
+            program = Target(clock, self._output.take if self._output else None, self._screen)
+            return program, program.start(launch)
         from .attached import AttachedTarget, ServiceTarget  # noqa: PLC0415 - most runs start their program
 
-        return ServiceTarget(clock) if settings.pid is None else AttachedTarget(settings.pid, clock)
+        target = ServiceTarget(clock) if settings.pid is None else AttachedTarget(settings.pid, clock)
+        return target, target.start()
+
+    def _begin(self, target: Target | AttachedTarget | ServiceTarget, process: Process) -> None:
+        self._target, self.process = target, process
+        if self._context.settings.service:
+            self._context.ledger.begin_elsewhere()
+        else:
+            self._context.ledger.begin(process.pid, is_ours=not self._context.settings.is_attached)
+        self.phase = ProgramPhase.RUNNING
+
+    async def _prepare_late(self, child: Child) -> Launch:
+        """As `_prepare`, where the program runs already: what cannot be prepared then is not sampled."""
+        try:
+            return await self._prepare()
+        except CannotStart as error:
+            return Launch(child.argv, unprofiled=f"The program runs unprofiled: {error}")
 
     async def _prepare(self) -> Launch:
         try:
@@ -113,21 +138,24 @@ class Run:
         Of a program that we are only attached to, also until we are to leave it; the status is then ours, and the program's is None.
         """
         assert self._target is not None, "finish() comes after start()"
-        assert self._sampling is not None, "start() began the sampling"
         status = await self._target.wait(self._context.ledger.last_look)
-        self.ended_s = self._context.clock.monotonic()
+        seen_s = self._child.ended_s if self._child else None
+        self.ended_s = self._context.clock.monotonic() if seen_s is None else seen_s
         settings = self._context.settings
         self.exit_status = None if settings.is_attached else status
         self.input = None
         self.cpu_s = self._target.cpu_s
         if self._ending:
             await self._ending.finish()
+        # None where we broke down before it could begin.
+        sampling = [self._sampling] if self._sampling else []
         if self._target.is_running:
             left = settings.service.url if settings.service else f"process {settings.pid}"
             self._context.emit(Note(f"Left {left}, which runs on"))
-        else:
-            await asyncio.wait([self._sampling], timeout=SAMPLER_DRAIN_S)
-        self._sampling.cancel()
+        elif sampling:
+            await asyncio.wait(sampling, timeout=SAMPLER_DRAIN_S)
+        for task in sampling:
+            task.cancel()
         if not settings.is_attached:
             await within(LOOK_S, self._tell_what_runs_on())
         self._context.ledger.end()

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from .child import DIRECT_SIGNALS, TERMINAL_SIGNALS
 
 OnSignal = Callable[[int, bool], None]
 """Called with the signal and whether the terminal sent it to the whole group; on any thread."""
 
-TERMINAL_SIGNALS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGHUP})
-DIRECT_SIGNALS = frozenset({signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2})
 _SI_KERNEL = 0x80
 
 
-def relay_signals(on_signal: OnSignal) -> None:
-    """Hand every signal of the sets above to `on_signal` from now on. Call it once, in the main thread, before others start."""
+def relay_signals(on_signal: OnSignal, blocked_before: Iterable[int] | None = None) -> None:
+    """Hand every signal of `child`'s sets to `on_signal` from now on. Call it once, in the main thread, before others start.
+
+    `blocked_before`: those that our starter has blocked, where all of ours have been blocked for the time that it took to come here.
+    """
     ignored = {number for number in TERMINAL_SIGNALS if signal.getsignal(number) is signal.SIG_IGN}
     # nohup and shells' background jobs ignore signals on purpose; the program inherits that, and so do we.
     waited = TERMINAL_SIGNALS - ignored
@@ -31,6 +34,8 @@ def relay_signals(on_signal: OnSignal) -> None:
         # With a handler of ours in its place the program would not inherit that it is ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _frame: on_signal(number, False))
+    if blocked_before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, {*blocked_before, *waited})
 
 
 def _wait(waited: frozenset[signal.Signals], on_signal: OnSignal) -> None:

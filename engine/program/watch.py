@@ -7,8 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..settings import Language
-from ..sources.sources import LANGUAGE_BY_ENDING
+from ..settings import LANGUAGE_BY_ENDING, Language
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import gzip
 import os
+import sys
 import threading
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from ..settings import AGENT_VERSION, Access
 from .access import Credentials, Signature, tls_context
@@ -17,6 +18,7 @@ from .failure import explain, proxy_trouble
 
 if TYPE_CHECKING:
     import ssl
+    from types import ModuleType
 
     import httpx
 
@@ -28,6 +30,7 @@ CONNECT_SHARE = 0.45
 """Of an attempt's deadline, for TCP and again for TLS: httpcore leaks a connection whose handshake is cancelled from outside."""
 MIN_PACKED_BYTES = 1_024
 _PACKING_LEVEL = 5
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 BODY_PATIENCE_S = 2.0
 """The status alone decides; the body is only worth a short wait."""
 
@@ -122,8 +125,7 @@ class HttpTransport:
         now = self._credentials.certificates()
         if self._client and now == self._certificates:
             return self._client
-        import httpx  # noqa: PLC0415 - a tenth of a second that most starts need not spend
-
+        httpx = _load_httpx()
         try:
             context = self._tls()
             transport = httpx.AsyncHTTPTransport(verify=context, uds=self._unix[0]) if self._unix else None
@@ -138,17 +140,29 @@ class HttpTransport:
                 trust_env=self._unix is None,
             )
         except OSError:
-            name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "the CA bundle")
+            name = next((name for name in _CERTIFICATES if os.environ.get(name)), "the CA bundle")
             raise TransportError(f"HTTP request failed: the certificates of {name} cannot be read") from None
         except (ValueError, ImportError, httpx.InvalidURL):
             raise TransportError(f"HTTP request failed: {proxy_trouble()}") from None
         self._certificates = now
         return self._client
 
+    @property
+    def _is_plain(self) -> bool:
+        """Nothing is sent by TLS: redirects are not followed, and what a proxy would want is unknown."""
+        from urllib.request import getproxies  # noqa: PLC0415 - httpx has loaded it
+
+        # Certificates that are named are read: what is wrong with them shall be told.
+        names_some = any(os.environ.get(name) for name in _CERTIFICATES) or self._access != Access()
+        return not names_some and not getproxies() and not self._endpoint.startswith("https:")
+
     def _tls(self) -> ssl.SSLContext:
         """Raises `TransportError` and `OSError`."""
         from httpx import create_ssl_context  # noqa: PLC0415 - by now it is there
 
+        if self._is_plain:
+            # The authorities of the whole world take 3 MB.
+            return create_ssl_context(verify=False)
         if not (self._access.ca_file or self._access.client_cert):
             return create_ssl_context(trust_env=True)
         try:
@@ -207,6 +221,15 @@ class HttpTransport:
         takes = (word.partition(";")[0].strip() for word in response.headers.get("Accept-Encoding", "").split(","))
         self.packs = self.packs or (self._may_pack and "gzip" in takes)
         return Answer(response.status_code, response.headers.get("Retry-After", ""), body_start)
+
+
+def _load_httpx() -> ModuleType:
+    """Without its command line, which loads rich, pygments and click where they are installed: 9 MB."""
+    if "httpx._main" not in sys.modules:
+        sys.modules["httpx._main"] = cast("ModuleType", None)
+    import httpx  # noqa: PLC0415 - a tenth of a second that most starts need not spend
+
+    return httpx
 
 
 def _check_size(response: httpx.Response) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..blocking import in_own_thread
-from ..settings import Language
+from ..settings import LANGUAGE_BY_ENDING
 from ..text import reason
 
 if TYPE_CHECKING:
@@ -17,20 +17,6 @@ MAX_SOURCE_BYTES = 4_000_000
 MAX_TEXTS = 50
 PATIENCE_S = 4.0
 """How long an analysis is waited for."""
-LANGUAGE_BY_ENDING = {
-    ".py": Language.PYTHON,
-    ".pyw": Language.PYTHON,
-    ".js": Language.JAVASCRIPT,
-    ".cjs": Language.JAVASCRIPT,
-    ".mjs": Language.JAVASCRIPT,
-    ".jsx": Language.JAVASCRIPT,
-    ".ts": Language.TYPESCRIPT,
-    ".cts": Language.TYPESCRIPT,
-    ".mts": Language.TYPESCRIPT,
-    ".tsx": Language.TYPESCRIPT,
-    ".java": Language.JAVA,
-    ".go": Language.GO,
-}
 
 
 class Sources:

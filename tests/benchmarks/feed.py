@@ -40,7 +40,7 @@ async def _feed(seconds: int) -> None:
     engine = Engine(Settings(Language.PYTHON, "server.py", working_folder=Path("/srv")), clock, lambda _: None)
     recorder, windows, buffer = engine._recorder, engine._windows, Buffer(100)
     stacks = _recorded(recorder)
-    windows.begin()
+    windows.begin(clock.monotonic())
     engine._coverage.switch(active=True)
     for second in range(1, seconds + 1):
         for thread, stack in itertools.islice(stacks, RATE_HZ):

@@ -20,8 +20,8 @@ def python(code: str, **environment: str) -> Launch:
 
 
 async def run(launch: Launch, on_output: Callable[[bytes, bool], None] | None = None) -> int:
-    target = Target(launch, SystemClock(), on_output)
-    target.start()
+    target = Target(SystemClock(), on_output)
+    target.start(launch)
     async with asyncio.timeout(20):
         status = await target.wait()
     target.close()
@@ -85,8 +85,8 @@ signal.signal(signal.SIGUSR2, lambda *_: sys.exit(42))
 print("ready", flush=True)
 while True: time.sleep(1)
 """
-    target = Target(python(code), SystemClock(), lambda _data, _is_stderr: ready.set())
-    target.start()
+    target = Target(SystemClock(), lambda _data, _is_stderr: ready.set())
+    target.start(python(code))
     async with asyncio.timeout(20):
         await ready.wait()
         target.send_signal(signal.SIGUSR2)
@@ -114,10 +114,7 @@ async def test_what_cannot_be_started(program):
 
 async def test_cpu_time():
     """Once it has ended, the CPU time of the program and its children is known."""
-    target = Target(
-        python("import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(10_000_000))'])"),
-        SystemClock(),
-    )
-    target.start()
+    target = Target(SystemClock())
+    target.start(python("import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(10_000_000))'])"))
     await target.wait()
     assert target.cpu_s > 0.05

@@ -34,8 +34,8 @@ class Started:
 
     def __init__(self, *words: str, screen: tuple[int, int] = (80, 24)) -> None:
         self.output = Output()
-        self.target = Target(Launch(words), SystemClock(), self.output.take, screen)
-        self.pid = self.target.start().pid
+        self.target = Target(SystemClock(), self.output.take, screen)
+        self.pid = self.target.start(Launch(words)).pid
 
     @classmethod
     def python(cls, code: str) -> Started:
@@ -192,8 +192,8 @@ from multi_lang_profiler.engine.samplers.sampler import Launch
 
 async def run():
     seen = asyncio.Event()
-    target = Target(Launch((sys.executable, "-c", sys.argv[1])), SystemClock(), lambda *_: seen.set())
-    pid = target.start().pid
+    target = Target(SystemClock(), lambda *_: seen.set())
+    pid = target.start(Launch((sys.executable, "-c", sys.argv[1]))).pid
     await seen.wait()
     print(pid, flush=True)
     await asyncio.sleep(60)

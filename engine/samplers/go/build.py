@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...events import Note
-from ...settings import SECRET_VARIABLES
+from ...inheritance import SECRET_VARIABLES
 from ...text import reason
 from ..sampler import CannotStart
 from .flags import BuildFlags

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...profile.places import is_own_code
 from ...profile.stacks import Frame, Function
-from ...sources.sources import LANGUAGE_BY_ENDING
+from ...settings import LANGUAGE_BY_ENDING
 from .source_map import Place, SourceMap, find_source_map, parse_source_map
 
 if TYPE_CHECKING:

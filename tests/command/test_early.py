@@ -1,0 +1,222 @@
+"""The program starts before most of us is loaded, where its words are plain: as it would start after, and with nothing lost in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from multi_lang_profiler.engine.command.early import read_early
+from multi_lang_profiler.engine.command.early_python import python_argv
+from multi_lang_profiler.engine.command.options import parse
+from multi_lang_profiler.engine.samplers.python.launch import python_launch
+from tests.support.command import DEADLINE_S, Folder
+
+OURS = (
+    "command command.early command.early_python command.early_values command.streams inheritance program program.child"
+)
+ALLOWED = {
+    *[
+        "__future__",
+        "_collections_abc",
+        "_stat",
+        "genericpath",
+        "os",
+        "os.path",
+        "posixpath",
+        "resource",
+        "stat",
+        "multi_lang_profiler",
+    ],
+    "multi_lang_profiler.engine",
+    *(f"multi_lang_profiler.engine.{name}" for name in OURS.split()),
+}
+"""All that may be loaded before the program starts, beside what the interpreter itself needs."""
+WORDS = [
+    *[
+        "python",
+        "py",
+        "java",
+        "a.py",
+        "./a.py",
+        "b/c.py",
+        "missing.py",
+        "binary.py",
+        "noending",
+        "b",
+        "-m pkg",
+        "--",
+        "-",
+        "-x",
+        "-- --rate 0",
+        "--pid 1",
+        "--watch",
+    ],
+    *[
+        "--no-tui",
+        "--quiet",
+        "--no-children",
+        "--no-spool",
+        "--no-history",
+        "--rate 50",
+        "--rate 0",
+        "--rate 1e3",
+        "--rate=99",
+        "--mode wall",
+    ],
+    *[
+        "--mode=gpu",
+        "--json run.json",
+        "--json b",
+        "--json /nowhere/run.json",
+        "--python-arg -B",
+        "--python-arg=-B",
+        "--python=",
+    ],
+    *f"--python {sys.executable}|--python /nowhere/python|--label a=b|--label =|--label=team=x|--summary json".split(
+        "|"
+    ),
+    *[
+        "--summary b/s.json",
+        "--duration 5",
+        "--duration 0",
+        "--report-endpoint http://127.0.0.1:9/p",
+        "--report-endpoint",
+    ],
+    *["--report-endpoint https://u:p@host/", "--report-endpoint http://host:99999/", "--report-endpoint http://h..x/"],
+    *[
+        "--report-interval 10",
+        "--report-interval x",
+        "--report-format otlp",
+        "--report-format xml",
+        "--export a.folded",
+    ],
+    *["--report-max-buffer=1000", "--report-max-buffer=1001", "--fail-if f>1%"],
+]
+VARIABLES: tuple[dict[str, str], ...] = (
+    {},
+    {"PROFILER_ENDPOINT": "http://127.0.0.1:9/"},
+    {"PROFILER_ENDPOINT": "nonsense"},
+    {"PROFILER_INTERVAL": "x"},
+    {"PROFILER_API_KEY": "k", "PROFILER_FORMAT": "json"},
+    {"PROFILER_HEADERS": "a"},
+)
+
+
+def loaded_after(code: str, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`code`, run as the launcher runs us, with `early` and `sys` at hand."""
+    root = Path(__file__).resolve().parents[2]
+    begin = f"""
+import sys
+package = type(sys)("multi_lang_profiler"); package.__path__ = [{str(root)!r}]; sys.modules[package.__name__] = package
+before = set(sys.modules)
+from multi_lang_profiler.engine.command import early
+"""
+    end = f"import os; sys.path.append({str(Path(json.__file__).parent.parent)!r}); sys.path[:0] = {sys.path!r}\n"
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", begin + code.replace("PATHS\n", end), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "b").mkdir()
+    for name in ("a.py", "b/c.py", "noending"):
+        (tmp_path / name).write_text("import sys\nprint('ran')\nsys.exit(7)\n")
+    (tmp_path / "binary.py").write_bytes(b"\0\0")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_nothing_is_loaded_before_the_program_starts(programs):
+    """The program waits for what is loaded before it."""
+    code = "child = early.start_early(sys.argv[1:]); loaded = set(sys.modules) - before; child.wait(); print(sorted(loaded))"
+    done = loaded_after(code, "a.py", "--no-tui", "--python", sys.executable, "--json", "run.json", folder=programs)
+    assert done.returncode == 0, done.stderr
+    loaded = done.stdout.splitlines()[-1]
+    assert set(json.loads(loaded.replace("'", '"'))) - ALLOWED == set()
+
+
+def test_both_readings_of_the_words_agree(programs, monkeypatch):
+    """What is started early is what the full reading would have started, and no mistake is overlooked."""
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    choice = random.Random(24)
+    started = 0
+    for _ in range(2_000):
+        parts = choice.sample(WORDS, choice.randint(0, 3))
+        if choice.random() < 0.9:
+            parts.insert(choice.randint(0, len(parts)), choice.choice(("a.py", "b/c.py", "python a.py", "-m pkg")))
+        words = " ".join(parts).split()
+        environment = choice.choice(VARIABLES)
+        early = read_early(words, environment)
+        argv = early and python_argv(early.program, early.arguments, early.options, is_module=early.is_module)
+        if not early or not argv:
+            continue
+        started += 1
+        settings = parse(words, environment, on_terminal=True).settings
+        assert python_launch(settings, os.environ).argv == argv, words
+        assert settings.screen is not bool({"--no-tui", "--quiet"} & early.flags), words
+        assert not settings.is_attached, words
+        assert not settings.watch, words
+    assert started > 300, "too few were plain for this to say something"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["a.py", "python a.py --rate 50", "py a.py -- -m", "-m pkg", "a.py --report-endpoint http://backend:80/api"],
+)
+def test_plain_words_are_read_early(words, programs):
+    """The usual ways to type a command are among those that start at once."""
+    early = read_early(words.split(), {})
+    assert early is not None
+    assert python_argv(early.program, early.arguments, early.options, is_module=early.is_module)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR2])
+def test_a_signal_that_comes_while_we_load_reaches_the_program(number, programs):
+    """The program runs, and we do not yet: what comes for it then is passed on as ever."""
+    with Folder(programs) as folder:
+        folder.write("a.py", "import signal, sys, time\n"
+            f"signal.signal({int(number)}, lambda *_: sys.exit(42))\n"
+            "print('ready', flush=True)\ntime.sleep(50)\n")  # fmt: skip
+        process = folder.start("a.py", "--quiet", "--python", sys.executable)
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        assert process.wait(DEADLINE_S) == 42
+
+
+def test_what_keeps_us_from_loading_leaves_the_program_alone(programs):
+    """We are broken: the program runs to its end, and its status is ours."""
+    code = "sys.modules['multi_lang_profiler.engine.command.cli'] = None; early.main()"
+    done = loaded_after(code, "a.py", "--quiet", "--python", sys.executable, folder=programs)
+    assert (done.returncode, done.stdout) == (7, "ran\n")
+    assert done.stderr.startswith("multi_lang_profiler: Internal error, please report it: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_program_that_has_ended_before_we_are_there_is_told_of_as_it_ran(programs):
+    """Its duration is its own, not the time until we noticed."""
+    code = """
+child = early.start_early(sys.argv[1:])
+import time; time.sleep(2.5)
+PATHS
+from multi_lang_profiler.engine.command.cli import main
+main(child)
+"""
+    done = loaded_after(code, "a.py", "--no-tui", "--summary", "json", "--python", sys.executable, folder=programs)
+    assert done.returncode == 7, done.stderr
+    summary = json.loads(done.stderr.splitlines()[-1])
+    assert summary["exit_status"] == 7, summary
+    assert 0 < summary["duration_secs"] < 2, summary
