@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import signal
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .analysis.snapshot import LogLine, Mark, ProgramPhase
@@ -36,7 +37,6 @@ from .text import internal_error, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from pathlib import Path
     from typing import Any
 
     from .analysis.snapshot import Snapshot, Stretch
@@ -97,6 +97,8 @@ class Engine:
         self._pictures = Pictures(self._parts)
         self._files = RunFiles(self._parts, self._source_of, self._emit)
         self._private = PrivateFolder()
+        if child and child.made:
+            self._private.adopt(Path(child.made.folder), child.made.lock)
         self._cache = CacheFolder(
             lambda error: self._emit(Note(f"Nothing is kept for the next run, so that starts take longer: {error}"))
         )
@@ -488,6 +490,7 @@ class Engine:
             settings=self.settings,
             recorder=self._recorder,
             ledger=self._ledger,
+            made=self._child.made.descriptors if self._child and self._child.made else {},
             emit=self._emit,
             clock=self._clock,
             sampling=self._coverage.switch,

@@ -34,6 +34,11 @@ class PrivateFolder:
     def __exit__(self, *_: object) -> None:
         self.remove()
 
+    def adopt(self, path: Path, lock: int) -> None:
+        """Take on a folder that was made and locked before we were loaded."""
+        _remove_left_behind(path.parent)
+        self._path, self._lock = path, lock
+
     def path(self) -> Path:
         """Raises `OSError` where there is no place for one."""
         # Some systems clear /tmp of what has not been used for long.

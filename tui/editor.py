@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.settings import SECRET_VARIABLES
+from ..engine.inheritance import SECRET_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

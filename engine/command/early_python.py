@@ -4,19 +4,20 @@ import os
 
 TYPE_CHECKING = False  # As in `child`.
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from .early_words import Words
 
 _LOOK_BYTES = 8_192
 
 
-def python_argv(
-    program: str, arguments: "Sequence[str]", options: "Mapping[str, Sequence[str]]", *, is_module: bool
-) -> tuple[str, ...] | None:
-    """The whole command; None where it takes more than a look to find it, or to tell what is wrong."""
-    interpreter = _interpreter(options.get("--python", ()))
-    if interpreter is None or not (is_module or _is_source(program)):
+def python_start(words: "Words") -> tuple[tuple[str, ...], dict[str, str], None] | None:
+    """The whole command, with nothing added; None where it takes more than a look to find it, or to tell what is wrong."""
+    interpreter = _interpreter(words.options.get("--python", ()))
+    if interpreter is None or not (words.is_module or _is_source(words.program)):
         return None
-    return (interpreter, *options.get("--python-arg", ()), *(["-m"] if is_module else []), program, *arguments)
+    program = (*(["-m"] if words.is_module else []), words.program)
+    return (interpreter, *words.options.get("--python-arg", ()), *program, *words.arguments), {}, None
 
 
 def _interpreter(named: "Sequence[str]") -> str | None:

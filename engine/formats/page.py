@@ -20,7 +20,7 @@ from ..analysis.phases import Change, Comparer, phases, suggested_pair
 from ..profile.json_object import JsonObject, parse
 from ..profile.places import short_path
 from ..profile.stacks import valid_text
-from ..sources.sources import LANGUAGE_BY_ENDING
+from ..settings import LANGUAGE_BY_ENDING
 from . import speedscope
 from .saved_snapshot import saved_snapshot
 

@@ -64,10 +64,24 @@ class Start:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._blocked)
 
 
+class Made:
+    """What was made for the program's sampler before it was started."""
+
+    __slots__ = ("descriptors", "folder", "lock")
+
+    def __init__(self, folder: str, lock: int) -> None:
+        self.folder = folder
+        """The run's private one."""
+        self.lock = lock
+        """The descriptor that holds it."""
+        self.descriptors: dict[str, int] = {}
+        """By the names of files in it: what was opened."""
+
+
 class Child:
     """A program that runs with our own streams, and that somebody has to wait for."""
 
-    __slots__ = ("argv", "ended_s", "is_adopted", "pid", "signals_before", "started_s")
+    __slots__ = ("argv", "ended_s", "is_adopted", "made", "pid", "signals_before", "started_s")
 
     def __init__(self, pid: int, argv: tuple[str, ...]) -> None:
         self.pid = pid
@@ -75,6 +89,7 @@ class Child:
         self.started_s = time.monotonic()
         self.ended_s: float | None = None
         """When it ended, on the monotonic clock, once `watch` has seen it."""
+        self.made: Made | None = None
         self.is_adopted = False
         """Somebody looks after it, and will tell its status."""
         self.signals_before: Iterable[int] | None = None

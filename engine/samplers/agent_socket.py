@@ -7,6 +7,7 @@ whoever can connect is the user's own; yet the program may write anything into i
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from typing import TYPE_CHECKING, cast
 
@@ -56,8 +57,12 @@ class AgentSocket:
         """The ids of those that are open now."""
         return tuple(self._connections)
 
-    async def start(self) -> None:
-        """Begin to listen. Raises OSError where the path is too long for a socket or cannot be made."""
+    async def start(self, listening: int | None = None) -> None:
+        """Begin to listen; `listening`: the descriptor of a socket that does so already. Raises OSError where the path is too long or cannot be made."""
+        if listening is not None:
+            taken = socket.socket(fileno=listening)
+            self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(self), sock=taken)
+            return
         if len(bytes(self._path)) > MAX_PATH_BYTES:
             raise OSError(f"{self._path} is longer than the {MAX_PATH_BYTES} bytes a socket's path may have")
         self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(self), self._path)

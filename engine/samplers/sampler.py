@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ..clock import Clock
@@ -88,6 +88,8 @@ class Context:
     """The user's cache folder for what can be kept between runs (compiled agents), made at the first call."""
     ledger: Ledger
     """To be told which processes and threads are sampled, since when, and why others are not; knows the processes of the tree."""
+    made: Mapping[str, int] = field(default_factory=dict)
+    """Of a program that was started early: what was opened for its sampler, by the names of files in the private folder."""
 
 
 class Sampler(Protocol):

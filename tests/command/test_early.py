@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,15 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.command.early import read_early
-from multi_lang_profiler.engine.command.early_python import python_argv
+from multi_lang_profiler.engine.clock import SystemClock
+from multi_lang_profiler.engine.command.early import _plan
+from multi_lang_profiler.engine.command.early_python import python_start
+from multi_lang_profiler.engine.command.early_words import read_early
 from multi_lang_profiler.engine.command.options import parse
+from multi_lang_profiler.engine.profile.recorder import Recorder
+from multi_lang_profiler.engine.program.sampling import make_sampler
 from multi_lang_profiler.engine.samplers.python.launch import python_launch
+from multi_lang_profiler.engine.samplers.sampler import Context, Launch
 from tests.support.command import DEADLINE_S, Folder
+from tests.support.java import jdk
+from tests.support.ledger import make_ledger
+from tests.support.node import TOOLCHAINS, node
 
-OURS = (
-    "command command.early command.early_python command.early_values command.streams inheritance program program.child"
-)
+OURS = "command command.early command.early_python command.early_values command.early_words command.streams inheritance program program.child"
 ALLOWED = {
     *[
         "__future__",
@@ -148,6 +155,16 @@ def test_nothing_is_loaded_before_the_program_starts(programs):
     assert set(json.loads(loaded.replace("'", '"'))) - ALLOWED == set()
 
 
+def test_little_is_loaded_before_node_and_java_start(programs):
+    """The same, with what makes sockets and pipes."""
+    code = "from multi_lang_profiler.engine.command import early_java, early_node; print(sorted(set(sys.modules) - before))"
+    done = loaded_after(code, folder=programs)
+    assert done.returncode == 0, done.stderr
+    ours = "command.early_java command.early_node command.early_made samplers samplers.java samplers.java.agent_start"
+    more = {f"multi_lang_profiler.engine.{name}" for name in (*ours.split(), "samplers.node", "samplers.node.config")}
+    assert set(json.loads(done.stdout.replace("'", '"'))) - ALLOWED - more - {"_socket", "fcntl"} == set()
+
+
 def test_both_readings_of_the_words_agree(programs, monkeypatch):
     """What is started early is what the full reading would have started, and no mistake is overlooked."""
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
@@ -160,12 +177,12 @@ def test_both_readings_of_the_words_agree(programs, monkeypatch):
         words = " ".join(parts).split()
         environment = choice.choice(VARIABLES)
         early = read_early(words, environment)
-        argv = early and python_argv(early.program, early.arguments, early.options, is_module=early.is_module)
-        if not early or not argv:
+        start = python_start(early) if early and early.language == "python" else None
+        if not early or not start:
             continue
         started += 1
         settings = parse(words, environment, on_terminal=True).settings
-        assert python_launch(settings, os.environ).argv == argv, words
+        assert python_launch(settings, os.environ).argv == start[0], words
         assert settings.screen is not bool({"--no-tui", "--quiet"} & early.flags), words
         assert not settings.is_attached, words
         assert not settings.watch, words
@@ -180,7 +197,7 @@ def test_plain_words_are_read_early(words, programs):
     """The usual ways to type a command are among those that start at once."""
     early = read_early(words.split(), {})
     assert early is not None
-    assert python_argv(early.program, early.arguments, early.options, is_module=early.is_module)
+    assert python_start(early)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR2])
@@ -220,3 +237,64 @@ main(child)
     summary = json.loads(done.stderr.splitlines()[-1])
     assert summary["exit_status"] == 7, summary
     assert 0 < summary["duration_secs"] < 2, summary
+
+
+@pytest.mark.parametrize(
+    "words", ["a.js --rate 200 -- x", "node a.js --mode wall --no-children", "js a.js --json run.json"]
+)
+async def test_node_is_started_early_as_its_sampler_would(words, programs, monkeypatch):
+    """What is run, its environment, and the socket that waits for it: as prepared by the sampler, which then takes it over."""
+    (programs / "a.js").touch()
+    await started_alike(f"{words.partition(' -- ')[0]} --node {node(24)} -- x", programs, monkeypatch, programs)
+
+
+@pytest.mark.parametrize(
+    "words", ["java pkg.First", "First.java --rate 300", "java First --java-arg=-cp --java-arg=lib --java-arg=-Xmx64m"]
+)
+async def test_java_is_started_early_as_its_sampler_would(words, programs, monkeypatch):
+    """The options of our own, the agent, and the pipes that wait for it."""
+    (programs / "First.java").touch()
+    monkeypatch.delenv("JAVA_TOOL_OPTIONS", raising=False)
+    await started_alike(f"{words} --java {jdk()} -- x", programs, monkeypatch, TOOLCHAINS / "java-agent")
+
+
+async def started_alike(words: str, folder: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    cache.mkdir(exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "multi_lang_profiler").symlink_to(cache)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    settings = parse(words.split(), {}, on_terminal=False).settings
+    read = read_early(words.split(), {})
+    assert read
+
+    async def prepared(place: Path, made: dict[str, int]) -> Launch:
+        recorder = Recorder()
+        sampler = make_sampler(
+            Context(
+                settings=settings,
+                recorder=recorder,
+                emit=lambda _event: None,
+                clock=SystemClock(),
+                sampling=lambda _active: None,
+                private_folder=lambda: place,
+                cache_folder=lambda: folder / "cache" / "multi_lang_profiler",
+                ledger=make_ledger(recorder, settings),
+                made=made,
+            )
+        )
+        launch = await sampler.prepare()
+        await sampler.close()
+        return launch
+
+    # What is found out once is known from then on.
+    (folder / "before").mkdir()
+    await prepared(folder / "before", {})
+    plan = _plan(read)
+    assert plan
+    argv, added, made = plan
+    assert made
+    launch = await prepared(Path(made.folder), made.descriptors)
+    assert launch.unprofiled is None
+    assert (launch.argv, launch.environment) == (argv, added)
+    os.close(made.lock)
+    shutil.rmtree(made.folder)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ...processes import is_executable
 from ...text import reason
 from ..sampler import CannotStart
+from .agent_start import POLLING_LOOPS, known_agent, level_for, note_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,9 +32,8 @@ _ASK_JAVA_S = 20.0
 _COMPILE_S = 120.0
 _POLLING_LOOPS = (
     re.compile(r"-XX:.*(UseCountedLoopSafepoints|LoopStripMiningIter)"),
-    ("-XX:+UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1000"),
+    POLLING_LOOPS,
 )
-"""What most collectors set for themselves; `Serial` (the default where there is one core or little memory) and `Parallel` do not."""
 _INLINED_METHODS = (
     re.compile(r"-XX:.*(UnlockDiagnosticVMOptions|DebugNonSafepoints)"),
     ("-XX:+UnlockDiagnosticVMOptions", "-XX:+DebugNonSafepoints"),
@@ -150,7 +150,9 @@ async def agent_jar(
 
     Runs beside each other make the same file under names of their own and move it into place, so each sees all of it or none.
     """
-    level = 17 if inlined or (java.major or 0) >= 21 else 8
+    level = level_for(java.major or 0, inlined=inlined)
+    if known := known_agent(str(folder), level, str(AGENT_SOURCES)):
+        return Path(known)
     sources = [
         source for source in sorted(AGENT_SOURCES.glob("*.java")) if level == 17 or source.name not in _FOR_JAVA_17
     ]
@@ -158,6 +160,7 @@ async def agent_jar(
     digest = hashlib.sha256(b"".join(content)).hexdigest()[:16]
     jar = folder / f"java-agent-{digest}-{level}.jar"
     if _is_whole(jar):
+        note_agent(str(folder), level, str(jar), str(AGENT_SOURCES))
         return jar
     javac = java.javac()
     if javac is None:
@@ -169,6 +172,7 @@ async def agent_jar(
     with tempfile.TemporaryDirectory(prefix="java-agent-", dir=folder) as temporary:
         await _compile(javac, level, sources, temporary)
         _write_jar(jar, Path(temporary))
+    note_agent(str(folder), level, str(jar), str(AGENT_SOURCES))
     return jar
 
 

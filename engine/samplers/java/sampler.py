@@ -49,6 +49,7 @@ from ...events import Note, Warned
 from ...processes import mapped_files, process_cpu_ns, process_end
 from ...settings import Mode
 from ..sampler import CannotStart, Launch, SamplingFailed
+from .agent_start import ASKS, SAMPLES, agent_options, most_percent
 from .attach import load_agent, running_java
 from .frames import WindowReader
 from .options import JavaOptions, java_options
@@ -142,7 +143,7 @@ class JavaSampler:
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
         self._jar, self._options = (
             agent,
-            f"{'inlined' if settings.java_inlined else settings.mode},{period_ns},{self._most_percent},{folder}",
+            agent_options("inlined" if settings.java_inlined else settings.mode, settings.rate_hz, str(folder)),
         )
         self._told = told
         seen = java.options_to_see(told.words, inlined=settings.java_inlined)
@@ -237,7 +238,11 @@ class JavaSampler:
     def _open_pipes(self) -> Path:
         """Make the pipes and open our ends, so that the agent finds somebody there. Gives their folder."""
         folder = self._context.private_folder()
-        self._pipes = [folder / "java-samples", folder / "java-asks"]
+        self._pipes = [folder / SAMPLES, folder / ASKS]
+        made = self._context.made
+        if SAMPLES in made:
+            self._samples, self._asks = made[SAMPLES], made[ASKS]
+            return folder
         for pipe in self._pipes:
             os.mkfifo(pipe, 0o600)
         self._samples = os.open(self._pipes[0], os.O_RDONLY | os.O_NONBLOCK)
@@ -291,15 +296,10 @@ class JavaSampler:
             )
             self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
 
-    @property
-    def _most_percent(self) -> int:
-        """Of a core, that the agent's polls may take before they become rarer; who asks for many is ready to pay for them."""
-        return 3 if self._settings.rate_hz > 200 else 2
-
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:
             self._is_slowed = True
-            text = f"Looking at the JVM's threads takes more than {self._most_percent}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
+            text = f"Looking at the JVM's threads takes more than {most_percent(self._settings.rate_hz)}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))
 
     @property

@@ -20,6 +20,8 @@ from ...profile.native_threads import PROFILER
 from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
+from . import config
+from .config import KEY, OPTION, VARIABLE
 from .frames import FrameNamer
 from .profile import ProfileWindow, parse_window
 from .typescript import beyond_stripping
@@ -30,14 +32,7 @@ if TYPE_CHECKING:
     from ...profile.stacks import StackTable
     from ..sampler import Context, Process
 
-PRELOAD = Path(__file__).resolve().parent / "preload.cjs"
-OPTION = f"--require={PRELOAD}"
-"""Has Node.js load the preload ahead of the program."""
-KEY = "multi_lang_profiler.node"
-VARIABLE = "MULTI_LANG_PROFILER_NODE"
-MAX_WINDOW_S = 2.5
-MAX_UNSEEN_WINDOW_S = 5.0
-"""Windows of large programs are dear; without a screen nobody waits for them. So long can be what a program that is killed takes along."""
+PRELOAD = Path(config.PRELOAD)
 FLUSH_S = 0.3
 DRAIN_S = 0.3
 NAMING_S = 0.5
@@ -197,22 +192,18 @@ class NodeSampler:
     async def _listen(self) -> dict[str, str]:
         """Open the socket; gives the environment that leads the preload to it. Raises `OSError`."""
         settings = self._context.settings
-        path = self._context.private_folder() / "node.sock"
+        path = self._context.private_folder() / config.SOCKET
         self._socket = AgentSocket(path, self._on_message, self._on_close)
-        await self._socket.start()
+        await self._socket.start(self._context.made.get(config.SOCKET))
         self._reader = asyncio.create_task(self._read_messages())
-        config = {
-            "key": KEY,
-            "titles": [f"{KEY} 0", f"{KEY} 1"],
-            "socket": str(path),
-            "option": OPTION,
-            "intervalUs": self._period_us,
-            "maxWindowUs": round(1e6 * (MAX_WINDOW_S if settings.screen else MAX_UNSEEN_WINDOW_S)),
-            "pollMs": max(10, min(50, 2 * self._period_us // 1000)),
-            "takesCpuTimes": settings.mode is Mode.CPU,
-            "follow": settings.follow_children,
-        }
-        return {VARIABLE: json.dumps(config)}
+        text = config.config_text(
+            str(path.parent),
+            rate_hz=settings.rate_hz,
+            screen=settings.screen,
+            by_cpu=settings.mode is Mode.CPU,
+            follow=settings.follow_children,
+        )
+        return {VARIABLE: text}
 
     @staticmethod
     def _node_options() -> str:
