@@ -126,9 +126,9 @@ class PictureReader:
             table.leaves.append(functions[-1])
             table.members.append(tuple(dict.fromkeys(functions)))
             table.stacks.append(tuple(frames))
-        for pid, tid, name, labels, language in said.array("threads"):
-            table.thread_languages.append(language)
-            table.threads.append(Thread(pid, tid, name, tuple((key, value) for key, value in labels)))
+        for at, pid, tid, name, labels, language in said.array("threads"):
+            table.thread_languages[at : at + 1] = [language]
+            table.threads[at : at + 1] = [Thread(pid, tid, name, tuple((key, value) for key, value in labels))]
 
     def _count(self, numbers: list[int]) -> None:
         by_stack = self._counts.by_stack

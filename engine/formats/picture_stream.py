@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..profile.history import TimelinePoint
     from ..profile.slices import Slice
     from ..profile.stacks import StackCounts, StackTable
+    from ..profile.threads import Thread
 
 PROTOCOL = f"{AGENT_VERSION}/1"
 MAX_SLICES = 600
@@ -38,6 +39,7 @@ class PictureWriter:
         self._run = 0
         self._sizes = {"functions": 0, "frames": 0, "stacks": 0, "threads": 0}
         self._lines: tuple[list[int], list[int]] = [], []
+        self._threads: list[Thread] = []
         self._counts: Mapping[tuple[int, int], int] = {}
         self._points: tuple[TimelinePoint, ...] = ()
         self._sliced_until_s = -1.0
@@ -79,7 +81,7 @@ class PictureWriter:
     def _begin_run(self, snapshot: Snapshot) -> None:
         if snapshot.table is not self._table:
             self._sizes = dict.fromkeys(self._sizes, 0)
-            self._lines = [], []
+            self._lines, self._threads = ([], []), []
         self._table, self._run = snapshot.table, snapshot.program.runs
         self._counts, self._points, self._sliced_until_s, self._marks, self._sources = {}, (), -1.0, (), {}
 
@@ -96,13 +98,16 @@ class PictureWriter:
                 for at, lines in enumerate(zip(firsts, lowest, strict=True))
                 if at >= len(earlier) or earlier[at] != lines
             ]
-        functions, threads = range(before["functions"], sizes["functions"]), range(before["threads"], sizes["threads"])
+        functions = range(before["functions"], sizes["functions"])
+        # Names of threads become known later, too.
+        threads, self._threads = self._threads, table.threads[: sizes["threads"]]
+        renamed = [at for at, thread in enumerate(self._threads) if at >= len(threads) or threads[at] is not thread]
         return {
             "functions": [[*table.functions[at], table.function_languages[at]] for at in functions],
             "lines": changed,
             "frames": [list(frame) for frame in table.frames[before["frames"] : sizes["frames"]]],
             "stacks": [list(stack) for stack in table.stacks[before["stacks"] : sizes["stacks"]]],
-            "threads": [[*table.threads[at], table.thread_languages[at]] for at in threads],
+            "threads": [[at, *self._threads[at], table.thread_languages[at]] for at in renamed],
         }
 
     def _new_points(self, points: tuple[TimelinePoint, ...]) -> list[Any]:
