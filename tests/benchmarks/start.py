@@ -1,7 +1,13 @@
-"""What the command takes before the program is running and after it has ended, and until its screen is there."""
+"""What the command takes before the program is running and after it has ended, and until its screen is there.
+
+`EARLIER=/another/checkout/.venv/bin/multi_lang_profiler` puts another build of ours beside this one.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +30,26 @@ START_MS, END_MS, SCREEN_MS = 150, 100, 1_000
 SCREEN = (120, 40)
 IN_THE_TABLES_HEAD = b"file:line"
 FIRST = "import time; print(time.monotonic())\n"
+FIRST_OF_NODE = "console.log(Number(process.hrtime.bigint()) / 1e9)\n"
+FIRST_OF_JAVA = """public class First {
+    public static void main(String[] words) { System.out.println(System.nanoTime() / 1e9); }
+}
+"""
+FIRST_OF_GO = """package main
+
+import (
+	"fmt"
+	"syscall"
+	"unsafe"
+)
+
+func main() {
+	var now syscall.Timespec
+	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&now)), 0)
+	fmt.Println(float64(now.Nano()) / 1e9)
+}
+"""
+EARLIER = os.environ.get("EARLIER", "")
 LAST = """
 import time
 until = time.monotonic() + 0.7
@@ -40,6 +66,7 @@ def tables(length: Length) -> Iterator[Table]:
         yield _beside_bare(
             "Start: from the command to the program's first line", first, folder, _to_line, START_MS, rounds
         )
+        yield from _starts(folder, first, length.sized(11, 1))
         yield _beside_bare(
             "End: from the program's last line to the command's end", last, folder, _from_line, END_MS, rounds
         )
@@ -63,9 +90,44 @@ def _beside_bare(
     return table
 
 
+def _starts(folder: Folder, python: Path, rounds: int) -> Iterator[Table]:
+    """Of each language what is added to the bare program's own start; of Go with all built before."""
+    reporting = ["--report-endpoint", "http://127.0.0.1:9/api/v0/profiles", "--no-spool"]
+    kinds: list[tuple[str, Command, Command]] = [
+        ("Python", [PYTHON, python], ["python", python, "--python", PYTHON]),
+        ("Python, reporting", [PYTHON, python], ["python", python, "--python", PYTHON, *reporting]),
+    ]
+    if shutil.which("node"):
+        file = folder.write("first.js", FIRST_OF_NODE)
+        kinds.append(("Node.js", ["node", file], ["node", file]))
+    if shutil.which("javac"):
+        folder.write("First.java", FIRST_OF_JAVA)
+        subprocess.run(["javac", "First.java"], cwd=folder.path, check=True)
+        kinds.append(("Java", ["java", "First"], ["java", "First"]))
+    if shutil.which("go"):
+        file = folder.write("first.go", FIRST_OF_GO)
+        subprocess.run(["go", "build", "-o", "first", "first.go"], cwd=folder.path, check=True)
+        kinds.append(("Go", [folder.path / "first"], ["go", file]))
+    builds = {"multi_lang_profiler": COMMAND, **({"an earlier build": Path(EARLIER)} if EARLIER else {})}
+    for kind, bare, words in kinds:
+        commands: dict[str, Command] = {"none": bare, "none, again": bare}
+        commands |= {name: [build, *words, "--no-tui"] for name, build in builds.items()}
+        # The first of each builds, compiles and asks for versions.
+        for command in commands.values():
+            _to_line(command, folder.path)
+        took = alternate({name: partial(_to_line, command, folder.path) for name, command in commands.items()}, rounds)
+        table = Table(f"Start, {kind}: from the command to the program's first line")
+        for name, values in took.items():
+            table.add(name, values, "ms")
+        for name in (*reversed(builds), "none, again"):
+            added = [value - none for value, none in zip(took[name], took["none"], strict=True)]
+            table.add(f"added by {name}", added, "ms", base="added by an earlier build" if EARLIER else None)
+        yield table
+
+
 def _to_line(command: Command, folder: Path) -> float:
     began_s = time.monotonic()
-    return 1_000 * (float(run(command, cwd=folder).stdout) - began_s)
+    return 1_000 * (float(run(command, cwd=folder).stdout.split()[-1]) - began_s)
 
 
 def _from_line(command: Command, folder: Path) -> float:
