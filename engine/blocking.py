@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -48,6 +49,30 @@ async def within(seconds: float, work: Awaitable[T]) -> T | None:
             return await (asyncio.shield(work) if isinstance(work, asyncio.Future) else work)
     except TimeoutError:
         return None
+
+
+class LoopCalls:
+    """What other threads ask of an event loop. What they ask before there is one is done as it begins."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Callable[[], object]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        loop.call_soon(self._do)
+
+    def do(self, function: Callable[[], object]) -> None:
+        """On the loop, soon; on any thread."""
+        self._calls.append(function)
+        if self._loop is not None:
+            # The loop may just have been closed: then there is nothing left to ask for.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._do)
+
+    def _do(self) -> None:
+        while self._calls:
+            self._calls.popleft()()
 
 
 class Background:

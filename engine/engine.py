@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .analysis.snapshot import LogLine, Mark, ProgramPhase
-from .blocking import in_own_thread, within
+from .blocking import LoopCalls, in_own_thread, within
 from .events import Event, Note, Warned
 from .pictures import Parts, Pictures
 from .private import CacheFolder, PrivateFolder
@@ -116,9 +116,7 @@ class Engine:
         """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
         self._interrupted_by: int | None = None
         """The signal that came before there was a program to pass it to."""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._calls: deque[Callable[[], object]] = deque()
-        """What was asked for on other threads, or before there was a loop."""
+        self._calls = LoopCalls()
         self._main_task: asyncio.Task[int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -127,8 +125,7 @@ class Engine:
 
         2 if it could not be started, 128+N if signal N came before it was, 70 if we broke down before it was.
         """
-        self._loop = asyncio.get_running_loop()
-        self._loop.call_soon(self._do_calls)
+        self._calls.begin(asyncio.get_running_loop())
         self._main_task = asyncio.current_task()
         if self.settings.screen:
             self._start(self._publish_snapshots())
@@ -403,15 +400,7 @@ class Engine:
         self._call(self._live_for_the_program)
 
     def _call(self, function: Callable[[], object]) -> None:
-        self._calls.append(function)
-        if self._loop is not None:
-            # The loop may just have been closed: then there is nothing left to ask for.
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._do_calls)
-
-    def _do_calls(self) -> None:
-        while self._calls:
-            self._calls.popleft()()
+        self._calls.do(function)
 
     def _live_for_the_program(self) -> None:
         self._is_watched = False

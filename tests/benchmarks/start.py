@@ -66,7 +66,7 @@ def tables(length: Length) -> Iterator[Table]:
         yield _beside_bare(
             "Start: from the command to the program's first line", first, folder, _to_line, START_MS, rounds
         )
-        yield from _starts(folder, first, length.sized(11, 1))
+        yield from _starts(folder, first, length.sized(9, 1))
         yield _beside_bare(
             "End: from the program's last line to the command's end", last, folder, _from_line, END_MS, rounds
         )
