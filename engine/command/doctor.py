@@ -188,9 +188,14 @@ async def _version(program: str, option: str) -> str:
 async def _austin() -> list[Finding]:
     from ..samplers.python.austin import installed_austins  # noqa: PLC0415
 
+    # Our own reader needs nothing installed; the last trial shows whether it works here.
     found, unusable = await installed_austins()
     lines = [
-        Finding("Austin", Health.GOOD, f"{austin} reads Python {_span(austin.pythons)} ({austin.path})")
+        Finding(
+            "Austin",
+            Health.GOOD,
+            f"{austin} is in reserve, for builds of Python {_span(austin.pythons)} that we cannot read ({austin.path})",
+        )
         for austin in found
     ]
     return [*lines, *(Finding("Austin", Health.NOTED, why) for why in unusable)]
@@ -224,7 +229,7 @@ def _pythons_on_path() -> list[Path]:
 
 
 async def _sampling(*, must_work: bool) -> list[Finding]:
-    """Sample a Python program for real: only that shows that Austin, the kernel and the container play together."""
+    """Sample a Python program for real: only that shows that the kernel and the container let us."""
     from ..clock import SystemClock  # noqa: PLC0415
     from ..engine import Engine  # noqa: PLC0415
     from ..samplers.python.interpreter import why_strangers_are_closed  # noqa: PLC0415

@@ -33,7 +33,7 @@ _MAX_HELPERS = 5
 """A helper that ends is started again at once, but not for ever."""
 _SETTLE_S = 0.05
 """A program that turned into another is looked at again after so long."""
-_UNCERTAIN = "The machine is saturated: most looks met nobody running, so shares are uncertain"
+_UNCERTAIN = "The machine is saturated: threads wait for a processor far longer than they run, so shares are uncertain"
 
 _JIT = "PYTHON_JIT is set: where this Python has its JIT, functions are right, but lines are not to be trusted"
 
@@ -155,7 +155,7 @@ class Attachment:
             raise SamplingFailed(f"the memory of process {self._pid} may not be read: {why_closed}", final=True)
         from .austin_attach import AustinAttachment  # noqa: PLC0415 - rarely needed
 
-        austin = AustinAttachment(self._context, self._pid, self._austins)
+        austin = AustinAttachment(self._context, self._pid, self._austins, self._finder)
         await austin.check(why_not)
         if not self._has_told_of_austin:
             self._has_told_of_austin = True

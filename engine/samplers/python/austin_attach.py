@@ -21,7 +21,6 @@ from .cpu_credit import CpuCredit
 from .interpreter import (
     Interpreter,
     executable,
-    interpreter_of,
     knows_children,
     looks_like_python,
     missing_right,
@@ -35,14 +34,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..sampler import Context
+    from .finding import PythonFinder
+    from .interpreter import Interpreter
 
 _ATTACH_PAUSES_S = (0.01, 0.01, 0.01, 0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25)
 """Between attempts, while the interpreter starts; the last one stays."""
 _ATTACH_DEADLINE_S = 5.0
 _MAX_GAP_S = 1.0
 """Between two Austins, over which the program's CPU time is still counted."""
-_FOREIGN_PATIENCE_S = 5.0
-"""A program that has not become a Python after this is announced."""
 _LOADING_S = 1.0
 """A program that has loaded no libpython by then is no Python."""
 _LOADING_PAUSE_S = 0.05
@@ -54,25 +53,23 @@ _NO_PERMISSION = 37
 class AustinAttachment:
     """`await sample()` until process `pid` has ended; again, if that raises `SamplingFailed`."""
 
-    def __init__(self, context: Context, pid: int, austins: dict[Interpreter, Austin]) -> None:
+    def __init__(self, context: Context, pid: int, austins: dict[Interpreter, Austin], finder: PythonFinder) -> None:
         self.name = "Austin"
         self._context = context
         self._pid = pid
         self._clock = context.clock
         self._austins = austins
-        self._interpreters: dict[Path, Interpreter] = {}
-        """By their files, for to find out can take reading all of one."""
+        self._finder = finder
         self._session: AustinSession | None = None
         self._follows_children = context.settings.follow_children
         self._has_children = False
         """Children that are Pythons, which Austin then is told to follow."""
         self._is_confined = False
         """Austin can start nothing."""
-        self._has_announced = False
 
     async def check(self, why: str) -> None:
         """Whether there is an Austin for the program. Raises a final `SamplingFailed` that begins with `why` it is asked for."""
-        interpreter = await in_own_thread(self._interpreter, self._pid)
+        interpreter = await self._finder.interpreter(self._pid)
         if interpreter is not None and interpreter not in self._austins:
             try:
                 self._austins[interpreter] = await find_austin(interpreter)
@@ -97,7 +94,8 @@ class AustinAttachment:
         failures = 0
         useful_s = self._clock.monotonic()
         credit = self._new_credit()
-        while (interpreter := await self._wait_for_python(ended)) is not None:
+        while (interpreter := await self._finder.wait_for_python(ended)) is not None:
+            self._has_children = self._has_children or not self._finder.runs_python
             austin = self._austins.get(interpreter) or await find_austin(interpreter)
             self._austins[interpreter] = austin
             self.name = str(austin)
@@ -123,38 +121,6 @@ class AustinAttachment:
             elif now_s - useful_s > _ATTACH_DEADLINE_S:
                 complaint = session.complaint or f"it ends with status {status}"
                 raise SamplingFailed(f"{austin} cannot attach to process {self._pid} ({interpreter}): {complaint}")
-
-    async def _wait_for_python(self, ended: asyncio.Future[None]) -> Interpreter | None:
-        """What the program, or failing that a child of it, runs; None once it has ended. Many a `python3` is a shell script at first."""
-        pauses = iter(_ATTACH_PAUSES_S)
-        since_s = self._clock.monotonic()
-        while not ended.done():
-            interpreter = await in_own_thread(self._interpreter, self._pid)
-            if interpreter is not None:
-                return interpreter
-            await self._check_memory()
-            for child in list(self._context.ledger.members) if self._follows_children else ():
-                interpreter = await in_own_thread(self._interpreter, child)
-                if interpreter is not None:
-                    self._has_children = True
-                    return interpreter
-            is_expected = self._context.settings.language is not None
-            if is_expected and not self._has_announced and self._clock.monotonic() - since_s > _FOREIGN_PATIENCE_S:
-                self._has_announced = True
-                what = await in_own_thread(executable, self._pid)
-                text = f"Process {self._pid} runs {what}, which is not Python: no samples until it starts one"
-                self._context.emit(Warned(text))
-            await wait_first(self._clock, next(pauses, _ATTACH_PAUSES_S[-1]), ended)
-        return None
-
-    def _interpreter(self, pid: int) -> Interpreter | None:
-        program = executable(pid)
-        if program is None:
-            return None
-        interpreter = self._interpreters.get(program) or interpreter_of(pid)
-        if interpreter is not None:
-            self._interpreters[program] = interpreter
-        return interpreter
 
     async def _check_memory(self, *, was_refused: bool = False) -> None:
         """Raise a final `SamplingFailed` if the kernel keeps us, or has kept Austin, from the program's memory."""

@@ -75,7 +75,7 @@ class Looking:
         self.gone: set[int] = set()
         """Processes that ended, or became another program."""
         self.is_uncertain = False
-        """The machine is so busy that looks at threads which only wait had to be counted."""
+        """The machine is so busy that shares may be wrong."""
         self.listeners: list[Callable[[], None]] = []
         """Called when a process was taken on, refused or lost."""
         self._context = context
@@ -216,7 +216,9 @@ class Looking:
                 self._record(samples)
                 if message["lost"]:
                     self._context.recorder.lose(int(str(message["lost"])))
-                self.is_uncertain = self.is_uncertain or bool(message["saturated"])
+                if message["saturated"] and not self.is_uncertain:
+                    self.is_uncertain = True
+                    self._tell()
             case {"flushed": int(number)}:
                 if number == self._flushes:
                     self._flushed.set()

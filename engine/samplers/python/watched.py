@@ -39,6 +39,8 @@ _TICK_NS = 4e6
 _FORGOTTEN_NS = 1_000.0
 _ASK_S = 0.05
 """Where nothing runs, threads that are new are looked for so often."""
+_SATURATED, _TELLING_NS = 4.0, 2e8
+"""Threads that wait for a processor so many times as long as they run; told of once they have run so long."""
 _SCARCE, _SCARCE_LOOKS = 0.15, 60.0
 """Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
 
@@ -127,8 +129,9 @@ class Watched:
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether looks count at threads that wait for a processor, while they wait more than they run: shares may be wrong."""
-        return (self.counts_waiting or self._only_processor) and self._waited_ns > self._ran_ns
+        """Whether shares may be wrong: threads wait for a processor far longer than they run, or looks count at such that wait."""
+        counts_waiting = self.counts_waiting or self._only_processor
+        return self._ran_ns > _TELLING_NS and self._waited_ns > self._ran_ns * (1 if counts_waiting else _SATURATED)
 
     @property
     def threads(self) -> list[int]:

@@ -158,5 +158,5 @@ async def test_where_the_jit_is_on_lines_are_not_to_be_trusted(monkeypatch: pyte
     """A note says so once, and functions are right all the same."""
     monkeypatch.setenv("PYTHON_JIT", "1")
     program = await sampled("quotas.py", "1", version="3.15")
-    assert ["lines are not to be trusted" in event.line for event in program.events] == [True]
+    assert ["lines are not to be trusted" in event.line for event in program.events].count(True) == 1
     assert total_times(program)["thirty.<locals>.inner"] > 0.15 * program.total
