@@ -328,7 +328,9 @@ class Watched:
         self._native_ended_ns += sum(self._native[tid] for tid in self._elders - live.keys())
         self._elders = self._native.keys() & live.keys() - self._threads.keys()
         self._native = {tid: time_ns for tid, time_ns in live.items() if tid not in self._threads}
-        unseen_ns = total_ns - sum(live.values()) - self._native_ended_ns - self._ended_ns
+        # Some that we know may have ended since the last look.
+        ending_ns = sum(thread.running_ns for tid, thread in self._threads.items() if tid not in live)
+        unseen_ns = total_ns - sum(live.values()) - ending_ns - self._native_ended_ns - self._ended_ns
         if unseen_ns <= 0:
             return
         if now_s - self._ended_s > _STILL_S:
