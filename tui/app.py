@@ -240,6 +240,10 @@ class ProfilerApp(App[None]):
             if self.snapshot is None or self._run_is_over():
                 self.exit()
 
+    def greet(self) -> None:
+        """Once in a user's life."""
+        self.notify("1 to 9 views · / filter · Enter opens · m marks · ? all keys · q leaves", title="Keys", timeout=20)
+
     def open_view(self, title: str) -> None:
         self.action_open(next(key for key, view in VIEWS.items() if title == view.TITLE))
 
@@ -378,11 +382,12 @@ class ProfilerApp(App[None]):
 
     def action_export(self) -> None:
         stretch = self.snapshot.stretch if self.snapshot is not None else None
-        self.prompt(
+        self._prompt.ask(
             f"Export {clean(stretch.name)} to" if stretch else "Export to",
             "profile.speedscope.json",
             self._export,
             hint="the ending says the form",
+            names_file=True,
         )
 
     def action_side(self) -> None:

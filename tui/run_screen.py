@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ..engine.private import state_folder
 from .app import ProfilerApp
 from .terminal import TerminalDriver
 
@@ -23,6 +24,8 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
     Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
     """
     app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
+    if _is_first():
+        app.call_later(app.greet)
     app.error_console = Console(file=details, width=160)
     try:
         app.run()
@@ -35,3 +38,17 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
     return (
         f"The screen broke down, which is a fault of ours; the run goes on without it. {file.name} says what happened"
     )
+
+
+def _is_first() -> bool:
+    """Whether this user sees the screen for the first time, as far as our state folder tells."""
+    try:
+        seen = state_folder() / "screen-was-seen"
+        if seen.exists():
+            return False
+        seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seen.touch(mode=0o600)
+    except OSError:
+        # Who has no such folder would be greeted every time.
+        return False
+    return True

@@ -38,6 +38,7 @@ class Terminal:
         width, height = map(str, self._size)
         environment = {**self._environment, "TERM": "xterm-256color"}
         environment.pop("TMUX", None)
+        _has_seen_the_screen(environment)
         subprocess.run(
             [
                 "tmux",
@@ -105,6 +106,16 @@ class Terminal:
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(["tmux", "-S", self._socket, *words], check=True, capture_output=True, env=os.environ)
         return done.stdout.decode()
+
+
+def _has_seen_the_screen(environment: Mapping[str, str]) -> None:
+    """Nobody is greeted, in front of what a test looks for."""
+    home = environment.get("HOME", "")
+    state = environment.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else "")
+    if state:
+        seen = Path(state, "multi_lang_profiler/screen-was-seen")
+        seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seen.touch()
 
 
 def _status_in(shown: str) -> re.Match[str] | None:

@@ -22,6 +22,7 @@ from ...engine.analysis.phases import (
     suggested_pair,
 )
 from ...engine.analysis.range_phases import range_phases
+from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.text import reason
 from ..lines import length
 from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
@@ -41,12 +42,6 @@ if TYPE_CHECKING:
     from ...engine.analysis.snapshot import Snapshot
     from ...engine.profile.recording import Recording
     from .table import Table
-
-NOTHING_YET = (
-    "Nothing to compare yet.\n"
-    "Press m to mark this moment: what comes then is compared with what came before.\n"
-    "Or press o to compare the run with a saved profile."
-)
 
 
 class DiffView(View):
@@ -105,7 +100,7 @@ class DiffView(View):
         known = self._phases(snapshot)
         self.set_class(len(known) < 2, "-nothing")
         if len(known) < 2:
-            self.query_one(EmptyState).show(NOTHING_YET)
+            self.query_one(EmptyState).show(_nothing_yet(snapshot))
             return
         before, after = self._compared = self._pair(known)
         # Those of another run are others.
@@ -254,3 +249,11 @@ def _recording(file: Path) -> Recording:
     from ...engine.formats.files import read  # noqa: PLC0415 - the formats are loaded when one of them is opened
 
     return read(file)
+
+
+def _nothing_yet(snapshot: Snapshot) -> str:
+    """What can be done for a comparison; a run that has ended takes no marks."""
+    mark = "Press m to mark this moment: what comes then is compared with what came before.\n"
+    stretch = "Press z to choose a range of time: it is compared with the rest of the run.\n"
+    first = mark if snapshot.program.phase is ProgramPhase.RUNNING else stretch
+    return f"Nothing to compare yet.\n{first}Or press o to compare the run with a saved profile."

@@ -12,7 +12,7 @@ from ...engine.profile.book import GOOD_SHARE
 from ...engine.profile.profile import NANOSECONDS_HZ
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
-from ..text import clean, count, duration, sparkline, weight
+from ..text import clean, count, duration, plural, sparkline, weight
 from .board import Board
 
 if TYPE_CHECKING:
@@ -118,13 +118,16 @@ class RunHeader(Board):
             )
         if rate := self._rate(program, sampling):
             left.append(rate)
-        noun = " of time" if sampling.asked_hz == NANOSECONDS_HZ else " samples"
+        noun = " of time" if sampling.asked_hz == NANOSECONDS_HZ else f" {plural(snapshot.counts.total, 'sample')}"
         left.append(
             [Segment(weight(snapshot.counts.total, sampling.asked_hz), palette.plain), Segment(noun, palette.dim)]
         )
         if width >= 100:
             left.append(
-                [Segment(count(len(snapshot.total_samples)), palette.plain), Segment(" functions", palette.dim)]
+                [
+                    Segment(count(len(snapshot.total_samples)), palette.plain),
+                    Segment(f" {plural(len(snapshot.total_samples), 'function')}", palette.dim),
+                ]
             )
         if sampling.lost_samples:
             left.append([Segment(f"{count(sampling.lost_samples)} lost", palette.warn)])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
-from ..text import fit
+from ..text import fit, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 KEYS_WIDTH = 13
-
-WIDTH = 92
-IDS_FROM_WIDTH = 84
+WIDTH = 150
+TWO_COLUMNS_FROM = 120
+"""Cells of the screen from which the view's keys and those of all views stand beside each other."""
 
 
 class KeyLine(NamedTuple):
@@ -47,24 +47,26 @@ class HelpScreen(ModalScreen[None]):
         self._sections = sections
 
     def compose(self) -> ComposeResult:
+        columns = 2 if self.app.size.width >= TWO_COLUMNS_FROM else 1
+        width = (min(WIDTH, self.app.size.width * 9 // 10) - 8) // columns - 1
         with Vertical(classes="dialog", id="help"):
             yield Label(Content(self._title), classes="dialog-title")
             with VerticalScroll():
                 for paragraph in self._text.split("\n"):
                     yield Static(Content(paragraph), classes="help-text")
-                for heading, lines in self._sections:
-                    yield Static(Content(heading), classes="help-heading")
-                    for line in lines:
-                        yield Static(self._key_line(line), classes="help-key")
+                with Horizontal(id="help-columns") if columns > 1 else Vertical(id="help-columns"):
+                    for heading, lines in self._sections:
+                        with Vertical(classes="help-column"):
+                            yield Static(Content(heading), classes="help-heading")
+                            for line in lines:
+                                yield Static(_key_line(line, width), classes="help-key")
 
-    def _key_line(self, line: KeyLine) -> Content:
-        width = min(WIDTH, self.app.size.width * 9 // 10) - 8
-        keys = (fit(line.keys, KEYS_WIDTH - 1) + " ", "$accent")
-        if width < IDS_FROM_WIDTH - 8:
-            return Content.assemble(keys, line.meaning)
-        return Content.assemble(
-            keys, fit(line.meaning, width - KEYS_WIDTH - 22), (fit(line.id, 22, align="right"), "$foreground 40%")
-        )
+
+def _key_line(line: KeyLine, width: int) -> Content:
+    """The keys, and beside them their meaning in as many rows as it takes."""
+    first, *others = wrap(line.meaning, max(8, width - KEYS_WIDTH))
+    rest = "".join(f"\n{' ' * KEYS_WIDTH}{row}" for row in others)
+    return Content.assemble((fit(line.keys, KEYS_WIDTH - 1) + " ", "$accent"), first + rest)
 
 
 def key_sections(screen: Screen[object], view_title: str) -> list[tuple[str, list[KeyLine]]]:

@@ -8,6 +8,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Label
+from textual.widgets.input import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,9 @@ class Prompt(Horizontal):
         *,
         changed: Callable[[str], None] | None = None,
         hint: str = "",
+        names_file: bool = False,
     ) -> None:
-        """Ask for a line, beginning with `text`; then the keys go back to where they went.
+        """Ask for a line, beginning with `text`, which is selected; then the keys go back to where they went.
 
         `answered` is called once: with the line, or with None if the user thought better of it. `changed` is called as the user types.
         """
@@ -53,7 +55,8 @@ class Prompt(Horizontal):
         field.placeholder = hint
         with field.prevent(Input.Changed):
             field.value = text
-        field.cursor_position = len(text)
+        # What is typed takes its place; of a file's name that is what stands before the ending.
+        field.selection = Selection(0, len(text.partition(".")[0]) if names_file else len(text))
         self.display = True
         # At once: the keys typed next may be in the queue already.
         self.screen.set_focus(field)
