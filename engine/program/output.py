@@ -14,7 +14,7 @@ MAX_LINE_LENGTH = 2_000
 MAX_OVERWRITTEN = 8_000
 """Characters of a line that are looked at for what was written over: it takes some milliseconds, on the engine's loop."""
 _MOVES = re.compile(r"[\r\b]|\x1b\[[0-9]*[CDGK]")
-_TOKEN = re.compile(r"\x1b\[([0-9;?]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\r\b]|[^\r\b\x1b]|\x1b")
+_TOKEN = re.compile(r"\x1b\[([0-9;?]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\r\b]|[^\r\b\x1b]+|\x1b")
 
 
 def as_shown(line: str) -> str:
@@ -42,9 +42,11 @@ def as_shown(line: str) -> str:
         elif final == "K":
             cells[: cursor if number == 1 else len(cells)] = [" "] * (min(cursor, len(cells)) if number == 1 else 0)
         elif text[0] != "\x1b" and cursor <= MAX_LINE_LENGTH:
-            cells.extend(" " * (cursor + 1 - len(cells)))
-            cells[cursor] = text
-            cursor += 1
+            # A run of them at once: a flood is mostly plain.
+            text = text[: MAX_LINE_LENGTH + 1 - cursor]
+            cells.extend(" " * (cursor - len(cells)))
+            cells[cursor : cursor + len(text)] = text
+            cursor += len(text)
     return "".join(cells)
 
 
