@@ -37,7 +37,17 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         *(
             PROGRAMS / f"{name}.java"
-            for name in ("Sections", "BlindSpots", "Endings", "Waiting", "Guarded", "Interrupting", "Short", "Bursts")
+            for name in (
+                "Sections",
+                "BlindSpots",
+                "Endings",
+                "Waiting",
+                "Guarded",
+                "Interrupting",
+                "Short",
+                "Bursts",
+                "Inlined",
+            )
         ),
     )
     return folder

@@ -3,7 +3,16 @@
 import os
 
 from ..program.child import Made
-from ..samplers.java.agent_start import ASKS, POLLING_LOOPS, SAMPLES, agent_options, known_agent, level_for
+from ..samplers.java.agent_start import (
+    ASKS,
+    INLINED_METHODS,
+    POLLING_LOOPS,
+    SAMPLES,
+    agent_options,
+    known_agent,
+    level_for,
+    recorder_from_s,
+)
 from .early_made import cache_folder, make_folder, read_start
 from .early_python import found_in, on_path
 
@@ -29,20 +38,22 @@ def java_start(words: "Words") -> tuple[tuple[str, ...], dict[str, str], Made] |
         java = found_in((f"{home}/bin/java",)) if os.path.normpath(home) == home and home[0] == "/" else None
     else:
         java = on_path("java")
-    major = _known_major(java) if java else None
+    major, has_recorder = (java and _known_java(java)) or (None, False)
     cache = cache_folder()
     if java is None or major is None or cache is None:
         return None
-    agent = known_agent(cache, level_for(major, inlined=False))
+    from_s = recorder_from_s(major) if has_recorder and words.mode == "cpu" else None
+    agent = known_agent(cache, level_for(major, inlined=from_s is not None))
     if agent is None:
         return None
     made = make_folder()
     for name, flags in ((SAMPLES, os.O_RDONLY), (ASKS, os.O_RDWR)):
         os.mkfifo(f"{made.folder}/{name}", 0o600)
         made.descriptors[name] = os.open(f"{made.folder}/{name}", flags | os.O_NONBLOCK | os.O_CLOEXEC)
-    loaded = f"-agentlib:instrument={agent}={agent_options(words.mode, words.rate_hz, made.folder)}"
+    loaded = f"-agentlib:instrument={agent}={agent_options(words.mode if from_s is None else f'cpu+{from_s}', words.rate_hz, made.folder)}"
     target = ("-jar", words.program) if words.program.endswith(".jar") else (words.program,)
-    return (java, *POLLING_LOOPS, loaded, *options, *target, *words.arguments), {}, made
+    seen = POLLING_LOOPS if from_s is None else (*POLLING_LOOPS, *INLINED_METHODS)
+    return (java, *seen, loaded, *options, *target, *words.arguments), {}, made
 
 
 def _is_plain(program: str) -> bool:
@@ -68,8 +79,8 @@ def _are_plain(options: list[str]) -> bool:
     return ahead not in _CLASS_PATH_OPTIONS
 
 
-def _known_major(java: str) -> int | None:
-    """Of OpenJDK's own launcher and virtual machine, with what the agent needs."""
+def _known_java(java: str) -> tuple[int, bool] | None:
+    """The major version of OpenJDK's own launcher and virtual machine, with what the agent needs; and whether there is a Flight Recorder."""
     launcher = os.path.realpath(java)
     home = os.path.dirname(os.path.dirname(launcher))
     lines = read_start(f"{home}/release", 65_536).decode("utf-8", "replace").splitlines()
@@ -84,4 +95,6 @@ def _known_major(java: str) -> int | None:
         and _NEEDED_MODULES.issubset(told.get("MODULES", "").split())
     )
     # Java 10 has what is to be said, 11 runs sources.
-    return int(first) if is_known and first.isdecimal() and int(first) >= 11 else None
+    if not (is_known and first.isdecimal() and int(first) >= 11):
+        return None
+    return int(first), "jdk.jfr" in told["MODULES"].split()

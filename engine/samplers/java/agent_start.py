@@ -9,12 +9,24 @@ SAMPLES, ASKS = "java-samples", "java-asks"
 """The pipes, in the private folder."""
 POLLING_LOOPS = ("-XX:+UseCountedLoopSafepoints", "-XX:LoopStripMiningIter=1000")
 """What most collectors set for themselves; `Serial` (the default where there is one core or little memory) and `Parallel` do not."""
+INLINED_METHODS = ("-XX:+UnlockDiagnosticVMOptions", "-XX:+DebugNonSafepoints")
+"""The compilers keep what they know of all the code they make, not of its safepoints alone."""
+RECORDER_SHARE = 0.02
+"""Of what a program has used of the CPU, the Flight Recorder may cost this much to begin, if nobody has asked for it."""
 AGENT_SOURCES = f"{os.path.dirname(os.path.abspath(__file__))}/agent"
 
 
 def agent_options(mode: str, rate_hz: int, folder: str) -> str:
-    """`mode`: that of the settings, or `inlined`."""
+    """`mode`: that of the settings, `inlined`, or `cpu+SECONDS`."""
     return f"{mode},{round(1e9 / rate_hz)},{most_percent(rate_hz)},{folder}"
+
+
+def recorder_from_s(major: int) -> int | None:
+    """What a program has to use of the CPU, in seconds, before the Flight Recorder is worth its cost; None where it tells no inlined methods."""
+    if major < 17:
+        return None
+    cost_s = 1.0 if major < 21 else 0.7 if major < 25 else 0.5
+    return round(cost_s / RECORDER_SHARE)
 
 
 def most_percent(rate_hz: int) -> int:

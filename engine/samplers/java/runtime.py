@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ...processes import is_executable
 from ...text import reason
 from ..sampler import CannotStart
-from .agent_start import POLLING_LOOPS, known_agent, level_for, note_agent
+from .agent_start import INLINED_METHODS, POLLING_LOOPS, known_agent, level_for, note_agent, recorder_from_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,9 +36,8 @@ _POLLING_LOOPS = (
 )
 _INLINED_METHODS = (
     re.compile(r"-XX:.*(UnlockDiagnosticVMOptions|DebugNonSafepoints)"),
-    ("-XX:+UnlockDiagnosticVMOptions", "-XX:+DebugNonSafepoints"),
+    INLINED_METHODS,
 )
-"""The compilers keep what they know of all the code they make, not of its safepoints alone."""
 _OTHER_JVM = re.compile(r"-(client|minimal|zero)$")
 _WITH_ITS_COMPILER = frozenset({"x86_64", "aarch64"})
 """Elsewhere what is called HotSpot may be without C2."""
@@ -75,6 +74,11 @@ class JavaRuntime:
     def has_recorder(self) -> bool:
         """Whether it has a Flight Recorder from which a program of its own can take samples while they come, without opening a port."""
         return (self.major or 0) >= 17 and (self.modules is None or "jdk.jfr" in self.modules)
+
+    @property
+    def recorder_from_s(self) -> int | None:
+        """See `agent_start`; None, too, where we do not know enough of the JVM."""
+        return recorder_from_s(self.major or 0) if self.has_recorder and self._is_hotspot else None
 
     def options_to_see(self, options: tuple[str, ...], *, inlined: bool = False) -> list[str]:
         """Options with which a JVM that has `options` shows where it is; none that it does not know, or about which the user has said something.

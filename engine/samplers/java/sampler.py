@@ -96,6 +96,10 @@ class JavaSampler:
         self._told = JavaOptions((), are_known=True)
         self._is_slowed = False
         self._is_blind = False
+        self._inlined_from_s: int | None = None
+        """What the program has to use of the CPU before the Flight Recorder is worth its cost; None if it is not begun by itself."""
+        self._inlined_since: int | None = None
+        """The samples there were when it had told something; None if it has not, or was there from the start."""
         self._is_saturated = False
 
     async def prepare(self) -> Launch:
@@ -128,6 +132,8 @@ class JavaSampler:
         told = java_options(_before(settings.program, words), os.environ, settings.working_folder)
         if settings.pid is None and (why := told.why_no_agent):
             return Launch((java.executable, *command), source_file=source_file, unprofiled=why)
+        if settings.mode is Mode.CPU and not settings.java_inlined and settings.pid is None:
+            self._inlined_from_s = java.recorder_from_s
         try:
             agent = await self._agent(java)
         except NoAgent as error:
@@ -143,10 +149,11 @@ class JavaSampler:
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
         self._jar, self._options = (
             agent,
-            agent_options("inlined" if settings.java_inlined else settings.mode, settings.rate_hz, str(folder)),
+            agent_options(self._agent_mode, settings.rate_hz, str(folder)),
         )
         self._told = told
-        seen = java.options_to_see(told.words, inlined=settings.java_inlined)
+        inlined = settings.java_inlined or self._inlined_from_s is not None
+        seen = java.options_to_see(told.words, inlined=inlined)
         argv = (java.executable, *seen, f"{java.agent_option(told)}{agent}={self._options}", *command)
         return Launch(argv, source_file=source_file)
 
@@ -225,7 +232,7 @@ class JavaSampler:
         def note(javac: str) -> None:
             self._context.emit(Note(f"Compiling the Java agent with {javac} (about a second, once)"))
 
-        inlined = self._settings.java_inlined
+        inlined = self._settings.java_inlined or self._inlined_from_s is not None
         try:
             return await agent_jar(java, self._context.cache_folder(), note, inlined=inlined)
         except OSError:
@@ -280,6 +287,12 @@ class JavaSampler:
             self._context.sampling(True)
             if self._pid:
                 self._context.ledger.covers(self._pid)
+        elif kind == "i" and self._inlined_since is None:
+            self._inlined_since = self._context.recorder.run.total
+            self.name = self.name.removesuffix(_UNTOLD)
+            seconds = self._inlined_since / self._settings.rate_hz
+            text = "The Flight Recorder tells inlined methods from now on; so far"
+            self._context.emit(Note(f"{text}, for {seconds:.0f} s of CPU time, they have counted for their callers"))
         elif kind == "b" and not self._is_saturated:
             self._is_saturated = True
             text = "The machine is saturated: of Java threads that work and wait in turns, what comes right after a wait may get too little"
@@ -288,12 +301,9 @@ class JavaSampler:
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:
             self._is_blind = True
+            asked = self._settings.java_inlined or self._inlined_from_s is not None
             self.name += _UNTOLD if self._settings.java_inlined else ""
-            blind = (
-                "inlined methods count for their callers"
-                if self._settings.java_inlined
-                else "virtual threads show as their carriers"
-            )
+            blind = "inlined methods count for their callers" if asked else "virtual threads show as their carriers"
             self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
 
     def _note_pace(self, period_ns: int) -> None:
@@ -303,16 +313,27 @@ class JavaSampler:
             self._context.emit(Note(f"{text} and weigh more"))
 
     @property
+    def _agent_mode(self) -> str:
+        if self._inlined_from_s is not None:
+            return f"cpu+{self._inlined_from_s}"
+        return "inlined" if self._settings.java_inlined else self._settings.mode
+
+    @property
     def _tells_inlined(self) -> bool:
         return self._settings.mode is not Mode.CPU or (self._settings.java_inlined and not self._is_blind)
 
     def _tell_what_is_untrue(self) -> None:
         """Where it may matter: in a short run it is in the name that the screen shows."""
-        if not self._tells_inlined and self._context.recorder.run.total > _MUCH_S * self._settings.rate_hz:
-            remedy = "--java-inlined tells them apart (Java 17 and newer, for a second of CPU)"
-            self._context.emit(
-                Note(f"Java methods that the JIT inlined count for their callers in this table; {remedy}")
-            )
+        untold = self._context.recorder.run.total if self._inlined_since is None else self._inlined_since
+        if self._tells_inlined or untold < _MUCH_S * self._settings.rate_hz:
+            return
+        of = (
+            "in this table"
+            if self._inlined_since is None
+            else f"in the first {untold / self._settings.rate_hz:.0f} s of CPU time of this table"
+        )
+        remedy = "--java-inlined tells them apart from the start (Java 17 and newer, for a second of CPU)"
+        self._context.emit(Note(f"Java methods that the JIT inlined count for their callers {of}; {remedy}"))
 
     async def _tell_silence(self, pid: int) -> None:
         """Say why there are no samples, if there are none."""

@@ -14,8 +14,8 @@ import java.security.Permissions;
  * Starts a {@link Session} in a JVM that was started with {@code -agentlib:instrument=JAR=OPTIONS} or {@code -javaagent:JAR=OPTIONS}, or
  * into which it was loaded later.
  *
- * <p>OPTIONS are MODE,PERIOD_NS,FOLDER (MODE is cpu, wall or inlined), for one that is loaded later with the jar on a line of its own
- * before them: what is loaded then may be this class of another version. FOLDER holds the named pipes {@code java-samples} (to the
+ * <p>OPTIONS are MODE,PERIOD_NS,PERCENT,FOLDER (MODE is cpu, wall, inlined, or cpu+SECONDS: inlined from so much CPU time on), for one that
+ * is loaded later with the jar on a line of its own before them: what is loaded then may be this class of another version. FOLDER holds the named pipes {@code java-samples} (to the
  * profiler) and {@code java-asks} (from it). Without anybody at their other ends nothing is sampled, and all that was begun here ends.
  * Whatever goes wrong here, the program runs on and its output has no word of it.
  *

@@ -29,6 +29,11 @@ final class Brief {
     private long unaccountedNs;
     private long owedNs;
 
+    /** What the process has used of the CPU. */
+    long processNs() {
+        return process.getProcessCpuTime();
+    }
+
     /** {@code thread} has ended, and what it was last found to have used is credited. */
     void end(Seen thread) {
         owedNs -= thread.cpuNs - thread.cpuAtLookNs;
@@ -45,7 +50,7 @@ final class Brief {
             return;
         }
         long unaccountedBeforeNs = unaccountedNs;
-        unaccountedNs = process.getProcessCpuTime();
+        unaccountedNs = processNs();
         for (long ns : nowNs.values()) {
             unaccountedNs -= ns;
         }

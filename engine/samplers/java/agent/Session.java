@@ -31,7 +31,7 @@ public final class Session {
     private static void sample(String mode, long periodNs, double maxShare, Path folder, FirstLooks first) {
         final Path recordings = first == null ? null : folder;
         try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"))) {
-            long lastWordsMs = mode.equals("inlined") ? INLINED_LAST_WORDS_MS : LAST_WORDS_MS;
+            long lastWordsMs = mode.equals("inlined") || mode.startsWith("cpu+") ? INLINED_LAST_WORDS_MS : LAST_WORDS_MS;
             sample(new Sampler(pipe, mode, periodNs, maxShare, recordings), pipe, first, lastWordsMs);
         } catch (Throwable nobodyListens) {
             return;

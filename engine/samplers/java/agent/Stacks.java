@@ -39,6 +39,7 @@ final class Stacks implements AutoCloseable {
     /** In a crowd, a thread with less than this part of a period in its account is not worth looking at. */
     private static final int NEGLIGIBLE = 20;
     private static final int CROWD = 32;
+    private static final String LATER = "cpu+";
     private static final long LATELY_NS = 50_000_000L;
     /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
     private static final int MAX_BRIEF = 4;
@@ -54,7 +55,9 @@ final class Stacks implements AutoCloseable {
     private final DeepStacks deep = new DeepStacks(beans);
     private final boolean isWall;
     /** Whether the recorder is asked about all threads. */
-    private final boolean isInlined;
+    private boolean isInlined;
+    /** What the process has to have used of the CPU before it is, or {@link Long#MAX_VALUE}. */
+    private long inlinedFromNs = Long.MAX_VALUE;
     private final long askedPeriodNs;
     /** Null in a JVM whose files are not to be moved. */
     private final Path folder;
@@ -90,6 +93,9 @@ final class Stacks implements AutoCloseable {
     Stacks(String mode, long askedPeriodNs, Path folder) {
         this.isWall = mode.equals("wall");
         this.isInlined = mode.equals("inlined");
+        if (mode.startsWith(LATER)) {
+            inlinedFromNs = 1_000_000_000L * Long.parseLong(mode.substring(LATER.length()));
+        }
         this.askedPeriodNs = askedPeriodNs;
         this.folder = folder;
     }
@@ -186,6 +192,7 @@ final class Stacks implements AutoCloseable {
         }
         creditBrief();
         Recorder.Batch told = recorder == null ? null : recorder.take();
+        beginInlined(told, isLast);
         Window late = new Window();
         carried.credit(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast, late);
         pending.credit(told, deep, late);
@@ -205,6 +212,16 @@ final class Stacks implements AutoCloseable {
         window = new Window();
         takenNs = polledNs;
         return taken;
+    }
+
+    /** The recorder costs the same at any time: a program that has used enough of the CPU hardly notices it. */
+    private void beginInlined(Recorder.Batch told, boolean isLast) {
+        if (!isInlined && !isLast && inlinedFromNs < Long.MAX_VALUE && brief.processNs() >= inlinedFromNs) {
+            isInlined = true;
+        } else if (isInlined && inlinedFromNs < Long.MAX_VALUE && told != null && !told.ofThreads.isEmpty()) {
+            inlinedFromNs = Long.MAX_VALUE;
+            window.tellInlined();
+        }
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.util.Map;
  * f CLASS METHOD FILE LINE MODULE        frames count from 0 in each window
  * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
  * r TEXT                                 why the Flight Recorder, of which there is need, cannot be had
+ * i                                      from now on inlined methods are told from their callers
  * b                                      more threads want to run than there are cores
  * w LOST_NANOSECONDS PERIOD_NANOSECONDS  the window is complete
  * </pre>
@@ -39,6 +40,7 @@ final class Window {
     private long lostNs;
     private String remark;
     private boolean isSaturated;
+    private boolean isFirstInlined;
 
     /** Says when all of it was taken, by {@link System#nanoTime}. */
     void taken(long beganNs, long endedNs) {
@@ -95,6 +97,11 @@ final class Window {
         remark = text;
     }
 
+    /** Says that from now on inlined methods are told from their callers. */
+    void tellInlined() {
+        isFirstInlined = true;
+    }
+
     /** Says that more threads want to run than there are cores. */
     void tellSaturated() {
         isSaturated = true;
@@ -116,6 +123,9 @@ final class Window {
         text.append("p\t").append(polls).append('\t').append(polledNs).append('\n');
         if (remark != null) {
             text.append("r\t").append(clean(remark)).append('\n');
+        }
+        if (isFirstInlined) {
+            text.append("i\n");
         }
         if (isSaturated) {
             text.append("b\n");
