@@ -31,7 +31,7 @@ NAMES = (
     *("start", "memory", "program_memory", "agent", "python", "node", "node_threads", "java", "go"),
     *("rate", "mojo", "wire", "aggregation", "buffer", "reporter", "screen"),
 )
-BY_NAME_ONLY = ("node_agreement", "java_agreement", "go_agreement")
+BY_NAME_ONLY = ("node_agreement", "java_agreement", "java_truth", "go_agreement")
 """Not about cost: whether what is sampled is what the runtime's own profiler sees."""
 
 

@@ -58,12 +58,12 @@ def _javac(length: Length, folder: Path) -> Table:
 
 def _sat4j(length: Length, folder: Path) -> Table:
     formula = folder / "formula.cnf"
-    formula.write_text(_formula(variables=length.sized(330, 200)))
+    formula.write_text(sat4j_formula(variables=length.sized(330, 200)))
     options = ("-cp", str(_sat4j_jar(folder)))
     return _compared("Sat4j", Path(jdk()), options, "org.sat4j.BasicLauncher", [str(formula)], folder)
 
 
-def _formula(variables: int) -> str:
+def sat4j_formula(variables: int) -> str:
     chance = random.Random(1)
     clauses = int(CLAUSES_PER_VARIABLE * variables)
     lines = [f"p cnf {variables} {clauses}"]
