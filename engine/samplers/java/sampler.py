@@ -286,7 +286,7 @@ class JavaSampler:
             self._greeted = True
             self._context.sampling(True)
             if self._pid:
-                self._context.ledger.covers(self._pid)
+                self._context.ledger.covers(self._pid, already_s=self._seen_s(int(fields[1])))
         elif kind == "i" and self._inlined_since is None:
             self._inlined_since = self._context.recorder.run.total
             self.name = self.name.removesuffix(_UNTOLD)
@@ -305,6 +305,11 @@ class JavaSampler:
             self.name += _UNTOLD if self._settings.java_inlined else ""
             blind = "inlined methods count for their callers" if asked else "virtual threads show as their carriers"
             self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
+
+    def _seen_s(self, before_ns: int) -> float:
+        """What of the process's CPU time is after `main` began, of which samples are taken; `before_ns` is -1 if that is unknown."""
+        used_ns = process_cpu_ns(self._pid)
+        return 0.0 if before_ns < 0 or used_ns is None else max(0, used_ns - before_ns) / 1e9
 
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:

@@ -84,7 +84,8 @@ final class Brief {
         owedNs = 0;
     }
 
-    private static Map<String, Long> readTasks() {
+    /** What each of the process's threads has used, by its number to the system; null if unknown. */
+    static Map<String, Long> readTasks() {
         String[] numbers = TASKS.list();
         if (numbers == null || numbers.length > MAX_TASKS) {
             return null;

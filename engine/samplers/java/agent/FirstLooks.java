@@ -21,8 +21,9 @@ final class FirstLooks {
     /** Its number in the JVM and to the system; to the latter null if unknown. */
     private final long main;
     private final File mainTask;
-    /** What the start of the JVM has used of it. */
+    /** What the start of the JVM has used of it, and of all threads together; the latter -1 if unknown. */
     private final long mainNs;
+    private final long processNs;
     /** Those that were there before the program. */
     private final Set<Long> elders = new HashSet<Long>();
     private final Map<Long, List<StackTraceElement[]>> places = new HashMap<Long, List<StackTraceElement[]>>();
@@ -35,6 +36,7 @@ final class FirstLooks {
         this.main = main.getId();
         this.mainNs = mainNs;
         this.mainTask = task();
+        this.processNs = processNs();
         Thread[] there = new Thread[64];
         ThreadGroup outermost = main.getThreadGroup().getParent();
         int count = (outermost == null ? main.getThreadGroup() : outermost).enumerate(there);
@@ -46,6 +48,11 @@ final class FirstLooks {
     /** What the JVM's start has used of the main thread. */
     long startNs() {
         return mainNs;
+    }
+
+    /** What the process had used of the CPU when they began; -1 if unknown. */
+    long usedNs() {
+        return processNs;
     }
 
     /** When they began, by {@link System#nanoTime}. */
@@ -121,6 +128,17 @@ final class FirstLooks {
             window.lose(usedNs);
         }
         return window;
+    }
+
+    private static long processNs() {
+        Map<String, Long> tasksNs = Brief.readTasks();
+        long sum = tasksNs == null ? -1 : 0;
+        if (tasksNs != null) {
+            for (long ns : tasksNs.values()) {
+                sum += ns;
+            }
+        }
+        return sum;
     }
 
     private long mainTaskNs() {

@@ -56,8 +56,8 @@ final class Sampler {
     /** Samples until nobody listens any more; {@code first} is null where the program was there before us. */
     void run(FirstLooks first) throws Throwable {
         thread = Thread.currentThread();
-        long startNs = first == null ? 0 : first.startNs();
-        pipe.offer("hello\t" + Window.clean(System.getProperty("java.version")) + "\t" + startNs + "\n");
+        long usedNs = first == null ? -1 : first.usedNs();
+        pipe.offer("hello\t" + Window.clean(System.getProperty("java.version")) + "\t" + usedNs + "\n");
         prepare(first);
         if (stacks == null) {
             saidLastWords = true;
