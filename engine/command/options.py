@@ -178,7 +178,7 @@ def make_parser() -> UsageParser:
         "--java-inlined",
         action="store_true",
         help="Java 17 and newer: tell the methods that the JIT inlines from their callers, by the JVM's Flight Recorder, "
-        "which slows the program by some 10%%",
+        "from the start (up to a second of CPU); without it once that is 2%% of what the program has used",
     )
     group.add_argument(
         "--no-children", action="store_true", help="leave out the processes and workers the program starts"

@@ -1,14 +1,14 @@
 """Names of functions as consumers take them that go by names alone: with the module in front, where a language's names lack it.
 
-`go tool pprof`, Pyroscope and OpenTelemetry's backends add up functions of one name, whatever their files. Java and Go name packages
-themselves; a Python function is `pkg.mod.Class.method`, a JavaScript one `lib/util.handle`.
+`go tool pprof`, Pyroscope and OpenTelemetry's backends add up functions of one name, whatever their files. Go names packages
+itself; a Python function is `pkg.mod.Class.method`, a JavaScript one `lib/util.handle`, one of Java and its kin `com.acme.Shop.sell`.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ _INSTALLED_UNDER = re.compile(
 )
 _FROZEN = re.compile(r"^<frozen (.+)>$")
 _PYTHON = re.compile(r"(?:/__init__)?\.pyw?$")
+_JVM = re.compile(r"\.(?:java|kt|scala|groovy)$")
+_JVM_ROOT = re.compile(r"^(?:rt\.jar|(?:java|jdk)\.[\w.]+)/|^.*/src/(?:main|test)/(?:java|kotlin|scala|groovy)/|^src/")
+"""What is before a package's folders: the runtime's module, or what build tools take for the root."""
+_PACKAGE = re.compile(rb"^[ \t]*package[ \t]+([\w.]+)", re.MULTILINE)
+_HEAD_BYTES = 16_384
 _JAVASCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
 
 
@@ -51,10 +56,30 @@ class FullNames:
             return _PYTHON.sub("", self._below(file)).replace("/", ".")
         if _JAVASCRIPT.search(file):
             return _JAVASCRIPT.sub("", self._below(file))
+        if _JVM.search(file):
+            return (
+                _declared_package(file)
+                if file.startswith("/") and Path(file).is_file()
+                else self._package_by_place(file)
+            )
         return ""
+
+    def _package_by_place(self, file: str) -> str:
+        return _JVM_ROOT.sub("", self._below(file)).rpartition("/")[0].replace("/", ".")
 
     def _below(self, file: str) -> str:
         below = _INSTALLED_UNDER.sub("", file)
         if below == file:
             below = next((file.removeprefix(root) for root in self._roots if file.startswith(root)), file)
         return below.lstrip("/")
+
+
+@lru_cache(maxsize=4_096)
+def _declared_package(file: str) -> str:
+    """What the file says itself: folders need not be named for packages."""
+    try:
+        with Path(file).open("rb") as source:
+            declared = _PACKAGE.search(source.read(_HEAD_BYTES))
+    except OSError:
+        return ""
+    return declared[1].decode() if declared else ""

@@ -353,7 +353,10 @@ def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
         ("handle", "/srv/app/src/one.cjs", "src/one.handle"),
         ("Route.match", "/srv/app/node_modules/express/lib/router.js", "express/lib/router.Route.match"),
         ("readSync", "node:fs", "node:fs.readSync"),
-        ("com.shop.Cart.add", "Cart.java", "com.shop.Cart.add"),
+        ("Cart.add", "com/shop/Cart.java", "com.shop.Cart.add"),
+        ("Cart.add", "/srv/app/core/src/main/kotlin/com/shop/Cart.kt", "com.shop.Cart.add"),
+        ("Work.main", "Work.java", "Work.main"),
+        ("HashMap.get", "java.base/java/util/HashMap.java", "java.util.HashMap.get"),
         ("main.(*Shop).Serve", "/srv/app/main.go", "main.(*Shop).Serve"),
         ("(program)", "", "(program)"),
     ],
@@ -363,6 +366,17 @@ def test_a_function_has_a_full_name(name: str, file: str, full: str) -> None:
     names = FullNames(replace(FLASK, source_file="/opt/tool/main.py"))
     assert names.of(Function(name, file)) == full
     assert names.plain(full, file) == name
+
+
+def test_a_java_file_says_its_package_itself(tmp_path: Path) -> None:
+    """Folders need not be named for packages: a file that can be read is asked."""
+    source = tmp_path / "anywhere" / "Worker.java"
+    source.parent.mkdir()
+    source.write_text("// package old;\n  package com.shop.pack;\nclass Worker {}\n")
+    names = FullNames(FLASK)
+    assert names.of(Function("Worker.run", str(source))) == "com.shop.pack.Worker.run"
+    source.with_name("Plain.java").write_text("class Plain {}\n")
+    assert names.of(Function("Plain.run", str(source.with_name("Plain.java")))) == "Plain.run"
 
 
 def test_namesakes_are_two_for_go_tool_pprof(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ Polls see stacks at the JVM's safepoints only, so a method that the JIT inlines 
 `Solver.reduceClausesForFalsifiedLiteral` for 81% of the self time, and not for 17%. `--java-inlined` has the JVM's Flight Recorder beside the
 polls, which sees such methods, but neither how much a thread used nor some kinds of code: the polls' time is spread over its samples, second
 by second (`agent/Pending.java`), and what is seen is a second or two old. It costs a second of CPU time to begin, and made programs of 10 s
-slower by 10% (one thread) and 15 to 19% (two, on two cores), so it is not the default. On Java 25 it gives allocation some 5 points too much. The
+slower by 10% (one thread) and 15 to 19% (two, on two cores), so a program that has not asked for it gets it when that is 2% of what it has used. On Java 25 it gives allocation some 5 points too much. The
 code that the JVM itself has for a method counts for that method: `BigInteger.oddModPow`, say, where `perf` finds `montgomery_square`.
 
 The agent is loaded by `-agentlib:instrument=`, which leaves the JVM's modules and archives of classes as they are (`runtime.py`,
