@@ -116,7 +116,18 @@ def _ours(program: Program, folder: Path, options: Sequence[str]) -> tuple[Count
     """The self time of methods, and what the program's process used of the CPU."""
     saved = folder / "ours.json"
     java = ("--java", jdk(), "--java-arg=-cp", f"--java-arg={program.class_path}")
-    ours: list[str | Path] = [COMMAND, "java", program.main, *options, *java, "--no-tui", "--summary", "json", "--json", saved]
+    ours: list[str | Path] = [
+        COMMAND,
+        "java",
+        program.main,
+        *options,
+        *java,
+        "--no-tui",
+        "--summary",
+        "json",
+        "--json",
+        saved,
+    ]
     # Its exit status is the program's own.
     ran = subprocess.run([*ours, "--", *program.words], check=False, capture_output=True, text=True, cwd=folder)
     counts: Counter[str] = Counter()

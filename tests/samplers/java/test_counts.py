@@ -47,7 +47,7 @@ async def test_shares_and_totals_are_true(tmp_path, classes, runtime):
 @pytest.mark.parametrize(
     ("runtime", "collector", "inlined", "points"),
     [
-        ("jdk", "G1", True, 5),
+        ("jdk", "G1", True, 8),
         ("jdk", "Serial", False, 5),
         ("21", "G1", False, 5),
         ("25", "Parallel", False, 5),

@@ -1,6 +1,8 @@
 package multilangprofiler;
 
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,7 +23,7 @@ final class Account {
 
     /** Where time goes. */
     interface Payee {
-        /** {@code atMs}, by {@link System#currentTimeMillis}, is when the place was last looked at. */
+        /** {@code atMs}, by {@link System#currentTimeMillis}, is when the place was looked at. */
         void pay(Trace place, long ns, long atMs);
     }
 
@@ -62,33 +64,33 @@ final class Account {
     }
 
     boolean wasMet() {
-        return looks.number + glimpses.number + last.number > 0;
+        return looks.number() + glimpses.number() + last.number() > 0;
     }
 
     /** Whether what is held has places to go to, or may yet get some: if not, any look is welcome. */
     boolean isInNeed(long nowNs) {
-        return looks.number == 0 && nowNs - sinceNs > PATIENCE_NS / 2;
+        return looks.number() == 0 && nowNs - sinceNs > PATIENCE_NS / 2;
     }
 
     /** Whether the time that is held would be paid to few looks. */
     boolean hasFew() {
-        return heldNs > 0 && looks.number < ENOUGH_LOOKS[0];
+        return heldNs > 0 && looks.number() < ENOUGH_LOOKS[0];
     }
 
     boolean isFull() {
-        return looks.number >= MANY || glimpses.number >= MANY;
+        return looks.number() >= MANY || glimpses.number() >= MANY;
     }
 
-    /** Pays if there are enough looks. */
-    void pay(long nowNs, Payee payee) {
+    /** Pays if there are enough looks; if it is {@code urgent} one is enough. */
+    void pay(long nowNs, Payee payee, boolean urgent) {
         long waitedNs = nowNs - sinceNs;
-        boolean isEnough = false;
+        boolean isEnough = urgent && looks.number() > 0;
         for (int i = 0; i < ENOUGH_LOOKS.length; i++) {
-            isEnough |= looks.number >= ENOUGH_LOOKS[i] && waitedNs >= ENOUGH_NS[i];
+            isEnough |= looks.number() >= ENOUGH_LOOKS[i] && waitedNs >= ENOUGH_NS[i];
         }
         if (isEnough) {
             pay(looks, payee);
-        } else if (looks.number == 0 && glimpses.number > 0 && (waitedNs >= PATIENCE_NS || isFull())) {
+        } else if (looks.number() == 0 && glimpses.number() > 0 && (waitedNs >= PATIENCE_NS || isFull())) {
             pay(glimpses, payee);
         } else {
             return;
@@ -98,22 +100,21 @@ final class Account {
 
     /** Pays all that is held; what cannot be paid stays. */
     void close(long nowNs, Payee payee) {
-        pay(looks.number > 0 ? looks : glimpses.number > 0 ? glimpses : last, payee);
+        pay(looks.number() > 0 ? looks : glimpses.number() > 0 ? glimpses : last, payee);
         sinceNs = nowNs;
     }
 
     private void pay(Looks met, Payee payee) {
         double left = met.weight;
-        for (Map.Entry<Trace, Look> place : met.places.entrySet()) {
-            Look look = place.getValue();
+        for (Look look : met.all) {
             long ns = left <= look.weight ? heldNs : (long) (heldNs * (look.weight / left));
             left -= look.weight;
             heldNs -= ns;
             if (ns > 0) {
-                payee.pay(place.getKey(), ns, look.atMs);
+                payee.pay(look.place, ns, look.atMs);
             }
         }
-        if (met.number > 0) {
+        if (met.number() > 0) {
             last = met.newest(REMEMBERED);
             looks = new Looks();
             glimpses = new Looks();
@@ -121,34 +122,42 @@ final class Account {
     }
 
     private static final class Look {
-        double weight;
-        long atMs;
+        final Trace place;
+        final double weight;
+        final long atMs;
+
+        Look(Trace place, double weight, long atMs) {
+            this.place = place;
+            this.weight = weight;
+            this.atMs = atMs;
+        }
     }
 
+    /** In the order of time. */
     private static final class Looks {
-        final LinkedHashMap<Trace, Look> places = new LinkedHashMap<Trace, Look>();
-        int number;
+        final List<Look> all = new ArrayList<Look>();
         double weight;
+        /** Looks at one place share its stack. */
+        private final Map<Trace, Trace> places = new HashMap<Trace, Trace>();
+
+        int number() {
+            return all.size();
+        }
 
         void add(Trace place, double more) {
-            Look look = places.get(place);
-            if (look == null) {
-                look = new Look();
-                places.put(place, look);
+            Trace known = places.get(place);
+            if (known == null) {
+                known = place;
+                places.put(place, place);
             }
-            look.weight += more;
-            look.atMs = System.currentTimeMillis();
+            all.add(new Look(known, more, System.currentTimeMillis()));
             weight += more;
-            number++;
         }
 
         Looks newest(int count) {
             Looks newest = new Looks();
-            int skipped = places.size() - count;
-            for (Map.Entry<Trace, Look> place : places.entrySet()) {
-                if (--skipped < 0) {
-                    newest.add(place.getKey(), place.getValue().weight);
-                }
+            for (Look look : all.subList(Math.max(0, all.size() - count), all.size())) {
+                newest.add(look.place, look.weight);
             }
             return newest;
         }

@@ -33,7 +33,7 @@ final class Pending {
 
     private final Map<Long, Held> threads = new HashMap<Long, Held>();
 
-    /** {@code thread} has spent {@code ns}, and was met with {@code trace}, the last time at {@code atMs}. */
+    /** {@code thread} has spent {@code ns}, and was met with {@code trace} at {@code atMs}. */
     void add(Seen thread, StackTraceElement[] trace, long ns, long atMs) {
         Held held = threads.get(thread.id);
         if (held == null) {

@@ -409,7 +409,8 @@ final class Stacks implements AutoCloseable {
     }
 
     private void pay(Seen thread) {
-        thread.account.pay(polledNs, payee(thread));
+        // The recorder's samples are of the same time.
+        thread.account.pay(polledNs, payee(thread), isRecording);
     }
 
     /** Credits all the time of {@code thread}. */
