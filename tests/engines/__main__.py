@@ -1,0 +1,188 @@
+"""Reports of a real run to a real engine: what it holds in the end is what was counted, stack by stack.
+
+python -m tests.engines           all, in some two minutes once the Collector is built
+python -m tests.engines outage    some
+
+The engine is an OpenTelemetry Collector, made of its own modules. Ends with 1 if a line is not as it should be.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from multi_lang_profiler.engine.formats.files import read
+from multi_lang_profiler.engine.profile.full_names import FullNames
+from tests.engines.collector import Collector, Stack, disk, remove, resize
+from tests.support.command import COMMAND
+
+PROGRAM = """
+import sys, threading, time
+
+def busy(ms):
+    until = time.thread_time() + ms / 1000
+    while time.thread_time() < until:
+        sum(range(500))
+
+def path(depth, number, ms):
+    busy(ms) if not depth else (left if number >> depth & 1 else right)(depth - 1, number, ms)
+
+def left(depth, number, ms):
+    path(depth, number, ms)
+
+def right(depth, number, ms):
+    path(depth, number, ms)
+
+def load(seconds):
+    until, number = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        path(6, number, 12)
+        number += 1
+        time.sleep(0.02)
+
+seconds = float(sys.argv[1])
+threads = [threading.Thread(target=load, args=(seconds,), name=f"load-{number}") for number in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+INTERVAL_S = 2
+
+
+def main() -> int:
+    failed = False
+    for name in sys.argv[1:] or list(CASES):
+        with tempfile.TemporaryDirectory(prefix=f"engines-{name}-") as folder:
+            told = CASES[name](Path(folder))
+        print(f"{name}: {told}", flush=True)
+        failed |= told.startswith("WRONG")
+    return int(failed)
+
+
+def plain(folder: Path) -> str:
+    """The Collector is there from the beginning to the end."""
+    collector = Collector(folder)
+    collector.start()
+    try:
+        return compared(collector, profiled(folder, collector, 8, lambda: None))
+    finally:
+        collector.kill()
+
+
+def outage(folder: Path) -> str:
+    """It is killed while windows are under way, and comes back; and once more, and comes back only after the program's end."""
+    collector = Collector(folder)
+    collector.start()
+
+    def meanwhile() -> None:
+        for down_s in (7, 5):
+            time.sleep(5)
+            collector.kill()
+            time.sleep(down_s)
+            collector.start()
+        time.sleep(3)
+        collector.kill()
+
+    try:
+        own = profiled(folder, collector, 28, meanwhile)
+        collector.start()
+        sent = subprocess.run(
+            [COMMAND, "spool", "send", "--report-endpoint", collector.endpoint, "--report-format", "otlp"],
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return (
+            compared(collector, own)
+            + f"; after the end: {sent.stdout.splitlines()[-1] if sent.stdout else sent.stderr}"
+        )
+    finally:
+        collector.kill()
+
+
+def full_disk(folder: Path) -> str:
+    """Its disk is full for a while: it refuses, and gets all once there is room."""
+    place = disk(folder / "disk", "16k")
+    if place is None:
+        return "NOT TESTED: mounting a small disk needs root"
+    collector = Collector(folder, place / "held.json")
+    collector.start()
+
+    def meanwhile() -> None:
+        time.sleep(14)
+        resize(place, "64m")
+
+    try:
+        told = compared(collector, profiled(folder, collector, 22, meanwhile))
+        return told if "; 0 failed" not in told else f"WRONG, the disk was never full: {told}"
+    finally:
+        collector.kill()
+        remove(place)
+
+
+CASES: dict[str, Callable[[Path], str]] = {case.__name__: case for case in (plain, outage, full_disk)}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROFILER_", "XDG_"))}
+    return {**kept, "HOME": str(folder)}
+
+
+def profiled(folder: Path, collector: Collector, seconds: int, meanwhile: Callable[[], None]) -> Path:
+    """Run the program under the profiler, which reports to `collector`; the run's own file. What it said is in `said.txt`."""
+    (folder / "program.py").write_text(PROGRAM)
+    words = ["python", "program.py", "--no-tui", "--export", "own.pb.gz", "--report-format", "otlp"]
+    words += ["--report-interval", str(INTERVAL_S), "--report-endpoint", collector.endpoint, "--", str(seconds)]
+    with (folder / "said.txt").open("w") as said:
+        process = subprocess.Popen([COMMAND, *words], cwd=folder, env=environment(folder), stderr=said, stdout=said)
+        try:
+            meanwhile()
+            process.wait(seconds + 120)
+        finally:
+            process.kill()
+            process.wait()
+    return folder / "own.pb.gz"
+
+
+def compared(collector: Collector, own: Path) -> str:
+    """What the engine holds beside what was counted."""
+    counted, threads = counted_in(own)
+    held, held_threads, profiles = collector.held()
+    lines = (own.parent / "said.txt").read_text().splitlines()
+    failed = sum("Attempt" in line and "failed" in line for line in lines)
+    told = f"{profiles} profiles, {len(held)} stacks, {sum(held.values()) / 1e9:.2f} s; {failed} failed attempts"
+    if held == counted and held_threads == threads and profiles > 1:
+        return f"equal, stack by stack and thread by thread: {told}"
+    differing = {
+        stack: (held[stack], counted[stack]) for stack in held.keys() | counted.keys() if held[stack] != counted[stack]
+    }
+    print("\n".join(lines[-40:]))
+    return f"WRONG: {told}; counted {len(counted)} stacks, {sum(counted.values()) / 1e9:.2f} s; {len(differing)} differ, such as {dict(list(differing.items())[:2])}; {held_threads} {threads}"
+
+
+def counted_in(own: Path) -> tuple[Counter[Stack], Counter[str]]:
+    recording = read(own)
+    table, names = recording.table, FullNames(recording)
+    period_ns = round(1e9 * recording.period_s)
+    stacks: Counter[Stack] = Counter()
+    threads: Counter[str] = Counter()
+    for (thread, stack), samples in recording.counts.by_stack.items():
+        frames = [table.frames[frame] for frame in reversed(table.stacks[stack])]
+        key = tuple(
+            (names.of(table.functions[function]), table.functions[function].file, line) for function, line in frames
+        )
+        stacks[key] += samples * period_ns
+        threads[table.threads[thread].name] += samples * period_ns
+    return stacks, threads
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""A real OpenTelemetry Collector: built from Go's modules, started, killed, and what it has written read again."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.support import go
+from tests.support.node import TOOLCHAINS
+from tests.support.ports import free_port
+
+SOURCE = Path(__file__).parent / "collector"
+DEADLINE_S = 60.0
+CONFIG = """
+receivers:
+  otlp:
+    protocols:
+      http:
+        endpoint: 127.0.0.1:{port}
+exporters:
+  file:
+    path: {file}
+    # So that nothing is buffered: what was answered with 200 is in the file.
+    rotation:
+      max_megabytes: 4000
+service:
+  telemetry:
+    metrics:
+      level: none
+  pipelines:
+    profiles:
+      receivers: [otlp]
+      exporters: [file]
+"""
+Stack = tuple[tuple[str, str, int], ...]
+"""Function, file and line, leaf first."""
+
+
+@functools.cache
+def built() -> Path:
+    """The program; the first time that takes some minutes and 500 MB of modules. Raises `SystemExit` with the reason where it cannot be had."""
+    digest = hashlib.sha256(
+        b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.mod", "go.sum"))
+    ).hexdigest()
+    program = TOOLCHAINS / f"collector-{digest[:16]}"
+    if not program.exists():
+        print("Building the Collector from its modules, once …", flush=True)
+        making = TOOLCHAINS / f"{program.name}.{os.getpid()}"
+        command = [go.go(), "build", "-trimpath", "-o", making, "."]
+        environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOENV": "off"}
+        done = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"NOT TESTED: the Collector could not be built: {done.stderr[-600:]}")
+        making.rename(program)
+    return program
+
+
+class Collector:
+    """`start()` and `kill()` as often as one likes: it is always at the same port, and writes to the same file."""
+
+    def __init__(self, folder: Path, file: Path | None = None) -> None:
+        self.port = free_port()
+        self.file = file or folder / "held.json"
+        self._config = folder / "collector.yaml"
+        self._config.write_text(CONFIG.format(port=self.port, file=self.file))
+        self._log = folder / "collector.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1development/profiles"
+
+    def start(self) -> None:
+        gates = "--feature-gates=+service.profilesSupport"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([built(), f"--config={self._config}", gates], stdout=log, stderr=log)
+        ends_s = time.monotonic() + DEADLINE_S
+        while time.monotonic() < ends_s:
+            if self._process.poll() is not None:
+                break
+            if b"Everything is ready" in self._log.read_bytes():
+                self._log.write_bytes(b"")
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"the Collector did not start: {self._log.read_text()[-1500:]}")
+
+    def kill(self) -> None:
+        """As by a crash of the machine's: SIGKILL."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def held(self) -> tuple[Counter[Stack], Counter[str], int]:
+        """Nanoseconds by stack and by thread's name, of all that was written; and how many profiles there are."""
+        stacks: Counter[Stack] = Counter()
+        threads: Counter[str] = Counter()
+        seen: set[str] = set()
+        written = self.file.read_text() if self.file.exists() else ""
+        for request in re.split(r'(?=\{"resourceProfiles")', written):
+            # One that was cut short, by a kill or a full disk, was not answered with 200, and came again; the next stands right behind it.
+            with contextlib.suppress(json.JSONDecodeError):
+                _add(json.loads(request), stacks, threads, seen)
+        return stacks, threads, len(seen)
+
+
+def _add(request: dict[str, Any], stacks: Counter[Stack], threads: Counter[str], seen: set[str]) -> None:
+    tables = request["dictionary"]
+    strings, attributes = tables["stringTable"], tables["attributeTable"]
+    for profile in _profiles(request):
+        # Sent twice where the answer got lost: a backend tells them by their id, as the contract has it.
+        if profile["profileId"] in seen:
+            continue
+        seen.add(profile["profileId"])
+        for sample in profile.get("samples", []):
+            at = sample.get("stackIndex", 0)
+            ns = sum(map(int, sample["values"]))
+            stacks[tuple(_frame(tables, index) for index in tables["stackTable"][at]["locationIndices"])] += ns
+            told = {
+                strings[attributes[index]["keyStrindex"]]: attributes[index]["value"]
+                for index in sample.get("attributeIndices", [])
+            }
+            threads[told.get("thread.name", {}).get("stringValue", "")] += ns
+
+
+def _profiles(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        profile
+        for resource in request.get("resourceProfiles", [])
+        for scope in resource.get("scopeProfiles", [])
+        for profile in scope.get("profiles", [])
+    ]
+
+
+def _frame(tables: dict[str, Any], location: int) -> tuple[str, str, int]:
+    [line] = tables["locationTable"][location]["lines"]
+    function = tables["functionTable"][line["functionIndex"]]
+    strings = tables["stringTable"]
+    return (
+        strings[function.get("nameStrindex", 0)],
+        strings[function.get("filenameStrindex", 0)],
+        int(line.get("line", 0)),
+    )
+
+
+def disk(folder: Path, size: str) -> Path | None:
+    """A file system of that size at `folder`; None where we may not mount one."""
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if not mount:
+        return None
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", f"size={size}", "none", folder], capture_output=True, check=False
+    )
+    return folder if done.returncode == 0 else None
+
+
+def resize(folder: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=True)
+
+
+def remove(folder: Path) -> None:
+    subprocess.run(["umount", "-l", folder], check=False)
