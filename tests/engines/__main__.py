@@ -19,7 +19,7 @@ from pathlib import Path
 
 from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.engine.profile.full_names import FullNames
-from tests.engines.collector import Collector, Stack, disk, remove, resize
+from tests.engines.otel import Collector, Stack, disk, remove, resize
 from tests.support.command import COMMAND
 
 PROGRAM = """
