@@ -56,7 +56,7 @@ def built() -> Path:
     if not program.exists():
         print("Building the Collector from its modules, once …", flush=True)
         making = TOOLCHAINS / f"{program.name}.{os.getpid()}"
-        command = [go.go(), "build", "-trimpath", "-o", making, "."]
+        command: list[str | Path] = [go.go(), "build", "-trimpath", "-o", making, "."]
         environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOENV": "off"}
         done = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
