@@ -42,6 +42,8 @@ _START_PATIENCE_S = 3.0
 """An interpreter that starts can be read after so long, or never."""
 _START_PAUSE_S = 0.002
 _IDLE_S = 3_600.0
+_LATE_S, _FREE_S = 0.1, 5.0
+"""Once a look was so late, we go where the kernel lets us for so long."""
 _MAX_HASTE = 8.0
 """On a busy machine most looks meet nobody running; so many times as often is then looked."""
 _BASE_SHARE, _LOOK_S, _MAX_SHARE = 0.03, 60e-6, 0.5
@@ -71,6 +73,7 @@ class Looker:
         self._haste = 1.0
         self._thrift = 1.0
         self._processors = sorted(os.sched_getaffinity(0))
+        self._is_moved = False
         self._unread = b""
         self._has_ended = False
 
@@ -78,6 +81,7 @@ class Looker:
         """Until standard input ends."""
         begin_s = flushed_s = tuned_s = time.monotonic()
         slot_s = begin_s
+        free_s = 0.0
         while not self._has_ended:
             now_s = time.monotonic()
             if self._starting:
@@ -90,13 +94,18 @@ class Looker:
             period_s = self._period_s / self._haste * self._thrift
             due_s = slot_s + _chance() * period_s
             slot_s = max(slot_s + period_s, now_s)
-            if self._haste > 1.5 and len(self._processors) > 1:
-                # Where we wake up, we take the processor from whoever has it; nobody is to be spared always. What is bound to one
-                # processor is kept waiting there for up to a second, so only for the move.
+            if self._haste > 1.5 and len(self._processors) > 1 and now_s > free_s:
+                # Where we wake up, we take the processor from whoever has it; nobody is to be spared always.
                 os.sched_setaffinity(0, {self._processors[int(_chance() * len(self._processors))]})
+                self._is_moved = True
+            elif self._is_moved:
                 os.sched_setaffinity(0, self._processors)
+                self._is_moved = False
             self._listen(max(0.0, due_s - now_s))
             now_s = time.monotonic()
+            if now_s - due_s > _LATE_S:
+                # What is bound to one processor may wait there for a second on a saturated machine: not again soon.
+                free_s = now_s + _FREE_S
             self._look(now_s)
             if now_s - flushed_s >= _FLUSH_S:
                 self._flush(now_s)

@@ -45,11 +45,11 @@ _MAX_SAMPLE_NS = 10**15
 class LookCount:
     """How many looks are told of. On a busy machine more are taken than asked for, of which each counts for less.
 
-    They come at random moments: what one tenth of a second has too many, the next has too few, and so within a second.
+    They come at random moments: what one tenth of a second has too many, the next has too few.
     """
 
     def __init__(self, rate_hz: int) -> None:
-        self._most = float(rate_hz)
+        self._most = max(16.0, rate_hz / 50)
         self._due = self._had = 0.0
         """Not told of so far."""
 
