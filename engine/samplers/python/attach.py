@@ -134,7 +134,7 @@ class Attachment:
                     self._context.emit(Note(_JIT))
             if looking.is_uncertain and not self._has_warned:
                 self._has_warned = True
-                self._context.emit(Warned(_UNCERTAIN))
+                self._context.emit(Note(_UNCERTAIN))
             self._changed.clear()
             changed = asyncio.ensure_future(self._changed.wait())
             await asyncio.wait((changed, ended, looking.ended), return_when=asyncio.FIRST_COMPLETED)

@@ -39,7 +39,7 @@ _TICK_NS = 4e6
 _FORGOTTEN_NS = 1_000.0
 _ASK_S = 0.05
 """Where nothing runs, threads that are new are looked for so often."""
-_SATURATED, _TELLING_NS = 4.0, 5e7
+_SATURATED, _TELLING_NS = 6.0, 5e7
 """Threads that wait for a processor so many times as long as they run; told of once they have run so long."""
 _SCARCE, _SCARCE_LOOKS = 0.15, 60.0
 """Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
