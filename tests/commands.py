@@ -74,12 +74,12 @@ class Run:
     lines: list[str]
 
 
-def main() -> int:
-    names = sys.argv[1:] or list(PROJECTS)
+def main(projects: dict[str, Callable[[Path], Project]]) -> int:
+    names = sys.argv[1:] or list(projects)
     failed = False
     for name in names:
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
-            project = PROJECTS[name](Path(folder))
+            project = projects[name](Path(folder))
             bare = run(project, [])
             profiled = run(project, [str(COMMAND), "--no-tui", "--json", "run.json", "--"])
             failed |= not tell(name, project, bare, profiled)
@@ -350,4 +350,4 @@ PROJECTS: dict[str, Callable[[Path], Project]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PROJECTS))

@@ -12,6 +12,8 @@ SOCKET = "node.sock"
 MAX_WINDOW_S = 2.5
 MAX_UNSEEN_WINDOW_S = 5.0
 """Windows of large programs are dear; without a screen nobody waits for them. So long can be what a program that is killed takes along."""
+START_WAIT_MS = 200
+"""So long a program is kept waiting for its helper, which takes some 70 ms to start, and seconds where all cores are taken."""
 
 
 def config_text(folder: str, *, rate_hz: int, screen: bool, by_cpu: bool, follow: bool) -> str:
@@ -25,6 +27,7 @@ def config_text(folder: str, *, rate_hz: int, screen: bool, by_cpu: bool, follow
         "intervalUs": period_us,
         "maxWindowUs": round(1e6 * (MAX_WINDOW_S if screen else MAX_UNSEEN_WINDOW_S)),
         "pollMs": max(10, min(50, 2 * period_us // 1000)),
+        "startWaitMs": START_WAIT_MS,
         "takesCpuTimes": str(by_cpu).lower(),
         "follow": str(follow).lower(),
     }

@@ -83,6 +83,13 @@ class CpuTimes {
     }
   }
 
+  /** Forget what was read before this reading. */
+  restart(reading) {
+    if (this.readings.length && reading.length) {
+      this.readings = reading;
+    }
+  }
+
   /** The readings since the last call, whose last one is the first of these; and how long meanwhile a core was waited for, in µs. */
   take() {
     this.read();

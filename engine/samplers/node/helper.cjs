@@ -12,11 +12,12 @@ const fs = require('fs');
 const net = require('net');
 const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, threadId, workerData } = require('worker_threads');
-const { WORDS, wordsOf, tell, nowUs, kernelId, intervalToAskUs, compact } = require('./board.cjs');
+const { WORDS, wordsOf, tell, nowUs, kernelId, intervalToAskUs, compact, plain } = require('./board.cjs');
 const { CpuTimes, SELDOM } = require('./cpu_times.cjs');
 
 const { key, titles, board, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
-const FIRST_WINDOW_US = 300_000;
+const FIRST_WINDOW_US = 50_000; // The next ones are twice as long each: what is killed soon has handed over half of what it did.
+const EARLY_WAITED_US = 1e6;
 const WINDOW_US = 1_000_000;
 const IDLE_NS = 1_000_000;
 // To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
@@ -64,11 +65,17 @@ class MainThread {
     this.change = undefined; // the promise of the window's change that is under way
     this.mapped = new Set(); // scripts whose source map was asked for
     this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
+    this.windowUs = FIRST_WINDOW_US;
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
   /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
   async begin() {
+    if (LOSES_TERMINATIONS && Atomics.load(words, WORDS.ANCHORED) === 2) {
+      this.isOwn = true;
+      tell(words, WORDS.PHASE, 1);
+      return true;
+    }
     this.askedUs = intervalToAskUs(intervalUs);
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
@@ -77,10 +84,28 @@ class MainThread {
     return isSampling;
   }
 
-  /** Drop the anchor for a thread that went on without us. What was compiled until then counts for its callers, which is told. */
+  /** Where the thread went on without us, and took its profile itself: drop the anchor, and give that profile. No window is closed before. */
+  takeOver() {
+    this.takenOver = this.takeOverNow();
+    return this.takenOver;
+  }
+
+  async takeOverNow() {
+    if (this.isOwn || Atomics.compareExchange(words, WORDS.ANCHORED, 2, 1) !== 2) {
+      return undefined;
+    }
+    const early = JSON.parse((await this.evaluate(this.expression('takeOver', titles[this.anchor]))) ?? 'null');
+    if (early) {
+      this.cpuTimes.restart(early.readings.slice(-2));
+    }
+    return early;
+  }
+
+  /** Drop the anchor for a thread that went on without either. What was compiled until then counts for its callers, which is told. */
   async anchorLate() {
     await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
-    if (!isProfilingItself && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
+    sendEarly(await this.takeOver());
+    if (!isProfilingItself && !this.isOwn && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
       void this.evaluate(this.expression('begin', titles[this.anchor]));
       send({ type: 'late', ms: Math.round((nowUs() - beganUs) / 1000) });
     }
@@ -99,14 +124,20 @@ class MainThread {
   }
 
   async replaceWindow() {
+    await this.takenOver;
     const beganUs = nowUs();
     this.nextWindowUs = beganUs + maxWindowUs;
+    void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
+    if (this.isOwn) {
+      await this.askThread();
+      return;
+    }
     const stopped = this.ask('Profiler.stop');
     const started = this.ask('Profiler.start');
-    void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
     const profile = (await stopped)?.profile;
     const cpuTimes = this.cpuTimes.take();
-    this.nextWindowUs = beganUs + (profile ? windowUs(profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
+    this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
+    this.nextWindowUs = beganUs + (profile ? windowUs(this.windowUs, profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
     await started;
     if (!Atomics.load(words, WORDS.ANCHORED)) {
       this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
@@ -117,6 +148,18 @@ class MainThread {
       }
     }
     await this.handOver(profile, cpuTimes);
+  }
+
+  /** Have the thread hand over the window of its own profile. */
+  async askThread() {
+    const own = JSON.parse((await this.evaluate(this.expression('rotate'))) ?? '{}');
+    const cpuTimes = this.cpuTimes.take();
+    this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
+    this.nextWindowUs = nowUs() + Math.max(this.windowUs, WINDOW_US_PER_NODE * (own.window?.nodes.length ?? 0) / 3);
+    if (own.window) {
+      cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
+      await this.sendMapped(own.window, cpuTimes);
+    }
   }
 
   /**
@@ -132,18 +175,26 @@ class MainThread {
 
   /** Close the last window. */
   async leave() {
+    await this.takenOver;
     await this.change;
-    const profile = (await this.ask('Profiler.stop'))?.profile;
-    await this.handOver(profile, this.cpuTimes.take());
+    if (this.isOwn) {
+      // Its connection has been made once it answers: one that is yet to come would not be cut, and Node.js would wait for it to be.
+      await this.ask('Runtime.discardConsoleEntries');
+    } else {
+      const profile = (await this.ask('Profiler.stop'))?.profile;
+      await this.handOver(profile, this.cpuTimes.take());
+    }
+  }
+
+  async handOver(profile, cpuTimes) {
+    if (profile?.samples?.length) {
+      await this.sendMapped(compact(profile, this.askedUs), cpuTimes);
+    }
   }
 
   /** Send a window, behind the source maps of files that were not met before. */
-  async handOver(profile, cpuTimes) {
-    if (!profile?.samples?.length) {
-      return;
-    }
-    const urls = new Set(profile.nodes.map((node) => node.callFrame.url).filter((url) => MAPPED.test(url)));
-    for (const url of urls) {
+  async sendMapped(window, cpuTimes) {
+    for (const url of new Set(window.frames.map(([, each]) => each).filter((each) => MAPPED.test(each)))) {
       if (!this.mapped.has(url)) {
         this.mapped.add(url);
         const map = await this.evaluate(this.expression('sourceMap', url));
@@ -152,17 +203,25 @@ class MainThread {
         }
       }
     }
-    sendWindow(0, '', compact(profile, this.askedUs), cpuTimes);
+    sendWindow(0, '', window, cpuTimes);
   }
 
   expression(name, argument) {
-    return `globalThis[Symbol.for(${JSON.stringify(key)})].${name}(${JSON.stringify(argument)})`;
+    return `globalThis[Symbol.for(${JSON.stringify(key)})].${name}(${JSON.stringify(argument) ?? ''})`;
   }
 
   /** The value of `expression` in the thread, or undefined. */
-  async evaluate(expression) {
+  evaluate(expression) {
     const named = `${expression}\n//# sourceURL=${key}`;
-    return (await this.ask('Runtime.evaluate', { expression: named, silent: true, returnByValue: true }))?.result.value;
+    const asked = { expression: named, silent: true, returnByValue: true };
+    return new Promise((resolve) => {
+      session.post('Runtime.evaluate', asked, (error, answer) => {
+        if (error) {
+          makeGood(error, (method) => session.post(method));
+        }
+        resolve(answer?.result.value);
+      });
+    }).catch(() => undefined);
   }
 
   /** The inspector's answer; undefined if it refuses, or if the session has ended. */
@@ -206,10 +265,7 @@ class WorkerThread {
     if (!isAsked) {
       const expression = `globalThis[Symbol.for(${JSON.stringify(key)})]?.${what}()\n//# sourceURL=${key}`;
       this.post('Runtime.evaluate', { expression, silent: true, returnByValue: true }, ({ error }) => {
-        // That was `worker.terminate()`, or a timeout of `vm`: both get lost in what is evaluated.
-        if (LOSES_TERMINATIONS && /terminated/.test(error?.message)) {
-          this.post('Runtime.terminateExecution', {}, () => {});
-        }
+        makeGood(error, (method) => this.post(method, {}, () => {}));
         setTimeout(() => this.settle(), HEARD_MS).unref();
       });
     }
@@ -248,20 +304,31 @@ class WorkerThread {
   }
 }
 
-/** How long the next window should be, by what this one took. */
-function windowUs(nodes, durationUs) {
+/** How long the next window should be, by what this one took: `usualUs`, where that is not dear. */
+function windowUs(usualUs, nodes, durationUs) {
   const fittingUs = (MAX_NODES * durationUs) / nodes;
-  return Math.min(Math.max(WINDOW_US, Math.min(maxWindowUs, nodes * WINDOW_US_PER_NODE)), fittingUs);
+  return Math.min(Math.max(usualUs, Math.min(maxWindowUs, nodes * WINDOW_US_PER_NODE)), fittingUs);
 }
 
 /** Queue a window of `compact`. */
-function sendWindow(thread, name, { start, interval, frames, nodes, ticks, samples, deltas }, { readings, waited }) {
-  const [plainNodes, plainSamples, plainDeltas] = [nodes, samples, deltas].map((numbers) => Array.from(numbers));
-  const window = { start, interval, frames, nodes: plainNodes, ticks, samples: plainSamples, deltas: plainDeltas };
-  if (!send({ type: 'window', thread, name, cpuTimes: readings, waited, ...window })) {
-    lost += samples.length;
+function sendWindow(thread, name, window, { readings, waited }) {
+  if (!send({ type: 'window', thread, name, cpuTimes: readings, waited, ...plain(window) })) {
+    lost += window.samples.length;
   }
   sendLost();
+}
+
+function sendEarly(early) {
+  if (early?.window) {
+    sendWindow(0, '', early.window, { readings: early.readings, waited: EARLY_WAITED_US });
+  }
+}
+
+/** `worker.terminate()`, or a timeout of `vm`, gets lost in what is evaluated when it comes. */
+function makeGood(error, post) {
+  if (LOSES_TERMINATIONS && /terminated/.test(error?.message)) {
+    post('Runtime.terminateExecution');
+  }
 }
 
 /** Count CPU time of which there is no profile. */
@@ -417,8 +484,11 @@ async function start() {
     off();
     return;
   }
+  const early = await main.takeOver();
+  const alreadyNs = (early?.readings[3] ?? 0) - (early?.readings[1] ?? 0);
   const { pid, name, isOverridden } = workerData;
-  send({ type: 'hello', at: nowUs(), pid, name, version: process.version, isProfilingItself, isOverridden, helper: kernelId() });
+  send({ type: 'hello', at: nowUs(), alreadyNs, pid, name, version: process.version, isProfilingItself, isOverridden, helper: kernelId() });
+  sendEarly(early);
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   await main.anchorLate();
 }

@@ -6,12 +6,12 @@
 
 const VARIABLE = 'MULTI_LANG_PROFILER_NODE';
 const KEY = 'multi_lang_profiler.node';
-const START_WAIT_MS = 500;
 // Node.js itself would wait for the helper to detach, as long as it takes, and would say so on stderr.
 const END_WAIT_MS = 3000;
 // What a worker thread that is terminated may take to hand over its last window, and how much of it is left to its fate.
 const TERMINATE_WAIT_MS = 100;
 const NEGLIGIBLE_MS = 5;
+const EARLY_WAITED_US = 1e6; // for a core: there is no helper yet, because the machine is busy
 let overridden = false; // an env file's NODE_OPTIONS, by ours
 
 function mainThread(config) {
@@ -26,9 +26,23 @@ function mainThread(config) {
   trial.connect();
   trial.disconnect();
 
-  const profile = offerToHelper();
+  let early; // the thread's own profile, while it has no helper
+  /** Drop the helper's anchor, and give what there was before it as text. */
+  const takeOver = (title) => {
+    const taken = early?.end();
+    early = undefined;
+    profile.begin(title);
+    return taken && JSON.stringify(taken);
+  };
+  let isAsked = false; // for the windows of that profile, from which on the helper counts for them
+  const rotate = () => {
+    isAsked = true;
+    return early && JSON.stringify(early.rotate());
+  };
+  const profile = offerToHelper({ takeOver, rotate });
   // Both of these print that `console.profile` was called.
   const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
+  const name = path.basename(process.argv[1] ?? 'node');
   const board = newBoard();
   const words = wordsOf(board, 0);
   words[WORDS.KERNEL_ID] = kernelId();
@@ -44,7 +58,7 @@ function mainThread(config) {
       ...config,
       board,
       pid: process.pid,
-      name: path.basename(process.argv[1] ?? 'node'),
+      name,
       isProfilingItself,
       isOverridden: overridden,
     },
@@ -53,14 +67,37 @@ function mainThread(config) {
   helper.unref();
 
   const start = () => {
-    Atomics.wait(words, WORDS.PHASE, 0, START_WAIT_MS);
+    Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
     if (Atomics.load(words, WORDS.PHASE) === 1 && !isProfilingItself && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
       profile.begin(config.titles[0]);
+    } else if (Atomics.load(words, WORDS.PHASE) === 0 && !isProfilingItself && Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
+      early = new (require('./early.cjs').EarlyProfile)(config, words[WORDS.KERNEL_ID], profile);
     }
+  };
+  const leaveEarly = () => {
+    try {
+      const { window, readings } = early?.end() ?? {};
+      if (window) {
+        const [at = 0, first = 0, , last = first] = readings;
+        const told = { pid: process.pid, name, isProfilingItself, isOverridden: overridden };
+        const hello = { type: 'hello', at, alreadyNs: isAsked ? 0 : last - first, ...told };
+        const counted = { type: 'window', thread: 0, name: '', cpuTimes: readings, waited: EARLY_WAITED_US, ...window };
+        require('./early.cjs').leaveBehind(config.socket, [hello, counted, { type: 'left' }]);
+      }
+    } catch {
+      // Nowhere to leave it.
+    }
+    early = undefined;
   };
   /** Have the helper hand over the last windows and detach; gives whether it was there. */
   const leave = () => {
-    if (Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) !== 1 || Atomics.load(words, WORDS.PHASE) !== 1) {
+    const isClaimed = Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) === 1;
+    leaveEarly();
+    if (isClaimed) {
+      // It may just be attaching.
+      Atomics.wait(words, WORDS.PHASE, 0, END_WAIT_MS);
+    }
+    if (!isClaimed || Atomics.load(words, WORDS.PHASE) !== 1) {
       return false;
     }
     if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) !== 0) {
@@ -202,8 +239,9 @@ function quoted(option) {
 
 // The helper reaches these by `Runtime.evaluate`. The first two are V8's own, bound: a program that replaces `console.profile` is
 // not in the way.
-function offerToHelper() {
+function offerToHelper(early) {
   const value = Object.freeze({
+    ...early,
     begin: console.profile.bind(console),
     end: console.profileEnd.bind(console),
     sourceMap(url) {

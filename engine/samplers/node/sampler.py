@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ FLUSH_S = 0.3
 DRAIN_S = 0.3
 NAMING_S = 0.5
 """For so long after the program's end files are still read to name functions better."""
+LOOK_S = 0.25
 SILENCE_S = 10.0
 """After this long without a word from the program's helper the user is told."""
 UNTOLD_US = 300_000.0
@@ -45,6 +47,8 @@ LATENESS_US = 2e6
 LATE_SHARE = 0.8
 """Below this part of the looks that were asked for, the user is told that there are few."""
 MAX_WAITING_BYTES = 64_000_000
+_LENGTH = struct.Struct(">I")
+_OURS = frozenset(place for file in PRELOAD.parent.glob("*.cjs") for place in (str(file), file.as_uri()))
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
 
@@ -89,9 +93,11 @@ class NodeSampler:
         self._messages: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
         self._waiting_bytes = 0
         self._socket: AgentSocket | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._files = 0
         self._process: Process | None = None
         self._has_spoken = asyncio.Event()
+        self._has_spoken_for: set[int] = set()
         self._has_told_of_unseen = False
         self._looks = 0
         self._looks_in_time = 0
@@ -136,6 +142,7 @@ class NodeSampler:
             await process_end(process.pid)
             asyncio.get_running_loop().call_later(NAMING_S, self._namer.hurry)
             await self._socket.wait_until_left(DRAIN_S)
+            self._take_left_behind()
             await self._messages.join()
             self._tell_of_lateness()
         finally:
@@ -183,9 +190,10 @@ class NodeSampler:
                 await self._messages.join()
 
     async def close(self) -> None:
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.wait([self._reader])
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         if self._socket is not None:
             await self._socket.close()
 
@@ -195,7 +203,7 @@ class NodeSampler:
         path = self._context.private_folder() / config.SOCKET
         self._socket = AgentSocket(path, self._on_message, self._on_close)
         await self._socket.start(self._context.made.get(config.SOCKET))
-        self._reader = asyncio.create_task(self._read_messages())
+        self._tasks = [asyncio.create_task(self._read_messages()), asyncio.create_task(self._look_for_left_behind())]
         text = config.config_text(
             str(path.parent),
             rate_hz=settings.rate_hz,
@@ -222,6 +230,26 @@ class NodeSampler:
 
     def _on_close(self, connection: int) -> None:
         self._messages.put_nowait((connection, b""))
+
+    async def _look_for_left_behind(self) -> None:
+        while True:
+            await self._context.clock.sleep(LOOK_S)
+            self._take_left_behind()
+
+    def _take_left_behind(self) -> None:
+        """Take in the files of processes that ended before their helper had started; see `early.cjs`."""
+        for file in self._context.private_folder().glob("*.left"):
+            self._files += 1
+            try:
+                data = file.read_bytes() if file.stat().st_size <= MAX_WAITING_BYTES else b""
+                file.unlink()
+            except OSError:
+                continue
+            while len(data) >= _LENGTH.size:
+                end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+                self._on_message(-self._files, data[_LENGTH.size : end])
+                data = data[end:]
+            self._on_close(-self._files)
 
     async def _read_messages(self) -> None:
         while True:
@@ -273,12 +301,17 @@ class NodeSampler:
         agent.pid, agent.name = int(message["pid"]), str(message["name"])
         if self._context.settings.language is None and agent.name.endswith(TYPESCRIPT_ENDINGS):
             agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
+        helper = message.get("helper")
+        if helper is None and agent.pid in self._has_spoken_for:
+            # What it left behind at its end is the last of what its helper handed over.
+            return
+        self._has_spoken_for.add(agent.pid)
         if not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(True)
         agent.is_sampled, agent.has_left = True, False
         agent.owe(0.0, float(message["at"]))
-        self._context.ledger.threads(agent.pid, {agent.pid: "", int(message["helper"]): PROFILER})
-        self._context.ledger.covers(agent.pid, by_thread=True)
+        self._context.ledger.threads(agent.pid, {agent.pid: "", **({int(helper): PROFILER} if helper else {})})
+        self._context.ledger.covers(agent.pid, by_thread=True, already_s=int(message["alreadyNs"]) / 1e9)
         self._has_spoken.set()
         if message["isOverridden"]:
             self._context.emit(
@@ -324,7 +357,7 @@ class NodeSampler:
             weigher = agent.weighers[window.thread] = Weigher(
                 by_cpu=self._context.settings.mode is Mode.CPU,
                 period_us=self._period_us,
-                own_urls={KEY, str(PRELOAD), PRELOAD.as_uri()},
+                own_urls=_OURS | {KEY},
             )
         used_us = window.cpu_times[-1][1] - window.cpu_times[0][1] if window.cpu_times else 0.0
         agent.owing_us = max(0.0, agent.owing_us - used_us)

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 from collections import Counter
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,13 +172,14 @@ NEVER_THE_SAME_STACK = """
 
 @pytest.mark.parametrize(("screen", "longest_us"), [(True, 2.5e6), (False, 5e6)])
 async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, windows, screen, longest_us):
-    """V8 stops the thread for each node of its tree; where somebody looks, less seldom."""
+    """V8 stops the thread for each node of its tree; where somebody looks, less seldom. The first ones are short."""
     (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
     assert (await sample(tmp_path, "deep.cjs", node(24), arguments=("8", "60"), screen=screen)).status == 0
     _, *others, _ = windows
     assert max(len(window.nodes) for window in others) > 1_500
     assert max(window.duration_us for window in windows) < 1.1 * longest_us
-    for before, window in pairwise(windows[:-1]):
+    usual = dropwhile(lambda window: window.duration_us < 0.9e6, windows[:-1])
+    for before, window in pairwise(usual):
         assert window.duration_us >= 0.9 * max(1e6, min(longest_us, 340 * len(before.nodes)))
 
 
