@@ -6,6 +6,8 @@ import pytest
 
 from tests.ledger import accounted
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize(
     ("language", "program", "named"),

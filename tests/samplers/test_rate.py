@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.alone
+
 BUSY_S = 4
 BIN_S = 0.2
 """Shorter than any sampler's windows."""

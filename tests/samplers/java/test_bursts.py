@@ -12,6 +12,8 @@ from tests.support.java import java, jdk, on, sample
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.alone
+
 METHODS = ("first", "second", "third")
 TRUTH = (50, 33, 17)
 

@@ -14,6 +14,8 @@ from tests.support.java import compile_java, java, jdk, newer_jdk, on, sample
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+pytestmark = pytest.mark.alone
+
 SECTIONS = ("arithmetic", "sorting", "counting")
 ATTEMPTS = 3
 """On a busy machine one run may meet something too seldom to tell; a bias would be there in each."""

@@ -7,6 +7,8 @@ import pytest
 from multi_lang_profiler.engine.samplers.java import agent_start
 from tests.support.java import java, on, sample
 
+pytestmark = pytest.mark.alone
+
 UNTOLD = "inlined methods count for their callers"
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.support.node import Sampled
 
+pytestmark = pytest.mark.alone
+
 every = pytest.mark.parametrize("major", [20, 22, 24, 26])
 both = pytest.mark.parametrize("major", [20, 24])
 

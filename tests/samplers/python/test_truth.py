@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.python import PROGRAMS, SampledProgram, python_of_version
 
+pytestmark = pytest.mark.alone
+
 TRUTH = PROGRAMS / "truth"
 
 
