@@ -447,10 +447,13 @@ def test_files_of_py_spy_can_be_opened(form: str, ending: str, tmp_path: Path) -
     py_spy = shutil.which("py-spy", path=str(Path(sys.executable).parent))
     assert py_spy
     command: list[str | Path] = [py_spy, "record", "-f", form, "-r", "200", "-o", file, "--", sys.executable, program]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert run.returncode == 0, run.stderr
-
-    read = export.read(file)
+    # On a busy machine it may get too few looks for anybody to tell its rate.
+    for _ in range(3):
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert run.returncode == 0, run.stderr
+        read = export.read(file)
+        if read.counts.total > 20 and read.sampling.rate_hz == 200:
+            break
 
     hottest = profiles.self_samples(read).most_common(2)
     assert {"busy", "<genexpr>"} & {name for (name, _), _ in hottest}
