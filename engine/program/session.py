@@ -33,15 +33,18 @@ _SHELL = "/bin/sh"
 _LEADER = """exec 3<&1 4<&2 >/dev/null 2>&1
 read group
 read end
-printf '\\004' >&3
+printf '\\004' >&3 &
+typed=$!
 cat <&3 &
+read=$!
 cat <&4
-wait
+wait $read
+kill -9 $typed
 while kill -0 -"$group"; do sleep 5; done
 """
 """stdin: a pipe with the program's number, which ends with the agent; stdout and stderr: the other ends of the program's terminals.
 
-Who is in front of the terminal may have closed it, and would get the SIGHUP all the same.
+The end of the input cannot be typed where what was typed before was never read: that must not hold up the rest. Who is in front of the terminal may have closed it, and would get the SIGHUP all the same.
 """
 
 

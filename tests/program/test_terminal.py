@@ -243,10 +243,11 @@ async def test_where_there_can_be_no_such_session(monkeypatch):
 async def test_what_nobody_reads():
     """Keys that the program does not take are kept, up to a bound."""
     program = Started.python("import time; time.sleep(60)")
-    taken = 0
+    leader, taken = os.getsid(program.pid), 0
     while taken < 1_000 and program.terminals.type_keys(b"x" * 999 + b"\r"):
         taken += 1
     assert 64 <= taken < 1_000
     program.target.send_signal(signal.SIGKILL)
     assert await program.end() == 128 + signal.SIGKILL
     assert not program.terminals.type_keys(b"late")
+    wait_until_gone(leader)
