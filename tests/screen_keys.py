@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from multi_lang_profiler.tui.app import VIEWS
+from multi_lang_profiler.tui.all_views import VIEWS
 from multi_lang_profiler.tui.bindings import screen_bindings
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from rich.cells import cell_len
 from multi_lang_profiler.engine.clock import SystemClock
 from multi_lang_profiler.engine.command.options import parse
 from multi_lang_profiler.engine.engine import Engine
-from multi_lang_profiler.tui.app import VIEWS, ProfilerApp
+from multi_lang_profiler.tui.all_views import VIEWS
+from multi_lang_profiler.tui.app import ProfilerApp
 from tests.support.backend import Backend
 from tests.support.moving_picture import moving
 from tests.support.ports import free_port

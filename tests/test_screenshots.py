@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.tui.app import VIEWS
+from multi_lang_profiler.tui.all_views import VIEWS
 from tests.screenshots import CELL, TOUR, TOUR_VIEWS, machine_words, picture_of, slim
 from tests.support.moving_picture import moving
 

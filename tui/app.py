@@ -15,33 +15,30 @@ from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
 from ..engine.analysis.ranges import NO_TIME, has_time
-from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
+from ..engine.analysis.snapshot import ProgramPhase
 from ..engine.clock import SystemClock
 from . import themes
-from .bindings import screen_bindings
+from .all_views import VIEWS
+from .bindings import NOT_WHERE_THE_PROGRAM_READS, OF_THE_MAIN_SCREEN, screen_bindings
 from .commands import commands_of
 from .editor import NoEditor, edit
 from .exports import Exports
 from .palette import Palette, make_palette
 from .places import Copier
 from .range_asked import ask_range
+from .run_state import is_reporting, is_saved, program_is_over, run_is_over
 from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow
 from .text import clean
 from .time_range import RangeInForce
 from .widgets.board import Board
-from .widgets.call_tree import CallTreeView
 from .widgets.cpu_screen import CpuScreen
-from .widgets.diff import DiffView
 from .widgets.empty import EmptyState
 from .widgets.failure_pane import FailurePane
-from .widgets.flame_graph import FlameGraphView
-from .widgets.functions import FunctionsView
 from .widgets.header import RunHeader
 from .widgets.help_screen import HelpScreen, key_sections
 from .widgets.key_bar import KeyBar
 from .widgets.line_pane import LinePane
-from .widgets.log import LogView
 from .widgets.output import OutputView
 from .widgets.program_input import ProgramInput
 from .widgets.prompt import Prompt
@@ -50,15 +47,12 @@ from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
 from .widgets.sandwich import SandwichView
 from .widgets.side_panes import SidePanes
-from .widgets.source import SourceView
 from .widgets.table import Table
 from .widgets.thread_picker import ThreadPicker
-from .widgets.threads import ThreadsView
-from .widgets.timeline import TimelineView
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -71,22 +65,6 @@ if TYPE_CHECKING:
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
     from ..engine.clock import Clock
-    from .views import View
-
-VIEWS: Mapping[str, type[View]] = {
-    "1": FunctionsView,
-    "2": SourceView,
-    "3": CallTreeView,
-    "4": FlameGraphView,
-    "5": TimelineView,
-    "6": DiffView,
-    "7": ReporterView,
-    "8": OutputView,
-    "9": LogView,
-    "w": SandwichView,
-    "0": ThreadsView,
-}
-"""All views by the key that brings each to the front."""
 
 FRAMES_PER_S = 4
 SHARE_FOR_SHOWING = 0.01
@@ -96,28 +74,6 @@ FRAME_ROWS = 5
 SIDE_FROM_WIDTH = 150
 BELOW_FROM_SIZE = (96, 36)
 """Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
-OF_THE_MAIN_SCREEN = frozenset(
-    {
-        "open",
-        "mark",
-        "mark_named",
-        "threads",
-        "range",
-        "cpu",
-        "send_now",
-        "restart",
-        "export",
-        "side",
-        "help",
-        "leave",
-        "type",
-        "edit",
-        "copy",
-    }
-)
-"""Actions whose keys work only there."""
-NOT_WHERE_THE_PROGRAM_READS = frozenset({"leave_anywhere", "command_palette"})
-"""Ctrl+C and Ctrl+P are the program's, while it is typed to."""
 
 
 class ProfilerApp(App[None]):
@@ -237,7 +193,7 @@ class ProfilerApp(App[None]):
         self._views[self._front].tick(now_s)
         if self.controls.leaving:
             self._header.say_stopping()
-            if self.snapshot is None or self._run_is_over():
+            if self.snapshot is None or run_is_over(self.snapshot):
                 self.exit()
 
     def greet(self) -> None:
@@ -318,9 +274,9 @@ class ProfilerApp(App[None]):
         self._focus_front()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "send_now" and not self._is_reporting():
+        if action == "send_now" and not is_reporting(self.snapshot):
             return False
-        if action in ("mark", "mark_named", "restart") and self._is_saved():
+        if action in ("mark", "mark_named", "restart") and is_saved(self.snapshot):
             return False
         if action == "restart" and self.snapshot is not None and self.snapshot.program.joined:
             return False
@@ -370,7 +326,7 @@ class ProfilerApp(App[None]):
 
     def action_restart(self) -> None:
         """At once if the program has ended or was only attached to; else ask."""
-        if self.snapshot is None or self.snapshot.program.attached or self._program_is_over():
+        if self.snapshot is None or self.snapshot.program.attached or program_is_over(self.snapshot):
             self._restart(wanted=True)
         else:
             self.push_screen(RestartDialog(clean(self.snapshot.program.command)), self._restart)
@@ -410,16 +366,20 @@ class ProfilerApp(App[None]):
             self.screen.dismiss(True)
         elif isinstance(self.screen, Question):
             self.screen.dismiss(False)
-        elif self.controls.leaving or self.snapshot is None or self.snapshot.program.joined or self._run_is_over():
+        elif (
+            self.controls.leaving or self.snapshot is None or self.snapshot.program.joined or run_is_over(self.snapshot)
+        ):
             # Who looks on at a run of another screen leaves it as it is.
             self.exit()
-        elif self._program_is_over():
+        elif program_is_over(self.snapshot):
             # The last report is still due.
             self._stop_and_leave(wanted=True)
         elif self.snapshot.program.attached:
             self._stop_and_leave(wanted=True)
         else:
-            notes = ["Its last profile will be reported before the screen closes."] if self._is_reporting() else []
+            notes = (
+                ["Its last profile will be reported before the screen closes."] if is_reporting(self.snapshot) else []
+            )
             self.push_screen(QuitDialog(clean(self.snapshot.program.command), *notes), self._stop_and_leave)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -476,7 +436,7 @@ class ProfilerApp(App[None]):
         """Say by classes where what stands beside the views."""
         main, view = self._main, VIEWS[self._front]
         width, height = self.size
-        reporting = self._is_reporting()
+        reporting = is_reporting(self.snapshot)
         if reporting is not self._was_reporting:
             self._was_reporting = reporting
             self.refresh_bindings()
@@ -502,7 +462,7 @@ class ProfilerApp(App[None]):
                 widget.repaint()
 
     def _can_mark(self) -> bool:
-        if self._program_is_over():
+        if program_is_over(self.snapshot):
             self.notify("The program has ended; R starts it again", severity="warning")
             return False
         return True
@@ -537,18 +497,3 @@ class ProfilerApp(App[None]):
         if wanted:
             self.controls.stop()
             self._header.say_stopping()
-
-    def _is_reporting(self) -> bool:
-        return self.snapshot is not None and self.snapshot.reporter.phase is not ReporterPhase.OFF
-
-    def _is_saved(self) -> bool:
-        return self.snapshot is not None and self.snapshot.program.phase is ProgramPhase.SAVED
-
-    def _program_is_over(self) -> bool:
-        over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START, ProgramPhase.SAVED)
-        return self.snapshot is not None and self.snapshot.program.phase in over
-
-    def _run_is_over(self) -> bool:
-        """The program has ended and the last report is made or given up."""
-        over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
-        return self._program_is_over() and self.snapshot is not None and self.snapshot.reporter.phase in over

@@ -13,6 +13,30 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
 
+OF_THE_MAIN_SCREEN = frozenset(
+    {
+        "open",
+        "mark",
+        "mark_named",
+        "threads",
+        "range",
+        "cpu",
+        "send_now",
+        "restart",
+        "export",
+        "side",
+        "help",
+        "leave",
+        "type",
+        "edit",
+        "copy",
+    }
+)
+"""Actions whose keys work only there."""
+NOT_WHERE_THE_PROGRAM_READS = frozenset({"leave_anywhere", "command_palette"})
+"""Ctrl+C and Ctrl+P are the program's, while it is typed to."""
+
+
 def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
     """`titles`: of the views, by the key that brings each to the front."""
     return [

@@ -1,6 +1,6 @@
 """What a view is: one tab of the screen, showing one side of a snapshot.
 
-To add a view, write a `View` in `widgets/` and name it in `VIEWS` in app.py; its number key, its tab, its place in the command
+To add a view, write a `View` in `widgets/` and name it in `VIEWS` in all_views.py; its number key, its tab, its place in the command
 palette and its help come from there.
 
     class CallTreeView(View):

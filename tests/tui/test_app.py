@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
 from multi_lang_profiler.engine.profile.stacks import Frame, FunctionCounts, ProcessNote, StackCounts, StackTable
-from multi_lang_profiler.tui.app import VIEWS
+from multi_lang_profiler.tui.all_views import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.quit_dialog import QuitDialog, RestartDialog
 from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker

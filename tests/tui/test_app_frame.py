@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.binding import Binding
 
-from multi_lang_profiler.tui.app import VIEWS, ProfilerApp
+from multi_lang_profiler.tui.all_views import VIEWS
+from multi_lang_profiler.tui.app import ProfilerApp
 from multi_lang_profiler.tui.bindings import bindings_of
 from multi_lang_profiler.tui.run_screen import run_screen
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multi_lang_profiler.tui.app import VIEWS
+from multi_lang_profiler.tui.all_views import VIEWS
 from tests.screen_keys import PAGE, bindings, table, written
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.tui.app import VIEWS
+from multi_lang_profiler.tui.all_views import VIEWS
 from tests.support.screen import Screen
 from tests.support.snapshots import ended, hostile_snapshot, reporter_off, reporter_retrying, shop_snapshot
 

@@ -1,0 +1,30 @@
+"""How far a run is, as its snapshot says; of none nothing is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..engine.analysis.snapshot import ProgramPhase, ReporterPhase
+
+if TYPE_CHECKING:
+    from ..engine.analysis.snapshot import Snapshot
+
+
+def is_reporting(snapshot: Snapshot | None) -> bool:
+    return snapshot is not None and snapshot.reporter.phase is not ReporterPhase.OFF
+
+
+def is_saved(snapshot: Snapshot | None) -> bool:
+    """Whether it is of a file."""
+    return snapshot is not None and snapshot.program.phase is ProgramPhase.SAVED
+
+
+def program_is_over(snapshot: Snapshot | None) -> bool:
+    over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START, ProgramPhase.SAVED)
+    return snapshot is not None and snapshot.program.phase in over
+
+
+def run_is_over(snapshot: Snapshot | None) -> bool:
+    """The program has ended and the last report is made or given up."""
+    over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
+    return program_is_over(snapshot) and snapshot is not None and snapshot.reporter.phase in over
