@@ -164,8 +164,9 @@ class ProfilerApp(App[None]):
         self._was_touched = self._was_touched or isinstance(event, events.Key)
         await super().on_event(event)
 
-    def on_resize(self) -> None:
-        self.controls.resize(*self.size)
+    def on_resize(self, event: events.Resize) -> None:
+        # `size` is not yet the event's here; at the start it is what COLUMNS says.
+        self.controls.resize(*event.size)
         # The app learns its new size after this.
         self.call_later(self._arrange)
 

@@ -121,7 +121,9 @@ def test_a_session(tmp_path: Path) -> None:
         "except KeyboardInterrupt: sys.exit(4)\n",
     )
     command = [str(COMMAND), "python", "--python", sys.executable, "ask.py"]
-    with Terminal(command, size=(100, 30), folder=folder.path, environment=folder.environment()) as shown:
+    # COLUMNS and LINES as some shells export them: of the terminal as it was once.
+    environment = folder.environment(COLUMNS="80", LINES="24")
+    with Terminal(command, size=(100, 30), folder=folder.path, environment=environment) as shown:
         shown.wait_for("your name?", "End of input")
         shown.press("Ada", "Enter")
         shown.wait_for("the word:")

@@ -234,7 +234,7 @@ async def test_runs_beside_each_other_compile_one_agent(tmp_path):
     assert jars[0] == jars[1]
     assert await agent_jar(runtime, tmp_path, compilations.append) == jars[0]
     assert len(compilations) == 2
-    assert [file.name for file in tmp_path.iterdir()] == [jars[0].name]
+    assert [file.name for file in tmp_path.glob("*.jar")] == [jars[0].name]
     content = jars[0].read_bytes()
     jars[0].write_bytes(content[:2000] + bytes(500) + content[2500:])
     assert await agent_jar(runtime, tmp_path, compilations.append) == jars[0]
