@@ -23,7 +23,11 @@ def test_every_view_has_a_picture(title: str) -> None:
     assert picture.exists(), f"{picture.name} is missing; python -m tests.screenshots makes it"
     assert f"](../screenshots/{picture.name})" in PAGE.read_text()
     shown = re.sub(r"<[^>]+>|&#160;", " ", picture.read_text())
-    assert all(title.split()[0] in shown for title in TITLES), "a view was added or renamed since the picture was made"
+    # The bar names a view without a number of its own only while it is in front.
+    named = [view.TITLE for key, view in VIEWS.items() if key in "123456789"]
+    assert all(each.split()[0] in shown for each in [*named, title]), (
+        "a view was added or renamed since the picture was made"
+    )
 
 
 @pytest.mark.parametrize("title", TITLES)
