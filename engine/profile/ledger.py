@@ -33,6 +33,8 @@ PENDING_S = 6.0
 _STEP_S = 0.5
 TOO_SHORT_S = 1.0
 """A process that ended within this and was not sampled was too short for it."""
+ENDED = "threads that ended"
+"""The group of those that came and went between two looks at the threads: what they were called is not known."""
 MAX_ROWS = 12
 """Groups of threads, and commands with their reasons, that a book tells apart; the others are summed up."""
 OTHERS = "others"
@@ -208,10 +210,13 @@ class Ledger:
         pending_ns = 0.0
         if not self._has_ended and self._tree is not None:
             pending_ns = min(max(0.0, missing_ns - lost_ns), covered_ns - self._covered[0][1])
+        # Of threads that ended unseen some were sampled, and have their part; what is missing beyond that is the others'.
+        ended_ns = min(max(0.0, missing_ns - lost_ns - pending_ns), sums.ended_ns) if self._by_cpu else 0.0
+        native_ns = sums.native_ns + Counter({ENDED: int(ended_ns)})
         self._latest = Book(
             cpu_s=sums.cpu_ns / 1e9,
             attributed_s=attributed_ns / 1e9,
-            native_s=_rows(sums.native_ns, OTHERS),
+            native_s=_rows(native_ns, OTHERS),
             unsampled_s=_rows(sums.unsampled_ns, (OTHERS, "")),
             before_s=sums.before_ns / 1e9,
             gaps_s=sums.gap_ns / 1e9,
@@ -331,6 +336,10 @@ class _Account:
         self.before_ns = 0
         self.covered_ns = 0
         self.gap_ns = 0
+        self.ended_ns = 0
+        """Of the covered time, what threads used that ended before anybody looked at them again."""
+        self._ended_before_ns = 0
+        """The same when it was covered first."""
         self._threads: dict[int, _ThreadTime] = {}
         self._main_name = ""
         self._unnamed_group = "unnamed"
@@ -390,6 +399,15 @@ class _Account:
                     self._has_asked = True
                     self._background.do(self._look_at_libraries)
             thread.latest_ns = used_ns
+        self._note_ended()
+
+    def _note_ended(self, passed_on_ns: int = 0) -> None:
+        """What the process has used beyond what was read of its threads; `passed_on_ns` of it is booked on them all the same."""
+        unread_ns = self.member.cpu_ns - sum(thread.cpu_ns for thread in self._threads.values()) - passed_on_ns
+        if not self.told.is_covered:
+            self._ended_before_ns = max(0, unread_ns)
+        else:
+            self.ended_ns = max(self.ended_ns, unread_ns - self._ended_before_ns)
 
     def _look_at_libraries(self) -> None:
         """Threads that were given no name have the program's; what works in such is told by what it has loaded. In the background."""
@@ -409,11 +427,13 @@ class _Account:
         used_ns = self.member.cpu_ns - self.threads_read_at_ns
         main_ns = max(0, (thread_cpu_ns(pid, pid) or 0) - main.cpu_ns)
         main.covered_ns += main_ns
+        main.cpu_ns += main_ns
         others = [thread for thread in self._threads.values() if thread is not main]
         latest_ns = sum(thread.latest_ns for thread in others)
         if latest_ns:
             for thread in others:
                 thread.covered_ns += max(0, used_ns - main_ns) * thread.latest_ns // latest_ns
+        self._note_ended(max(0, used_ns - main_ns) if latest_ns else 0)
         self.threads_read_at_ns = self.member.cpu_ns
 
     def native_ns(self) -> Counter[str]:
@@ -443,7 +463,7 @@ class _Sums:
     """What several accounts come to."""
 
     def __init__(self) -> None:
-        self.cpu_ns = self.covered_ns = self.before_ns = self.gap_ns = 0
+        self.cpu_ns = self.covered_ns = self.before_ns = self.gap_ns = self.ended_ns = 0
         """`covered_ns` is without native threads."""
         self.native_ns: Counter[str] = Counter()
         self.unsampled_ns: Counter[tuple[str, str]] = Counter()
@@ -461,6 +481,7 @@ class _Sums:
         self.covered_ns += account.covered_ns - native_ns.total()
         self.before_ns += account.before_ns
         self.gap_ns += account.gap_ns
+        self.ended_ns += account.ended_ns
         self.native_ns += native_ns
         if unsampled_ns:
             self.unsampled_ns[key] += unsampled_ns

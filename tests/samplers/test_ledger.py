@@ -13,6 +13,7 @@ pytestmark = pytest.mark.alone
     ("language", "program", "named"),
     [
         ("python", "threads_and_child.py", ""),
+        ("python", "sorting.py", "threads that ended"),
         ("javascript", "workers.cjs", ""),
         ("javascript", "pool.cjs", "libuv"),
         ("java", "Garbage.java", "JIT"),
