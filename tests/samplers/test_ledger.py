@@ -34,3 +34,20 @@ def test_what_the_kernel_counted_is_accounted_for(language: str, program: str, n
     # What a sampler misses of a thread is told as the time of threads that no sample is of.
     assert attributed_s + sum(found.named.values()) >= found.functions_s * 0.9 - 0.1, found.cpu
     assert not named or any(named in name and seconds > 0.1 for name, seconds in found.named.items()), found.cpu
+
+
+def test_python_threads_without_samples_are_not_taken_for_native_ones(tmp_path) -> None:
+    """Of 1,200 threads that use 2 ms each few are sampled; all are Python's, and no second is told twice."""
+    program = tmp_path / "many.py"
+    program.write_text(
+        "import threading, time\n"
+        "def work():\n    until = time.thread_time() + 0.002\n    while time.thread_time() < until: pass\n    time.sleep(1)\n"
+        "threading.stack_size(1 << 17)\n"
+        "threads = [threading.Thread(target=work) for _ in range(1200)]\n"
+        "for each in threads: each.start()\n"
+        "for each in threads: each.join()\n"
+        "print(2.4, time.process_time())\n"
+    )
+    found = accounted("python", str(program), tmp_path)
+    assert found.cpu["native_threads"].get("unnamed", 0.0) < 0.3 * found.functions_s
+    assert found.cpu["left_over_secs"] > -0.1 * found.cpu["cpu_secs"]

@@ -6,6 +6,7 @@ Apart from us, so that neither the screen nor a report delays a look. It reads c
     {"stacks": [[[name, file, first_line, line], …root first] …]   new ones, numbered on from 0
      "samples": [[pid, tid, stack, looks, ns] …],
      "threads": [[pid, tid, name] …], "lost": n, "saturated": bool}
+    {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
     {"added": pid}   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
 
 It looks at random moments, one in each period: a beat of its own would meet a program's own beat always at the same places.
@@ -70,6 +71,8 @@ class Looker:
         self._new_stacks: list[list[tuple[str, str, int, int]]] = []
         self._told_threads: dict[tuple[int, int], str] = {}
         """What each was last said to be called."""
+        self._met: dict[int, set[int]] = {}
+        """For each process, the threads that were told of as Python's."""
         self._haste = 1.0
         self._thrift = 1.0
         self._processors = sorted(os.sched_getaffinity(0))
@@ -184,6 +187,7 @@ class Looker:
         self._tell([watched], time.monotonic(), is_end=True)
         watched.close()
         self._raw.pop(pid, None)
+        self._met.pop(pid, None)
         self._told_threads = {key: name for key, name in self._told_threads.items() if key[0] != pid}
         _write({"gone": pid, "left_ns": watched.held_ns})
 
@@ -195,6 +199,10 @@ class Looker:
         threads: list[tuple[int, int, str]] = []
         lost = 0
         for watched in processes:
+            met = self._met.setdefault(watched.pid, set())
+            if new := set(watched.threads) - met:
+                met |= new
+                _write({"met": watched.pid, "threads": sorted(new)})
             paid = set()
             for tid, payment in watched.payments(now_s, is_end=is_end):
                 samples.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))

@@ -219,12 +219,14 @@ class Looking:
                 if message["saturated"] and not self.is_uncertain:
                     self.is_uncertain = True
                     self._tell()
+            case {"met": int(pid), "threads": list(tids)}:
+                self._context.ledger.threads(pid, dict.fromkeys(tids, ""))
             case {"flushed": int(number)}:
                 if number == self._flushes:
                     self._flushed.set()
             case {"added": int(pid)}:
                 self.looked_at.add(pid)
-                # Threads are told of once they have samples.
+                # The threads are told of as they are met.
                 self._context.ledger.covers(pid, by_thread=True)
                 self._tell()
             case {"refused": int(pid), "why": str(why)}:
