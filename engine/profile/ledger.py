@@ -41,7 +41,7 @@ OTHERS = "others"
 _THREADS_SHARE = 0.001
 """Of a core, at most, for reading threads' times."""
 _MIN_NATIVE_NS = 20_000_000
-"""What a process uses between two looks at its threads, at least, or they are not looked at."""
+"""What a process uses between two looks at its threads, at least, or they are not looked at: what they used is known to within this."""
 _LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
 """Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
 
@@ -212,7 +212,7 @@ class Ledger:
             pending_ns = min(max(0.0, missing_ns - lost_ns), covered_ns - self._covered[0][1])
         # Of threads that ended unseen some were sampled, and have their part; what is missing beyond that is the others'.
         ended_ns = min(max(0.0, missing_ns - lost_ns - pending_ns), sums.ended_ns) if self._by_cpu else 0.0
-        native_ns = sums.native_ns + Counter({ENDED: int(ended_ns)})
+        native_ns = sums.native_ns + Counter({ENDED: int(ended_ns) if ended_ns > _MIN_NATIVE_NS else 0})
         self._latest = Book(
             cpu_s=sums.cpu_ns / 1e9,
             attributed_s=attributed_ns / 1e9,

@@ -138,7 +138,7 @@ async def forks_twenty_workers(folder: Path) -> None:
         home.write(
             "workers.py",
             "import os, time\n"
-            "def work():\n    end = time.process_time() + 0.1\n    while time.process_time() < end: pass\n"
+            "def work():\n    end = time.process_time() + 0.3\n    while time.process_time() < end: pass\n"
             "children = []\n"
             "for _ in range(20):\n"
             "    pid = os.fork()\n"
