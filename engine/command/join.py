@@ -62,14 +62,14 @@ def _joined(agent: int | None) -> tuple[int, JoinedRun] | None:
         return None
     if len(agents) == 1:
         return _join(agents[0])
-    rows = []
-    for pid in agents:
-        found = _join(pid, quiet=True)
-        snapshot = found[1].snapshot() if found else None
-        if snapshot is not None:
-            rows.append(f"  {COMMAND} join {pid}    {snapshot.program.command}")
-    if len(rows) == 1:
-        return _join(int(rows[0].split()[2]))
+    found = [each for pid in agents if (each := _join(pid, quiet=True)) is not None]
+    if len(found) == 1:
+        return found[0]
+    # Each is joined with its first picture.
+    snapshots = [(pid, joined.snapshot()) for pid, joined in found]
+    rows = [
+        f"  {COMMAND} join {pid}    {snapshot.program.command}" for pid, snapshot in snapshots if snapshot is not None
+    ]
     say(f"{COMMAND} join: {len(rows)} of your programs are being profiled; say which:", *rows, stream=sys.stderr)
     return None
 
