@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ...engine.profile.history import TimelinePoint
     from .table import Table
 
-FOOT_ROWS = 3
 LATEST_POINTS = 12
 """Of those before nothing changes but how they are merged."""
 LATE_S = 4.0

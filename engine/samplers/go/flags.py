@@ -54,10 +54,6 @@ class BuildFlags:
             return covers not in _FALSE
         return any(self._last(flag) is not None for flag in _COVERING)
 
-    @property
-    def trims_paths(self) -> bool:
-        return (self._last("trimpath") or "false") not in _FALSE
-
     def _last(self, flag: str) -> str | None:
         """The value that counts; for a flag without one "true"."""
         return next(reversed(list(self._values(flag))), None)
