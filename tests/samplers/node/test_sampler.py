@@ -10,18 +10,13 @@ import signal
 import socket
 import subprocess
 from collections import Counter
-from itertools import dropwhile, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.node import launch as node_launch
-from multi_lang_profiler.engine.samplers.node import sampler as node_sampler
-from multi_lang_profiler.engine.samplers.node.profile import parse_window
 from multi_lang_profiler.engine.samplers.node.sampler import PRELOAD
-from multi_lang_profiler.engine.samplers.sampler import CannotStart
-from multi_lang_profiler.engine.settings import Language, Mode
+from multi_lang_profiler.engine.settings import Mode
 from tests.support.node import (
     PAKO,
     PROGRAMS,
@@ -36,7 +31,7 @@ from tests.support.node import (
 )
 
 if TYPE_CHECKING:
-    from multi_lang_profiler.engine.samplers.node.profile import ProfileWindow
+    pass
 
 both = pytest.mark.parametrize("major", [20, 24])
 
@@ -138,58 +133,6 @@ async def test_threads_that_run_at_the_programs_exit_are_counted(tmp_path, major
     assert (sampled.status, sampled.stderr) == (4, "")
     assert sampled.cpu_s < 10
     assert thread_samples(sampled)["worker 2"] >= 36
-
-
-@pytest.fixture
-def windows(monkeypatch) -> list[ProfileWindow]:
-    """All that come from now on."""
-    came: list[ProfileWindow] = []
-
-    def parse(message: dict[str, Any]) -> ProfileWindow:
-        came.append(parse_window(message))
-        return came[-1]
-
-    monkeypatch.setattr(node_sampler, "parse_window", parse)
-    return came
-
-
-async def test_looks_are_off_the_beat_of_round_intervals(tmp_path, windows):
-    """A program that ticks a hundred times a second must not always be met at the same places."""
-    (tmp_path / "busy.js").write_text("for (const until = Date.now() + 1500; Date.now() < until; ) Math.sin(1);")
-    await sample(tmp_path, "busy.js", node(24))
-    whens = [when_us for window in windows for _, when_us in window.samples]
-    apart_us = sorted(after - before for before, after in pairwise(whens))
-    assert apart_us[len(apart_us) // 2] > 10_200
-
-
-NEVER_THE_SAME_STACK = """
-    const all = Array.from({ length: 50 }, () => new Function('go', 'left', 'return go(left);'));
-    const go = (left) => (left ? all[Math.floor(50 * Math.random())](go, left - 1) : busy());
-    function busy() { for (const until = Date.now() + Number(process.argv[2]); Date.now() < until; ); }
-    for (const until = Date.now() + 5000; Date.now() < until; ) go(Number(process.argv[3]));
-"""
-
-
-@pytest.mark.parametrize(("screen", "longest_us"), [(True, 2.5e6), (False, 5e6)])
-async def test_windows_that_are_dear_to_close_come_less_often(tmp_path, windows, screen, longest_us):
-    """V8 stops the thread for each node of its tree; where somebody looks, less seldom. The first ones are short."""
-    (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
-    assert (await sample(tmp_path, "deep.cjs", node(24), arguments=("8", "60"), screen=screen)).status == 0
-    _, *others, _ = windows
-    assert max(len(window.nodes) for window in others) > 1_500
-    assert max(window.duration_us for window in windows) < 1.1 * longest_us
-    usual = dropwhile(lambda window: window.duration_us < 0.9e6, windows[:-1])
-    for before, window in pairwise(usual):
-        assert window.duration_us >= 0.9 * max(1e6, min(longest_us, 340 * len(before.nodes)))
-
-
-@pytest.mark.parametrize(("depth", "most_nodes"), [("90", 200_000), ("250", 400_000)])
-async def test_windows_are_no_larger_than_a_message(tmp_path, windows, depth, most_nodes):
-    """A thousand stacks a second that are never the same make tens of thousands of nodes, or hundreds: a second of those is too much."""
-    (tmp_path / "deep.cjs").write_text(NEVER_THE_SAME_STACK)
-    sampled = await sample(tmp_path, "deep.cjs", node(24), arguments=("1", depth), rate_hz=1_000)
-    assert sampled.recorder.lost_samples <= 0.3 * sampled.samples
-    assert 20_000 < max(len(window.nodes) for window in windows) < most_nodes
 
 
 @both
@@ -395,72 +338,6 @@ async def test_a_program_with_nothing_to_do_ends_at_once(tmp_path):
     assert sampled.stdout == "a,--b\n"
     assert sampled.stderr == ""
     assert sampled.events == []
-
-
-async def test_a_program_under_the_permission_model_runs_unprofiled(tmp_path):
-    """Our files may not be read there, so the program is started as if we did not exist, and the reason is given."""
-    (tmp_path / "app.js").write_text("console.log('ran')")
-    settings = node_settings(tmp_path, "app.js", node(24), runtime_arguments=("--permission", "--allow-fs-read=*"))
-    launch = await Running(tmp_path, settings).sampler.prepare()
-    assert launch.unprofiled
-    assert "permission model" in launch.unprofiled
-    assert launch.environment == {}
-
-
-@pytest.mark.parametrize(
-    ("program", "runtime", "says"),
-    [
-        ("missing.js", None, "missing.js: no such file"),
-        ("app.ts", None, "npm install --save-dev tsx"),
-        ("app.ts", None, "--node"),
-        ("app.js", "no-such-node", "no-such-node was not found"),
-        ("app.js", "/bin/true", "is not Node.js"),
-    ],
-)
-async def test_a_program_that_cannot_be_started_says_why(tmp_path, program, runtime, says):
-    """One line names what is missing and what to do."""
-    (tmp_path / "app.js").touch()
-    (tmp_path / "app.ts").touch()
-    settings = node_settings(tmp_path, program, runtime or node(20))
-    with pytest.raises(CannotStart) as error:
-        await Running(tmp_path, settings).sampler.prepare()
-    assert says in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-async def test_an_executable_is_asked_for_its_version_once(tmp_path, monkeypatch):
-    """What is kept of a binary holds for that very file; a script may run another Node.js tomorrow and is asked each time."""
-    asked: list[str] = []
-    ask = node_launch._version_text
-
-    async def asking(executable: str) -> str:
-        asked.append(executable)
-        return await ask(executable)
-
-    monkeypatch.setattr(node_launch, "_version_text", asking)
-    (tmp_path / "app.js").touch()
-    shim = tmp_path / "node"
-    shim.write_text(f'#!/bin/sh\nexec {node(24)} "$@"\n')
-    shim.chmod(0o755)
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    for executable in (node(24), node(24), shim, shim):
-        command = await node_launch.node_command(node_settings(tmp_path, "app.js", executable), lambda: cache)
-        assert command.version.startswith("v24.")
-    assert asked == [str(node(24)), str(shim), str(shim)]
-    (kept,) = cache.iterdir()
-    kept.write_text("v2")
-    await node_launch.node_command(node_settings(tmp_path, "app.js", node(24)), lambda: cache)
-    assert kept.read_text().startswith("v24.")
-
-
-async def test_no_node_at_all(tmp_path, monkeypatch):
-    """Without Node.js on PATH the line says how to name one."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (tmp_path / "app.js").touch()
-    settings = node_settings(tmp_path, "app.js", "", language=Language.TYPESCRIPT)
-    with pytest.raises(CannotStart, match=r"Node\.js was not found on PATH; install it or name it with --node"):
-        await Running(tmp_path, settings).sampler.prepare()
 
 
 @both

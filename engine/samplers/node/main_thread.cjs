@@ -1,0 +1,212 @@
+'use strict';
+
+// The program's main thread, profiled by the helper through V8's inspector.
+//
+// A window is a profile that is stopped and started again. That is cheap and exact only while another profile of the same session
+// goes on: V8 forgets what it knows of compiled code when the last one stops, walks all code when the first one starts (a quarter
+// of a second in a large program), and even then misses the loop that is running. So an anchor is kept beside the windows, by
+// `console.profile`: nothing else can take a second profile. Its own samples are thrown away, now and then, to free their memory.
+
+const { workerData } = require('worker_threads');
+const { WORDS, wordsOf, tell, nowUs, intervalToAskUs, compact, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { CpuTimes } = require('./cpu_times.cjs');
+
+const { key, titles, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
+const FIRST_WINDOW_US = 50_000; // The next ones are twice as long each: what is killed soon has handed over half of what it did.
+const WINDOW_US = 1_000_000;
+// To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
+const WINDOW_US_PER_NODE = 340;
+// So many fit into a message with some to spare; where stacks are deep and never the same, windows are the shorter for it.
+const MAX_NODES = 50_000;
+const MAX_STALL_SHARE = 0.02;
+const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
+const LATE_MS = 400;
+const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
+
+const words = wordsOf(workerData.board, 0);
+const beganUs = nowUs();
+
+/** The program's main thread, and the profiles that are being taken of it through the inspector. */
+class MainThread {
+  constructor(session, outbox) {
+    this.session = session;
+    this.outbox = outbox;
+    this.anchor = 0; // the one of the two titles it has
+    this.anchorSamples = 0;
+    this.change = undefined; // the promise of the window's change that is under way
+    this.mapped = new Set(); // scripts whose source map was asked for
+    this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
+    this.windowUs = FIRST_WINDOW_US;
+    this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
+  }
+
+  /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
+  async begin() {
+    if (LOSES_TERMINATIONS && Atomics.load(words, WORDS.ANCHORED) === 2) {
+      this.isOwn = true;
+      tell(words, WORDS.PHASE, 1);
+      return true;
+    }
+    this.askedUs = intervalToAskUs(intervalUs);
+    void this.ask('Profiler.enable');
+    void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
+    const isSampling = (await this.ask('Profiler.start')) !== undefined;
+    tell(words, WORDS.PHASE, isSampling ? 1 : 2);
+    return isSampling;
+  }
+
+  /** Where the thread went on without us, and took its profile itself: drop the anchor, and give that profile. No window is closed before. */
+  takeOver() {
+    this.takenOver = this.takeOverNow();
+    return this.takenOver;
+  }
+
+  async takeOverNow() {
+    if (this.isOwn || Atomics.compareExchange(words, WORDS.ANCHORED, 2, 1) !== 2) {
+      return undefined;
+    }
+    const early = JSON.parse((await this.evaluate(this.expression('takeOver', titles[this.anchor]))) ?? 'null');
+    if (early) {
+      this.cpuTimes.restart(early.readings.slice(-2));
+    }
+    return early;
+  }
+
+  /** Drop the anchor for a thread that went on without either. What was compiled until then counts for its callers, which is told. */
+  async anchorLate() {
+    await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+    this.outbox.sendEarly(await this.takeOver());
+    if (!isProfilingItself && !this.isOwn && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
+      void this.evaluate(this.expression('begin', titles[this.anchor]));
+      this.outbox.send({ type: 'late', ms: Math.round((nowUs() - beganUs) / 1000) });
+    }
+  }
+
+  mayRotate() {
+    return true;
+  }
+
+  /** Close the window and open the next one; gives when it is handed over. */
+  rotate() {
+    this.change ??= this.replaceWindow().finally(() => {
+      this.change = undefined;
+    });
+    return this.change;
+  }
+
+  async replaceWindow() {
+    await this.takenOver;
+    const beganUs = nowUs();
+    this.nextWindowUs = beganUs + maxWindowUs;
+    void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
+    if (this.isOwn) {
+      await this.askThread();
+      return;
+    }
+    const stopped = this.ask('Profiler.stop');
+    const started = this.ask('Profiler.start');
+    const profile = (await stopped)?.profile;
+    const cpuTimes = this.cpuTimes.take();
+    this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
+    this.nextWindowUs = beganUs + (profile ? windowUs(this.windowUs, profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
+    await started;
+    if (!Atomics.load(words, WORDS.ANCHORED)) {
+      this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
+    } else {
+      this.anchorSamples += profile?.samples.length ?? 0;
+      if (this.anchorSamples > MAX_ANCHOR_SAMPLES) {
+        this.moveAnchor();
+      }
+    }
+    await this.handOver(profile, cpuTimes);
+  }
+
+  /** Have the thread hand over the window of its own profile. */
+  async askThread() {
+    const own = JSON.parse((await this.evaluate(this.expression('rotate'))) ?? '{}');
+    const cpuTimes = this.cpuTimes.take();
+    this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
+    this.nextWindowUs = nowUs() + Math.max(this.windowUs, WINDOW_US_PER_NODE * (own.window?.nodes.length ?? 0) / 3);
+    if (own.window) {
+      cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
+      await this.sendMapped(own.window, cpuTimes);
+    }
+  }
+
+  /**
+   * A new anchor before the old one is lifted. This runs JavaScript in the thread: a timeout of `vm` that meets it gets lost, which is
+   * one reason why it is done so rarely.
+   */
+  moveAnchor() {
+    this.anchorSamples = 0;
+    const old = titles[this.anchor];
+    this.anchor = 1 - this.anchor;
+    void this.evaluate(`${this.expression('begin', titles[this.anchor])};${this.expression('end', old)}`);
+  }
+
+  /** Close the last window. */
+  async leave() {
+    await this.takenOver;
+    await this.change;
+    if (this.isOwn) {
+      // Its connection has been made once it answers: one that is yet to come would not be cut, and Node.js would wait for it to be.
+      await this.ask('Runtime.discardConsoleEntries');
+    } else {
+      const profile = (await this.ask('Profiler.stop'))?.profile;
+      await this.handOver(profile, this.cpuTimes.take());
+    }
+  }
+
+  async handOver(profile, cpuTimes) {
+    if (profile?.samples?.length) {
+      await this.sendMapped(compact(profile, this.askedUs), cpuTimes);
+    }
+  }
+
+  /** Send a window, behind the source maps of files that were not met before. */
+  async sendMapped(window, cpuTimes) {
+    for (const url of new Set(window.frames.map(([, each]) => each).filter((each) => MAPPED.test(each)))) {
+      if (!this.mapped.has(url)) {
+        this.mapped.add(url);
+        const map = await this.evaluate(this.expression('sourceMap', url));
+        if (map) {
+          this.outbox.sendMap(url, JSON.parse(map));
+        }
+      }
+    }
+    this.outbox.sendWindow(0, '', window, cpuTimes);
+  }
+
+  expression(name, argument) {
+    return `globalThis[Symbol.for(${JSON.stringify(key)})].${name}(${JSON.stringify(argument) ?? ''})`;
+  }
+
+  /** The value of `expression` in the thread, or undefined. */
+  evaluate(expression) {
+    const named = `${expression}\n//# sourceURL=${key}`;
+    const asked = { expression: named, silent: true, returnByValue: true };
+    return new Promise((resolve) => {
+      this.session.post('Runtime.evaluate', asked, (error, answer) => {
+        if (error) {
+          makeGood(error, (method) => this.session.post(method));
+        }
+        resolve(answer?.result.value);
+      });
+    }).catch(() => undefined);
+  }
+
+  /** The inspector's answer; undefined if it refuses, or if the session has ended. */
+  ask(method, params) {
+    return new Promise((resolve) => {
+      this.session.post(method, params, (error, answer) => resolve(error ? undefined : answer));
+    }).catch(() => undefined);
+  }
+}
+
+/** How long the next window should be, by what this one took: `usualUs`, where that is not dear. */
+function windowUs(usualUs, nodes, durationUs) {
+  const fittingUs = (MAX_NODES * durationUs) / nodes;
+  return Math.min(Math.max(usualUs, Math.min(maxWindowUs, nodes * WINDOW_US_PER_NODE)), fittingUs);
+}
+
+module.exports = { MainThread };

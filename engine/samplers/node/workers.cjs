@@ -1,0 +1,191 @@
+'use strict';
+
+// The program's worker threads, which take their profiles themselves; see `thread.cjs`. They are heard of by what they broadcast, and
+// asked for windows through the main thread's session.
+
+const { threadId, workerData } = require('worker_threads');
+const { nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { CpuTimes } = require('./cpu_times.cjs');
+
+const { key, pollMs, takesCpuTimes } = workerData;
+const IDLE_NS = 1_000_000;
+// A thread that was heard of in one way is to be heard of in the other by then: a window that was sent, a preload that ran.
+const HEARD_MS = 250;
+const SEEN_MS = 2_000;
+// A worker thread hands over by itself, once a second, whenever its event loop turns. One that does not for so long is asked: seldom
+// where a timeout of `vm` that meets it cannot be made good.
+const LOOPLESS_US = LOSES_TERMINATIONS ? 5_000_000 : 60_000_000;
+const MAX_THREADS = 256;
+
+class Workers {
+  constructor(outbox) {
+    this.outbox = outbox;
+    this.session = undefined;
+    this.threads = new Map(); // a worker thread's number -> WorkerThread
+    this.attached = new Map(); // a worker thread's number -> the inspector's session, and the thread's name
+    this.replies = new Map(); // number of a call into a worker thread -> what takes its answer
+    this.calls = 0;
+  }
+
+  /** Follow the threads by a session that is about to be connected. */
+  listen(session) {
+    this.session = session;
+    this.attached.clear();
+    session.on('NodeWorker.attachedToWorker', ({ params }) => this.attach(params));
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params: { message } }) => {
+      const reply = JSON.parse(message);
+      this.replies.get(reply.id)?.(reply);
+      this.replies.delete(reply.id);
+    });
+    session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
+      for (const [id, worker] of this.attached) {
+        if (worker.sessionId === sessionId) {
+          this.attached.delete(id);
+          this.threads.get(id)?.settle();
+        }
+      }
+    });
+  }
+
+  attach({ sessionId, workerInfo }) {
+    // `workerId` counts sessions, not threads.
+    const [, number, name] = /^\[worker (\d+)\] ?(.*)$/s.exec(workerInfo.title) ?? [];
+    const id = Number(number);
+    if (id === threadId) {
+      this.session.post('NodeWorker.detach', { sessionId });
+      return;
+    }
+    this.attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
+    setTimeout(() => {
+      if (this.attached.get(id)?.sessionId === sessionId && !this.attached.get(id).isHeard) {
+        this.outbox.send({ type: 'unseen', thread: id });
+      }
+    }, SEEN_MS).unref();
+  }
+
+  /** What a thread, or the one that terminates it, broadcasts; gives whether it is of a thread that was not known. */
+  hear(message) {
+    const { id } = message;
+    if (this.attached.has(id)) {
+      this.attached.get(id).isHeard = true;
+    }
+    if (message.kernelId && message.isSampling) {
+      return this.meet(message);
+    }
+    const worker = this.threads.get(id);
+    if (message.isTerminated) {
+      worker?.cpuTimes.add(nowUs(), message.used);
+      void worker?.leave();
+    } else {
+      worker?.receive(message);
+    }
+    return false;
+  }
+
+  meet({ id, kernelId, reading }) {
+    if (this.threads.size >= MAX_THREADS) {
+      return false;
+    }
+    this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading)));
+    this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 0 });
+    return true;
+  }
+
+  forget(id) {
+    this.threads.get(id)?.cpuTimes.close();
+    this.threads.delete(id);
+  }
+
+  /** A thread that is gone: its last window may still be on its way, or was never made. */
+  seeGone() {
+    for (const worker of this.threads.values()) {
+      if (worker.cpuTimes.isClosed && !worker.isGone) {
+        worker.isGone = true;
+        setTimeout(() => {
+          if (!worker.hasLeft && this.threads.get(worker.id) === worker) {
+            this.outbox.lose(worker.cpuTimes.sinceTaken());
+            this.outbox.sendLost();
+            this.forget(worker.id);
+          }
+        }, HEARD_MS).unref();
+      }
+    }
+  }
+}
+
+class WorkerThread {
+  constructor(all, id, cpuTimes) {
+    this.all = all;
+    this.id = id;
+    this.cpuTimes = cpuTimes;
+    this.nextWindowUs = nowUs() + LOOPLESS_US;
+    this.waiting = []; // for what it was asked to hand over
+    this.hasLeft = false;
+    this.isGone = false;
+  }
+
+  mayRotate() {
+    return !takesCpuTimes || this.cpuTimes.sinceTaken() >= IDLE_NS;
+  }
+
+  rotate() {
+    return this.ask('rotate');
+  }
+
+  leave() {
+    return this.ask('leave');
+  }
+
+  /** Have the thread hand over; gives when it has, or cannot. */
+  ask(what) {
+    const isAsked = this.waiting.length > 0 && what === 'rotate';
+    this.nextWindowUs = nowUs() + LOOPLESS_US;
+    if (!this.all.attached.has(this.id) || this.hasLeft) {
+      return Promise.resolve();
+    }
+    const asked = new Promise((resolve) => this.waiting.push(resolve));
+    if (!isAsked) {
+      const expression = `globalThis[Symbol.for(${JSON.stringify(key)})]?.${what}()\n//# sourceURL=${key}`;
+      this.post('Runtime.evaluate', { expression, silent: true, returnByValue: true }, ({ error }) => {
+        makeGood(error, (method) => this.post(method, {}, () => {}));
+        setTimeout(() => this.settle(), HEARD_MS).unref();
+      });
+    }
+    return asked;
+  }
+
+  settle() {
+    this.waiting.splice(0).forEach((resolve) => resolve());
+  }
+
+  post(method, params, take) {
+    const { session, attached, replies } = this.all;
+    this.all.calls += 1;
+    const { calls } = this.all;
+    replies.set(calls, take);
+    const message = JSON.stringify({ id: calls, method, params });
+    session.post('NodeWorker.sendMessageToWorker', { sessionId: attached.get(this.id)?.sessionId, message }, (error) => {
+      if (error) {
+        take({ error });
+      }
+    });
+  }
+
+  /** What the thread sent of itself. */
+  receive({ window, maps, reading, isLast }) {
+    const { outbox, attached } = this.all;
+    this.cpuTimes.add(...reading);
+    maps.forEach(({ url, map }) => outbox.sendMap(url, map));
+    if (window) {
+      outbox.sendWindow(this.id, attached.get(this.id)?.name ?? '', window, this.cpuTimes.take());
+    }
+    this.nextWindowUs = nowUs() + LOOPLESS_US;
+    if (isLast) {
+      this.hasLeft = true;
+      this.all.forget(this.id);
+    }
+    this.settle();
+  }
+}
+
+module.exports = { Workers };
