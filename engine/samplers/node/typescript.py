@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...settings import Language
+from .packages import by_name
+from .tsconfig import config_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +34,12 @@ _QUERY = """
 (required_parameter [(accessibility_modifier) (override_modifier) "readonly"]) @parameter
 (decorator) @decorator
 (import_require_clause) @require
+(import_alias) @alias
 (export_statement "=") @assignment
 (import_statement source: (string (string_fragment) @module))
 (export_statement source: (string (string_fragment) @module))
+(call_expression function: (import) arguments: (arguments . (string (string_fragment) @module)))
+(call_expression function: (identifier) @called arguments: (arguments . (string (string_fragment) @required)) (#eq? @called "require"))
 """
 _KINDS = {
     "enum": "an enum",
@@ -42,34 +47,57 @@ _KINDS = {
     "parameter": "a parameter property",
     "decorator": "a decorator",
     "require": "import … = require(…)",
+    "alias": "import … = …",
     "assignment": "export =",
 }
 _LOADING_OPTION = re.compile(
     r"(-r|--require|--import|--loader|--experimental-loader|--experimental-transform-types)(=.*)?"
 )
-_COMMENT_OR_STRING = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_LAST_COMMA = re.compile(r",(\s*[}\]])")
+_TOOLS = {
+    "tsx": "tsx",
+    **dict.fromkeys(("ts-node", "ts-node-esm", "ts-node-dev", "tsnd"), "ts-node"),
+    "swc-node": "@swc-node/register",
+}
+"""Commands -> the package that they load."""
 
 
 def projects_loader(file: Path, working_folder: Path) -> list[str]:
-    """The options that load what the project runs its TypeScript with: by its scripts, else its own tsx or ts-node; none if it has none."""
+    """The options that load what the project runs its TypeScript with; none if it has nothing.
+
+    Its scripts say so first: the one that runs this very file, else any that runs TypeScript; else what is installed.
+    """
     folders = list(dict.fromkeys((*file.resolve().parents, working_folder, *working_folder.parents)))
+    for of_this_file in (True, False):
+        for folder in folders:
+            for command in _scripts(folder):
+                options = _options_of(command, folder, file if of_this_file else None, folders)
+                if options:
+                    return options
+    config = config_of(file)
+    # Decorators find no types at run time by esbuild, which tsx is made of.
+    by_types = config.names_ts_node or config.has_decorator_metadata
+    tools = ("ts-node", "@swc-node/register", "tsx") if by_types else ("tsx", "ts-node", "@swc-node/register")
+    return next((options for tool in tools if (options := _installed(tool, folders, file))), [])
+
+
+def _installed(tool: str, folders: list[Path], file: Path) -> list[str]:
+    """The options that load the tool, if it is in the `node_modules` of one of the folders; its command would do so in a process of its own."""
     for folder in folders:
-        options = _options_of_scripts(folder, file)
-        if options:
-            return options
-    for folder in folders:
-        # The option that loads `tsx`; its command would do so in a process of its own.
-        package = folder / "node_modules" / "tsx"
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            entry = json.loads((package / "package.json").read_bytes())["exports"]["."]
-            return [f"--import={(package / entry).resolve().as_uri()}"]
-    for folder in folders:
-        package = folder / "node_modules" / "ts-node"
-        if (package / "package.json").is_file():
+        package = folder / "node_modules" / tool
+        if not (package / "package.json").is_file():
+            continue
+        if tool == "tsx":
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                entry = json.loads((package / "package.json").read_bytes())["exports"]["."]
+                return [f"--import={(package / entry).resolve().as_uri()}"]
+        elif tool == "ts-node":
             if _is_es_module(file):
                 return [f"--experimental-loader={(package / 'esm.mjs').resolve().as_uri()}"]
             return [f"--require={(package / 'register' / 'index.js').resolve()}"]
+        elif _is_es_module(file):
+            return [f"--import={(package / 'esm' / 'esm-register.mjs').resolve().as_uri()}"]
+        else:
+            return [f"--require={package.resolve()}"]
     return []
 
 
@@ -78,10 +106,7 @@ def beyond_stripping(file: Path) -> str | None:
 
     Reads files; takes about a millisecond for each.
     """
-    config = _config(file)
-    options = config.get("compilerOptions")
-    paths = options.get("paths") if isinstance(options, dict) else None
-    aliases = [str(alias).partition("*")[0] for alias in paths] if isinstance(paths, dict) else []
+    config = config_of(file)
     waiting = [file.resolve()]
     seen = set(waiting)
     for module in waiting:
@@ -90,19 +115,30 @@ def beyond_stripping(file: Path) -> str | None:
         except OSError:
             continue
         for kind, text, line in _found(source, module):
-            if kind != "module":
-                return f"{_KINDS[kind]} ({module.name}:{line})"
-            imported = (module.parent / text) if text.startswith(".") else None
+            where = f"({module.name}:{line})"
+            if kind in _KINDS:
+                return f"{_KINDS[kind]} {where}"
+            is_relative = text.startswith(".")
+            imported = (module.parent / text) if is_relative else by_name(text, module)
             if imported is None:
-                if any(alias and text.startswith(alias) for alias in aliases):
-                    return f"the path alias {text} ({module.name}:{line})"
-            elif not imported.is_file():
-                if _typescript_of(imported):
-                    return f"an import of {text} for a TypeScript file ({module.name}:{line})"
-            elif imported.suffix in _ENDINGS and len(seen) < _MAX_FILES and (path := imported.resolve()) not in seen:
-                seen.add(path)
-                waiting.append(path)
+                if any(_is_there(place) for place in config.places(text)):
+                    return f"the path alias {text} {where}"
+            elif is_relative and not imported.is_file():
+                imported = _typescript_of(imported)
+                if imported and kind == "module":
+                    return f"an import of {text} for a TypeScript file {where}"
+            elif imported.suffix == ".tsx":
+                return f"an import of {text} {where}"
+            if imported and imported.suffix in _ENDINGS and len(seen) < _MAX_FILES:
+                path = imported.resolve()
+                if path not in seen and "node_modules" not in path.parts:
+                    seen.add(path)
+                    waiting.append(path)
     return None
+
+
+def _is_there(place: Path) -> bool:
+    return place.is_file() or _typescript_of(place) is not None
 
 
 def _found(source: bytes, file: Path) -> Iterator[tuple[str, str, int]]:
@@ -116,7 +152,7 @@ def _found(source: bytes, file: Path) -> Iterator[tuple[str, str, int]]:
     captures = tree_sitter.QueryCursor(query).captures(tree.root_node)
     nodes = [(node, kind) for kind, found in captures.items() for node in found]
     for node, kind in sorted(nodes, key=lambda found: found[0].start_byte):
-        if kind == "module" and _is_of_types(node):
+        if kind == "called" or (kind == "module" and _is_of_types(node)):
             continue
         yield kind, (node.text or b"").decode(errors="replace"), node.start_point[0] + 1
 
@@ -145,31 +181,41 @@ def _typescript_of(imported: Path) -> Path | None:
     return next((path for path in (*swapped, *added, *inside) if path.is_file()), None)
 
 
-def _options_of_scripts(folder: Path, file: Path) -> list[str]:
-    """The loading options of the script in `folder`'s package.json that runs `file` with node."""
+def _scripts(folder: Path) -> list[list[str]]:
+    """The commands of the scripts in `folder`'s package.json, as words."""
     try:
         scripts = json.loads((folder / "package.json").read_bytes())["scripts"]
         commands = [command for script in scripts.values() for command in re.split(r"&&|\|\||;", str(script))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
+    found = []
     for command in commands:
-        try:
-            words = shlex.split(command)
-        except ValueError:
-            continue
-        if "node" not in words or not any(folder.joinpath(word).resolve() == file.resolve() for word in words):
-            continue
-        options: list[str] = []
-        arguments = iter(words[words.index("node") + 1 :])
-        for word in arguments:
-            match = _LOADING_OPTION.fullmatch(word)
-            if match and match[2] is None and match[1] != "--experimental-transform-types":
-                options.append(f"{'--require' if word == '-r' else word}={_from(folder, next(arguments, ''))}")
-            elif match:
-                options.append(f"{match[1]}={_from(folder, match[2][1:])}" if match[2] else word)
-        if options:
-            return options
-    return []
+        with suppress(ValueError):
+            found.append(shlex.split(command))
+    return found
+
+
+def _options_of(words: list[str], folder: Path, file: Path | None, folders: list[Path]) -> list[str]:
+    """The loading options of a script in `folder` that runs `file`, or any TypeScript if that is None."""
+    programs = [word for word in words if word.endswith(_ENDINGS)]
+    if file is not None:
+        programs = [word for word in words if folder.joinpath(word).resolve() == file.resolve()]
+    if not programs:
+        return []
+    tool = next((_TOOLS[name] for word in words if (name := word.rpartition("/")[2]) in _TOOLS), None)
+    if tool:
+        return _installed(tool, folders, file or folder / programs[0])
+    if "node" not in words:
+        return []
+    options: list[str] = []
+    arguments = iter(words[words.index("node") + 1 :])
+    for word in arguments:
+        match = _LOADING_OPTION.fullmatch(word)
+        if match and match[2] is None and match[1] != "--experimental-transform-types":
+            options.append(f"{'--require' if word == '-r' else word}={_from(folder, next(arguments, ''))}")
+        elif match:
+            options.append(f"{match[1]}={_from(folder, match[2][1:])}" if match[2] else word)
+    return options
 
 
 def _from(folder: Path, value: str) -> str:
@@ -184,16 +230,3 @@ def _is_es_module(file: Path) -> bool:
         with suppress(OSError, ValueError, AttributeError):
             return bool(json.loads((folder / "package.json").read_bytes()).get("type") == "module")
     return False
-
-
-def _config(file: Path) -> dict[str, object]:
-    """The tsconfig.json that `file` is under, which may have comments and last commas; what it extends is not looked at."""
-    for folder in file.resolve().parents:
-        with suppress(OSError):
-            text = (folder / "tsconfig.json").read_text(errors="replace")
-            text = _COMMENT_OR_STRING.sub(lambda match: match[1] or "", text)
-            with suppress(ValueError):
-                config = json.loads(_LAST_COMMA.sub(r"\1", text))
-                return config if isinstance(config, dict) else {}
-            return {}
-    return {}

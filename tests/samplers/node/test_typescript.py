@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.events import Warned
 from multi_lang_profiler.engine.samplers.node.typescript import beyond_stripping, projects_loader
 from tests.support.node import PROGRAMS, TSX, node, npm_package, sample
 
@@ -49,14 +50,16 @@ async def test_a_short_file_on_one_line_keeps_its_functions_apart(project):
     assert own_lines(sampled, "dist", "closest") == {"dist": {3}, "closest": {5}}
 
 
-@pytest.mark.parametrize("program", ["not_erasable.ts", "js_ending.mts"])
-@pytest.mark.parametrize("major", [24, 26])
+@pytest.mark.parametrize(
+    ("program", "major"), [("not_erasable.ts", 24), ("js_ending.mts", 26), ("src/app.ts", 24)]
+)
 async def test_the_projects_loader_is_used_where_node_alone_does_not_do(project, program, major):
-    """Enums, namespaces, parameter properties, decorators, and `./part.js` that means part.ts."""
-    sampled = await sample(project, program, node(major))
+    """Enums, namespaces, parameter properties, decorators, `./part.js` that means part.ts, aliases of a tsconfig.json that is extended."""
+    folder = project if (project / program).is_file() else project / "aliased"
+    sampled = await sample(folder, program, node(major))
     assert (sampled.status, sampled.stderr) == (0, "")
     assert sampled.share("A.run") + sampled.share("area") + sampled.share("partWork") > 0.3
-    assert not sampled.events
+    assert not [event for event in sampled.events if isinstance(event, Warned)]
 
 
 async def test_without_a_loader_the_way_out_is_named(tmp_path):
@@ -64,7 +67,7 @@ async def test_without_a_loader_the_way_out_is_named(tmp_path):
     shutil.copy(PROGRAMS / "typed" / "not_erasable.ts", tmp_path)
     sampled = await sample(tmp_path, "not_erasable.ts", node(24))
     assert sampled.status == 1
-    (line,) = [event.line for event in sampled.events]
+    (line,) = [event.line for event in sampled.events if isinstance(event, Warned)]
     assert "an enum (not_erasable.ts:2)" in line
     assert "npm install --save-dev tsx" in line
 
@@ -85,13 +88,39 @@ async def test_without_a_loader_the_way_out_is_named(tmp_path):
         ("export * from './other.js';\n", "an import of ./other.js for a TypeScript file (app.ts:1)"),
         ("import { y } from './deep.ts';\n", "an enum (deep.ts:1)"),
         ("import { z } from '@lib/z';\n", "the path alias @lib/z (app.ts:1)"),
+        ("import { z } from 'lib/z';\n", "the path alias lib/z (app.ts:1)"),
+        ("import { z } from 'lib';\nimport path from 'path';\n", None),
+        ("const { y } = require('./deep');\n", "an enum (deep.ts:1)"),
+        ("const { y } = await import('./deep.ts');\n", "an enum (deep.ts:1)"),
+        ("import { y } from '#parts/deep';\n", "an enum (deep.ts:1)"),
+        ("import { y } from '@shop/parts';\n", "an enum (index.ts:1)"),
+        ("import { Button } from './button.tsx';\n", "an import of ./button.tsx (app.ts:1)"),
+        ("import url from 'node:url';\nimport parse = url.parse;\n", "import … = … (app.ts:2)"),
+        ("const enum A { X }\nconsole.log(A.X);\n", "an enum (app.ts:1)"),
     ],
 )
 def test_what_stripping_does_not_do_is_found(tmp_path, text, found):
     """In the program and what it imports; not in comments, strings, or what is only of types."""
-    (tmp_path / "tsconfig.json").write_text(
-        '{ // as people write it\n "compilerOptions": { "paths": { "@lib/*": ["./lib/*"], } } }'
+    packages = tmp_path / "node_modules" / "@shop"
+    for folder in (tmp_path / "lib", tmp_path / "parts", packages, tmp_path / "node_modules" / "base"):
+        folder.mkdir(parents=True)
+    (packages / "parts").symlink_to(tmp_path / "parts")
+    (tmp_path / "parts" / "package.json").write_text(
+        '{"exports": {".": {"types": "./x.d.ts", "default": "./index.ts"}}}'
     )
+    (tmp_path / "parts" / "index.ts").write_text("enum D { X }\nexport const y = D.X;\n")
+    (tmp_path / "package.json").write_text('{"imports": {"#parts/*": "./*.ts"}}')
+    (tmp_path / "tsconfig.json").write_text(
+        '{ // as people write it\n "extends": ["base", "./own"], /* "x": */ "compilerOptions": { "strict": true, } }'
+    )
+    (tmp_path / "node_modules" / "base" / "tsconfig.json").write_text(
+        '{"compilerOptions": {"paths": {"@lib/*": ["x"]}}}'
+    )
+    (tmp_path / "own.json").write_text(
+        '{"compilerOptions": {"baseUrl": "${configDir}", "paths": {"@lib/*": ["./lib/*"]}}}'
+    )
+    (tmp_path / "lib" / "z.ts").write_text("export const z = 1;\n")
+    (tmp_path / "button.tsx").write_text("export const Button = 1;\n")
     (tmp_path / "other.ts").write_text("export const x = 1;\n")
     (tmp_path / "deep.ts").write_text("enum D { X }\nexport const y = D.X;\n")
     (tmp_path / "app.ts").write_text(text)
@@ -115,6 +144,34 @@ def test_the_projects_own_way_comes_first(tmp_path):
     scripts = {"test": "node --test", "start": "tsc --noEmit && node --import ./loader.mjs -r dotenv/config src/app.ts"}
     (tmp_path / "package.json").write_text(json.dumps({"scripts": scripts}))
     assert projects_loader(app, tmp_path) == [f"--import={tmp_path}/loader.mjs", "--require=dotenv/config"]
+    other = app.with_name("other.ts")
+    other.touch()
+    assert projects_loader(other, tmp_path) == [f"--import={tmp_path}/loader.mjs", "--require=dotenv/config"]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "config", "wanted"),
+    [
+        ({}, {}, "tsx"),
+        ({"start": "NODE_ENV=test npx ts-node src/app.ts"}, {}, "ts-node"),
+        ({"start": "ts-node src/app.ts", "dev": "nodemon --exec tsx src/other.ts"}, {}, "ts-node"),
+        ({"dev": "nodemon --exec tsx src/other.ts"}, {"ts-node": {"swc": True}}, "tsx"),
+        ({"build": "tsc"}, {"ts-node": {"swc": True}}, "ts-node"),
+        ({}, {"compilerOptions": {"emitDecoratorMetadata": True}}, "ts-node"),
+    ],
+)
+def test_of_two_loaders_the_one_that_the_project_names_is_taken(tmp_path, scripts, config, wanted):
+    """By a script of this file, by one of another, by tsconfig.json, by decorators that esbuild gives no types."""
+    for folder in ("src", "node_modules/ts-node", "node_modules/tsx"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "src" / "app.ts").touch()
+    (tmp_path / "node_modules" / "ts-node" / "package.json").write_text("{}")
+    (tmp_path / "node_modules" / "tsx" / "package.json").write_text('{"exports": {".": "./loader.mjs"}}')
+    (tmp_path / "package.json").write_text(json.dumps({"scripts": scripts}))
+    (tmp_path / "tsconfig.base.json").write_text(json.dumps(config))
+    (tmp_path / "tsconfig.json").write_text('{"extends": "./tsconfig.base.json"}')
+    (option,) = projects_loader(tmp_path / "src" / "app.ts", tmp_path)
+    assert f"/node_modules/{wanted}/" in option
 
 
 @both
