@@ -50,9 +50,7 @@ async def test_a_short_file_on_one_line_keeps_its_functions_apart(project):
     assert own_lines(sampled, "dist", "closest") == {"dist": {3}, "closest": {5}}
 
 
-@pytest.mark.parametrize(
-    ("program", "major"), [("not_erasable.ts", 24), ("js_ending.mts", 26), ("src/app.ts", 24)]
-)
+@pytest.mark.parametrize(("program", "major"), [("not_erasable.ts", 24), ("js_ending.mts", 26), ("src/app.ts", 24)])
 async def test_the_projects_loader_is_used_where_node_alone_does_not_do(project, program, major):
     """Enums, namespaces, parameter properties, decorators, `./part.js` that means part.ts, aliases of a tsconfig.json that is extended."""
     folder = project if (project / program).is_file() else project / "aliased"
