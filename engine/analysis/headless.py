@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..profile.profile import HOT_FUNCTIONS, NANOSECONDS_HZ, amount, percentage
+from ..profile.profile import HOT_FUNCTIONS, NANOSECONDS_HZ, amount, counts_time, percentage
 from ..text import printable
 from .cpu_text import cpu_lines
 from .snapshot import ProgramPhase, ReporterPhase
@@ -58,6 +58,8 @@ def _reports_line(reporter: ReporterState) -> str:
 
 def _run_line(snapshot: Snapshot) -> str:
     program, sampling = snapshot.program, snapshot.sampling
+    if not counts_time(sampling.asked_hz):
+        return f"It counts {printable(sampling.mode)}: {amount(snapshot.counts.total, sampling.asked_hz)}"
     ended_s = program.ended_s if program.ended_s is not None else snapshot.taken_s
     line = f"{'Watched' if program.attached else 'Ran'} {ended_s - program.started_s:.1f} s"
     if program.exit_status is not None:
@@ -84,7 +86,7 @@ def _function_lines(snapshot: Snapshot) -> list[str]:
     for function, samples in ranked:
         name, file = snapshot.table.functions[function]
         line = snapshot.table.line_of(function)
-        place = f"{file.removeprefix(working_folder)}:{line}" if line else file.removeprefix(working_folder)
+        place = f"{file.removeprefix(working_folder)}:{line}" if file and line else file.removeprefix(working_folder)
         shares = f"{percentage(samples, total):5.1f}% {percentage(snapshot.total_samples[function], total):5.1f}%"
         lines.append(f"{shares}  {printable(name)}  {printable(place)}".rstrip())
     return lines

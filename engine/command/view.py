@@ -116,8 +116,8 @@ def _print(snapshot: Snapshot, file: Path, thresholds: Sequence[Threshold], *, c
 def parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog=f"{COMMAND} view",
-        description="Open a saved run: .json (--json, or a report), .speedscope.json, .pb.gz or .folded, "
-        "whoever wrote it. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed, of two runs those that changed. "
+        description="Open a saved run: .json (--json, or a report), .speedscope.json, .pb.gz, .folded or .html, "
+        "or what other profilers write, whatever its name: .cpuprofile, .jfr, Firefox Profiler, Chromium's traces, perf script, Austin, cProfile. Of two runs the screen opens on their difference. Without a terminal the hottest functions are printed, of two runs those that changed. "
         "Without a run those that are kept by themselves, the newest first: to be picked from, or listed; last, previous or their number names them. With --from, what `receive` has stored, as one run.",
         allow_abbrev=False,
     )

@@ -13,12 +13,13 @@ from ..profile.stacks import Frame
 from .foreign import Spent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from ..profile.recording import Recording
 
+ROOT = "(root)"
 _NOT_RUNNING = frozenset({"(idle)"})
-_ROOT = "(root)"
 
 
 def is_cpuprofile(document: JsonObject) -> bool:
@@ -27,30 +28,52 @@ def is_cpuprofile(document: JsonObject) -> bool:
 
 def loads(document: JsonObject, written_at: datetime) -> Recording:
     """The run in `document`. Raises `ValueError` where its samples and nodes do not fit together."""
-    nodes = [JsonObject(node, f"nodes[{number}]") for number, node in enumerate(document.array("nodes"))]
-    frames, parents = {}, {}
-    for node in nodes:
-        number = node.integer("id")
-        frames[number] = _frame(node.child("callFrame"))
-        for child in node.array("children", []):
-            parents[child] = number
     spent = Spent()
-    thread = spent.thread("")
-    try:
-        for number, delta_us in zip(document.array("samples"), document.array("timeDeltas"), strict=True):
-            stack: list[Frame] = []
-            at: int | None = number
-            while at is not None and len(stack) <= len(nodes):
-                stack.append(frames[at])
-                at = parents.get(at)
-            if stack[0].function not in _NOT_RUNNING:
-                spent.add(thread, [frame for frame in reversed(stack) if frame.function != _ROOT], delta_us * 1_000)
-    except (LookupError, TypeError) as error:
-        raise ValueError(f"its samples and nodes do not fit together: {error}") from error
+    tree = Tree()
+    tree.add(document.array("nodes"))
+    tree.spend(spent, spent.thread(""), document.array("samples"), document.array("timeDeltas"))
     return spent.recording(written_at, mode="wall", language="JavaScript")
 
 
-def _frame(call: JsonObject) -> Frame:
+class Tree:
+    """The nodes of one profile, which may come in pieces."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, Frame] = {}
+        self._parents: dict[int, int] = {}
+
+    def add(self, nodes: Iterable[object]) -> None:
+        """Nodes that name their children, as in files, or their parent, as in traces."""
+        for number, value in enumerate(nodes):
+            node = JsonObject(value, f"nodes[{number}]")
+            at = node.integer("id")
+            self._frames[at] = frame(node.child("callFrame"))
+            if "parent" in node.fields:
+                self._parents[at] = node.integer("parent")
+            for child in node.array("children", []):
+                if not isinstance(child, int):
+                    raise ValueError(f"{node.place}.children are not all numbers")  # noqa: TRY004 - wrong data, not a wrong call
+                self._parents[child] = at
+
+    def spend(self, spent: Spent, thread: int, samples: list[int], deltas_us: list[float]) -> None:
+        """Add what ran: the node of each sample, and how long. Raises `ValueError` where they do not fit together."""
+        by_node: dict[int, float] = {}
+        try:
+            for node, delta_us in zip(samples, deltas_us, strict=True):
+                by_node[node] = by_node.get(node, 0.0) + 1_000 * delta_us
+            for node, ns in by_node.items():
+                stack: list[Frame] = []
+                at: int | None = node
+                while at is not None and len(stack) <= len(self._frames):
+                    stack.append(self._frames[at])
+                    at = self._parents.get(at)
+                if stack[0].function not in _NOT_RUNNING:
+                    spent.add(thread, [each for each in reversed(stack) if each.function != ROOT], ns)
+        except (LookupError, TypeError) as error:
+            raise ValueError(f"its samples and nodes do not fit together: {error}") from error
+
+
+def frame(call: JsonObject) -> Frame:
     url, line = call.text("url", ""), call.number_or("lineNumber", -1)
     file = unquote(urlsplit(url).path) if url.startswith("file://") else url
     # From 0, and -1 where there is none.

@@ -15,11 +15,25 @@ from uuid import uuid4
 from ..profile.json_object import JsonObject, parse
 from ..profile.recording import from_profiles
 from ..profile.stacks import valid_text
-from . import austin, cpuprofile, folded, page, pprof, speedscope
+from . import (
+    austin,
+    cprofile,
+    cpuprofile,
+    firefox_profile,
+    flight_recording,
+    folded,
+    heap,
+    page,
+    perf_script,
+    pprof,
+    speedscope,
+    trace,
+    unopened,
+)
 from .json_profile import JsonFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..profile.recording import Recording
 
@@ -31,15 +45,18 @@ def _to_json(recording: Recording) -> bytes:
 
 MAX_FILE_BYTES = 192 << 20
 """Of a file, and of what it unpacks to: what is in it takes some times as much memory when it is read."""
-_FORMS = "JSON envelope, speedscope, pprof, .cpuprofile, folded stacks, Austin's text"
-_NOT_OPENED = {
-    b"MOJ": "it is Austin's MOJO: austin-python's mojo2austin turns it into text, which can be opened",
-    b"FLR\x00": "it is a recording of Java's Flight Recorder: async-profiler's jfrconv turns it into collapsed stacks, which can be opened",
-    b"PERFILE2": "it is perf's own data: perf script | stackcollapse-perf.pl turns it into folded stacks, which can be opened",
-    b"\xfb": "it is cProfile's statistics, which have no stacks; run the program here, or see them with python -m pstats",
-    b"PK\x03\x04": "it is a zip archive; unpack it and open what is in it",
-}
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+MAX_JSON_MEMORY_BYTES = 2_000_000_000
+"""That its values may take by our guess: a few letters can make an object of a hundred times their size."""
+_JSON_COSTS = ((b"{", 232), (b"[", 72), (b",", 40))
+MAX_PPROF_BYTES = 96 << 20
+"""Unpacked: two bytes can make a message of sixty."""
+_FORMS = (
+    "JSON envelope, speedscope, pprof, .cpuprofile, .heapprofile, Firefox Profiler, Chromium's traces, .jfr, folded stacks, "
+    "perf script's output, Austin's text and MOJO, cProfile's statistics"
+)
+_JSON = re.compile(rb"\s{0,1000}(?:\{(?:[\s\"}]|$)|\[\s{0,1000}[{\]\[])")
+"""How a document begins, and no thread of async-profiler's, `[main tid=12];`."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 ENDINGS: Mapping[str, Callable[[Recording], bytes]] = {
     ".speedscope.json": speedscope.dumps,
@@ -93,35 +110,77 @@ def loads(content: bytes, written_at: datetime) -> Recording:
     """The run in a file's `content`; `written_at` is when it began if the form does not say. Raises `ValueError`."""
     if content.startswith(b"\x1f\x8b"):
         content = _unzipped(content)
-    for magic, what in _NOT_OPENED.items():
-        if content.startswith(magic):
-            raise ValueError(what)
-    if content[:1000].lstrip().startswith((b"{", b"[")):
+    if what := unopened.named(content):
+        raise ValueError(what)
+    if _JSON.match(content):
         return _from_json(content, written_at)
     if page.is_page(content):
         return page.loads(content, written_at)
-    if _is_text(content):
-        text = content.decode()
-        return austin.loads(text, written_at) if austin.is_austin(text) else folded.loads(text, written_at)
+    for magic, loads_it in _BINARY.items():
+        if content.startswith(magic):
+            return loads_it(content, written_at)
+    if not _CONTROL.search(content):
+        # Names of symbols need be no Unicode.
+        return _from_text(content.decode(errors="replace"), written_at)
+    if len(content) > MAX_PPROF_BYTES:
+        raise ValueError(
+            f"it is in none of the forms, or a pprof of more than {MAX_PPROF_BYTES >> 20} MB: no profile of a run is"
+        )
     if pprof.is_pprof(content):
         return pprof.loads(content, written_at)
     raise ValueError(f"it is in none of the forms: {_FORMS}")
 
 
+_BINARY: Mapping[bytes, Callable[[bytes, datetime], Recording]] = {
+    b"MOJ": austin.loads_mojo,
+    flight_recording.MAGIC: flight_recording.loads,
+    b"\xfb": cprofile.loads,
+    b"{\xe9": cprofile.loads,
+}
+"""By how the content begins."""
+
+
+def _from_text(text: str, written_at: datetime) -> Recording:
+    if austin.is_austin(text):
+        return austin.loads(text, written_at)
+    if perf_script.is_perf_script(text):
+        return perf_script.loads(text, written_at)
+    return folded.loads(text, written_at)
+
+
 def _from_json(content: bytes, written_at: datetime) -> Recording:
-    value = parse(content)
-    if isinstance(value, list) or (isinstance(value, dict) and "traceEvents" in value):
-        raise ValueError(
-            "it is a trace of Chromium's, of events and not of samples; record a .cpuprofile, or open it in Perfetto"
-        )
+    if sum(cost * content.count(sign) for sign, cost in _JSON_COSTS) > MAX_JSON_MEMORY_BYTES:
+        raise ValueError("its JSON has more values than there is room for: no profile of a run has")
+    value = _parsed(content)
+    if trace.is_trace(value):
+        return trace.loads(value, written_at)
     document = JsonObject(value, "the file")
-    if "shared" in document.fields:
-        return speedscope.loads(document, written_at)
-    if cpuprofile.is_cpuprofile(document):
-        return cpuprofile.loads(document, written_at)
+    for knows, loads_it in _DOCUMENTS:
+        if knows(document):
+            return loads_it(document, written_at)
+    if what := unopened.named_json(document.fields):
+        raise ValueError(what)
     if "profiles" not in document.fields:
         raise ValueError(f"it is JSON, but in none of the forms: {_FORMS}")
     return from_profiles(JsonFormat().decode(content).profiles)
+
+
+_DOCUMENTS: Sequence[tuple[Callable[[JsonObject], bool], Callable[[JsonObject, datetime], Recording]]] = (
+    (speedscope.is_speedscope, speedscope.loads),
+    (cpuprofile.is_cpuprofile, cpuprofile.loads),
+    (heap.is_heap_profile, heap.loads),
+    (firefox_profile.is_firefox, firefox_profile.loads),
+)
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return parse(content)
+    except ValueError:
+        # A trace need not end: whoever writes it may be killed.
+        if not content.lstrip().startswith(b"["):
+            raise
+        return parse(content.rstrip().rstrip(b",") + b"]")
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -135,14 +194,6 @@ def _unzipped(content: bytes) -> bytes:
     except zlib.error as error:
         raise ValueError(f"it is gzipped, but damaged: {error}") from error
     return unpacked
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return False
-    return not _CONTROL.search(text)
 
 
 def _form(file: Path) -> Callable[[Recording], bytes]:

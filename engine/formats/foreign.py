@@ -1,11 +1,11 @@
-"""What another tool measured, as counts: time in nanoseconds, unless the file itself counts samples of one period."""
+"""What another tool measured, as counts: time in nanoseconds, unless the file itself counts samples of one period; or bytes, or other things."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..profile.profile import NANOSECONDS_HZ
+from ..profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ
 from ..profile.recording import Recording, without_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 MAX_TOTAL_NS = 2**62
 """146 years: what is more is no time that was measured, and would not fit into other formats."""
+UNKNOWN_PERIOD_NS = 10_000_000
+"""Of samples of which nobody says how long they stand for: 10 ms."""
+UNITS_HZ = {"bytes": BYTES_HZ, "count": PIECES_HZ}
+"""What is counted that is no time -> what stands in place of a rate."""
 
 
 class Spent:
-    """Collects the time that a file says was spent on each stack of each thread."""
+    """Collects the time that a file says was spent on each stack of each thread; or what else it counts there."""
 
     def __init__(self) -> None:
         self.table = StackTable()
@@ -35,8 +39,12 @@ class Spent:
     def add(self, thread: int, frames: Sequence[Frame], ns: float) -> None:
         """`frames`, root first. Without any, nothing was running: idle time is in no share."""
         if ns > 0 and frames:
-            key = thread, self.table.stack([self.table.frame(frame) for frame in frames])
-            self._ns[key] = self._ns.get(key, 0) + ns
+            self.add_stack(thread, self.table.stack([self.table.frame(frame) for frame in frames]), ns)
+
+    def add_stack(self, thread: int, stack: int, ns: float) -> None:
+        """As `add`, of a stack of `table`."""
+        if ns > 0:
+            self._ns[thread, stack] = self._ns.get((thread, stack), 0) + ns
 
     def recording(
         self,
@@ -46,21 +54,28 @@ class Spent:
         period_ns: float = 0.0,
         duration_s: float | None = None,
         language: str = "",
+        unit: str = "",
     ) -> Recording:
         """The run. Where every stack has a whole number of `period_ns`, they are samples; else nanoseconds are counted.
 
-        Raises `ValueError` where there is no time, or more than `MAX_TOTAL_NS`.
+        `unit`: a key of `UNITS_HZ` where they are that instead, and `mode` says of what. Raises `ValueError` where there is nothing, or more than `MAX_TOTAL_NS`.
         """
         total_ns = sum(self._ns.values())
         if not total_ns:
             raise ValueError("it holds no samples")
         if not total_ns <= MAX_TOTAL_NS:
-            raise ValueError(f"its times add up to {total_ns / 1e9:.3g} s, which nobody has measured")
-        unit_ns = period_ns if period_ns > 1 and _are_multiples(self._ns.values(), period_ns) else 1.0
+            raise ValueError(
+                f"it counts {total_ns:.3g} {unit or 'ns'}, which nobody has measured"
+                if unit
+                else f"its times add up to {total_ns / 1e9:.3g} s, which nobody has measured"
+            )
+        unit_ns, rate_hz = 1.0, UNITS_HZ.get(unit, NANOSECONDS_HZ)
+        if not unit and period_ns > 1 and _are_multiples(self._ns.values(), period_ns):
+            unit_ns, rate_hz = period_ns, NANOSECONDS_HZ / period_ns
         counts = StackCounts()
         for (thread, stack), ns in self._ns.items():
             counts.add(thread, stack, max(1, round(ns / unit_ns)))
-        rate_hz = NANOSECONDS_HZ / unit_ns
+        duration_s = 0.0 if unit else duration_s
         made = without_facts(self.table, counts, written_at, mode=mode, rate_hz=rate_hz, duration_s=duration_s)
         return replace(made, language=language)
 
@@ -68,5 +83,5 @@ class Spent:
 def _are_multiples(values: Iterable[float], period: float) -> bool:
     """Whether all are whole multiples of `period`, but for what a file's digits or a clock's resolution take away."""
     return all(
-        abs(value / period - round(value / period)) < 0.01 * max(1, round(value / period)) ** 0.5 for value in values
+        (times := round(value / period)) > 0 and abs(value / period - times) < 0.01 * times**0.5 for value in values
     )

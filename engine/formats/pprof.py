@@ -1,6 +1,6 @@
 """Gzipped pprof, as `go tool pprof` and most profiling backends read it.
 
-Samples have two values, their number and the time they stand for, and are labelled with their thread. Functions have their full
+Samples have two values, their number and the time they stand for (one, where no samples were counted), and are labelled with their thread. Functions have their full
 names. What the format has no place for is in a field of our own, which others pass over.
 """
 
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..profile.full_names import FullNames
 from ..profile.json_object import JsonObject, parse
+from ..profile.profile import NANOSECONDS_HZ
 from ..profile.recording import facts, from_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
-from .foreign import Spent
+from .foreign import UNITS_HZ, Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,10 @@ _OUR_NUMBERS = ("pid", "tid")
 _OUR_TEXTS = ("command", "language")
 """Labels that we give to samples, beside "thread"."""
 _NANOSECONDS = {"nanoseconds": 1, "microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
-_DEFAULT_PERIOD_NS = 10_000_000
+_UNITS = {NANOSECONDS_HZ: "nanoseconds", **{rate_hz: unit for unit, rate_hz in UNITS_HZ.items()}}
+"""Of files that count no samples, by what stands in place of a rate."""
+_UNKNOWN = "<unknown>"
+"""What `go tool pprof` calls a function without a name."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,15 +42,17 @@ _PYROSCOPES = {"pid": "pid", "thread_id": "tid"}
 
 
 class _Measure(NamedTuple):
-    """What a profile's samples say of time."""
+    """What a profile's samples say of time, or of something else."""
 
     value: int
     """Which of a sample's values says it."""
     unit_ns: int
-    """Its unit."""
+    """Its unit; 1 of what is no time."""
     mode: str
     period_ns: int
-    """What one sample stands for."""
+    """What one sample stands for; 0 where nobody says."""
+    unit: str = ""
+    """Of what is no time: see `foreign.UNITS_HZ`."""
 
 
 def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
@@ -59,10 +65,13 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
     def text(value: str) -> int:
         return strings.setdefault(value, len(strings))
 
-    period_ns = round(1e9 * recording.period_s)
-    time_type = schema.ValueType(type=text(recording.sampling.mode), unit=text("nanoseconds"))
+    rate_hz = recording.sampling.rate_hz
+    unit = _UNITS.get(rate_hz, "nanoseconds")
+    period_ns = 1 if rate_hz in _UNITS else round(1e9 * recording.period_s)
+    time_type = schema.ValueType(type=text(recording.sampling.mode), unit=text(unit))
+    number_type = schema.ValueType(type=text("samples"), unit=text("count"))
     profile = schema.Profile(
-        sample_type=[schema.ValueType(type=text("samples"), unit=text("count")), time_type],
+        sample_type=[time_type] if rate_hz in _UNITS else [number_type, time_type],
         mapping=[
             schema.Mapping(
                 id=1,
@@ -87,7 +96,7 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
         frames.update(table.stacks[stack])
         profile.sample.add(
             location_id=[frame + 1 for frame in reversed(table.stacks[stack])],
-            value=[samples, samples * period_ns],
+            value=[samples] if rate_hz in _UNITS else [samples, samples * period_ns],
             label=labels[thread],
         )
     for frame in sorted(frames):
@@ -184,7 +193,7 @@ def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
         if not ours:
             # The difference of two profiles has negative ones.
             spent.add(spent.thread(name, numbers["pid"], numbers["tid"], labels), frames, ns)
-        elif samples := max(0, round(ns / measure.period_ns)):
+        elif samples := max(0, round(ns / (measure.period_ns or 1))):
             tid = numbers["tid"] or threads.setdefault(name, len(threads))
             thread = table.thread(numbers["pid"], tid, name, labels)
             counts.add(thread, table.stack([table.frame(frame) for frame in frames]), samples)
@@ -195,6 +204,7 @@ def _recording(profile: pprof_pb2.Profile, written_at: datetime) -> Recording:
         mode=measure.mode,
         period_ns=measure.period_ns,
         duration_s=profile.duration_nanos / 1e9 or None,
+        unit=measure.unit,
     )
 
 
@@ -209,15 +219,20 @@ def _ours(profile: pprof_pb2.Profile, table: StackTable, counts: StackCounts) ->
 def _measure(profile: pprof_pb2.Profile) -> _Measure:
     strings = profile.string_table
     types = [(strings[kind.type], strings[kind.unit]) for kind in profile.sample_type]
-    timed = [index for index, (_, unit) in enumerate(types) if unit in _NANOSECONDS]
-    if not timed:
-        raise ValueError(f"what it measures is not time: {', '.join(f'{name} in {unit}' for name, unit in types)}")
-    # The file may say which of its values is meant; else it is the last, as in `go tool pprof`.
+    # The file may say which of its values is meant; else it is the last, as in `go tool pprof`, but a time before all others.
     default = strings[profile.default_sample_type]
-    chosen = next((index for index in timed if types[index][0] == default), timed[-1])
+    order = sorted(
+        range(len(types)), key=lambda index: (types[index][0] == default, types[index][1] in _NANOSECONDS, index)
+    )
+    # A heap in which nothing is in use any more has still been allocated from.
+    any_of = [index for index in reversed(order) if any(sample.value[index] for sample in profile.sample)]
+    chosen = (any_of or order[::-1])[0]
     name, unit = types[chosen]
-    period_ns = profile.period * _NANOSECONDS.get(strings[profile.period_type.unit], 0)
-    return _Measure(chosen, _NANOSECONDS[unit], "wall" if name == "wall" else "cpu", period_ns or _DEFAULT_PERIOD_NS)
+    if unit in _NANOSECONDS:
+        period_ns = profile.period * _NANOSECONDS.get(strings[profile.period_type.unit], 0)
+        mode = "wall" if name == "wall" else "cpu"
+        return _Measure(chosen, _NANOSECONDS[unit], mode, period_ns)
+    return _Measure(chosen, 1, name or "values", 1, "bytes" if unit in ("bytes", "byte") else "count")
 
 
 def _locations(profile: pprof_pb2.Profile, names: FullNames | None) -> dict[int, tuple[Frame, ...]]:
@@ -225,7 +240,9 @@ def _locations(profile: pprof_pb2.Profile, names: FullNames | None) -> dict[int,
     strings = profile.string_table
     functions = {
         function.id: (
-            names.plain(strings[function.name], strings[function.filename]) if names else strings[function.name],
+            names.plain(strings[function.name], strings[function.filename])
+            if names
+            else strings[function.name] or _UNKNOWN,
             strings[function.filename],
             function.start_line,
         )

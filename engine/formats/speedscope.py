@@ -120,6 +120,10 @@ def _slices(ours: JsonObject, entries: list[tuple[int, int]]) -> tuple[Slice, ..
     return tuple(found)
 
 
+def is_speedscope(document: JsonObject) -> bool:
+    return "shared" in document.fields and "profiles" in document.fields
+
+
 def loads(document: JsonObject, written_at: datetime) -> Recording:
     """The run in `document`, of ours or of another tool's. Raises `ValueError` where it is no speedscope file."""
     try:
@@ -160,14 +164,18 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
 def _foreign_recording(frames: list[_SharedFrame], profiles: list[JsonObject], written_at: datetime) -> Recording:
     spent = Spent()
     known = [Frame(*frame) for frame in frames]
+    units = {profile.text("unit") for profile in profiles}
+    unit = "bytes" if units == {"bytes"} else ""
     for profile in profiles:
-        kind, unit = profile.text("type"), profile.text("unit")
-        if kind not in _READERS or unit not in _NANOSECONDS:
-            raise ValueError(f"what it measures is not time: {kind} profiles in {unit}")
+        kind = profile.text("type")
+        if kind not in _READERS or not (unit or profile.text("unit") in _NANOSECONDS):
+            raise ValueError(f"what it measures is not time: {kind} profiles in {', '.join(sorted(units))}")
         thread = spent.thread(profile.text("name"))
         for stack, weight in _READERS[kind](profile):
-            spent.add(thread, [known[frame] for frame in stack], weight * _NANOSECONDS[unit])
-    return spent.recording(written_at, period_ns=_period_ns(profiles))
+            spent.add(thread, [known[frame] for frame in stack], weight * _NANOSECONDS.get(profile.text("unit"), 1.0))
+    return spent.recording(
+        written_at, mode="size" if unit else "cpu", period_ns=0 if unit else _period_ns(profiles), unit=unit
+    )
 
 
 def _period_ns(profiles: list[JsonObject]) -> float:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HOT_FUNCTIONS = 10
 NANOSECONDS_HZ = 1e9
 """The rate at which a sample is a nanosecond: how the files of tools that tell time are counted, and no sampler samples."""
+BYTES_HZ, PIECES_HZ = 2e9, 3e9
+"""No rates: of files that count bytes, or other things than time, as heap profiles do. The mode says of what."""
 MAX_FUNCTIONS = 400
 MAX_CALL_STACKS = 200
 MAX_CALL_STACK_DEPTH = 100
@@ -60,8 +62,15 @@ class CallStack:
 
 
 def amount(samples: int, rate_hz: float) -> str:
-    """`12 samples`, or the time where nanoseconds were counted: `1.25 s`."""
-    return f"{samples / rate_hz:.3g} s" if rate_hz == NANOSECONDS_HZ else f"{samples} samples"
+    """`12 samples`, or what was counted instead of them: `1.25 s`, `3,145,728 bytes`, `12`."""
+    if rate_hz == NANOSECONDS_HZ:
+        return f"{samples / rate_hz:.3g} s"
+    return {BYTES_HZ: f"{samples:,} bytes", PIECES_HZ: f"{samples:,}"}.get(rate_hz, f"{samples} samples")
+
+
+def counts_time(rate_hz: float) -> bool:
+    """Whether samples stand for time, as they do but in files of heap profiles and the like."""
+    return rate_hz not in (BYTES_HZ, PIECES_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +78,9 @@ class Sampling:
     """How the samples were taken, and what is missing from them."""
 
     mode: str
-    """`cpu` or `wall`."""
+    """`cpu` or `wall`; what is counted where that is no time: `inuse_space`."""
     rate_hz: float
-    """The rate asked for, in samples per second and running thread; `NANOSECONDS_HZ` where time was counted and no samples."""
+    """The rate asked for, in samples per second and running thread; `NANOSECONDS_HZ`, `BYTES_HZ` or `PIECES_HZ` where no samples were counted."""
     covered_s: float
     """Seconds of the window during which the sampler was at work."""
     lost_samples: int = 0

@@ -218,14 +218,14 @@ def test_a_missing_folder_is_an_ordinary_error(tmp_path: Path) -> None:
         (b'{"profiles": [], "reported_at": "2026-11-24T00:00:00Z", "agent_version": ""}', "it holds no profiles"),
         (b'{"shared": {"frames": []}, "profiles": []}', "it holds no samples"),
         (
-            b'{"shared": {"frames": []}, "profiles": [{"type": "sampled", "unit": "bytes"}]}',
-            "not time: sampled profiles in bytes",
+            b'{"shared": {"frames": []}, "profiles": [{"type": "sampled", "unit": "apples"}]}',
+            "not time: sampled profiles in apples",
         ),
         (
             b'{"shared":{"frames":[]},"profiles":[{"name":"","type":"sampled","unit":"none","samples":[[1]],"weights":[1]}]}',
             "do not fit together",
         ),
-        (b"\x0a\x04\x08\x01\x10\x02\x32\x00\x32\x05space\x32\x05bytes", "not time: space in bytes"),
+        (b"\x0a\x04\x08\x01\x10\x02\x32\x00\x32\x05space\x32\x05bytes", "it holds no samples"),
         (b"\x0a\x04\x08\x01\x10\x02\x12", "pprof data is damaged"),
         (b"\x0a\x04\x08\x09\x10\x02", "pprof data is damaged"),
     ],

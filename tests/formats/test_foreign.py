@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
-import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.formats import files
 from multi_lang_profiler.engine.profile.profile import NANOSECONDS_HZ
 from multi_lang_profiler.engine.profile.stacks import count_functions
 from multi_lang_profiler.proto import pprof_pb2
-from tests.support import recordings
+from tests.formats.foreign_samples import AUSTIN, SAMPLES, cpuprofile, pprof
+from tests.formats.fuzz import fuzzed
 from tests.support.command import Folder
 
 if TYPE_CHECKING:
@@ -47,29 +44,6 @@ def speedscope(profile: dict[str, Any], frames: list[dict[str, Any]] = FRAMES) -
 
 def sampled(unit: str, samples: list[list[int]], weights: list[float]) -> Recording:
     return speedscope({"type": "sampled", "unit": unit, "samples": samples, "weights": weights})
-
-
-def pprof(
-    rows: list[tuple[str, list[int]]], kinds: list[tuple[str, str]], period_ns: int = 10_000_000, default: str = ""
-) -> bytes:
-    profile = pprof_pb2.Profile()
-    strings = [""]
-
-    def text(value: str) -> int:
-        if value not in strings:
-            strings.append(value)
-        return strings.index(value)
-
-    for kind, unit in kinds:
-        profile.sample_type.add(type=text(kind), unit=text(unit))
-    profile.period_type.type, profile.period_type.unit = text("cpu"), text("nanoseconds")
-    profile.period, profile.default_sample_type = period_ns, text(default)
-    for number, (name, values) in enumerate(rows, start=1):
-        profile.function.add(id=number, name=text(name), filename=text("a.py"))
-        profile.location.add(id=number).line.add(function_id=number, line=1)
-        profile.sample.add(location_id=[number], value=values)
-    profile.string_table.extend(strings)
-    return profile.SerializeToString()
 
 
 def test_weights_are_weights() -> None:
@@ -141,25 +115,7 @@ def test_whole_samples_stay_samples() -> None:
 
 def test_v8_profiles() -> None:
     """What `node --cpu-prof` and Chromium write; idle time is left out, lines count from 1."""
-
-    def node(number: int, name: str, *children: int, line: int = -1) -> dict[str, Any]:
-        call = {
-            "functionName": name,
-            "scriptId": "1",
-            "url": "file:///app/a%20b.js",
-            "lineNumber": line,
-            "columnNumber": 0,
-        }
-        return {"id": number, "callFrame": call, "children": list(children)}
-
-    document = {
-        "nodes": [node(1, "(root)", 2, 4), node(2, "main", 3, line=0), node(3, "work", line=6), node(4, "(idle)")],
-        "startTime": 0,
-        "endTime": 400_000,
-        "samples": [2, 3, 3, 4],
-        "timeDeltas": [100_000] * 4,
-    }
-    read = files.loads(json.dumps(document).encode(), NOW)
+    read = files.loads(json.dumps(cpuprofile()).encode(), NOW)
     assert (round(seconds(read), 6), shares(read)) == (0.3, {"main": 33.3, "work": 66.7})
     (work,) = (at for at, function in enumerate(read.table.functions) if function.name == "work")
     assert (read.table.functions[work].file, read.table.line_of(work)) == ("/app/a b.js", 7)
@@ -167,12 +123,7 @@ def test_v8_profiles() -> None:
 
 def test_austin_counts_microseconds() -> None:
     """Its comments say so; threads and processes are numbered, and a function is one whatever line it is in."""
-    text = (
-        "# austin: 3.7.0\n# interval: 10000\n# mode: wall\n\n"
-        "P1;T0:1f;/a.py:main:3;/a.py:work:9 300000\nP1;T0:1f;/a.py:main:4;/a.py:work:10 200000\n"
-        "P1;T0:20;/a.py:main:3;/a.py:other:12 500000\n# duration: 1000000\n"
-    )
-    read = files.loads(text.encode(), NOW)
+    read = files.loads(AUSTIN.encode(), NOW)
     assert (seconds(read), read.sampling.mode, shares(read)) == (1.0, "wall", {"work": 50.0, "other": 50.0})
     assert {thread[:2] for thread in read.table.threads} == {(1, 0x1F), (1, 0x20)}
 
@@ -180,12 +131,18 @@ def test_austin_counts_microseconds() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"MOJ\x03", "mojo2austin"),
-        (b"FLR\x00\x00\x02", "jfrconv"),
+        (b"MOJ\x03", "holds no samples"),
         (b"PERFILE2", "perf script"),
-        (b"\xfb\xa9\x05main", "cProfile"),
+        (b"memray", "memray flamegraph"),
+        (b"\x80\x04\x95pickle", "would run code"),
+        (b"go 1.22 trace\x00\x00", "go tool trace -pprof"),
+        (b"goroutine profile: total 6\n", "without .debug=1"),
+        (b'{"root_frame": {}, "sample_count": 3}', "pyinstrument -r speedscope"),
+        (b"\xfb\xe3\x00\x00\x00\x00import os", "cProfile do not fit together: it holds more than plain data"),
         (b'{"traceEvents": []}', "trace of Chromium's"),
         (b"[{}]", "trace of Chromium's"),
+        (b"[" + b"{}," * 20_000_000 + b"{}]", "more values than there is room for"),
+        (b"\x01" * (files.MAX_PPROF_BYTES + 1), "in none of the forms"),
         (b"a;b 99999999999999999999999\n", "line 1 counts more"),
         (
             json.dumps(
@@ -210,29 +167,11 @@ def test_what_cannot_be_opened_is_named(content: bytes, says: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from(["speedscope", "cpuprofile", "austin", "pprof", "folded"]))
-def test_no_damage_gives_a_traceback(chance: random.Random, form: str) -> None:
-    """Mutated files of every form are read or refused with the documented error."""
-    flask = recordings.recording("flask_server")
-    whole = {
-        "speedscope": lambda: files.ENDINGS[".speedscope.json"](flask),
-        "folded": lambda: files.ENDINGS[".folded"](flask),
-        "pprof": lambda: pprof([(f"f{at}", [at * 1_000]) for at in range(9)], [("cpu", "nanoseconds")]),
-        "austin": lambda: b"# austin: 3.7.0\n# interval: 10000\n\nP1;T0:1f;/a.py:main:3 300000\n" * 3,
-        "cpuprofile": lambda: json.dumps(
-            {
-                "nodes": [{"id": 1, "callFrame": {"functionName": "f", "url": "", "lineNumber": 0}}],
-                "samples": [1] * 9,
-                "timeDeltas": [7] * 9,
-            }
-        ).encode(),
-    }[form]()
-    content = bytearray(whole[:4_000] if form in ("folded", "austin") else whole)
-    for _ in range(chance.randint(1, 8)):
-        at = chance.randrange(len(content))
-        content[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
-    with contextlib.suppress(ValueError):
-        files.loads(bytes(content), NOW)
+@pytest.mark.parametrize("form", SAMPLES)
+def test_no_damage_gives_a_traceback(form: str) -> None:
+    """Damaged files of every form are read or refused with a line. `python -m tests.formats.fuzz` does the same for longer."""
+    read, faults = fuzzed(form, range(60))
+    assert (faults, 0 < read < 60) == ([], True)
 
 
 def test_view_tells_times_where_no_samples_are_known(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from ...engine.analysis.cpu_text import main_reason, unseen_percent
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.profile.book import GOOD_SHARE
-from ...engine.profile.profile import NANOSECONDS_HZ
+from ...engine.profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ, counts_time
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
 from ..text import clean, count, duration, plural, sparkline, weight
@@ -30,6 +30,8 @@ SEEN_FROM_S = 0.5
 """Of less CPU time than this the start of the program is the most, and no figure is shown."""
 MEDIUM, WIDE = 90, 130
 """Columns from which there is room for the words, and for the reason."""
+_NOUNS = {NANOSECONDS_HZ: " of time", BYTES_HZ: " bytes", PIECES_HZ: ""}
+"""Of files that count no samples, by what stands in place of a rate."""
 SILENT_AFTER_S = 5.0
 """Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
 
@@ -118,7 +120,7 @@ class RunHeader(Board):
             )
         if rate := self._rate(program, sampling):
             left.append(rate)
-        noun = " of time" if sampling.asked_hz == NANOSECONDS_HZ else f" {plural(snapshot.counts.total, 'sample')}"
+        noun = _NOUNS.get(sampling.asked_hz, f" {plural(snapshot.counts.total, 'sample')}")
         left.append(
             [Segment(weight(snapshot.counts.total, sampling.asked_hz), palette.plain), Segment(noun, palette.dim)]
         )
@@ -136,7 +138,7 @@ class RunHeader(Board):
         right = [
             Segment(clean(sampling.sampler), palette.dim),
             Segment(" · ", palette.faint),
-            Segment(f"{sampling.mode} time", palette.dim),
+            Segment(f"{sampling.mode} time" if counts_time(sampling.asked_hz) else clean(sampling.mode), palette.dim),
         ]
         if snapshot.stretch is not None:
             right = [Segment("range ", palette.dim), Segment(clean(snapshot.stretch.name), palette.accent)]
@@ -167,7 +169,7 @@ class RunHeader(Board):
         palette = self.palette
         asked = Segment(f"{sampling.asked_hz:g} Hz", palette.dim)
         if program.phase is not ProgramPhase.RUNNING:
-            return [asked] if sampling.asked_hz != NANOSECONDS_HZ else []
+            return [asked] if sampling.asked_hz not in _NOUNS else []
         if not sampling.active:
             return [Segment("not sampled", palette.warn)]
         if sampling.achieved_hz is None:
