@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..profile.history import TimelinePoint
     from ..profile.slices import Slice
     from ..profile.stacks import ProcessNote, StackCounts, StackTable
+    from ..profile.tasks import Task
 
 
 class ProgramPhase(StrEnum):
@@ -241,6 +242,8 @@ class Snapshot:
     """The pids of those that run now."""
     kernel_threads: tuple[KernelThread, ...] = ()
     """Of all processes that live, about once a second while somebody asks for them (`Controls.look_at_threads`)."""
+    tasks: tuple[Task, ...] = ()
+    """Of event loops, where a runtime tells (asyncio's, of Python 3.14 and newer), about once a second."""
     recent: tuple[Mapping[int, int], ...] = ()
     """The last 60 seconds, oldest first: function -> self samples in that second."""
     timeline: tuple[TimelinePoint, ...] = ()

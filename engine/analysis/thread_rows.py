@@ -7,14 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..profile.tasks import TASK_LABEL
+from .task_rows import matches, task_rows
+from .thread_row import GROUP_FROM, ThreadRow, frame_rows
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..profile.stacks import StackTable
+    from ..profile.tasks import Task
     from .snapshot import KernelThread, Snapshot
 
-GROUP_FROM = 4
-"""So many threads of a process whose names differ by a number only are one row."""
 BUSY_CORES = 0.05
 
 
@@ -50,27 +52,6 @@ class Seen:
         self._taken_s = snapshot.taken_s
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadRow:
-    key: tuple[object, ...]
-    """The same for the same process, group, thread or frame of a thread."""
-    kind: str
-    """`process`, `group`, `thread` or `frame`."""
-    depth: int
-    name: str
-    language: str = ""
-    state: str = ""
-    cores: float = 0.0
-    """CPU time a second, of late."""
-    cpu_s: float = 0.0
-    function: int | None = None
-    """Where it is: index into `StackTable.functions`."""
-    line: int = 0
-    threads: int = 1
-    number: str = ""
-    """The process's, or the thread's."""
-
-
 def thread_rows(
     snapshot: Snapshot, seen: Seen, opened: frozenset[tuple[object, ...]], pattern: str = ""
 ) -> list[ThreadRow]:
@@ -80,7 +61,13 @@ def thread_rows(
     """
     table = snapshot.table
     sampled: dict[int, list[int]] = {}
+    tasks: dict[int, dict[int, list[Task]]] = {}
+    for task in snapshot.tasks:
+        tasks.setdefault(task.pid, {}).setdefault(task.tid, []).append(task)
     for thread in seen.total:
+        if snapshot.kernel_threads and any(key == TASK_LABEL for key, _ in table.threads[thread].labels):
+            # Where tasks are now stands below their threads.
+            continue
         sampled.setdefault(table.threads[thread].pid, []).append(thread)
     kernel: dict[int, list[KernelThread]] = {}
     for known in snapshot.kernel_threads:
@@ -91,8 +78,12 @@ def thread_rows(
         note = snapshot.processes.get(pid)
         command = note.command if note else snapshot.program.command
         threads = _threads(snapshot, seen, kernel.get(pid, ()), sampled.get(pid, ()), depth + 1)
+        own = tasks.get(pid, {})
         if wanted and wanted not in command.lower():
-            threads = [row for row in threads if wanted in row.name.lower()]
+            own = {
+                tid: found for tid, each in own.items() if (found := [task for task in each if matches(task, wanted)])
+            }
+            threads = [row for row in threads if wanted in row.name.lower() or _tid(row) in own]
             if not threads:
                 continue
         language = ", ".join(dict.fromkeys(row.language for row in threads if row.language))
@@ -113,11 +104,21 @@ def thread_rows(
             )
         )
         if ("process", pid) not in opened:
+            left = dict(own)
             for row in _grouped(threads, pid, opened):
                 rows.append(row)
                 if row.kind == "thread" and row.key in opened:
-                    rows += _frames(row, table, seen)
+                    rows += frame_rows(row, table)
+                if row.kind == "thread":
+                    rows += task_rows(left.pop(_tid(row), ()), table, row.depth + 1, opened)
+            for others in left.values():
+                # Of a thread in a group that is closed, or that has ended.
+                rows += task_rows(others, table, depth + 1, opened)
     return rows
+
+
+def _tid(row: ThreadRow) -> int:
+    return int(row.number or 0)
 
 
 def _in_order(snapshot: Snapshot, pids: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -174,6 +175,7 @@ def _threads(
                 cpu_s=cpu_s,
                 function=function,
                 line=line,
+                stack=stack,
                 number=number,
             )
         )
@@ -218,13 +220,3 @@ def _grouped(threads: Sequence[ThreadRow], pid: int, opened: frozenset[tuple[obj
         )
         if key in opened:
             yield from (replace(row, depth=row.depth + 1) for row in rows)
-
-
-def _frames(row: ThreadRow, table: StackTable, seen: Seen) -> Iterator[ThreadRow]:
-    """The stack of a thread, what runs first."""
-    index = row.key[1] if row.key[0] == "thread" else None
-    stack = seen.stacks.get(index) if isinstance(index, int) else None
-    for level, frame in enumerate(reversed(table.stacks[stack] if stack is not None else ())):
-        function, line = table.frames[frame]
-        name = table.functions[function].name
-        yield ThreadRow(("frame", index, level), "frame", row.depth + 1, name, function=function, line=line)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .stacks import FunctionCounts, StackCounts, StackTable
+
+if TYPE_CHECKING:
+    from .tasks import Task
 
 LATE_SECONDS = 10
 """So many seconds are kept for samples of theirs that come late. The latest are Java's with `--java-inlined`, after up to five."""
@@ -49,6 +53,8 @@ class Recorder:
         """Of the whole run, kept as samples come in: the screen's table needs no pass over all stacks."""
         self.lost_samples = 0
         """Samples of the whole run that the sampler knows it failed to take."""
+        self.tasks: dict[int, tuple[Task, ...]] = {}
+        """By process, where its event loop's tasks are, as last told."""
         self._window = StackCounts()
         self._window_lost = 0
         self._second = Second()
@@ -124,6 +130,7 @@ class Recorder:
         before, self.run = self.run, StackCounts()
         self.functions = FunctionCounts()
         self.lost_samples = 0
+        self.tasks.clear()
         self._second = Second()
         self._ended_seconds.clear()
         self.table.begin_run()

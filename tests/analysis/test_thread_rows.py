@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.engine.analysis.snapshot import KernelThread
-from multi_lang_profiler.engine.analysis.thread_rows import Seen, ThreadRow, thread_rows
+from multi_lang_profiler.engine.analysis.thread_row import ThreadRow
+from multi_lang_profiler.engine.analysis.thread_rows import Seen, thread_rows
 from multi_lang_profiler.engine.profile.stacks import Frame, ProcessNote, StackCounts, StackTable
 from multi_lang_profiler.engine.program.kernel_threads import KernelThreads
 from tests.support.snapshots import shop_snapshot

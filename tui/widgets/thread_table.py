@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ...engine.profile.places import short_path
-from ..text import clean, fit, fit_path
+from ..text import clean, duration, fit, fit_path
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.style import Style
 
     from ...engine.analysis.snapshot import Snapshot
-    from ...engine.analysis.thread_rows import ThreadRow
+    from ...engine.analysis.thread_row import ThreadRow
 
 
 class ThreadTable(Table["ThreadRow"]):
@@ -27,12 +27,14 @@ class ThreadTable(Table["ThreadRow"]):
         self._rows: dict[int, ThreadRow] = {}
         self._keys_of: dict[tuple[object, ...], int] = {}
         self._snapshot: Snapshot | None = None
+        self._has_waits = False
         self._opened: frozenset[tuple[object, ...]] = frozenset()
 
     def show_rows(self, rows: Sequence[ThreadRow], snapshot: Snapshot, opened: frozenset[tuple[object, ...]]) -> None:
         keys = self._keys_of
         self._snapshot, self._opened = snapshot, opened
         self._rows = {keys.setdefault(row.key, len(keys)): row for row in rows}
+        self._has_waits = any(row.since_s is not None for row in rows)
         self.show(list(self._rows))
 
     @property
@@ -46,7 +48,7 @@ class ThreadTable(Table["ThreadRow"]):
         columns: list[Column[ThreadRow]] = [
             Column("now", "CPU%", 5, self._draw_now, "right", sortable=False),
             Column("cpu", "CPU time", 8, self._draw_cpu, "right", sortable=False),
-            Column("state", "state", 10, self._draw_state, sortable=False),
+            Column("state", "state", 14 if self._has_waits else 10, self._draw_state, sortable=False),
         ]
         if width >= 70:
             columns.append(Column("language", "language", 10, self._draw_language, sortable=False))
@@ -74,13 +76,21 @@ class ThreadTable(Table["ThreadRow"]):
 
     def _draw_now(self, row: ThreadRow, width: int) -> Iterable[Segment]:
         text = f"{100 * row.cores:.0f}" if row.cores >= 0.005 else "·"
-        yield Segment(("" if row.kind == "frame" else text).rjust(width), self.palette.heat.style(min(1.0, row.cores)))
+        is_unknown = row.kind == "frame" or self._is_of_tasks(row)
+        yield Segment(("" if is_unknown else text).rjust(width), self.palette.heat.style(min(1.0, row.cores)))
 
     def _draw_cpu(self, row: ThreadRow, width: int) -> Iterable[Segment]:
-        yield Segment(("" if row.kind == "frame" else f"{row.cpu_s:.2f} s").rjust(width), self.palette.plain)
+        is_unknown = row.kind == "frame" or self._is_of_tasks(row)
+        yield Segment(("" if is_unknown else f"{row.cpu_s:.2f} s").rjust(width), self.palette.plain)
 
     def _draw_state(self, row: ThreadRow, width: int) -> Iterable[Segment]:
-        yield Segment(fit(row.state, width), self._state_style(row))
+        text = row.state
+        if row.since_s is not None and self._snapshot is not None:
+            text = f"{text} {duration(self._snapshot.taken_s - row.since_s)}"
+        yield Segment(fit(text, width), self._state_style(row))
+
+    def _is_of_tasks(self, row: ThreadRow) -> bool:
+        return row.kind == "task" or "tasks" in row.key
 
     def _state_style(self, row: ThreadRow) -> Style:
         palette = self.palette

@@ -34,6 +34,8 @@ class ThreadsView(View):
         "all, and where it was when it was sampled last. Sampling by CPU time does not see where a thread waits; --mode wall does. Threads whose "
         "names differ by a number only are one row, and so are ended ones.\n"
         "The kernel counts where a thread's number is known (Python, Node.js's main thread); else samples do.\n"
+        "Below a thread with an event loop stand its tasks (asyncio's, of Python 3.14 and newer): how long each was seen waiting where it is, and on what. "
+        "It may have gone round a loop meanwhile, and be there again.\n"
         "Enter opens a process or group, and shows the stack of a thread, what runs first on top; on a frame of it, its source."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -132,6 +134,14 @@ class ThreadsView(View):
             Segment(f" {plural(threads, 'thread')}", palette.dim),
             *([Segment(f" in {count(len(processes))} processes", palette.dim)] if len(processes) > 1 else []),
             *([Segment(f"   filter {clean(self._pattern)}", palette.accent)] if self._pattern else []),
+            *(
+                [
+                    Segment(f"   {count(len(snapshot.tasks))}", palette.plain),
+                    Segment(f" {plural(len(snapshot.tasks), 'task')} of event loops", palette.dim),
+                ]
+                if snapshot.tasks
+                else []
+            ),
             *([Segment("   PAUSED", palette.warn)] if self._is_paused else []),
         ]
         self.query_one(TitleLine).show(left)

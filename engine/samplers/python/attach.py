@@ -35,6 +35,7 @@ _SETTLE_S = 0.05
 """A program that turned into another is looked at again after so long."""
 _UNCERTAIN = "The machine is saturated: threads wait for a processor far longer than they run, so shares are uncertain"
 
+_NO_TASKS = "Where asyncio's tasks wait is told by Python 3.14 and newer only, not by {interpreter}: there the event loop waits for all of them"
 _JIT = "PYTHON_JIT is set: where this Python has its JIT, functions are right, but lines are not to be trusted"
 
 
@@ -57,6 +58,7 @@ class Attachment:
         self._is_covered = False
         self._has_warned = False
         self._has_asked_for_jit = False
+        self._has_told_of_tasks = False
         self._has_told_of_austin = False
 
     @property
@@ -132,6 +134,9 @@ class Attachment:
                 self._has_asked_for_jit = True
                 if await in_own_thread(jit_is_asked_for, self._pid):
                     self._context.emit(Note(_JIT))
+            if looking.has_untold_tasks and not self._has_told_of_tasks:
+                self._has_told_of_tasks = True
+                self._context.emit(Note(_NO_TASKS.format(interpreter=self._interpreter)))
             if looking.is_uncertain and not self._has_warned:
                 self._has_warned = True
                 self._context.emit(Note(_UNCERTAIN))

@@ -43,13 +43,13 @@ class Interpreters:
         """Raises `UnknownLayout`, `Unreadable` and `Closed`."""
         self.pid = pid
         self.memory = Memory(pid)
-        self._runtime = runtime
+        self.runtime = runtime
         self.layout: Layout = layout_of(self.memory, runtime, version)
         self.codes = Codes(self.memory, self.layout)
         self._frames = Frames(self.memory, self.layout, self.codes)
         self.threads: dict[int, list[Thread]] = {}
         """Kernel number -> its states, the interpreter made last first."""
-        self._heads: dict[int, int] = {}
+        self.heads: dict[int, int] = {}
         """Interpreter -> its thread made last, when we looked."""
         self._heads_pieces = b""
         self._heads_seen = b""
@@ -86,7 +86,7 @@ class Interpreters:
         old = {thread.state: thread for threads in self.threads.values() for thread in threads}
         threads: dict[int, list[Thread]] = {}
         heads: dict[int, int] = {}
-        interpreter = memory.pointer(self._runtime + layout.interpreters_head)
+        interpreter = memory.pointer(self.runtime + layout.interpreters_head)
         main_interpreter = 0
         changed = is_unsettled = False
         count = 0
@@ -111,7 +111,7 @@ class Interpreters:
                 threads.setdefault(tid, []).append(thread)
             main_interpreter = interpreter
             interpreter = memory.pointer(interpreter + layout.interpreter_next)
-        self.threads, self._heads = threads, heads
+        self.threads, self.heads = threads, heads
         self._follow(main_interpreter)
         if is_unsettled:
             self._heads_seen = b""
@@ -120,12 +120,12 @@ class Interpreters:
     def _follow(self, main_interpreter: int) -> None:
         """Have each look tell whether code was freed, threads came, the garbage collector is at work."""
         layout = self.layout
-        addresses = [self._runtime + layout.interpreters_head]
-        addresses += [interpreter + layout.threads_head for interpreter in self._heads]
+        addresses = [self.runtime + layout.interpreters_head]
+        addresses += [interpreter + layout.threads_head for interpreter in self.heads]
         self._heads_pieces = b"".join([PIECE.pack(address, 8) for address in addresses])
-        self._heads_seen = struct.pack(f"<{len(addresses)}Q", next(iter(self._heads), 0), *self._heads.values())
+        self._heads_seen = struct.pack(f"<{len(addresses)}Q", next(iter(self.heads), 0), *self.heads.values())
         generation = layout.code_generation
-        freed = b"" if generation is None else b"".join([PIECE.pack(each + generation, 8) for each in self._heads])
+        freed = b"" if generation is None else b"".join([PIECE.pack(each + generation, 8) for each in self.heads])
         self._heads_at = len(freed) // PIECE.size * 8
         size = self._heads_at + len(self._heads_seen)
         collecting = b""
@@ -141,7 +141,7 @@ class Interpreters:
         """What `threading` calls those threads, as far as it knows them. Raises `Closed`."""
         idents = {thread.ident: tid for tid in tids for thread in self.threads.get(tid, ())}
         found: dict[int, str] = {}
-        for interpreter in list(self._heads)[:_MAX_NAMING]:
+        for interpreter in list(self.heads)[:_MAX_NAMING]:
             names = self._names.get(interpreter)
             if names is None:
                 names = self._names[interpreter] = ThreadNames(Objects(self.memory, self.layout))

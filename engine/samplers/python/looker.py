@@ -5,7 +5,9 @@ Apart from us, so that neither the screen nor a report delays a look. It reads c
 
     {"stacks": [[[name, file, first_line, line], …root first] …]   new ones, numbered on from 0
      "samples": [[pid, tid, stack, looks, ns] …],
-     "threads": [[pid, tid, name] …], "lost": n, "saturated": bool}
+     "threads": [[pid, tid, name] …], "lost": n, "saturated": bool,
+     "tasks": [[pid, [`TaskNow` …]] …]}   asyncio's tasks, about once a second; samples of what they wait for have 0 looks
+    {"untold": pid}   it has tasks, which its version does not tell of
     {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
     {"added": pid}   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from .interpreter_state import RawStack
     from .qualified_names import QualifiedNames
+    from .task_watch import TaskNow
 
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
@@ -73,6 +76,8 @@ class Looker:
         """What each was last said to be called."""
         self._met: dict[int, set[int]] = {}
         """For each process, the threads that were told of as Python's."""
+        self._tasks: dict[int, list[TaskNow]] = {}
+        """Of each process, as they are to be told of."""
         self._haste = 1.0
         self._thrift = 1.0
         self._processors = sorted(os.sched_getaffinity(0))
@@ -170,8 +175,18 @@ class Looker:
         for watched in list(self._watched.values()):
             try:
                 watched.look(now_s, self._stack_id)
+                if now_s >= watched.tasks.due_s:
+                    self._look_at_tasks(watched, now_s)
             except (Lost, Closed):
                 self._leave(watched.pid)
+
+    def _look_at_tasks(self, watched: Watched, now_s: float) -> None:
+        tasks = watched.tasks.look(now_s, time.thread_time, lambda stack: self._stack_id(watched, stack))
+        if tasks is not None:
+            self._tasks[watched.pid] = tasks
+        if watched.tasks.has_untold:
+            watched.tasks.has_untold = False
+            _write({"untold": watched.pid})
 
     def _qualified(self, name: str, file: str, first_line: int) -> str:
         if self._names is None:
@@ -207,10 +222,13 @@ class Looker:
             for tid, payment in watched.payments(now_s, is_end=is_end):
                 samples.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))
                 paid.add(tid)
+            for tid, stack, time_ns in watched.tasks.payments():
+                samples.append((watched.pid, tid, stack, 0, int(time_ns)))
+                paid.add(tid)
             threads += self._new_names(watched, paid, now_s)
             lost += watched.lost_looks
             watched.lost_looks = 0
-        if samples or lost:
+        if samples or lost or self._tasks:
             saturated = any(watched.is_uncertain for watched in processes)
             _write(
                 {
@@ -219,9 +237,11 @@ class Looker:
                     "threads": threads,
                     "lost": lost,
                     "saturated": saturated,
+                    "tasks": list(self._tasks.items()),
                 }
             )
             self._new_stacks = []
+            self._tasks.clear()
 
     def _new_names(self, watched: Watched, tids: set[int], now_s: float) -> Iterator[tuple[int, int, str]]:
         """Threads of which nothing was said so far, and those that are called otherwise by now."""
@@ -268,6 +288,9 @@ class Looker:
         if stack.is_cut:
             frames.append((OTHER_CALLERS, "", 0, 0))
         for address, instruction in reversed(pairs):
+            if address < 0:
+                frames.append((watched.tasks.label(address), "", 0, 0))
+                continue
             code = interpreters.codes.get(address)
             file = watched.paths.absolute(code.file)
             first_line = max(0, code.first_line)

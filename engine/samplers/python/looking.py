@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ...clock import wait_first
 from ...processes import process_end
 from ...profile.stacks import Frame
+from ...profile.tasks import TASK_LABEL, Task
 from ...settings import Mode
 from ...text import reason
 from ..sampler import SamplingFailed
@@ -39,6 +40,8 @@ from room.looker import main
 main(*sys.argv[1:])
 """
 """The helper's modules use but each other and the standard library."""
+_TASK = "(task "
+"""What the name of a frame begins with that stands for a task."""
 _MAX_SAMPLE_NS = 10**15
 
 
@@ -76,13 +79,18 @@ class Looking:
         """Processes that ended, or became another program."""
         self.is_uncertain = False
         """The machine is so busy that shares may be wrong."""
+        self.has_untold_tasks = False
+        """There is asyncio in a Python that does not tell of its tasks."""
         self.listeners: list[Callable[[], None]] = []
         """Called when a process was taken on, refused or lost."""
         self._context = context
         self._period_ns = 1e9 / settings.rate_hz
         self._stacks: list[int] = []
         """The helper's numbers of stacks -> ours."""
+        self._kinds: dict[int, str] = {}
+        """Ours of stacks -> the task that they are of, where they are of one."""
         self._threads: dict[tuple[int, int], int] = {}
+        self._names: dict[tuple[int, int], str] = {}
         self._fraction: dict[int, float] = {}
         """Of a sample, left over from what was paid, for each process."""
         self._recorded_s = 0.0
@@ -206,14 +214,18 @@ class Looking:
 
     def _heed(self, message: dict[str, object]) -> None:
         match message:
-            case {"samples": list(samples), "stacks": list(stacks), "threads": list(threads)}:
+            case {"samples": list(samples), "stacks": list(stacks), "threads": list(threads), "tasks": list(tasks)}:
                 table = self._context.recorder.table
-                self._stacks += [table.stack([table.frame(_frame(*each)) for each in frames]) for frames in stacks]
+                for frames in stacks:
+                    self._learn_stack(frames)
                 for pid, tid, name in threads:
+                    self._names[pid, tid] = name
                     index = self._threads[pid, tid] = table.thread(pid, tid, name)
                     table.rename(index, name)
                     self._context.ledger.threads(pid, {tid: ""})
                 self._record(samples)
+                for pid, each in tasks:
+                    self._context.recorder.tasks[pid] = tuple(self._task(pid, *task) for task in each)
                 if message["lost"]:
                     self._context.recorder.lose(int(str(message["lost"])))
                 if message["saturated"] and not self.is_uncertain:
@@ -221,6 +233,10 @@ class Looking:
                     self._tell()
             case {"met": int(pid), "threads": list(tids)}:
                 self._context.ledger.threads(pid, dict.fromkeys(tids, ""))
+            case {"untold": int(pid)}:
+                if not self.has_untold_tasks:
+                    self.has_untold_tasks = True
+                    self._tell()
             case {"flushed": int(number)}:
                 if number == self._flushes:
                     self._flushed.set()
@@ -238,6 +254,7 @@ class Looking:
                 self.looked_at.discard(pid)
                 self.gone.add(pid)
                 self._fraction.pop(pid, None)
+                self._context.recorder.tasks.pop(pid, None)
                 self._tell()
             case _:
                 raise AssertionError("the helper is of the same build as we")
@@ -249,20 +266,40 @@ class Looking:
         now_s = self._context.clock.monotonic()
         # What a thread is paid may have waited for a look that counts: it ran at least so long until now.
         by_thread: Counter[tuple[int, int]] = Counter()
-        for pid, tid, _, _, time_ns in samples:
-            by_thread[pid, tid] += time_ns
+        for pid, tid, _, number, time_ns in samples:
+            # Without looks it is the time of tasks, of which a thread may have many at once.
+            by_thread[pid, tid] += time_ns if number else 0
         ran_s = max(by_thread.values(), default=0) / 1e9
         taken_s = max(self._recorded_s, now_s - ran_s - _HANDED_OVER_S), now_s
         self._recorded_s = now_s
         for pid, tid, stack, number, time_ns in samples:
             looks += number
-            looked_ns += time_ns
+            looked_ns += time_ns if number else 0
             exact = self._fraction.get(pid, 0.0) + min(time_ns, _MAX_SAMPLE_NS) / self._period_ns
             whole = int(exact)
             self._fraction[pid] = exact - whole
             if whole:
-                recorder.add(self._threads[pid, tid], self._stacks[stack], whole, taken_s)
+                thread, ours = self._threads[pid, tid], self._stacks[stack]
+                if kind := self._kinds.get(ours):
+                    thread = recorder.table.thread(pid, tid, self._names[pid, tid], ((TASK_LABEL, kind),))
+                recorder.add(thread, ours, whole, taken_s)
         recorder.look(self._looks.told(looks, looked_ns / self._period_ns), looked_ns / 1e9)
+
+    def _learn_stack(self, frames: list[tuple[str, str, int, int]]) -> None:
+        table = self._context.recorder.table
+        stack = table.stack([table.frame(_frame(*each)) for each in frames])
+        self._stacks.append(stack)
+        kinds = [name for name, file, _, _ in frames if not file and name.startswith(_TASK)]
+        if kinds:
+            self._kinds[stack] = kinds[-1][len(_TASK) : -1]
+
+    def _task(self, pid: int, tid: int, number: int, name: str, *where: object) -> Task:
+        kind, state, since_s, stack, awaited_by = where
+        assert isinstance(stack, int)
+        assert isinstance(awaited_by, list)
+        assert isinstance(since_s, float)
+        ours = self._stacks[stack] if stack >= 0 else None
+        return Task(pid, tid, number, name, str(kind), str(state), since_s, ours, tuple(awaited_by))
 
 
 class Lookings:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 1 << 20
 _MAX_PIECES = 1_000
 """The kernel takes 1,024 pieces in one call (IOV_MAX)."""
+_AT_ONCE = 500
 PIECE = struct.Struct("=QQ")
 """How a piece of memory is named to the kernel: its address and its length (`struct iovec`)."""
 
@@ -65,6 +66,19 @@ class Memory:
         if not 0 < address < 1 << 63:
             raise Unreadable
         return bytes(self.gather(PIECE.pack(address, size), size)[:size])
+
+    def pieces(self, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The memory at each `(address, size)`, in as few calls as may be. Raises as `read`."""
+        found: list[bytes] = []
+        for begin in range(0, len(wanted), _AT_ONCE):
+            some = wanted[begin : begin + _AT_ONCE]
+            size = sum([length for _, length in some])
+            content = bytes(self.gather(b"".join([PIECE.pack(*piece) for piece in some]), size)[:size])
+            at = 0
+            for _, length in some:
+                found.append(content[at : at + length])
+                at += length
+        return found
 
     def pointer(self, address: int) -> int:
         """The pointer that stands at `address`. Raises as `read`."""

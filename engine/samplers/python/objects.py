@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from .code import text
-from .memory import PIECE, Unreadable
+from .memory import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MAX_ENTRIES = 1 << 16
 _MAX_DIGITS = 4
-_AT_ONCE = 500
 _DIGIT_BITS = 30
 _KEYS, _VALUES = 32, 40
 """In a dictionary: where its table lies, and its values where they lie elsewhere (`PyDictObject`)."""
@@ -93,7 +92,7 @@ class Objects:
     def _named(self, items: list[tuple[int, int]], name: str) -> int | None:
         """The value of the key that is the text `name`."""
         wanted = struct.pack("<Q", len(name))
-        lengths = self._gather([(key + 16, 8) for key, _ in items])
+        lengths = self._memory.pieces([(key + 16, 8) for key, _ in items])
         for (key, value), length in zip(items, lengths, strict=True):
             if length == wanted and self.text(key) == name:
                 return value
@@ -124,19 +123,9 @@ class Objects:
         return [(key, value) for (key, _), value in zip(keys, found, strict=True) if key and value]
 
     def _integers(self, addresses: list[int]) -> Iterator[int]:
-        for content in self._gather([(address + 16, 8 + 4 * _MAX_DIGITS) for address in addresses]):
+        for content in self._memory.pieces([(address + 16, 8 + 4 * _MAX_DIGITS) for address in addresses]):
             size, *digits = struct.unpack(f"<q{_MAX_DIGITS}I", content)
             count = size >> 3 if self._layout.version >= (3, 12) else size
             if not 0 <= count <= _MAX_DIGITS:
                 raise Unreadable
             yield sum(digit << _DIGIT_BITS * place for place, digit in enumerate(digits[:count]))
-
-    def _gather(self, pieces: list[tuple[int, int]]) -> Iterator[bytes]:
-        for begin in range(0, len(pieces), _AT_ONCE):
-            some = pieces[begin : begin + _AT_ONCE]
-            size = sum(length for _, length in some)
-            content = bytes(self._memory.gather(b"".join([PIECE.pack(*piece) for piece in some]), size)[:size])
-            at = 0
-            for _, length in some:
-                yield content[at : at + length]
-                at += length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .elf import symbol_offset
+from .elf import section_offset, symbol_offset
 from .layout import UnknownLayout
 
 _LIKELY = 8
@@ -23,6 +23,18 @@ def runtime_address(pid: int) -> int:
             if offset is not None:
                 return files[path] + offset
     raise UnknownLayout("its file names no _PyRuntime")
+
+
+def asyncio_address(pid: int) -> int | None:
+    """Where module `_asyncio` says how its tasks are laid out (section `.AsyncioDebug`, since 3.14); None as long as it is not loaded."""
+    files = _images(pid)
+    for path, begin in files.items():
+        if "/_asyncio." in path or "python" in path.rpartition("/")[2]:
+            for file in (f"/proc/{pid}/root{path}", path):
+                offset = section_offset(file, ".AsyncioDebug")
+                if offset is not None:
+                    return begin + offset
+    return None
 
 
 def _images(pid: int) -> dict[str, int]:

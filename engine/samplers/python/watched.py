@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .even_credit import EvenCredit
 from .memory import Unreadable
 from .paths import Paths
+from .task_watch import TaskWatch
 from .thread_clock import ThreadClock, ThreadEnded, live_clocks, live_threads, process_cpu_ns
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Watched:
         self.pid = interpreters.pid
         self.interpreters = interpreters
         self.paths = Paths(self.pid, working_folder)
+        self.tasks = TaskWatch(interpreters, now_s, wall=wall)
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
         self.counts_waiting = False
@@ -252,7 +254,7 @@ class Watched:
             stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
             self._has_read = True
             if stack is not None:
-                thread.credit.look(stack_id(self, stack))
+                thread.credit.look(stack_id(self, self.tasks.on_task(thread.tid, stack)))
             return
         clock = thread.clock.read()
         if clock.waiting_ns != thread.waiting_ns:
