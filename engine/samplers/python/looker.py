@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING
 from .interpreter_state import find_interpreters
 from .layout import UnknownLayout
 from .memory import Closed, Unreadable
-from .thread_clock import live_threads
+from .promptness import ask_for_promptness
+from .thread_clock import OwnTurn, live_threads
 from .watched import Lost, Watched
 
 if TYPE_CHECKING:
@@ -46,10 +47,12 @@ _START_PATIENCE_S = 3.0
 """An interpreter that starts can be read after so long, or never."""
 _START_PAUSE_S = 0.002
 _IDLE_S = 3_600.0
-_LATE_S, _FREE_S = 0.1, 5.0
-"""Once a look was so late, we go where the kernel lets us for so long."""
+_PROMPT_S = 0.0003
+"""Who begins no later than this has not waited for a processor."""
 _MAX_HASTE = 8.0
 """On a busy machine most looks meet nobody running; so many times as often is then looked."""
+_TELLING_LOOKS = 8.0
+"""Of so many that there should have been, those that there were tell whether to look more often."""
 _BASE_SHARE, _LOOK_S, _MAX_SHARE = 0.03, 60e-6, 0.5
 """Of a processor, at most, to look: so much, and this for each look that was asked for; together no more than the last."""
 _MAX_KNOWN_STACKS = 100_000
@@ -80,8 +83,7 @@ class Looker:
         """Of each process, as they are to be told of."""
         self._haste = 1.0
         self._thrift = 1.0
-        self._processors = sorted(os.sched_getaffinity(0))
-        self._is_moved = False
+        self._own_turn = OwnTurn()
         self._unread = b""
         self._has_ended = False
 
@@ -89,7 +91,6 @@ class Looker:
         """Until standard input ends."""
         begin_s = flushed_s = tuned_s = time.monotonic()
         slot_s = begin_s
-        free_s = 0.0
         while not self._has_ended:
             now_s = time.monotonic()
             if self._starting:
@@ -102,18 +103,9 @@ class Looker:
             period_s = self._period_s / self._haste * self._thrift
             due_s = slot_s + _chance() * period_s
             slot_s = max(slot_s + period_s, now_s)
-            if self._haste > 1.5 and len(self._processors) > 1 and now_s > free_s:
-                # Where we wake up, we take the processor from whoever has it; nobody is to be spared always.
-                os.sched_setaffinity(0, {self._processors[int(_chance() * len(self._processors))]})
-                self._is_moved = True
-            elif self._is_moved:
-                os.sched_setaffinity(0, self._processors)
-                self._is_moved = False
             self._listen(max(0.0, due_s - now_s))
             now_s = time.monotonic()
-            if now_s - due_s > _LATE_S:
-                # What is bound to one processor may wait there for a second on a saturated machine: not again soon.
-                free_s = now_s + _FREE_S
+            self._own_turn.begin(is_prompt=now_s - due_s < _PROMPT_S)
             self._look(now_s)
             if now_s - flushed_s >= _FLUSH_S:
                 self._flush(now_s)
@@ -151,6 +143,7 @@ class Looker:
                     now_s,
                     wall=self._wall,
                     period_ns=self._period_s * 1e9,
+                    own_turn=self._own_turn,
                 )
             except Closed as error:
                 self._refuse(pid, str(error))
@@ -256,18 +249,21 @@ class Looker:
     def _tune(self, over_s: float) -> None:
         """Look more often where looks meet nobody running, less often where looking takes too much."""
         in_haste = self._haste > _MAX_HASTE / 2 or self._thrift > 1.0
-        counts = [watched.tune(in_haste=in_haste) for watched in self._watched.values()]
-        expected, met = sum(each for each, _ in counts), sum(each for _, each in counts)
-        if expected >= 3 and not self._wall:
-            wanted = min(2.0, max(0.5, expected / max(met, 1.0)))
+        for watched in self._watched.values():
+            expected, met = watched.tune(in_haste=in_haste)
+            self._expected += expected
+            self._met_running += met
+        if self._expected >= _TELLING_LOOKS and not self._wall:
+            wanted = min(2.0, max(0.5, self._expected / max(self._met_running, 1.0)))
             self._haste = min(_MAX_HASTE, max(1.0, self._haste * wanted**0.7))
+            self._expected = self._met_running = 0.0
         now_s = time.thread_time()
         share = (now_s - self._cpu_s) / over_s
         self._cpu_s = now_s
         most = min(_MAX_SHARE, _BASE_SHARE + self._rate_hz * _LOOK_S)
         self._thrift = max(1.0, self._thrift * min(2.0, max(0.5, share / most)))
 
-    _cpu_s = 0.0
+    _cpu_s = _expected = _met_running = 0.0
 
     def _stack_id(self, watched: Watched, stack: RawStack) -> int:
         codes = watched.interpreters.codes
@@ -341,5 +337,6 @@ def main(mode: str, rate_hz: str, working_folder: str) -> None:
         # Two open files for each thread.
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    ask_for_promptness()
     with suppress(BrokenPipeError):
         Looker(int(rate_hz), working_folder, wall=mode == "wall").run()

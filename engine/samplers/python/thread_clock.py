@@ -1,7 +1,10 @@
 """What the kernel counts of single threads: how long each ran, and whether it runs at this very moment.
 
 A thread in state R may just as well wait for a processor. But the kernel counts how often a thread got one (`schedstat`) and how
-often it gave one up (`status`): while the first number is one ahead of the second, it runs.
+often it gave one up (`sched`, `status`): while the first number is one ahead of the second, it runs.
+
+A thread that we took the processor from, as we woke up to look, ran until that moment, and stands still meanwhile. It is told by the
+moment at which it was last counted as running (`se.exec_start`): that is the one at which we began.
 """
 
 from __future__ import annotations
@@ -12,7 +15,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 _BYTES = 4_096
-_MARK = b"\nvoluntary_ctxt_switches:"
+_SWITCHES, _BEGAN = b"\nnr_switches", b"\nse.exec_start"
+"""In `sched`."""
+_VOLUNTARY = b"\nvoluntary_ctxt_switches:"
+"""In `status`."""
 
 
 class ThreadEnded(Exception):
@@ -29,14 +35,36 @@ class Clock(NamedTuple):
     """How often it got one."""
 
 
+class OwnTurn:
+    """Since when we have our processor, after a pause that ended in time."""
+
+    def __init__(self) -> None:
+        self._descriptor = -1
+        self._is_prompt = False
+        self._began = b""
+        with suppress(OSError):
+            self._descriptor = os.open("/proc/thread-self/sched", os.O_RDONLY | os.O_CLOEXEC)
+
+    def begin(self, *, is_prompt: bool) -> None:
+        """A look begins; `is_prompt` where we got the processor as soon as we wanted it, not when another was done with it."""
+        self._is_prompt = is_prompt and self._descriptor >= 0
+        self._began = b""
+
+    def displaced(self, began: bytes) -> bool:
+        """Whether a thread that was last counted as running at `began` had the processor until we took it."""
+        if self._is_prompt and not self._began:
+            self._began = _value(os.pread(self._descriptor, _BYTES, 0), _BEGAN)
+        return self._is_prompt and began == self._began
+
+
 class ThreadClock:
     """One thread of another process."""
 
-    __slots__ = ("_off_at", "_path", "_schedstat", "_status")
+    __slots__ = ("_off_at", "_path", "_sched", "_schedstat", "_stat")
 
     def __init__(self, pid: int, tid: int) -> None:
         self._path = f"/proc/{pid}/task/{tid}/"
-        self._schedstat = self._status = -1
+        self._schedstat = self._sched = self._stat = -1
         self._off_at = -1
         """The number of arrivals at which it was seen to have given its processor up."""
 
@@ -53,41 +81,60 @@ class ThreadClock:
         """Whether `clock`, just read, tells that it has not run since it was last seen not to run."""
         return clock.arrivals == self._off_at
 
-    def look(self, clock: Clock) -> tuple[bool, bool]:
-        """Whether it runs, and whether it wants to; `clock` is what was just read. Raises `ThreadEnded`."""
-        if self._status < 0:
-            self._status = self._open("status")
-        content = self._content(self._status)
-        at = content.find(_MARK)
-        if at < 0:
-            raise ThreadEnded
-        numbers = content[at + len(_MARK) :].split()
-        ahead = clock.arrivals - int(numbers[0]) - int(numbers[2])
-        state = content[content.find(b"State:") + 7 :][:1]
+    def look(self, clock: Clock, turn: OwnTurn) -> tuple[bool, bool]:
+        """Whether it has run all the while since `clock` was read, or until we displaced it; and whether it wants to run.
+
+        Raises `ThreadEnded`.
+        """
+        if self._sched < 0:
+            self._sched = self._open("sched", "status")
+        content = self._content(self._sched)
+        if clock.arrivals > _switches(content):
+            return True, True
+        self._off_at = clock.arrivals
+        if self._stat < 0:
+            self._stat = self._open("stat")
+        state = self._content(self._stat).rpartition(b")")[2][1:2]
         if state in b"ZX":
             raise ThreadEnded
-        if ahead <= 0:
-            self._off_at = clock.arrivals
-            return False, state == b"R"
-        return True, True
+        wants_to = state == b"R"
+        return wants_to and turn.displaced(_value(content, _BEGAN)), wants_to
 
     def close(self) -> None:
-        for descriptor in (self._schedstat, self._status):
+        for descriptor in (self._schedstat, self._sched, self._stat):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._schedstat = self._status = -1
+        self._schedstat = self._sched = self._stat = -1
 
-    def _open(self, name: str) -> int:
-        try:
-            return os.open(self._path + name, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            raise ThreadEnded from None
+    def _open(self, *names: str) -> int:
+        """The first of these that there is."""
+        for name in names:
+            with suppress(OSError):
+                return os.open(self._path + name, os.O_RDONLY | os.O_CLOEXEC)
+        raise ThreadEnded
 
     def _content(self, descriptor: int) -> bytes:
         try:
             return os.pread(descriptor, _BYTES, 0)
         except OSError:
             raise ThreadEnded from None
+
+
+def _value(content: bytes, name: bytes) -> bytes:
+    """What stands behind `name`, a line's beginning, in `sched`; empty where that is not there."""
+    begin = content.find(name)
+    return content[content.find(b":", begin) : content.find(b"\n", begin + 1)] if begin >= 0 else b""
+
+
+def _switches(content: bytes) -> int:
+    """How often the thread has given up a processor, by `sched` or, where the kernel has none, by `status`. Raises `ThreadEnded`."""
+    if value := _value(content, _SWITCHES):
+        return int(value[1:])
+    begin = content.find(_VOLUNTARY)
+    if begin < 0:
+        raise ThreadEnded
+    numbers = content[begin + len(_VOLUNTARY) :].split()
+    return int(numbers[0]) + int(numbers[2])
 
 
 def live_threads(pid: int) -> set[int]:

@@ -10,7 +10,7 @@ from .even_credit import EvenCredit
 from .memory import Unreadable
 from .paths import Paths
 from .task_watch import TaskWatch
-from .thread_clock import ThreadClock, ThreadEnded, live_clocks, live_threads, process_cpu_ns
+from .thread_clock import OwnTurn, ThreadClock, ThreadEnded, live_clocks, live_threads, process_cpu_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +80,7 @@ class Watched:
         *,
         wall: bool,
         period_ns: float,
+        own_turn: OwnTurn,
     ) -> None:
         self.pid = interpreters.pid
         self.interpreters = interpreters
@@ -91,6 +92,7 @@ class Watched:
         """Looks at threads that wait for a processor count, too, for there are hardly others."""
         self._wall = wall
         self._period_ns = period_ns
+        self._own_turn = own_turn
         self._threads: dict[int, _Thread] = {}
         self._ended: list[_Thread] = []
         self._leaving: list[_Thread] = []
@@ -268,21 +270,25 @@ class Watched:
         has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks
         if thread.clock.is_off(clock) and not counts_waiting and not has_none:
             return
-        runs, wants_to = thread.clock.look(clock)
-        if not runs and not (wants_to and (counts_waiting or has_none)):
-            return
-        if runs or counts_waiting:
-            thread.active_s = now_s
-        stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+        try:
+            stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+        except Unreadable:
+            if not thread.clock.look(clock, self._own_turn)[0]:
+                # It gave its processor up while we read.
+                return
+            raise
         self._has_read = True
+        # Asked after the stack was read: if it runs, and got its processor before, it ran all the while.
+        runs, wants_to = thread.clock.look(clock, self._own_turn)
+        if runs or (wants_to and counts_waiting):
+            thread.active_s = now_s
         if stack is None:
             return
-        if not runs and not counts_waiting:
-            thread.credit.glimpse(stack_id(self, stack))
-        elif thread.clock.read().arrivals == clock.arrivals:
-            # Else it was away meanwhile: who knows when the stack was read.
+        if runs or (wants_to and counts_waiting):
             thread.credit.look(stack_id(self, stack))
             self._met += runs or self._only_processor
+        elif wants_to and has_none:
+            thread.credit.glimpse(stack_id(self, stack))
 
     def _count(self, thread: _Thread, now_s: float, running_ns: int | None = None) -> None:
         """Hold for its looks what the thread has used since we counted last; in wall mode, the time that has passed."""

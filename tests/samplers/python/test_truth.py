@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -51,9 +52,10 @@ async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str) -> No
     assert total["read_sensors"] + total["steer"] > (0.6 if is_saturated else 0.8) * program.total
 
 
-async def test_bursts_on_a_busy_machine_are_met_where_they_run() -> None:
-    """With more busy threads than processors, what runs right after a wake-up is not undercounted, and the line that waits gets nothing."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+@pytest.mark.parametrize("busy_loops", [0, 2 * (os.cpu_count() or 1)])
+async def test_bursts_are_met_where_they_run(busy_loops: int) -> None:
+    """What runs right after a wake-up is not undercounted, alone or with twice as many busy threads as processors; the line that waits gets nothing."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy_loops)]
     try:
         program = await sampled("bursts.py", "8", rate_hz=400)
     finally:
@@ -61,10 +63,10 @@ async def test_bursts_on_a_busy_machine_are_met_where_they_run() -> None:
             each.kill()
             each.wait()
     total = total_times(program)
-    # As much as a hundred looks tell, which are all that meet it running where other tests run beside.
-    assert 0.18 < total["parse"] / program.total < 0.5
-    assert 0.45 < total["render"] / program.total < 0.82
-    assert self_times(program)["<module>", 1] < 0.1 * program.total
+    # A third, and two thirds: as well as some hundred looks tell.
+    assert 0.25 < total["parse"] / program.total < 0.43
+    assert 0.55 < total["render"] / program.total < 0.76
+    assert self_times(program)["<module>", 1] < 0.05 * program.total
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.11", "3.12", "3.13", "3.15"])
