@@ -5,7 +5,7 @@ Format: https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Pr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..profile.json_object import JsonObject
@@ -31,7 +31,9 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
     spent = Spent()
     tree = Tree()
     tree.add(document.array("nodes"))
-    tree.spend(spent, spent.thread(""), document.array("samples"), document.array("timeDeltas"))
+    tree.follow(document.array("samples"), document.array("timeDeltas"))
+    length_us = document.number_or("endTime", 0.0) - document.number_or("startTime", 0.0)
+    tree.spend(spent, spent.thread(""), length_us)
     return spent.recording(written_at, mode="wall", language="JavaScript")
 
 
@@ -41,6 +43,10 @@ class Tree:
     def __init__(self) -> None:
         self._frames: dict[int, Frame] = {}
         self._parents: dict[int, int] = {}
+        self._us: dict[int, float] = {}
+        """Node -> how long it was the one that ran."""
+        self._running: int | None = None
+        self._now_us = self._last_us = 0.0
 
     def add(self, nodes: Iterable[object]) -> None:
         """Nodes that name their children, as in files, or their parent, as in traces."""
@@ -55,20 +61,36 @@ class Tree:
                     raise ValueError(f"{node.place}.children are not all numbers")  # noqa: TRY004 - wrong data, not a wrong call
                 self._parents[child] = at
 
-    def spend(self, spent: Spent, thread: int, samples: list[int], deltas_us: list[float]) -> None:
-        """Add what ran: the node of each sample, and how long. Raises `ValueError` where they do not fit together."""
-        by_node: dict[int, float] = {}
+    def follow(self, samples: list[Any], deltas_us: list[Any]) -> None:
+        """Samples in the order of time, each with how long after the one before it was taken, the first after the profile's beginning.
+
+        Each lasts until the next, as DevTools and speedscope have it. Raises `ValueError` where they do not fit together.
+        """
         try:
             for node, delta_us in zip(samples, deltas_us, strict=True):
-                by_node[node] = by_node.get(node, 0.0) + 1_000 * delta_us
-            for node, ns in by_node.items():
+                self._now_us += delta_us
+                self._last_us = delta_us
+                if self._running is not None:
+                    self._us[self._running] = self._us.get(self._running, 0.0) + delta_us
+                self._running = node
+        except TypeError as error:
+            raise ValueError(f"its samples and times do not fit together: {error}") from error
+
+    def spend(self, spent: Spent, thread: int, length_us: float = 0.0) -> None:
+        """Add what ran. `length_us`: of the whole profile, until whose end the last sample lasts. Raises `ValueError` where nodes are missing."""
+        if self._running is not None:
+            # Without an end behind it, it lasts as long as the one before.
+            rest_us = length_us - self._now_us if length_us > self._now_us else self._last_us
+            self._us[self._running] = self._us.get(self._running, 0.0) + rest_us
+        try:
+            for node, us in self._us.items():
                 stack: list[Frame] = []
                 at: int | None = node
                 while at is not None and len(stack) <= len(self._frames):
                     stack.append(self._frames[at])
                     at = self._parents.get(at)
                 if stack[0].function not in _NOT_RUNNING:
-                    spent.add(thread, [each for each in reversed(stack) if each.function != ROOT], ns)
+                    spent.add(thread, [each for each in reversed(stack) if each.function != ROOT], 1_000 * us)
         except (LookupError, TypeError) as error:
             raise ValueError(f"its samples and nodes do not fit together: {error}") from error
 

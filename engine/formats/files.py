@@ -108,6 +108,14 @@ def read(file: Path) -> Recording:
 
 def loads(content: bytes, written_at: datetime) -> Recording:
     """The run in a file's `content`; `written_at` is when it began if the form does not say. Raises `ValueError`."""
+    try:
+        return _recording(content, written_at)
+    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        # What others wrote may be anything; readers need not ask of each value what it is.
+        raise ValueError(f"what is in it does not fit together: {type(error).__name__}: {error!s:.200}") from error
+
+
+def _recording(content: bytes, written_at: datetime) -> Recording:
     if content.startswith(b"\x1f\x8b"):
         content = _unzipped(content)
     if what := unopened.named(content):

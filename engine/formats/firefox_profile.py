@@ -34,18 +34,15 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
     period_ns = _MS_NS * meta.number("interval", 1.0) or _MS_NS
     spent, bytes_spent = Spent(), Spent()
     waiting, seen = [document], 0
-    try:
-        while waiting and (seen := seen + 1) < _MAX_PROCESSES:
-            process = waiting.pop()
-            shared = process.child("shared", {})
-            for number, item in enumerate(process.array("threads")):
-                thread = JsonObject(item, f"threads[{number}]")
-                of_bytes = _samples(thread).text("weightType", "samples") == "bytes"
-                _spend(bytes_spent if of_bytes else spent, thread, shared, meta, period_ns)
-            # Raw profiles hold those of other processes whole.
-            waiting += [JsonObject(other, "processes") for other in process.array("processes", [])]
-    except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"its tables do not fit together: {error}") from error
+    while waiting and (seen := seen + 1) < _MAX_PROCESSES:
+        process = waiting.pop()
+        shared = process.child("shared", {})
+        for number, item in enumerate(process.array("threads")):
+            thread = JsonObject(item, f"threads[{number}]")
+            of_bytes = _samples(thread).text("weightType", "samples") == "bytes"
+            _spend(bytes_spent if of_bytes else spent, thread, shared, meta, period_ns)
+        # Raw profiles hold those of other processes whole.
+        waiting += [JsonObject(other, "processes") for other in process.array("processes", [])]
     try:
         return spent.recording(written_at, mode="wall", period_ns=period_ns)
     except ValueError:

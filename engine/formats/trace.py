@@ -40,21 +40,18 @@ def loads(value: Any, written_at: datetime) -> Recording:
     known: list[_Event] = [event for event in events if isinstance(event, dict) and isinstance(event.get("ph"), str)]
     names = _thread_names(known)
     spent, mode, period_ns = Spent(), "wall", 0.0
-    try:
-        if chunks := [event for event in known if event.get("name") in ("Profile", "ProfileChunk")]:
-            _spend_chunks(spent, chunks, names)
-        elif isinstance(value, dict) and value.get("stackFrames") and value.get("samples"):
-            _spend_samples(spent, value, names)
-            mode, period_ns = "cpu", UNKNOWN_PERIOD_NS
-        else:
-            for lane, lasting in _lasting(known).items():
-                for frames, us in _self_times(lasting):
-                    name = names.get(lane, "")
-                    if frames and (thread := folded.thread_name(frames[0].function)) is not None:
-                        name, frames = name or thread, frames[1:]  # noqa: PLW2901 - py-spy's outermost
-                    spent.add(spent.thread(name, *lane), frames, 1_000 * us)
-    except (LookupError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"its events do not fit together: {error}") from error
+    if chunks := [event for event in known if event.get("name") in ("Profile", "ProfileChunk")]:
+        _spend_chunks(spent, chunks, names)
+    elif isinstance(value, dict) and value.get("stackFrames") and value.get("samples"):
+        _spend_samples(spent, value, names)
+        mode, period_ns = "cpu", UNKNOWN_PERIOD_NS
+    else:
+        for lane, lasting in _lasting(known).items():
+            for frames, us in _self_times(lasting):
+                name = names.get(lane, "")
+                if frames and (thread := folded.thread_name(frames[0].function)) is not None:
+                    name, frames = name or thread, frames[1:]  # noqa: PLW2901 - py-spy's outermost
+                spent.add(spent.thread(name, *lane), frames, 1_000 * us)
     try:
         return spent.recording(written_at, mode=mode, period_ns=period_ns)
     except ValueError as error:
@@ -94,7 +91,9 @@ def _spend_chunks(spent: Spent, events: list[_Event], names: dict[_Lane, str]) -
         piece = data.child("cpuProfile", {})
         trees[profile].add(piece.array("nodes", []))
         samples, deltas_us = piece.array("samples", []), data.array("timeDeltas", [])
-        trees[profile].spend(spent, threads[profile], samples, deltas_us[: len(samples)])
+        trees[profile].follow(samples, deltas_us[: len(samples)])
+    for profile, tree in trees.items():
+        tree.spend(spent, threads[profile])
 
 
 def _spend_samples(spent: Spent, trace: dict[str, Any], names: dict[_Lane, str]) -> None:

@@ -50,7 +50,7 @@ def cpuprofile() -> dict[str, Any]:
         return {"id": number, "callFrame": {**CALL, "functionName": name}, "children": list(children)}
 
     nodes = [node(1, "(root)", 2, 4), node(2, "main", 3), node(3, "work"), node(4, "(idle)")]
-    samples = {"samples": [2, 3, 3, 4], "timeDeltas": [100_000] * 4}
+    samples = {"samples": [2, 3, 3, 4], "timeDeltas": [50_000, 100_000, 100_000, 100_000]}
     return {"nodes": nodes, "startTime": 0, "endTime": 400_000, **samples}
 
 

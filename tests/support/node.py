@@ -69,7 +69,7 @@ def _wheel(major: int) -> Path:
 @functools.cache
 def npm_package(name: str, version: str) -> Path:
     """A folder whose `node_modules` has the package; the test is skipped, and says so, if it cannot be had."""
-    folder = TOOLCHAINS / f"npm-{name}-{version}"
+    folder = TOOLCHAINS / f"npm-{name.replace('/', '+')}-{version}"
     wheel = _wheel(24)
     # Packages' own scripts look for node on PATH.
     path = f"PATH={wheel / 'bin'}:{os.environ['PATH']}"
