@@ -19,6 +19,7 @@ from . import (
     austin,
     cprofile,
     cpuprofile,
+    firefox_export,
     firefox_profile,
     flight_recording,
     folded,
@@ -60,6 +61,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 ENDINGS: Mapping[str, Callable[[Recording], bytes]] = {
     ".speedscope.json": speedscope.dumps,
+    ".firefox.json": firefox_export.dumps,
+    ".firefox.json.gz": firefox_export.dumps_packed,
     ".json": _to_json,
     ".folded": folded.dumps,
     ".collapsed": folded.dumps,

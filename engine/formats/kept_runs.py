@@ -56,7 +56,7 @@ def keep(recording: Recording, folder: Path) -> None:
 
     Raises `OSError` where it cannot be written, `ValueError` where it is too large; then nothing is left of it.
     """
-    content = _gzipped(speedscope.dumps(recording))
+    content = _gzipped(speedscope.dumps_counts(recording))
     if len(content) > MAX_BYTES:
         raise ValueError(f"it takes more than {MAX_BYTES >> 20} MB")
     make_private(folder)

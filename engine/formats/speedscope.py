@@ -1,7 +1,8 @@
 """speedscope's JSON (https://www.speedscope.app/file-format-schema.json): a profile for each thread, the busiest first.
 
-A frame is a function, so that speedscope shows each as one box. The lines executed, and what else the format has no place
-for, stand in an object of our own that speedscope passes over.
+A frame is a function, so that speedscope shows each as one box. Samples stand where they were taken in time, with empty stacks where the
+thread did not run. What is counted, each stack once with its lines, and what else the format has no place for, stands in an object of our
+own that speedscope passes over. Where nobody looks along the axis of time (our page, runs that are kept), the profiles are those counts.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ..profile.json_object import JsonObject
+from ..profile.profile import BYTES_HZ, PIECES_HZ
 from ..profile.recording import facts, from_facts
 from ..profile.slices import Slice, coarser, slice_of
 from ..profile.stacks import Frame, StackCounts, StackTable
 from ..settings import AGENT_VERSION
+from .by_time import spans, unit_s
 from .foreign import Spent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from ..profile.recording import Recording
     from ..profile.threads import Thread
+    from .by_time import Span
 
 MAX_SLICES = 600
 """Written to a file."""
@@ -31,6 +36,9 @@ _FINEST_SLICE = 1 / 512
 _OURS = "multi_lang_profiler"
 _NANOSECONDS = {"seconds": 1e9, "milliseconds": 1e6, "microseconds": 1e3, "nanoseconds": 1.0, "none": 1e7}
 """By the format's units. Without one a weight counts samples, of 10 ms as nobody says."""
+_UNITS = {BYTES_HZ: "bytes", PIECES_HZ: "none"}
+"""Of what is no time, by what stands in place of a rate."""
+_NO_GAP_S = 1e-6
 _MANY, _SAMPLED_NS = 10, (1e5, 1e8)
 """From how many weights, and between which, the finest is taken for a sampler's period: 10 Hz to 10 kHz."""
 _NOTHING = {"unit": "seconds", "startValue": 0, "endValue": 0, "samples": [], "weights": []}
@@ -39,19 +47,32 @@ _SharedFrame = tuple[str, str, int]
 
 
 def dumps(recording: Recording) -> bytes:
-    return json.dumps(document(recording), ensure_ascii=False, separators=(",", ":")).encode()
+    """For everybody: in the order of time."""
+    return _written(document(recording, by_time=True))
 
 
-def document(recording: Recording) -> dict[str, Any]:
-    """What `dumps` writes."""
-    table = recording.table
+def dumps_counts(recording: Recording) -> bytes:
+    """For ourselves: smaller."""
+    return _written(document(recording))
+
+
+def _written(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def document(recording: Recording, *, by_time: bool = False) -> dict[str, Any]:
+    """What `dumps_counts` writes, or with `by_time` what `dumps` does."""
+    table, unit = recording.table, unit_s(recording)
     frames: dict[int, int] = {}
     """Function -> index into the shared frames."""
     by_thread: dict[int, list[tuple[int, int]]] = {}
     for (thread, stack), samples in recording.counts.by_stack.items():
         by_thread.setdefault(thread, []).append((stack, samples))
     threads = sorted(by_thread, key=lambda thread: (-sum(samples for _, samples in by_thread[thread]), thread))
+    timed = spans(recording) if by_time else {}
     profiles: list[dict[str, Any]] = []
+    counts: list[dict[str, Any]] = []
+    """What the profiles would be if they were not along time."""
     lines: list[list[list[int]]] = []
     entries: dict[tuple[int, int], int] = {}
     """`(thread, stack)` -> its number among the samples of all profiles."""
@@ -60,15 +81,22 @@ def document(recording: Recording) -> dict[str, Any]:
         stacks = sorted(by_thread[thread], key=lambda entry: table.stacks[entry[0]])
         entries |= {(thread, stack): at for at, (stack, _) in enumerate(stacks, len(entries))}
         steps = [[table.frames[frame] for frame in table.stacks[stack]] for stack, _ in stacks]
+        counted = {
+            "samples": [[frames.setdefault(function, len(frames)) for function, _ in stack] for stack in steps],
+            "weights": [samples * unit for _, samples in stacks],
+        }
+        shown = {"endValue": sum(samples for _, samples in stacks) * unit, **counted}
+        if by_time:
+            counts.append(counted)
+            written = dict(zip((stack for stack, _ in stacks), counted["samples"], strict=True))
+            shown = _along_time(timed[thread], written, unit)
         profiles.append(
             {
                 "type": "sampled",
                 "name": _thread_name(table, thread),
-                "unit": "seconds",
+                "unit": _UNITS.get(recording.sampling.rate_hz, "seconds"),
                 "startValue": 0,
-                "endValue": sum(samples for _, samples in stacks) * recording.period_s,
-                "samples": [[frames.setdefault(function, len(frames)) for function, _ in stack] for stack in steps],
-                "weights": [samples * recording.period_s for _, samples in stacks],
+                **shown,
             }
         )
         lines.append([[line for _, line in stack] for stack in steps])
@@ -85,9 +113,25 @@ def document(recording: Recording) -> dict[str, Any]:
             **facts(recording),
             "threads": [_described(table.threads[thread]) for thread in threads],
             "lines": lines,
+            **({"counts": counts} if counts else {}),
             **_over_time(recording, entries),
         },
     }
+
+
+def _along_time(spans: Sequence[Span], samples_of: Mapping[int, list[int]], unit: float) -> dict[str, Any]:
+    """`spans` as samples and weights, with empty samples between them. `samples_of`: stack -> how it is written."""
+    samples: list[list[int]] = []
+    weights: list[float] = []
+    now_s = 0.0
+    for span in spans:
+        if span.at_s > now_s + _NO_GAP_S:
+            samples.append([])
+            weights.append(round(span.at_s - now_s, 6))
+        samples.append(samples_of[span.stack])
+        weights.append(span.samples * unit)
+        now_s = span.at_s + span.samples * unit
+    return {"samples": samples, "weights": weights, "endValue": sum(weights)}
 
 
 def _over_time(recording: Recording, entries: dict[tuple[int, int], int]) -> dict[str, Any]:
@@ -144,6 +188,9 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
     recording = from_facts(ours, table, counts)
     threads, lines = ours.array("threads"), ours.array("lines")
     entries: list[tuple[int, int]] = []
+    if "counts" in ours.fields:
+        profiles = _objects(ours.array("counts"), "counts")
+    per_weight = 1 / unit_s(recording)
     for number, profile in enumerate(profiles):
         samples = profile.array("samples")
         if not samples:
@@ -157,7 +204,7 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
                 name, file, first_line = frames[function]
                 ids.append(table.frame(Frame(name, file, index(line), first_line)))
             entries.append((thread, table.stack(ids)))
-            counts.add(*entries[-1], round(weight * recording.sampling.rate_hz))
+            counts.add(*entries[-1], round(weight * per_weight))
     return replace(recording, slices=_slices(ours, entries))
 
 

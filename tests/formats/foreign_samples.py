@@ -225,6 +225,7 @@ SAMPLES: Mapping[str, Callable[[], bytes]] = {
     "page": lambda: files.ENDINGS[".html"](recordings.recording("small")),
     "own pprof": lambda: files.ENDINGS[".pprof"](recordings.recording("small")),
     "folded": lambda: files.ENDINGS[".folded"](recordings.recording("small")),
+    "own firefox": lambda: files.ENDINGS[".firefox.json"](recordings.recording("small")),
     "pprof": lambda: pprof([(f"f{at}", [at * 1_000]) for at in range(9)], [("cpu", "nanoseconds")]),
     "austin": AUSTIN.encode,
     "austin full": AUSTIN_FULL.encode,
