@@ -193,7 +193,7 @@ def make_parser() -> UsageParser:
         metavar="FILE",
         action="append",
         default=[],
-        help="save the run as .html (a page for any browser), .speedscope.json, .pb.gz (pprof), .folded or .json",
+        help="save the run as .html (a page for any browser), .speedscope.json, .firefox.json (Firefox Profiler), .pb.gz (pprof), .folded or .json",
     )
     group.add_argument(
         "--no-history", action="store_true", help="do not keep this run; else view shows the last 20 when given no file"

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..profile.places import CodeKind, kind_of
 from ..profile.profile import BYTES_HZ, counts_time
+from ..profile.recording import facts
 from ..settings import AGENT_VERSION
 from .by_time import spans, unit_s
+from .firefox_profile import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +70,7 @@ def document(recording: Recording) -> dict[str, Any]:
         "counters": [],
         "shared": tables.shared(),
         "threads": threads,
+        OURS: facts(recording),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..profile.json_object import JsonObject
+from ..profile.recording import from_facts
 from ..profile.stacks import Frame
 from .foreign import Spent
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from ..profile.recording import Recording
 
+OURS = "multi_lang_profiler"
+"""The object in which our own say what the format has no place for."""
 _IDLE = "Idle"
 """The category of what waits."""
 _MS_NS = 1e6
@@ -43,11 +46,13 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
             _spend(bytes_spent if of_bytes else spent, thread, shared, meta, period_ns)
         # Raw profiles hold those of other processes whole.
         waiting += [JsonObject(other, "processes") for other in process.array("processes", [])]
-    try:
-        return spent.recording(written_at, mode="wall", period_ns=period_ns)
-    except ValueError:
-        # A profile of sizes.
+    is_of_sizes = spent.is_empty and not bytes_spent.is_empty
+    if OURS in document.fields:
+        found, unit_ns = (bytes_spent, 1.0) if is_of_sizes else (spent, period_ns)
+        return from_facts(document.child(OURS), found.table, found.counts(unit_ns))
+    if is_of_sizes:
         return bytes_spent.recording(written_at, mode="size", unit="bytes")
+    return spent.recording(written_at, mode="wall", period_ns=period_ns)
 
 
 class _Table:

@@ -31,6 +31,10 @@ class Spent:
         self._ns: dict[tuple[int, int], float] = {}
         self._threads: dict[str, int] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._ns
+
     def thread(self, name: str, pid: int = 0, tid: int = 0, labels: Labels = ()) -> int:
         """The thread of that name; other tools seldom number them."""
         tid = tid or self._threads.setdefault(name, len(self._threads))
@@ -45,6 +49,13 @@ class Spent:
         """As `add`, of a stack of `table`."""
         if ns > 0:
             self._ns[thread, stack] = self._ns.get((thread, stack), 0) + ns
+
+    def counts(self, unit_ns: float) -> StackCounts:
+        """What was added, in whole `unit_ns`; of a little at least one."""
+        counts = StackCounts()
+        for (thread, stack), ns in self._ns.items():
+            counts.add(thread, stack, max(1, round(ns / unit_ns)))
+        return counts
 
     def recording(
         self,
@@ -72,11 +83,10 @@ class Spent:
         unit_ns, rate_hz = 1.0, UNITS_HZ.get(unit, NANOSECONDS_HZ)
         if not unit and period_ns > 1 and _are_multiples(self._ns.values(), period_ns):
             unit_ns, rate_hz = period_ns, NANOSECONDS_HZ / period_ns
-        counts = StackCounts()
-        for (thread, stack), ns in self._ns.items():
-            counts.add(thread, stack, max(1, round(ns / unit_ns)))
         duration_s = 0.0 if unit else duration_s
-        made = without_facts(self.table, counts, written_at, mode=mode, rate_hz=rate_hz, duration_s=duration_s)
+        made = without_facts(
+            self.table, self.counts(unit_ns), written_at, mode=mode, rate_hz=rate_hz, duration_s=duration_s
+        )
         return replace(made, language=language)
 
 

@@ -81,7 +81,7 @@ def document(recording: Recording, *, by_time: bool = False) -> dict[str, Any]:
         stacks = sorted(by_thread[thread], key=lambda entry: table.stacks[entry[0]])
         entries |= {(thread, stack): at for at, (stack, _) in enumerate(stacks, len(entries))}
         steps = [[table.frames[frame] for frame in table.stacks[stack]] for stack, _ in stacks]
-        counted = {
+        counted: dict[str, Any] = {
             "samples": [[frames.setdefault(function, len(frames)) for function, _ in stack] for stack in steps],
             "weights": [samples * unit for _, samples in stacks],
         }

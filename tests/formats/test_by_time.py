@@ -42,9 +42,17 @@ def run() -> Recording:
         slices.append(slice_of(float(at), 1.0, 1.0, by_stack))
         for (thread, each), n in by_stack.items():
             counts.add(thread, each, n)
-    facts = {"working_folder": "/app", "slices": tuple(slices), "marks": (Moment("loaded", 2.0),), "duration_s": 3.0}
-    sampling = replace(FLASK.sampling, rate_hz=100.0, ledger=None)
-    return replace(FLASK, table=table, counts=counts, sampling=sampling, timeline=(), **facts)
+    return replace(
+        FLASK,
+        table=table,
+        counts=counts,
+        sampling=replace(FLASK.sampling, rate_hz=100.0, ledger=None),
+        timeline=(),
+        working_folder="/app",
+        slices=tuple(slices),
+        marks=(Moment("loaded", 2.0),),
+        duration_s=3.0,
+    )
 
 
 def test_samples_stand_in_their_second() -> None:

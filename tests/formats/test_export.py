@@ -114,7 +114,7 @@ def test_the_ending_tells_the_form_but_reading_does_not_need_it(ending: str, tmp
     export.write(FLASK, written)
     renamed = tmp_path / "a profile"
     content = written.read_bytes()
-    zipped = ending in (".pb.gz", ".pprof")
+    zipped = ending in (".pb.gz", ".pprof", ".firefox.json.gz")
     for variant in (content, gzip.decompress(content) if zipped else gzip.compress(content)):
         renamed.write_bytes(variant)
         assert export.read(renamed).counts.total == FLASK.counts.total
