@@ -26,11 +26,11 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 FLASK = recordings.recording("flask_server")
 
 
-def run() -> Recording:
+def run(folder: str = "/app") -> Recording:
     """Two processes at 100 Hz: one works in the first second and in the third, the other half of the second."""
     table, counts = StackTable(), StackCounts()
 
-    def stack(*names: str, file: str = "/app/a.py") -> int:
+    def stack(*names: str, file: str = f"{folder}/a.py") -> int:
         return table.stack([table.frame(Frame(name, file, 2, 1)) for name in names])
 
     main, worker = table.thread(10, 10, "MainThread"), table.thread(20, 21, "worker")
@@ -48,7 +48,7 @@ def run() -> Recording:
         counts=counts,
         sampling=replace(FLASK.sampling, rate_hz=100.0, ledger=None),
         timeline=(),
-        working_folder="/app",
+        working_folder=folder,
         slices=tuple(slices),
         marks=(Moment("loaded", 2.0),),
         duration_s=3.0,

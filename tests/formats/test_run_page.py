@@ -18,6 +18,7 @@ from multi_lang_profiler.engine.profile.course import Moment
 from multi_lang_profiler.engine.profile.history import TimelinePoint
 from multi_lang_profiler.engine.profile.recording import Recording
 from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
+from tests.formats import test_by_time as by_time
 from tests.support import profiles, recordings
 from tests.support.browser import Browser
 
@@ -139,6 +140,45 @@ def test_it_shows_the_run(browser: Browser, tmp_path: Path) -> None:
     browser.run("document.getElementById('thread').value = '0'; document.getElementById('thread').onchange()")
     assert browser.run("document.querySelectorAll('g.frame').length") < whole
     assert browser.said == []
+
+
+def test_a_range_counts_everywhere(browser: Browser, tmp_path: Path) -> None:
+    """Dragged over or typed, a stretch of time is what functions, flame graph and source count, of the threads chosen; then the whole run again."""
+    file = tmp_path / "run.html"
+    (tmp_path / "a.py").write_text("def f():\n    pass\n")
+    run = by_time.run(str(tmp_path))
+    points = tuple(TimelinePoint(float(at), 1.0, 1.0, 100, {0: 100}) for at in range(3))
+    export.write(replace(run, timeline=points), file)
+    browser.open(file)
+    whole = cells(browser, "functions-table", 3)
+    frames = "document.querySelectorAll('g.frame').length"
+    assert (set(whole), browser.run(frames)) == ({"main", "one", "other", "load"}, 5)
+    told = "document.getElementById('range-told').textContent"
+
+    browser.run("[1.2, 1.9].forEach((at, n) => document.getElementById(['range-from', 'range-to'][n]).value = at)")
+    browser.run("document.getElementById('range-to').onchange()")
+    assert browser.run(told) == "Counted: 1.0 to 2.0 s"
+    assert (cells(browser, "functions-table", 3), cells(browser, "functions-table", 0)) == (["load"], ["100.0%"])
+    assert browser.run(frames) == 2
+    assert set(cells(browser, "source-table", 0)) == {""}
+
+    browser.run(
+        "(() => { const box = document.querySelector('#timeline-chart svg').getBoundingClientRect();"
+        " const at = (part) => ({clientX: box.left + part * box.width, pointerId: 1});"
+        " const picture = document.querySelector('#timeline-chart svg'); picture.setPointerCapture = () => {};"
+        " picture.onpointerdown(at(0.05)); picture.onpointermove(at(0.2)); picture.onpointerup(at(0.3)); })()"
+    )
+    assert browser.run(told) == "Counted: 0.0 to 1.0 s"
+    assert dict(zip(cells(browser, "functions-table", 3), cells(browser, "functions-table", 0), strict=True)) == {
+        "one": "60.0%",
+        "other": "40.0%",
+        "main": "0.0%",
+    }
+    assert "100.0%" in cells(browser, "source-table", 0)
+    browser.click("#range-none")
+    assert (browser.run(told), browser.run(frames), cells(browser, "functions-table", 3)) == ("", 5, whole)
+    assert browser.said == []
+    assert [sum(each.samples) for each in export.read(file).slices] == [100, 50, 100]
 
 
 def test_it_is_for_every_reader(browser: Browser, tmp_path: Path) -> None:

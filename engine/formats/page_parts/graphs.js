@@ -126,25 +126,36 @@ function showTimeline() {
   field("timeline-chart").append(picture, axis);
   field("marks").append(...ours.course.marks.map(([name, at]) => element("li", `▏ ${clean(name)}, ${at.toFixed(1)} s`)));
 
-  const show = (from, to) => {
+  const point = (from, to) => {
     shade.setAttribute("x", x(from));
     shade.setAttribute("width", from <= 0 && to >= end ? 0 : Math.max(0, x(to) - x(from)));
     field("range-from").value = from.toFixed(1);
     field("range-to").value = to.toFixed(1);
-    showRange(from, to);
+  };
+  // Where the run says when its samples were taken, the whole page counts the stretch; else one table knows of it.
+  const show = (from, to) => {
+    point(from, to);
+    if (!slices.length) return showRange(from, to);
+    chooseRange(from, to);
+    showAgain();
   };
   const typed = () => show(Math.max(0, Number(field("range-from").value) || 0), Math.min(end, Number(field("range-to").value) || end));
   field("range-from").onchange = field("range-to").onchange = typed;
-  field("range-all").onclick = () => show(0, end);
+  field("range-all").onclick = field("range-none").onclick = () => show(0, end);
   const atOf = (event) => {
     const box = picture.getBoundingClientRect();
     return Math.min(end, Math.max(0, (end * (event.clientX - box.left)) / box.width));
   };
   let began = null;
   picture.onpointerdown = (event) => { began = atOf(event); picture.setPointerCapture(event.pointerId); };
-  picture.onpointermove = (event) => { if (began !== null) show(Math.min(began, atOf(event)), Math.max(began, atOf(event))); };
-  picture.onpointerup = picture.onpointercancel = () => { began = null; };
-  show(0, end);
+  picture.onpointermove = (event) => { if (began !== null) point(Math.min(began, atOf(event)), Math.max(began, atOf(event))); };
+  picture.onpointerup = (event) => {
+    if (began !== null) show(Math.min(began, atOf(event)), Math.max(began, atOf(event)));
+    began = null;
+  };
+  picture.onpointercancel = () => { began = null; };
+  point(0, end);
+  if (!slices.length) showRange(0, end);
 }
 
 function showRange(from, to) {

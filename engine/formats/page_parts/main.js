@@ -63,11 +63,16 @@ offerParts();
 showFlame();
 
 field("filter").oninput = field("own").onchange = showFunctions;
-field("thread").onchange = () => {
+// What is counted has changed: other threads, or another stretch of time.
+function showAgain() {
+  const told = range ? `Counted: ${range.from.toFixed(1)} to ${range.to.toFixed(1)} s` : "";
+  field("range-told").textContent = told;
+  field("range-none").hidden = !range;
   showFunctions();
   showFlame();
   if (field("file").value) showSource(field("file").value);
-};
+}
+field("thread").onchange = showAgain;
 field("flame-search").oninput = search;
 field("flame-reset").onclick = () => { flame.here = null; flame.chart.resetZoom(); };
 field("flame-chart").onkeydown = onFlameKey;

@@ -25,12 +25,36 @@ const threads = page.run.profiles.map((profile, at) => ({
   profile,
   lines: ours.lines[at] || [],
 }));
+// Stacks are numbered over all threads; what was counted when goes by these numbers.
+threads.reduce((first, thread) => { thread.first = first; return first + thread.profile.samples.length; }, 0);
 
-// Each stack of the threads chosen: functions and lines, root first, and its seconds.
+const slices = ours.slices || [];
+// Of the stretch of time that is chosen: its edges, and each stack's seconds by number; null of the whole run.
+let range = null;
+
+function chooseRange(from, to) {
+  // Those whose middle is in it; of a range shorter than one, the one that it is in.
+  const middle = (from + to) / 2;
+  let held = slices.filter(([at, duration]) => at + duration / 2 >= from && at + duration / 2 < to);
+  if (!held.length) held = slices.filter(([at, duration]) => at <= middle && middle < at + duration);
+  if (held.length === slices.length) {
+    range = null;
+    return;
+  }
+  const seconds = new Map();
+  for (const [, , , pairs] of held) {
+    for (let i = 0; i < pairs.length; i += 2) seconds.set(pairs[i], (seconds.get(pairs[i]) || 0) + pairs[i + 1] / ours.rate_hz);
+  }
+  const last = held[held.length - 1];
+  range = held.length ? { from: held[0][0], to: last[0] + last[1], seconds } : { from, to, seconds };
+}
+
+// Each stack of the threads chosen, in the range chosen: functions and lines, root first, and its seconds.
 function* stacksOf(chosen) {
-  for (const { profile, lines } of chosen) {
+  for (const { profile, lines, first } of chosen) {
     for (let at = 0; at < profile.samples.length; at++) {
-      yield [profile.samples[at], lines[at] || [], profile.weights[at]];
+      const seconds = range ? range.seconds.get(first + at) : profile.weights[at];
+      if (seconds) yield [profile.samples[at], lines[at] || [], seconds];
     }
   }
 }

@@ -124,7 +124,7 @@ function showSources() {
 function showSource(file, line) {
   field("file").value = file;
   const heat = heatOf(file, chosen());
-  const all = chosen().reduce((sum, thread) => sum + thread.seconds, 0);
+  const all = countFunctions(chosen()).all;
   const most = Math.max(...[...heat.values()].map((each) => each.own), 1e-9);
   const rows = page.sources[file].split("\n").map((text, at) => {
     const known = heat.get(at + 1);
