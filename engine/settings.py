@@ -149,6 +149,8 @@ class Settings:
     mode: Mode = Mode.CPU
     java_inlined: bool = False
     """The Flight Recorder tells inlined methods from their callers."""
+    async_profiler: str | None = None
+    """Its library or folder, to sample Java with, or `off`; None: where the user has it."""
     rate_hz: int = 100
     follow_children: bool = True
     report: ReportSettings | None = None

@@ -29,6 +29,8 @@ _CLASS_PATH_OPTIONS = ("-cp", "-classpath", "--class-path")
 def java_start(words: "Words") -> tuple[tuple[str, ...], dict[str, str], Made] | None:
     """The command, what is added to its environment, and what was made for its sampler. Raises `OSError`."""
     options = words.options.get("--java-arg", [])
+    if os.environ.get("ASYNC_PROFILER_HOME") or on_path("asprof") is not None:
+        return None
     if any(os.environ.get(name) for name in _VARIABLES) or not _are_plain(options) or not _is_plain(words.program):
         return None
     named, home = words.options.get("--java", ()), os.environ.get("JAVA_HOME", "")

@@ -96,6 +96,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         runtime_arguments=(*runtime_arguments, *subject.runtime_arguments),
         mode=Mode(options.mode),
         java_inlined=_java_inlined(options, language),
+        async_profiler=_async_profiler(options, language),
         rate_hz=options.rate,
         follow_children=not options.no_children,
         report=report,
@@ -179,6 +180,12 @@ def make_parser() -> UsageParser:
         action="store_true",
         help="Java 17 and newer: tell the methods that the JIT inlines from their callers, by the JVM's Flight Recorder, "
         "from the start (up to a second of CPU); without it once that is 2%% of what the program has used",
+    )
+    group.add_argument(
+        "--async-profiler",
+        metavar="PATH",
+        help="sample Java with this async-profiler (its folder or library), or off; default: that of $ASYNC_PROFILER_HOME "
+        "or of asprof on PATH, if there is one",
     )
     group.add_argument(
         "--no-children", action="store_true", help="leave out the processes and workers the program starts"
@@ -310,6 +317,21 @@ def _java_inlined(options: argparse.Namespace, language: Language | None) -> boo
     if options.mode == Mode.WALL:
         raise UsageError("--java-inlined and --mode wall exclude each other: it is CPU time that is told apart")
     return True
+
+
+def _async_profiler(options: argparse.Namespace, language: Language | None) -> str | None:
+    named: str | None = options.async_profiler
+    if named is None or named == "off":
+        return named
+    if language is not Language.JAVA:
+        raise UsageError(f"--async-profiler is for Java, and this is {language or 'a command'}")
+    if options.pid is not None:
+        raise UsageError("--async-profiler and --pid exclude each other: it is loaded at the JVM's start")
+    if options.mode == Mode.WALL:
+        raise UsageError("--async-profiler and --mode wall exclude each other: CPU time is what it is asked for")
+    if options.java_inlined:
+        raise UsageError("--async-profiler and --java-inlined exclude each other: both tell inlined methods")
+    return named
 
 
 def report_settings(

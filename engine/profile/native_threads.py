@@ -33,6 +33,7 @@ _GROUPS = (
     ("Signal Dispatch", "JVM"),
     ("Attach Listener", "JVM"),
     ("JFR ", PROFILER),
+    ("Async-profiler", PROFILER),
     ("v8:ProfEvntProc", PROFILER),
 )
 

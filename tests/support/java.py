@@ -174,6 +174,7 @@ async def sample(
     cache: Path | None = None,
     meanwhile: Callable[[Sampled], Awaitable[None]] | None = None,
     is_sampled: bool = True,
+    async_profiler: str = "off",
 ) -> Sampled:
     """Run the program in `folder` to its end, `meanwhile` doing things to it; without waiting for samples if there will be none.
 
@@ -189,6 +190,7 @@ async def sample(
         runtime_arguments=(f"-Dgo={go}", *options),
         mode=mode,
         java_inlined=inlined,
+        async_profiler=async_profiler,
         rate_hz=rate_hz,
         working_folder=folder,
     )

@@ -48,6 +48,11 @@ class JavaOptions:
         return None
 
     @property
+    def uses_archive(self) -> bool:
+        """Whether classes come from an archive of the user's own, which may not fit a JVM with more in it."""
+        return any(map(_USES_ARCHIVE.match, self.words))
+
+    @property
     def names_modules(self) -> bool:
         """Whether the graph of modules is of the user's choosing, so that `java.instrument` may not be in it."""
         return any(map(_NAMES_MODULES.match, self.words))

@@ -103,6 +103,10 @@ class JavaRuntime:
         is_sure = self._is_hotspot and self._is_launcher and options.are_known and not options.names_modules
         return "-agentlib:instrument=" if is_sure else "-javaagent:"
 
+    def takes_libraries(self, options: JavaOptions) -> bool:
+        """Whether a library of somebody else's can be loaded at the start, as an agent, without being in anybody's way."""
+        return self._is_hotspot and self._is_launcher and options.are_known and not options.uses_archive
+
     @property
     def _is_hotspot(self) -> bool:
         """Whether it is OpenJDK's own JVM, of Java 10 or newer and with its optimising compiler."""

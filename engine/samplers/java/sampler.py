@@ -1,4 +1,5 @@
-"""Samples a Java program with a small agent inside its JVM; `agent/Stacks.java` says how it weighs.
+"""Samples a Java program with async-profiler's library where the user has it (`async_profiler.py`), else with a small agent inside its JVM;
+`agent/Stacks.java` says how that weighs. What follows is about the agent.
 
 What it counts: CPU time of the program's own threads, or with `--mode wall` the time of every thread of the program, waiting or
 not. The JVM's compiler and garbage collector threads are in neither, so a total is less than what the system says of the process.
@@ -40,8 +41,6 @@ import asyncio
 import contextlib
 import os
 import time
-import zipfile
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,9 +49,13 @@ from ...processes import mapped_files, process_cpu_ns, process_end
 from ...settings import Mode
 from ..sampler import CannotStart, Launch, SamplingFailed
 from .agent_start import ASKS, SAMPLES, agent_options, most_percent
+from .async_profiler import find_async_profiler
 from .attach import load_agent, running_java
-from .frames import WindowReader
+from .frames import JavaCounts, WindowReader
+from .jfr import MalformedRecording
 from .options import JavaOptions, java_options
+from .programs import class_path_folders, main_class_source, named_program, new_program, running_program
+from .recordings import Recordings
 from .runtime import JavaRuntime, NoAgent, agent_jar, find_java
 from .sources import JavaSources
 
@@ -71,7 +74,8 @@ _UNTOLD = ", inlined methods count for their callers"
 _MUCH_S = 5.0
 _JVM_END_S = 1.0
 _READ_BYTES = 65_536
-_CLASS_PATH_OPTIONS = ("-cp", "-classpath", "--class-path")
+MAX_TIMER_HZ = 250
+"""Timers of threads are looked at when the kernel's clock ticks."""
 
 
 class JavaSampler:
@@ -83,7 +87,10 @@ class JavaSampler:
         """Our end of the pipe the agent writes to."""
         self._asks: int | None = None
         self._pipes: list[Path] = []
+        self._counts: JavaCounts | None = None
         self._reader: WindowReader | None = None
+        self._recordings: Recordings | None = None
+        """Where async-profiler takes the samples, and no agent of ours is there."""
         self._closed = asyncio.Event()
         self._greeted = False
         self._pid = 0
@@ -106,19 +113,19 @@ class JavaSampler:
         settings = self._settings
         if settings.pid is None:
             java = await find_java(settings.runtime, os.environ)
-            find = _named_program if settings.command else _program
+            find = named_program if settings.command else new_program
             program = find(settings.program, settings.working_folder, java)
         else:
             java = running_java(settings.pid)
-            program = _running_program(settings.program, settings.working_folder)
-        roots = _class_path_folders(settings.runtime_arguments, settings.working_folder)
+            program = running_program(settings.program, settings.working_folder)
+        roots = class_path_folders(settings.runtime_arguments, settings.working_folder)
         is_source = program is not None and program.suffix != ".jar"
         sources = JavaSources(
             settings.working_folder, [*roots, *([program.parent] if program else [])], program if is_source else None
         )
         target = ("-jar", settings.program) if program and not is_source else (settings.program,)
         command = settings.command or (*settings.runtime_arguments, *target, *settings.arguments)
-        source_file = program if is_source else _main_class_source(program, settings.program, sources)
+        source_file = program if is_source else main_class_source(program, settings.program, sources)
         self.name = f"agent in Java {java.version}".rstrip()
         if java.missing_modules:
             missing = " and ".join(java.missing_modules)
@@ -132,39 +139,45 @@ class JavaSampler:
         told = java_options(_before(settings.program, words), os.environ, settings.working_folder)
         if settings.pid is None and (why := told.why_no_agent):
             return Launch((java.executable, *command), source_file=source_file, unprofiled=why)
+        self._told = told
+        self._counts = JavaCounts(self._context.recorder, sources, round(1e9 / settings.rate_hz))
+        if loading := await self._async_profiler(java):
+            self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
+            return Launch((java.executable, loading, *command), source_file=source_file)
         if settings.mode is Mode.CPU and not settings.java_inlined and settings.pid is None:
             self._inlined_from_s = java.recorder_from_s
         try:
             agent = await self._agent(java)
         except NoAgent as error:
             return Launch((java.executable, *command), source_file=source_file, unprofiled=str(error))
-        period_ns = round(1e9 / settings.rate_hz)
         try:
             folder = self._open_pipes()
         except OSError as error:
             reason = f"No pipe for Java's samples can be made ({error}); the program runs unprofiled"
             return Launch((java.executable, *command), source_file=source_file, unprofiled=reason)
-        self._reader = WindowReader(self._context.recorder, sources, period_ns, self._take_message)
+        self._reader = WindowReader(self._counts, self._take_message)
         self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
         # JAVA_TOOL_OPTIONS would do without the command line, but then the JVM prints what it picked up on stderr.
         self._jar, self._options = (
             agent,
             agent_options(self._agent_mode, settings.rate_hz, str(folder)),
         )
-        self._told = told
         inlined = settings.java_inlined or self._inlined_from_s is not None
         seen = java.options_to_see(told.words, inlined=inlined)
         argv = (java.executable, *seen, f"{java.agent_option(told)}{agent}={self._options}", *command)
         return Launch(argv, source_file=source_file)
 
     async def sample(self, process: Process) -> None:
-        reader, samples, indexing = self._reader, self._samples, self._indexing
-        assert reader is not None, "a launch that is unprofiled is not sampled"
-        assert samples is not None, "a launch that is unprofiled is not sampled"
+        counts, samples, indexing = self._counts, self._samples, self._indexing
+        assert counts is not None, "a launch that is unprofiled is not sampled"
         assert indexing is not None, "a launch that is unprofiled is not sampled"
-        reader.begin(process.pid)
+        counts.begin(process.pid)
         self._pid = process.pid
         await indexing
+        if self._recordings is not None:
+            await self._follow(process.pid, self._recordings)
+            return
+        assert samples is not None, "a launch that is unprofiled is not sampled"
         loop = asyncio.get_running_loop()
         loop.add_reader(samples, self._read)
         if self._settings.pid is not None:
@@ -188,6 +201,56 @@ class JavaSampler:
             ended.cancel()
             self._context.ledger.leaves(process.pid)
             self._stop_reading()
+            self._context.sampling(False)
+
+    async def _async_profiler(self, java: JavaRuntime) -> str | None:
+        """The option that loads async-profiler, where the user has it and it is of use."""
+        settings, named = self._settings, self._settings.async_profiler
+        found = await find_async_profiler(named, os.environ)
+        if found is None:
+            return None
+        why_not = found.why_not(java.major or 0)
+        if settings.mode is not Mode.CPU or settings.pid is not None or settings.java_inlined:
+            return None
+        if why_not is None and not java.takes_libraries(self._told):
+            why_not = "this Java, or an option of its command line, leaves no place for it"
+        if why_not:
+            self._context.emit(Note(f"async-profiler {found.version} is not used: {why_not}"))
+            return None
+        folder = self._context.private_folder()
+        rate_hz = min(settings.rate_hz, MAX_TIMER_HZ)
+        assert self._counts is not None, "made just before"
+        period_ns = round(1e9 / rate_hz)
+        self._recordings = Recordings(self._counts, folder, period_ns, self._begin_recording, self._tell_start)
+        self.name = f"async-profiler {found.version} in Java {java.version}".rstrip()
+        return found.option(rate_hz, folder)
+
+    def _begin_recording(self) -> None:
+        self._greeted = True
+        self._context.sampling(True)
+        # It is there from the JVM's start.
+        self._context.ledger.covers(self._pid, already_s=(process_cpu_ns(self._pid) or 0) / 1e9)
+
+    def _tell_start(self, main_s: float) -> None:
+        self._context.ledger.threads(self._pid, {}, before_s=main_s)
+
+    async def _follow(self, pid: int, recordings: Recordings) -> None:
+        silence = asyncio.create_task(self._tell_silence(pid))
+        following, ended = asyncio.create_task(recordings.follow(pid)), asyncio.create_task(process_end(pid))
+        try:
+            await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
+            following.cancel()
+            if following.done() and not following.cancelled():
+                following.result()
+            recordings.take()
+        except MalformedRecording as error:
+            raise SamplingFailed(
+                f"async-profiler has written {error}; --async-profiler off does without it", final=True
+            ) from None
+        finally:
+            for task in (silence, following, ended):
+                task.cancel()
+            self._context.ledger.leaves(pid)
             self._context.sampling(False)
 
     async def flush(self) -> None:
@@ -325,7 +388,11 @@ class JavaSampler:
 
     @property
     def _tells_inlined(self) -> bool:
-        return self._settings.mode is not Mode.CPU or (self._settings.java_inlined and not self._is_blind)
+        return (
+            self._settings.mode is not Mode.CPU
+            or self._recordings is not None
+            or (self._settings.java_inlined and not self._is_blind)
+        )
 
     def _tell_what_is_untrue(self) -> None:
         """Where it may matter: in a short run it is in the name that the screen shows."""
@@ -367,6 +434,8 @@ class JavaSampler:
         library = next((file for file in mapped_files(pid) if file.endswith("/libjvm.so")), None)
         if named and not library:
             return f"{named} has not started Java; if it is a script, it must run java and pass its arguments on"
+        if self._recordings is not None:
+            return "async-profiler does not record; --async-profiler off does without it"
         if named and str(self._jar).encode() not in _command_line(pid):
             return f"{named} does not pass its arguments on, by which our agent is loaded"
         if self._told.sets_security_manager:
@@ -386,67 +455,3 @@ def _command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def _program(program: str, folder: Path, java: JavaRuntime) -> Path | None:
-    """The file to run, absolute; None if `program` is the name of a class. Raises `CannotStart`."""
-    path = folder / program
-    if path.is_dir():
-        raise CannotStart(
-            f"{program} is a folder; name a .java file, a .jar, or a class (its class path after --java-arg=-cp)"
-        )
-    if path.suffix == ".class":
-        raise CannotStart(
-            f"{program} is a compiled class; name the class instead, its folder as --java-arg=-cp --java-arg=DIR"
-        )
-    if path.suffix not in {".java", ".jar"}:
-        return None
-    if not path.exists():
-        raise CannotStart(f"{program} was not found")
-    if path.suffix == ".java" and java.major is not None and java.major < 11:
-        raise CannotStart(
-            f"Java {java.version} cannot run {program} uncompiled (that takes Java 11); compile it, or name a newer Java with --java"
-        )
-    return path
-
-
-def _named_program(program: str, folder: Path, _java: JavaRuntime) -> Path | None:
-    """The file that a command line of Java's own names; what is wrong with it, Java says best."""
-    return _running_program(program, folder)
-
-
-def _running_program(program: str, folder: Path) -> Path | None:
-    """The file that was run, if it is one and still there."""
-    path = folder / program
-    return path if path.suffix in {".java", ".jar"} and path.is_file() else None
-
-
-def _class_path_folders(options: tuple[str, ...], folder: Path) -> list[Path]:
-    """The folders on the class path: sources often lie beside classes."""
-    entries = os.environ.get("CLASSPATH", "")
-    for option, value in pairwise((*options, "")):
-        if option in _CLASS_PATH_OPTIONS:
-            entries = value
-        elif option.startswith("--class-path="):
-            entries = option.partition("=")[2]
-    return [folder / entry for entry in entries.split(os.pathsep) if entry and not entry.endswith((".jar", "*"))]
-
-
-def _main_class_source(jar: Path | None, program: str, sources: JavaSources) -> Path | None:
-    main_class = _main_class(jar) if jar else program
-    found = sources.find_class(main_class) if main_class else None
-    return Path(found) if found else None
-
-
-def _main_class(jar: Path) -> str:
-    try:
-        with zipfile.ZipFile(jar) as archive:
-            manifest = archive.read("META-INF/MANIFEST.MF").decode("utf-8", "replace")
-    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError):
-        # Whatever is wrong with it, Java says it best.
-        return ""
-    # A line that begins with a space continues the one before it.
-    for line in manifest.replace("\r\n", "\n").replace("\n ", "").split("\n"):
-        if line.lower().startswith("main-class:"):
-            return line.partition(":")[2].strip()
-    return ""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS, Frame
-from multi_lang_profiler.engine.samplers.java.frames import WindowReader, frame_of
+from multi_lang_profiler.engine.samplers.java.frames import JavaCounts, WindowReader, frame_of
 from multi_lang_profiler.engine.samplers.java.sources import JavaSources
 
 PERIOD_NS = 10_000_000
@@ -19,9 +19,9 @@ NOWHERE = JavaSources(Path("/nowhere"))
 
 def reader(recorder: Recorder, messages: list[tuple[str, ...]] | None = None) -> WindowReader:
     taken = messages if messages is not None else []
-    made = WindowReader(recorder, NOWHERE, PERIOD_NS, lambda kind, fields: taken.append((kind, *fields)))
-    made.begin(4711)
-    return made
+    counts = JavaCounts(recorder, NOWHERE, PERIOD_NS)
+    counts.begin(4711)
+    return WindowReader(counts, lambda kind, fields: taken.append((kind, *fields)))
 
 
 def stacks(recorder: Recorder) -> dict[tuple[str, ...], int]:

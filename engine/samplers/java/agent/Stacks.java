@@ -78,6 +78,8 @@ final class Stacks implements AutoCloseable {
     private boolean hadBursts;
     private final Pace pace = new Pace();
     private long uncountedNs;
+    /** What of a poll is yet to be counted: where more are made than were asked for, each is a part of one. */
+    private double uncounted;
     /** When the last poll was made, and the last one of the window before; by {@link System#nanoTime}. */
     private long polledNs;
     private long takenNs = System.nanoTime();
@@ -314,12 +316,14 @@ final class Stacks implements AutoCloseable {
         }
     }
 
-    /** Polls that are made in between count together. */
+    /** As many polls as are asked for in the mean; those that are made in between count together. */
     private void count(long elapsedNs) {
         uncountedNs += elapsedNs;
-        if (elapsedNs >= askedPeriodNs / 4 || uncountedNs >= askedPeriodNs) {
+        uncounted += Math.min(1, (double) weight / askedPeriodNs);
+        if (uncounted >= 1) {
             window.poll(uncountedNs);
             uncountedNs = 0;
+            uncounted -= 1;
         }
     }
 
