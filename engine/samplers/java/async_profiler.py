@@ -47,7 +47,7 @@ sys.exit(bool(failed))
 
 @dataclass(frozen=True, slots=True)
 class AsyncProfiler:
-    library: Path
+    path: Path
     version: str
 
     @property
@@ -72,7 +72,7 @@ class AsyncProfiler:
         how = (
             f"event={_event(rate_hz)},interval={round(1e9 / rate_hz)},cstack=vm,jstackdepth={MAX_DEPTH},clock=monotonic"
         )
-        return f"-agentpath:{self.library}=start,{how},jfr,loop=1s,quiet,loglevel=none,file={place}"
+        return f"-agentpath:{self.path}=start,{how},jfr,loop=1s,quiet,loglevel=none,file={place}"
 
 
 def _event(rate_hz: int) -> str:
