@@ -1,8 +1,7 @@
 """The program's process tree, kept up to date: who lives in it, who came and went, and the CPU time of each (proc(5)).
 
-A look costs some 20 µs while nobody is born: the kernel tells the last process or thread it made (`/proc/loadavg`). Once that has
-changed, a tree of few threads is asked for its children. Else /proc is listed (50 µs for 150 processes, however many threads they have),
-and pids not seen before are asked for their parents; that is done once a second in any case.
+A thread of its own has a look at who was born (`Births`), which costs some 50 µs; an event loop would take three times that to wake up. It calls
+whoever keeps the tree only for new members, so that the others' clocks need not be read as often. Where births are not told, /proc is listed.
 
 Two kinds end up outside of what parents tell, and are found all the same. A process whose parent ends stays in the tree. And one
 that was made and orphaned between two looks, a daemon say, carries the mark of its tree: a resource limit, inherited through fork and
@@ -13,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -21,20 +22,24 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from .blocking import Background
 from .inheritance import set_mark
-from .processes import process_cpu_ns, read_file, thread_ids
+from .processes import Births, process_cpu_ns, read_file
 from .text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-LOOK_S = 0.08
-"""Between two looks, at least: a child shall be found before it has used 0.1 s of CPU time."""
+BIRTHS_S = 0.08
+"""Between two looks at who was born, at least: a child shall be found before it has used 0.1 s of CPU time."""
+ACTIVE_S, IDLE_S = 0.25, 1.0
+"""Between two looks at the others, where some of them use CPU time and where nobody does."""
 _BIRTHS_SHARE, _CLOCKS_SHARE, _FULL_SHARE = 0.0035, 0.0005, 0.0005
 """Of a core, at most, for finding new processes, for reading the clocks of the known ones, and for all that is asked less often. Measured by
 our CPU time: on a busy machine a look takes longer, but costs no more."""
 _FULL_LOOK_S = 1.0
-_FEW_THREADS = 24
-"""In the whole tree. Each thread has its own list of children, so that those of more take longer to read than the list of all processes."""
+_MOVED_NS = 1_000_000
+"""Who has used less since the last look was idle, and has not become another program."""
+_LIST_S = 5.0
+"""Between two lists of /proc, whatever is told of births: who has another limit set (pam_limits does) is found so."""
 _YOUNG_S = 1.0
 """So long after a process was found its command is read at each look: it may be about to become another program."""
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -101,24 +106,29 @@ class ProcessTree:
     def __init__(self, root: int, *, is_ours: bool) -> None:
         """`is_ours`: we started the program. Else what it used until now is not of this run, and it is not marked."""
         self.root = root
-        self.pause_s = LOOK_S
-        """Until the next look is due."""
+        self.pause_s = ACTIVE_S
+        """Until the next look is due, but for births."""
         self._members: dict[int, Member] = {}
         self._listed: set[str] = set()
         """The entries of /proc, as they were last listed."""
-        self._lists_children = os.path.exists("/proc/thread-self/children")  # noqa: PTH110 - CONFIG_PROC_CHILDREN
-        self._last_born = b""
-        self._tells_births = True
-        self._clocks_due_s = self._full_due_s = 0.0
+        self._births = Births(root)
+        self._births_pause_s = BIRTHS_S
+        self._unseen: list[int] = []
+        """Pids given lately that were nobody's when they were looked at."""
+        self._came: dict[int, Stat] = {}
+        """Newborn members, not yet taken in."""
+        self._must_list = False
+        self._lock = threading.Lock()
+        """For the six above and the next, which the thread uses, too."""
+        self._is_closed = False
+        self._clocks_due_s = self._full_due_s = self._list_due_s = 0.0
         self._inits = {1, *_ancestors(os.getpid())}
         """Whose children those become whose parent has ended."""
         self._background = Background("process names")
         """A process that is stuck in memory management keeps whoever asks for its command line waiting."""
+        self._to_name: list[Member] = []
         self._renamed: deque[Member] = deque()
-        self._mark = set_mark(root) if is_ours else b""
-        self._loadavg: int | None = None
-        with contextlib.suppress(OSError):
-            self._loadavg = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        self._mark = set_mark(root) if is_ours else 0
         stat = read_stat(root)
         if stat is not None:
             self._admit(root, stat, time.monotonic())
@@ -140,26 +150,36 @@ class ProcessTree:
         others = [member for member in self._members.values() if member.pid != self.root]
         return [member for member in others if (stat := read_stat(member.pid)) and not stat.is_zombie]
 
+    def watch(self, call: Callable[[], object]) -> None:
+        """Have `call` called, in another thread, once somebody was born into the tree: a look is due then. Until `close()`."""
+
+        def work() -> None:
+            while not self._is_closed:
+                # Not an event's wait, which costs twice as much.
+                time.sleep(self._births_pause_s)
+                if self._ask_for_births():
+                    # The loop that it goes to may have been closed.
+                    with contextlib.suppress(RuntimeError):
+                        call()
+
+        threading.Thread(target=work, name="births", daemon=True).start()
+
     def close(self) -> None:
         self._background.close()
-        if self._loadavg is not None:
-            os.close(self._loadavg)
-            self._loadavg = None
+        with self._lock:
+            self._is_closed = True
+            self._births.close()
 
     def look(self, *, at_all: bool = False) -> Look:
         """Read what has changed; `at_all`: also what is not due yet, for a last look."""
         look = Look()
         now_s = time.monotonic()
         is_full = at_all or now_s >= self._full_due_s
+        self._ask_for_births()
         with _CpuTime() as births:
-            was_told = self._somebody_was_born()
-            if was_told or is_full:
-                look.found = self._find(now_s) if is_full else self._find_children(now_s)
-                # A /proc of a container's may give a load of its own that tells nothing.
-                missed = not was_told and not all(member.is_orphan for member in look.found)
-                self._tells_births = self._tells_births and not missed
-        self.pause_s = max(LOOK_S, births.used_s / _BIRTHS_SHARE)
-        if is_full or now_s >= self._clocks_due_s:
+            self._take_in(look, now_s, lists=at_all or now_s >= self._list_due_s)
+        self._births_pause_s = max(BIRTHS_S, births.used_s / _BIRTHS_SHARE)
+        if is_full or look.gone or now_s >= self._clocks_due_s:
             with _CpuTime() as clocks:
                 self._read_clocks(look, now_s)
             self._clocks_due_s = now_s + clocks.used_s / _CLOCKS_SHARE
@@ -168,11 +188,16 @@ class ProcessTree:
                 for member in list(self._members.values()):
                     self._account(member, [], look, now_s)
                     # Who becomes another program uses CPU time for it.
-                    if member.cpu_ns != member.named_at_ns:
+                    if member.cpu_ns - member.named_at_ns > _MOVED_NS:
                         self._ask_for_command(member)
             self._full_due_s = now_s + max(_FULL_LOOK_S, full.used_s / _FULL_SHARE)
+        if self._to_name:
+            self._background.do(self._look_at_commands, self._to_name)
+            self._to_name = []
         while self._renamed:
             look.changed.append(self._renamed.popleft())
+        is_idle = not look.found and sum(used_ns for _, used_ns in look.used) < _MOVED_NS
+        self.pause_s = IDLE_S if is_idle else ACTIVE_S
         return look
 
     def look_at(self, pid: int) -> Look:
@@ -182,28 +207,52 @@ class ProcessTree:
             self._advance(self._members[pid], look, time.monotonic())
         return look
 
-    def _somebody_was_born(self) -> bool:
-        if self._loadavg is None or not self._tells_births:
-            return True
-        before, self._last_born = self._last_born, os.pread(self._loadavg, 256, 0).rpartition(b" ")[2]
-        return self._last_born != before
+    def _ask_for_births(self) -> bool:
+        """Whether somebody was born into the tree, or may have been; of other threads, too."""
+        with self._lock:
+            if self._is_closed:
+                return False
+            given = self._births.given()
+            if given is None:
+                self._must_list = True
+            elif given or self._unseen:
+                self._look_at_given((*self._unseen, *given))
+                self._unseen = [pid for pid in self._unseen if pid in given]
+            return self._must_list or bool(self._came)
 
-    def _find_children(self, now_s: float) -> list[Member]:
-        """Take in who is new, as quickly as can be told: on a busy machine most who are born are strangers."""
-        found: list[Member] = []
-        threads = 0
-        asked = deque(self._members)
-        while asked:
-            pid = asked.popleft()
-            for tid in thread_ids(pid):
-                threads += 1
-                if threads > _FEW_THREADS or not self._lists_children:
-                    return found + self._find(now_s)
-                for child in map(int, read_file(f"/proc/{pid}/task/{tid}/children").split()):
-                    if child not in self._members and (stat := read_stat(child)):
-                        found.append(self._admit(child, stat, now_s))
-                        asked.append(child)
-        return found
+    def _look_at_given(self, pids: tuple[int, ...]) -> None:
+        """Note who of these is one of us, in the order of their birth: a parent before its children."""
+        for pid in pids:
+            is_marked = self._is_marked(pid) if self._mark else True
+            if is_marked is None:
+                self._unseen.append(pid)
+            # A thread's number has no such clock.
+            elif is_marked and process_cpu_ns(pid) is not None:
+                stat = read_stat(pid)
+                if stat and (
+                    stat.parent in self._members or stat.parent in self._came or self._is_our_orphan(pid, stat)
+                ):
+                    self._came[pid] = stat
+
+    def _take_in(self, look: Look, now_s: float, *, lists: bool) -> None:
+        """Those who are new."""
+        with self._lock:
+            came, self._came = self._came, {}
+            was_told, self._must_list = not self._must_list, False
+        for pid, stat in came.items():
+            before = self._members.get(pid)
+            if before is not None and before.started_ticks != stat.started_ticks:
+                # A pid that is used again.
+                look.gone.append(self._members.pop(pid))
+            if pid not in self._members:
+                look.found.append(self._admit(pid, stat, now_s))
+        if lists or not was_told:
+            missed = self._find(now_s)
+            if missed and was_told:
+                with self._lock:
+                    self._births.check(max(member.pid for member in missed))
+            look.found += missed
+            self._list_due_s = now_s + _LIST_S
 
     def _find(self, now_s: float) -> list[Member]:
         """Take in who is new, orphans included."""
@@ -211,7 +260,7 @@ class ProcessTree:
         new = [int(name) for name in listed - self._listed if name.isdigit() and int(name) not in self._members]
         self._listed = listed
         candidates = {pid: stat for pid in new if (stat := read_stat(pid))}
-        orphans = {pid for pid, stat in candidates.items() if stat.parent in self._inits and self._is_marked(pid)}
+        orphans = {pid for pid, stat in candidates.items() if self._is_our_orphan(pid, stat)}
         found: list[Member] = []
         while kin := [pid for pid, stat in candidates.items() if stat.parent in self._members or pid in orphans]:
             found += [self._admit(pid, candidates.pop(pid), now_s) for pid in kin]
@@ -223,8 +272,18 @@ class ProcessTree:
         member.is_orphan = pid != self.root and stat.parent not in self._members
         return self._members.setdefault(pid, member)
 
-    def _is_marked(self, pid: int) -> bool:
-        return bool(self._mark) and self._mark in read_file(f"/proc/{pid}/limits")
+    def _is_our_orphan(self, pid: int, stat: Stat) -> bool:
+        return bool(self._mark) and stat.parent in self._inits and bool(self._is_marked(pid))
+
+    def _is_marked(self, pid: int) -> bool | None:
+        """None where there is none of that number, or not yet."""
+        try:
+            return resource.prlimit(pid, resource.RLIMIT_RTTIME)[0] == self._mark
+        except PermissionError:
+            # Another user's: of a setuid program, say.
+            return str(self._mark).encode() in read_file(f"/proc/{pid}/limits")
+        except OSError:
+            return None
 
     def _read_clocks(self, look: Look, now_s: float) -> None:
         for member in list(self._members.values()):
@@ -280,14 +339,15 @@ class ProcessTree:
 
     def _ask_for_command(self, member: Member) -> None:
         member.named_at_ns = member.cpu_ns
-        self._background.do(self._look_at_command, member)
+        self._to_name.append(member)
 
-    def _look_at_command(self, member: Member) -> None:
+    def _look_at_commands(self, members: list[Member]) -> None:
         """In the background."""
-        command = command_of(member.pid)
-        if command and command != member.command:
-            member.command = command
-            self._renamed.append(member)
+        for member in members:
+            command = command_of(member.pid)
+            if command and command != member.command:
+                member.command = command
+                self._renamed.append(member)
 
 
 def read_stat(pid: int) -> Stat | None:

@@ -7,9 +7,15 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _POLL_INTERVAL_S = 0.5
 _ELF_MAGIC = b"\x7fELF"
+MAX_GIVEN = 256
+"""More are not told one by one: it is quicker to list /proc (400 µs for 500 processes)."""
 
 
 def process_tree(pid: int) -> list[int]:
@@ -101,6 +107,47 @@ def read_file(path: str) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+class Births:
+    """Which pids were given lately: the kernel gives them in rising order, to threads too, and tells the last one (`/proc/loadavg`).
+
+    That costs 15 µs, whatever the number of processes and threads there are.
+    """
+
+    def __init__(self, since: int) -> None:
+        """`since`: a process that lives; what was given after it is told first."""
+        self._loadavg: int | None = None
+        with contextlib.suppress(OSError):
+            self._loadavg = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        self._last = since
+        self._are_told = True
+        """A /proc of a container's may give a load of its own."""
+        self.check(since)
+
+    def given(self) -> Sequence[int] | None:
+        """The pids given since the last call; None where only a list of all processes would tell."""
+        before, self._last = self._last, self._last_given()
+        if not self._are_told or self._last < before or self._last - before > MAX_GIVEN:
+            return None
+        return range(before + 1, self._last + 1)
+
+    def check(self, pid: int) -> None:
+        """Whether the kernel has told of `pid`, which lives; if not, it is not asked any more (nor after pids have begun anew; so be it)."""
+        self._are_told = self._are_told and self._last_given() >= pid
+
+    def close(self) -> None:
+        if self._loadavg is not None:
+            os.close(self._loadavg)
+            self._loadavg = None
+
+    def _last_given(self) -> int:
+        if self._loadavg is None:
+            return -1
+        try:
+            return int(os.pread(self._loadavg, 256, 0).rpartition(b" ")[2])
+        except (OSError, ValueError):
+            return -1
 
 
 async def process_end(pid: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.process_tree import Look, ProcessTree
+from multi_lang_profiler.engine.process_tree import BIRTHS_S, Look, ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ class Watched:
         ends_s = time.monotonic() + DEADLINE_S
         while not is_enough() and not os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             assert time.monotonic() < ends_s
-            time.sleep(self.tree.pause_s)
+            time.sleep(BIRTHS_S)
             self.looks.append(self.tree.look())
 
     def end(self) -> float:
@@ -97,15 +97,17 @@ def test_children_that_nobody_waits_for_keep_what_they_used() -> None:
     assert sum(watched.used_s.values()) > kernel_s + 0.35
 
 
-def test_a_child_is_found_while_it_is_young_whatever_the_number_of_threads() -> None:
-    """Beside 300 waiting threads, before it has used 0.15 s. One of five such children is enough: a busy machine may hold us up, too."""
+def test_a_child_is_found_while_it_is_young_whatever_the_size_of_the_tree() -> None:
+    """Beside 300 waiting threads and 100 processes, before it has used 0.15 s. One of five such children is enough: a busy machine may hold us up, too."""
     code = (
-        "import subprocess, threading\nstop = threading.Event(); threading.stack_size(1 << 18)\n"
+        "import subprocess, threading\nr, w = os.pipe()\nfor _ in range(100):\n    if not os.fork(): os.close(w); os.read(r, 1); os._exit(0)\n"
+        "stop = threading.Event(); threading.stack_size(1 << 18)\n"
         "for _ in range(300): threading.Thread(target=stop.wait, daemon=True).start()\n"
         "while sys.stdin.read(1): subprocess.run([sys.executable, '-S', '-c', 'while True: pass'], timeout=20)"
     )
     watched = Watched(*python(code))
-    watched.watch(lambda: len(list(Path(f"/proc/{watched.process.pid}/task").iterdir())) > 300)
+    threads = Path(f"/proc/{watched.process.pid}/task")
+    watched.watch(lambda: len(list(threads.iterdir())) > 300 and len(watched.tree.members) > 100)
     assert watched.process.stdin is not None
     used_ns: list[int] = []
     for _ in range(5):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
@@ -149,6 +150,8 @@ class Ledger:
 
     async def keep(self) -> None:
         """Look, until cancelled."""
+        if self._tree is not None:
+            self._tree.watch(partial(asyncio.get_running_loop().call_soon_threadsafe, self.look))
         while self._tree is not None:
             await self._clock.sleep(self._tree.pause_s)
             self.look()

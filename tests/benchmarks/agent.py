@@ -44,7 +44,7 @@ def tables(length: Length) -> Iterator[Table]:
             "agent": stack.enter_context(_agent(folder, program)),
             "agent, reporting": stack.enter_context(_agent(folder, program, *reporting)),
         }
-        samplers = {name: _helper(pid, length.sized(5.0, 1.0)) for name, pid in pids.items()}
+        samplers = {name: helper(pid, length.sized(5.0, 1.0)) for name, pid in pids.items()}
         watched = pids | {f"helper of the sampler of the {name}": pid for name, pid in samplers.items()}
         used: dict[str, list[float]] = {name: [] for name in watched}
         for _ in range(slices):
@@ -79,7 +79,7 @@ def _agent(folder: Folder, program: Path, *options: str) -> Iterator[int]:
         process.wait()
 
 
-def _helper(pid: int, settled_s: float) -> int:
+def helper(pid: int, settled_s: float) -> int:
     """The sampler that the agent has started, once it has lived so long: the first may come too early, and be followed by another."""
     ends_s, found, since_s = time.monotonic() + 60, 0, 0.0
     while time.monotonic() < ends_s:

@@ -1,84 +1,102 @@
-"""What the ledger costs: the agent's own CPU time with it and without it, side by side.
+"""What the ledger costs: the CPU time of our own processes with it and without it, side by side.
 
-    python -m tests.benchmarks.ledger [SECONDS]
-
-Two agents sample the same kind of program at the same time, so that the machine is as busy for the one as for the other
-What the sampler does about the processes that the ledger finds is the sampler's (`--no-children`).
+Two agents sample the same kind of program at the same time, so that the machine is as busy for the one as for the other. What a sampler
+does about processes that the ledger finds is the sampler's (`--no-children`).
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROUNDS = 2
+from tests.benchmarks.agent import helper
+from tests.benchmarks.measure import cpu_s
+from tests.benchmarks.table import Table, at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.measure import Length
+
+SHARE, LOOKING_PERCENT = 1.1, 0.5
 AGENT = """
-import os, sys, time
+import asyncio, os, sys
 if os.environ.pop("WITHOUT_LEDGER", ""):
     from multi_lang_profiler.engine.profile.ledger import Ledger
-    Ledger.look = lambda self: None
+    async def keep(self): await asyncio.Event().wait()
+    Ledger.keep = keep
+    Ledger.look = Ledger.last_look = lambda self, **_: None
+    Ledger._settled = lambda self, pid: None
 from multi_lang_profiler.engine.command import cli
-report = os.environ.pop("CPU_FILE")
-cli.run(sys.argv[1:])
-with open(report, "w") as file:
-    file.write(str(time.process_time()))
+sys.exit(cli.run(sys.argv[1:]))
 """
-BUSY = "import time\nuntil = time.monotonic() + {seconds}\nwhile time.monotonic() < until: sum(range(500))\n"
+BUSY = "while True: sum(range(500))\n"
 THREADS = (
     "import threading\nstop = threading.Event()\nthreading.stack_size(1 << 17)\n"
-    "for _ in range(1000): threading.Thread(target=stop.wait, daemon=True).start()\n"
+    "for _ in range({number}): threading.Thread(target=stop.wait, daemon=True).start()\n"
 )
-PROCESSES = (
-    "import atexit, subprocess\nchildren = [subprocess.Popen(['sleep', '600']) for _ in range(500)]\n"
-    "atexit.register(lambda: [child.kill() for child in children])\n"
-)
+PROCESSES = "import subprocess\nchildren = [subprocess.Popen(['sleep', '600']) for _ in range({number})]\n"
+BIRTHS = "import subprocess, time\nwhile True: subprocess.run(['true']); sum(range(500)); time.sleep(0.02)\n"
 PROGRAMS = {
-    "idle": "import time\ntime.sleep({seconds})\n",
+    "idle": "import time\nwhile True: time.sleep(1)\n",
     "busy": BUSY,
-    "busy, 1,000 threads": THREADS + BUSY,
-    "busy, 500 processes": PROCESSES + BUSY,
+    "busy, with {number} threads": THREADS + BUSY,
+    "busy, with {number} processes": PROCESSES + BUSY,
+    "that starts a process every 20 ms, with {number} more": PROCESSES + BIRTHS,
 }
+NUMBERS = {THREADS: 1_000, PROCESSES: 500}
 
 
-def agent_cpu_s(program: Path, folder: Path, *, seconds: float) -> tuple[float, float]:
-    """CPU seconds of an agent with the ledger and of one without, of runs beside each other."""
-    running = []
-    variables: dict[str, str]
-    for name, variables in (("with", {}), ("without", {"WITHOUT_LEDGER": "1"})):
-        environment = {**os.environ, **variables, "CPU_FILE": str(folder / name)}
-        command = [
-            sys.executable,
-            "-c",
-            AGENT,
-            "python",
-            str(program),
-            "--python",
-            sys.executable,
-            "--quiet",
-            "--no-children",
-        ]
-        running.append(subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL))
-    for agent in running:
-        agent.wait(timeout=10 * seconds + 60)
-    with_s, without_s = (float((folder / name).read_text()) for name in ("with", "without"))
-    return with_s, without_s
-
-
-def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    print("| program | agent with the ledger | without | ratio |\n|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as name:
-        for kind, code in PROGRAMS.items():
+def tables(length: Length) -> Iterator[Table]:
+    slices, slice_s, settled_s = length.sized((5, 2.0, 2.0), (1, 0.3, 0.3))
+    for kind, code in PROGRAMS.items():
+        number = length.sized(next((of for what, of in NUMBERS.items() if code.startswith(what)), 0), 5)
+        used: dict[str, list[float]] = {"without": [], "with": []}
+        with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, ExitStack() as stack:
             program = Path(name) / "program.py"
-            program.write_text(code.format(seconds=seconds))
-            pairs = [agent_cpu_s(program, Path(name), seconds=seconds) for _ in range(ROUNDS)]
-            with_s, without_s = (statistics.mean(each) for each in zip(*pairs, strict=True))
-            print(f"| {kind} | {with_s:.3f} s | {without_s:.3f} s | {with_s / without_s:.2f} |", flush=True)
+            program.write_text(code.format(number=number))
+            agents = {each: stack.enter_context(_agent(program, each)) for each in used}
+            ours = {each: (pid, helper(pid, settled_s)) for each, pid in agents.items()}
+            for _ in range(slices):
+                before = {each: sum(map(cpu_s, pids)) for each, pids in ours.items()}
+                began_s = time.monotonic()
+                time.sleep(slice_s)
+                for each, pids in ours.items():
+                    used[each].append(100 * (sum(map(cpu_s, pids)) - before[each]) / (time.monotonic() - began_s))
+        table = Table(f"The ledger of a program {kind.format(number=f'{number:,}')}: the agent's part of a core")
+        table.add("without", used["without"], "%")
+        table.add("with", used["with"], "%", at_most(SHARE, "ratio"), base="without")
+        more = [after - before for before, after in zip(used["without"], used["with"], strict=True)]
+        table.add("more for the ledger", more, "%", at_most(LOOKING_PERCENT))
+        yield table
 
 
-if __name__ == "__main__":
-    main()
+@contextmanager
+def _agent(program: Path, which: str) -> Iterator[int]:
+    environment = {**os.environ, **({"WITHOUT_LEDGER": "1"} if which == "without" else {})}
+    words = ("python", str(program), "--python", sys.executable, "--no-tui", "--no-children")
+    log = program.with_name(which)
+    with log.open("w") as lines:
+        process = subprocess.Popen(
+            (sys.executable, "-c", AGENT, *words),
+            env=environment,
+            cwd=program.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=lines,
+            start_new_session=True,
+        )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+        # What the program has started and left behind.
+        subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
+    assert "error" not in log.read_text(), log.read_text()

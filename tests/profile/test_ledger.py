@@ -173,6 +173,7 @@ def work(name, seconds):
     os.write(1, b"%d\\n" % threading.get_native_id())
     os.read(0, 1)
     burn(seconds)
+    os.read(0, 1)
 sys.setswitchinterval(0.001)
 for name in ("pool-1", "sampled", "helper"):
     threading.Thread(target=work, args=(name, 0.2)).start()
@@ -188,6 +189,10 @@ for name in ("pool-1", "sampled", "helper"):
     for _ in range(3):
         kept.tell()
     kept.sampled(0.2)
+    # They live until they were read.
+    kept.look_until(lambda: sum(kept.ledger.book().native_s.values()) > 0.35)
+    for _ in range(3):
+        kept.tell()
     book, kernel_s = kept.end()
     assert book.cpu_s == pytest.approx(kernel_s, abs=0.02)
     assert sum(book.native_s.values()) == pytest.approx(0.4, abs=0.1)
