@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
 from ..process_tree import ProcessTree
-from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
+from ..processes import mapped_files, process_cpu_ns, thread_cpu_ns, thread_ids, thread_name
 from .book import Book
 from .native_threads import native_group
 
@@ -99,7 +99,8 @@ class Ledger:
         told = self._told.get(pid)
         if told is not None and told.is_covered:
             self._settled(pid)
-            told.is_covered = False
+            # What is found later of one that is gone is its end, which was sampled.
+            told.is_covered = process_cpu_ns(pid) is None
 
     def refuses(self, pid: int, reason: str) -> None:
         """Tell in a few words why `pid` is not sampled: `Austin reads no Python 3.15`."""

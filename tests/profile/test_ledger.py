@@ -127,6 +127,31 @@ def test_what_is_used_before_a_sampler_and_while_it_is_away_is_told() -> None:
     assert abs(book.left_over_s) < 0.04
 
 
+def test_the_end_of_a_sampled_process_is_no_gap() -> None:
+    """What the kernel tells of a child only after it was waited for was sampled, although its sampler has left by then."""
+    code = """
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time\\ninput()\\nwhile time.process_time() < 0.3: pass"], stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+sys.stdin.readline()
+child.communicate(b"\\n")
+print(flush=True)
+sys.stdin.readline()
+"""
+    kept = Kept("import subprocess\n" + code)
+    kept.ledger.covers(kept.program.pid)
+    child = int(kept.heard())
+    kept.look_until(lambda: child in kept.ledger.members)
+    kept.ledger.covers(child)
+    kept.tell()
+    kept.heard()
+    kept.ledger.leaves(child)
+    kept.tell()
+    book, kernel_s = kept.end()
+    assert book.cpu_s == pytest.approx(kernel_s, abs=0.03)
+    assert book.gaps_s == 0
+    assert book.left_over_s > 0.2
+
+
 def test_samples_that_come_late_were_taken_before() -> None:
     """A sampler that has looked for a while already when it tells: that time is neither before it nor left over."""
     kept = Kept("burn(0.4); print(flush=True); sys.stdin.readline()\n")
