@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from .program.child import Child
     from .settings import ReportSettings, Settings
 
-SNAPSHOT_INTERVAL_S = 0.5
-"""Figures that change more often cannot be read, and cost twice as much."""
-FIRST_SNAPSHOTS_S = 0.25
-"""The same until there are samples to be seen."""
 MAX_LOG_LINES = 1_000
 MAX_MARKS = 100
 TIDY_S = 1.0
@@ -195,6 +191,7 @@ class Engine:
         try:
             return await run.finish()
         finally:
+            self._pictures.hurry()
             self._windows.end_run(run.ended_s or self._clock.monotonic())
             limit.cancel()
             await run.close()
@@ -383,13 +380,13 @@ class Engine:
         self._call(lambda: self._start(self._open_source(path)))
 
     def look_at_threads(self) -> None:
-        self._call(lambda: self._parts.run and self._start(self._parts.run.look_at_threads()))
+        self._calls.do(lambda: self._parts.run and self._start(self._parts.run.look_at_threads()))
 
     def type_keys(self, keys: bytes) -> None:
         self._call(lambda: self._parts.run and self._start(self._parts.run.type_keys(keys)))
 
     def resize(self, columns: int, rows: int) -> None:
-        self._call(lambda: self._resize((columns, rows)))
+        self._calls.do(lambda: self._resize((columns, rows)))
 
     def stop(self) -> None:
         self.leaving = True
@@ -401,6 +398,7 @@ class Engine:
 
     def _call(self, function: Callable[[], object]) -> None:
         self._calls.do(function)
+        self._calls.do(self._pictures.hurry)
 
     def _live_for_the_program(self) -> None:
         self._is_watched = False
@@ -491,6 +489,7 @@ class Engine:
         text = "\n".join(map(printable, event.lines))
         self._log.append(LogLine(self._clock.now(), text, event.is_warning))
         self._listen(event)
+        self._pictures.hurry()
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guarded(coroutine))
@@ -506,12 +505,7 @@ class Engine:
 
     async def _publish_snapshots(self) -> None:
         try:
-            while True:
-                if self._pictures.is_due:
-                    await self._locate_functions()
-                    self._pictures.take()
-                has_samples = self._recorder.run.total > 0
-                await self._clock.sleep(SNAPSHOT_INTERVAL_S if has_samples else FIRST_SNAPSHOTS_S)
+            await self._pictures.publish(self._locate_functions)
         finally:
             # Without pictures nobody can be shown that the program has ended.
             self._live_for_the_program()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from .program.subject import command_text
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Awaitable, Callable
 
     from .analysis.snapshot import LogLine, Mark
     from .clock import Clock
@@ -22,6 +25,15 @@ if TYPE_CHECKING:
     from .reporting.reporter import Reporter
     from .settings import Settings
     from .sources.sources import Sources
+
+
+FIRST_S, YOUNG_S, STEADY_S = 0.25, 0.5, 1.0
+"""Between two pictures: until there are samples, while a run is young and its shares change quickly, and ever after. Figures that change more
+often cannot be read, and cost twice as much."""
+YOUNG_UNTIL_S = 5.0
+"""Seconds sampled."""
+HASTE_S = 2.0
+"""So long after somebody asked for something, or something was told, pictures come as often as the first."""
 
 
 @dataclass(slots=True)
@@ -54,6 +66,33 @@ class Pictures:
         self._parts = parts
         self._newest: Snapshot | None = None
         self._was_taken = True
+        self._hurry = asyncio.Event()
+        self._haste_until_s = 0.0
+
+    async def publish(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Take one whenever it is due, until cancelled; `prepare` before each."""
+        while True:
+            if self.is_due:
+                await prepare()
+                self.take()
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s):
+                    await self._hurry.wait()
+
+    def hurry(self) -> None:
+        """What comes of something is wanted on the screen soon. On the loop."""
+        self._haste_until_s = self._parts.clock.monotonic() + HASTE_S
+        self._hurry.set()
+
+    @property
+    def _pause_s(self) -> float:
+        parts = self._parts
+        if parts.clock.monotonic() < self._haste_until_s:
+            return FIRST_S
+        if parts.windows.run_covered_s < YOUNG_UNTIL_S:
+            return YOUNG_S if parts.recorder.run.total else FIRST_S
+        return STEADY_S
 
     def newest(self) -> Snapshot | None:
         self._was_taken = True

@@ -60,13 +60,17 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.filter import LineFilter
     from textual.screen import Screen
+    from textual.timer import Timer
 
     from ..engine.analysis.controls import Controls
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
     from ..engine.clock import Clock
 
-FRAMES_PER_S = 4
+POLL_S, CALM_POLL_S = 0.25, 0.95
+"""Between two looks for a new picture: while they come often, one is late or somebody presses keys; and else."""
+HASTE_S, GIVE_UP_S = 2.0, 2.5
+"""So long keys count as being pressed; a picture that is so late does not come soon."""
 SHARE_FOR_SHOWING = 0.01
 """Of a core that making a view of snapshots may take: what is cheap is shown with each, what is large less often."""
 FRAME_ROWS = 5
@@ -129,6 +133,10 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
+        self._came_s = self._touched_s = 0.0
+        """When the newest snapshot came, and the last key, by `perf_counter`."""
+        self._comes_often = False
+        self._next_poll: Timer | None = None
         self._exports, self._copier = Exports(), Copier()
         self._wants_side = True
         self._was_reporting = self._takes_input = False
@@ -158,10 +166,15 @@ class ProfilerApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
         self._view_bar.show(self._front)
         self.poll()
-        self.set_interval(1 / FRAMES_PER_S, self.poll)
+        self._poll_after(POLL_S)
 
     async def on_event(self, event: events.Event) -> None:
-        self._was_touched = self._was_touched or isinstance(event, events.Key)
+        if isinstance(event, events.InputEvent):
+            self._was_touched = self._was_touched or isinstance(event, events.Key)
+            if perf_counter() - self._touched_s > HASTE_S:
+                # What comes of it is to be seen soon.
+                self._poll_after(POLL_S)
+            self._touched_s = perf_counter()
         await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -169,6 +182,22 @@ class ProfilerApp(App[None]):
         self.controls.resize(*event.size)
         # The app learns its new size after this.
         self.call_later(self._arrange)
+
+    def _poll_after(self, pause_s: float) -> None:
+        if self._next_poll is not None:
+            self._next_poll.stop()
+        self._next_poll = self.set_timer(pause_s, self._poll_on)
+
+    def _poll_on(self) -> None:
+        before, now_s = self.whole, perf_counter()
+        self.poll()
+        is_new = self.whole is not before
+        if is_new:
+            self._comes_often = now_s - self._came_s < CALM_POLL_S - POLL_S
+            self._came_s = now_s
+        is_late = not is_new and now_s - self._came_s < GIVE_UP_S
+        hurries = (self._comes_often and is_new) or is_late or now_s - self._touched_s < HASTE_S
+        self._poll_after(POLL_S if hurries else CALM_POLL_S)
 
     def poll(self) -> None:
         """One frame: take the newest snapshot and show what has changed."""

@@ -1,14 +1,19 @@
-"""Textual's driver, taught what to do when its terminal is closed: leave, instead of hanging or spinning; and to ask it its size.
+"""Textual's driver, taught what to do when its terminal is closed: leave, instead of hanging or spinning; to ask it its size; and to sleep while nobody types.
 
-Textual 8.2's writing thread dies of the first failed write, after which the app blocks for ever in a full queue; its reading
+Textual 8.2 looks for input ten times a second, whether there is some or not. Its writing thread dies of the first failed write, after which the app blocks for ever in a full queue; its reading
 thread spins at the end of input; and a SIGCONT, which terminals send along with SIGHUP, starts both once more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
+import threading
+from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 if TYPE_CHECKING:
@@ -17,9 +22,16 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
+_READ_BYTES = 4_096
+_TICK_MS = 100
+_TICKS = 10
+"""So often after an input the parser is asked whether it waited for long enough: a single Escape may be the beginning of another key."""
+
+
 class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
+        self.exit_event = self._wake = _WakingEvent()
         self._file = cast("Any", _UntilItFails(cast("TextIO", self._file), self._lost))
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -34,6 +46,27 @@ class TerminalDriver(LinuxDriver):
         if os.isatty(self.fileno):
             super()._sigcont_application(*arguments)
 
+    def run_input_thread(self) -> None:
+        parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")().decode
+        poll = select.poll()
+        for descriptor in (self.fileno, self._wake.descriptor):
+            poll.register(descriptor, select.POLLIN)
+        ticks = 0
+        while not self.exit_event.is_set():
+            ready = [descriptor for descriptor, _ in poll.poll(_TICK_MS if ticks else None)]
+            ticks = max(0, ticks - 1)
+            if self.fileno in ready:
+                data = os.read(self.fileno, _READ_BYTES)
+                if not data:
+                    self._lost()
+                    return
+                ticks = _TICKS
+                # A character may have come in part: nothing would be the end of all input.
+                for message in parser.feed(text) if (text := decode(data)) else ():
+                    self.process_message(message)
+            for message in parser.tick():
+                self.process_message(message)
+
     def _run_input_thread(self) -> None:
         try:
             self.run_input_thread()
@@ -42,6 +75,26 @@ class TerminalDriver(LinuxDriver):
 
     def _lost(self) -> None:
         self._app.call_later(self._app.exit)
+
+
+class _WakingEvent(threading.Event):
+    """An event that can be waited for beside a terminal's input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.descriptor, self._writes = os.pipe()
+        for end in (self.descriptor, self._writes):
+            os.set_blocking(end, False)
+
+    def set(self) -> None:
+        super().set()
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writes, b"\0")
+
+    def clear(self) -> None:
+        super().clear()
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.descriptor, _READ_BYTES)
 
 
 class _UntilItFails:

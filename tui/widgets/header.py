@@ -32,6 +32,7 @@ MEDIUM, WIDE = 90, 130
 """Columns from which there is room for the words, and for the reason."""
 _NOUNS = {NANOSECONDS_HZ: " of time", BYTES_HZ: " bytes", PIECES_HZ: ""}
 """Of files that count no samples, by what stands in place of a rate."""
+STILL_S = 1.4
 SILENT_AFTER_S = 5.0
 """Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
 
@@ -55,7 +56,8 @@ class RunHeader(Board):
         self.repaint()
 
     def tick(self, now_s: float) -> None:
-        if int(now_s) != int(self._now_s):
+        # While pictures come, once a second, they are the clock.
+        if now_s - self._now_s > STILL_S:
             self._now_s = now_s
             self.repaint()
 

@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..text import plural
-from .board import changed_regions, ground_of
+from .board import DrawnByLine, changed_regions, ground_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ class DrawnRow(NamedTuple):
     style: Style
 
 
-class LinePane(ScrollView, Generic[Line], can_focus=True, inherit_bindings=False):
+class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_bindings=False):
     """Subclasses say how a line is drawn. Stays at the end while lines come, unless the user has scrolled away from it."""
 
     EMPTY: ClassVar[str] = ""

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..text import fit
-from .board import NO_LINE, DrawnLine, changed_regions, ground_of
+from .board import NO_LINE, DrawnByLine, DrawnLine, changed_regions, ground_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +40,7 @@ class Column(Generic[Row]):
     sortable: bool = True
 
 
-class Table(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
+class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     """Rows by key (an int) under a fixed header. Subclasses say which columns fit a width and what a row holds.
 
     Until the user moves it the cursor stays on the top row; from then on it stays on its key, wherever that goes.
