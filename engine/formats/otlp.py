@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import uuid
+import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Never
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Never
 from ..profile.full_names import FullNames
 from ..settings import AGENT_VERSION
 from .protobuf import ProtobufFormat
-from .varint import delimited
+from .varint import Varints, delimited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +33,7 @@ _FRAME_TYPES = {"Python": "cpython", "JavaScript": "v8js", "TypeScript": "v8js",
 
 
 class OtlpFormat:
-    """Bodies are a pprof of every stack of the window, then the profile in the protobuf format; reports are made when they are joined.
-
-    All profiles of an OTLP request share one dictionary, so that none can be written before the others are known.
-    """
+    """A body is a packed report of one window. All profiles of a report share one dictionary: of several windows a new one is made."""
 
     name = "otlp"
     content_type = "application/x-protobuf"
@@ -44,43 +42,69 @@ class OtlpFormat:
         if profile.total_samples / profile.sampling.rate_hz * 1e9 >= 2**63:
             raise ValueError("its time has more nanoseconds than OTLP can write")
         from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
-        from . import pprof  # noqa: PLC0415
 
-        stacks = pprof.dumps(whole_of(profile))
-        return delimited(_STACKS, stacks) + stacks + ProtobufFormat().encode(profile)
+        return _body(profile, whole_of(profile))
 
-    def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:
-        from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
-
-        ours = ProtobufFormat()
-        by_resource: dict[_Resource, list[otlp_pb2.Profile]] = {}
-        dictionary = _Dictionary()
-        stacks, profiles = zip(*map(_parted, bodies), strict=True) if bodies else ((), ())
-        for profile, its_stacks in zip(ours.decode(ours.join(profiles, reported_at)).profiles, stacks, strict=True):
-            recording = _recording(profile, its_stacks)
-            by_resource.setdefault(_resource(profile, recording), []).append(dictionary.profile(profile, recording))
-        request = schema.ExportRequest(
-            resource_profiles=[
-                schema.ResourceProfiles(
-                    resource=schema.Resource(attributes=[_attribute(name, value) for name, value in resource]),
-                    scope_profiles=[
-                        schema.ScopeProfiles(
-                            scope=schema.Scope(name="multi_lang_profiler", version=AGENT_VERSION), profiles=profiles
-                        )
-                    ],
-                )
-                for resource, profiles in by_resource.items()
-            ],
-            dictionary=dictionary.message(),
-        )
-        return request.SerializeToString()
+    def join(self, bodies: Sequence[bytes], reported_at: datetime) -> bytes:  # noqa: ARG002 - a report does not say it
+        windows = [zlib.decompress(body if body.startswith(_PACKED) else _brought_up(body)) for body in bodies]
+        return windows[0] if len(windows) == 1 else _joined(windows)
 
     def decode(self, body: bytes) -> Never:  # noqa: ARG002
         raise ValueError("OTLP is written only")
 
 
+_PACKED = b"\x78"
+"""How zlib's form begins, and no field of a profile."""
+_FAST = 1
+"""zlib's level: it is packed for the buffer and the spool, and once more on its way."""
 _STACKS = 15
-"""Stands before the pprof in a body; no field of a profile has that number."""
+"""Stood before the pprof in a body of earlier releases, a profile in the protobuf format behind it."""
+
+
+def _body(profile: Profile, recording: Recording) -> bytes:
+    from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - google.protobuf is heavy, and only for reports
+
+    dictionary = _Dictionary()
+    resource, made = _resource(profile, recording), dictionary.profile(profile, recording)
+    scope = schema.ScopeProfiles(scope=schema.Scope(name="multi_lang_profiler", version=AGENT_VERSION))
+    of_resource = schema.ResourceProfiles(
+        resource=schema.Resource(attributes=[_attribute(name, value) for name, value in resource])
+    )
+    within = of_resource.SerializeToString() + _field(2, scope.SerializeToString() + _field(2, made))
+    return zlib.compress(_field(1, within) + _field(2, dictionary.written()), _FAST)
+
+
+def _field(number: int, message: bytes) -> bytes:
+    return delimited(number, message) + message
+
+
+def _joined(windows: Sequence[bytes]) -> bytes:
+    """One report of several: windows of one resource under it, all with one dictionary."""
+    from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
+
+    dictionary = _Dictionary()
+    by_resource: dict[bytes, otlp_pb2.ResourceProfiles] = {}
+    for window in windows:
+        request = schema.ExportRequest.FromString(window)
+        for of_resource in request.resource_profiles:
+            profiles = [profile for scope in of_resource.scope_profiles for profile in scope.profiles]
+            dictionary.take_over(request.dictionary, profiles)
+            known = by_resource.setdefault(of_resource.resource.SerializeToString(deterministic=True), of_resource)
+            if known is not of_resource:
+                known.scope_profiles[0].profiles.extend(profiles)
+    rest = schema.ExportRequest(resource_profiles=by_resource.values())
+    return rest.SerializeToString() + _field(2, dictionary.written())
+
+
+def _brought_up(body: bytes) -> bytes:
+    """A body that an earlier release has left in the spool: a profile, before it perhaps a pprof of every stack."""
+    from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
+    from .files import loads  # noqa: PLC0415 - as above
+
+    ours = ProtobufFormat()
+    stacks, body = _parted(body)
+    [profile] = ours.decode(ours.join([body], _EPOCH)).profiles
+    return _body(profile, loads(stacks, profile.began_at) if stacks else whole_of(profile))
 
 
 def _parted(body: bytes) -> tuple[bytes, bytes]:
@@ -96,14 +120,6 @@ def _parted(body: bytes) -> tuple[bytes, bytes]:
 
 
 _Resource = tuple[tuple[str, str | int], ...]
-
-
-def _recording(profile: Profile, stacks: bytes) -> Recording:
-    """All of the window. A spool may still hold bodies without it."""
-    from ..profile.recording import whole_of  # noqa: PLC0415 - with it come all exporters
-    from .files import loads  # noqa: PLC0415 - as above
-
-    return loads(stacks, profile.began_at) if stacks else whole_of(profile)
 
 
 def _resource(profile: Profile, recording: Recording) -> _Resource:
@@ -144,8 +160,9 @@ class _Dictionary:
         self._locations: dict[tuple[int, int, int], int] = {(0, 0, 0): 0}
         self._stacks: dict[tuple[int, ...], int] = {(): 0}
         self._attributes: dict[tuple[str, str | int], int] = {("", ""): 0}
+        self._varints = Varints()
 
-    def profile(self, profile: Profile, recording: Recording) -> otlp_pb2.Profile:
+    def profile(self, profile: Profile, recording: Recording) -> bytes:
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
         table = recording.table
@@ -158,27 +175,28 @@ class _Dictionary:
         kind = (
             self._attributes.setdefault(("profile.frame.type", frame_type), len(self._attributes)) if frame_type else 0
         )
+        functions: dict[int, int] = {}
+        locations: dict[int, int] = {}
+        for frame in {frame for _, stack in recording.counts.by_stack for frame in table.stacks[stack]}:
+            index, line = table.frames[frame]
+            if index not in functions:
+                known = table.functions[index]
+                key = names.of(known), known.file, table.line_of(index)
+                functions[index] = self._functions.setdefault(key, len(self._functions))
+            locations[frame] = self._locations.setdefault((functions[index], line, kind), len(self._locations))
+        varints = self._varints
+        threads: dict[int, bytes] = {}
         samples = []
         for (thread, stack), n in recording.counts.by_stack.items():
-            locations = []
-            for frame in reversed(table.stacks[stack]):
-                index, line = table.frames[frame]
-                known = table.functions[index]
-                function = self._functions.setdefault(
-                    (names.of(known), known.file, table.line_of(index)), len(self._functions)
-                )
-                locations.append(self._locations.setdefault((function, line, kind), len(self._locations)))
-            stack_index = self._stacks.setdefault(tuple(locations), len(self._stacks))
-            samples.append(
-                schema.Sample(
-                    stack_index=stack_index,
-                    values=[n * period_ns],
-                    attribute_indices=self._thread_attributes(table.threads[thread]),
-                )
-            )
-        return schema.Profile(
+            if thread not in threads:
+                attributes = self._thread_attributes(table.threads[thread])
+                threads[thread] = varints.message(b"\x12", b"".join([varints[each] for each in attributes]))
+            leaf_first = tuple([locations[frame] for frame in reversed(table.stacks[stack])])
+            index = self._stacks.setdefault(leaf_first, len(self._stacks))
+            values = varints.message(b"\x22", varints[n * period_ns])
+            samples.append(varints.message(b"\x12", b"\x08" + varints[index] + threads[thread] + values))
+        rest = schema.Profile(
             sample_type=unit,
-            samples=samples,
             time_unix_nano=(recording.began_at - _EPOCH) // timedelta(microseconds=1) * 1_000,
             duration_nano=round(1e9 * recording.duration_s),
             period_type=unit,
@@ -186,8 +204,44 @@ class _Dictionary:
             profile_id=uuid.UUID(profile.profile_id).bytes,
             attribute_indices=self._cpu_attributes(profile.sampling.ledger),
         )
+        return rest.SerializeToString() + b"".join(samples)
 
-    def message(self) -> otlp_pb2.Dictionary:
+    def take_over(self, other: otlp_pb2.Dictionary, profiles: Sequence[otlp_pb2.Profile]) -> None:
+        """Have `profiles`, which refer to `other`, refer to this one."""
+        texts = other.string_table
+        attributes = []
+        for attribute in other.attribute_table:
+            value = attribute.value
+            told = texts[attribute.key_strindex], value.int_value or value.string_value
+            attributes.append(self._attributes.setdefault(told, len(self._attributes)))
+        functions = [
+            self._functions.setdefault(
+                (texts[function.name_strindex], texts[function.filename_strindex], function.start_line),
+                len(self._functions),
+            )
+            for function in other.function_table
+        ]
+        locations = [0]
+        for location in other.location_table[1:]:
+            [line] = location.lines
+            kind = attributes[location.attribute_indices[0]] if location.attribute_indices else 0
+            key = functions[line.function_index], line.line, kind
+            locations.append(self._locations.setdefault(key, len(self._locations)))
+        stacks = [
+            self._stacks.setdefault(tuple([locations[at] for at in stack.location_indices]), len(self._stacks))
+            for stack in other.stack_table
+        ]
+        for profile in profiles:
+            for measure in (profile.sample_type, profile.period_type):
+                measure.type_strindex = self._string(texts[measure.type_strindex])
+                measure.unit_strindex = self._string(texts[measure.unit_strindex])
+            profile.attribute_indices[:] = [attributes[at] for at in profile.attribute_indices]
+            for sample in profile.samples:
+                sample.stack_index = stacks[sample.stack_index]
+                sample.attribute_indices[:] = [attributes[at] for at in sample.attribute_indices]
+
+    def written(self) -> bytes:
+        """Its bytes."""
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
         functions = [
@@ -203,21 +257,24 @@ class _Dictionary:
             else schema.Attribute()
             for name, value in self._attributes
         ]
-        return schema.Dictionary(
+        rest = schema.Dictionary(
             mapping_table=[schema.Mapping()],
-            location_table=[
-                schema.Location(
-                    lines=[schema.Line(function_index=function, line=line)] if function else [],
-                    attribute_indices=[kind] if kind else [],
-                )
-                for function, line, kind in self._locations
-            ],
             function_table=functions,
             link_table=[schema.Link()],
             attribute_table=attributes,
-            stack_table=[schema.Stack(location_indices=locations) for locations in self._stacks],
             string_table=self._strings,
         )
+        varints = self._varints
+        made = [rest.SerializeToString()]
+        for function, line, kind in self._locations:
+            of_line = (
+                varints.message(b"\x1a", b"\x08" + varints[function] + b"\x10" + varints[line]) if function else b""
+            )
+            made.append(varints.message(b"\x12", of_line + (varints.message(b"\x22", varints[kind]) if kind else b"")))
+        for stack in self._stacks:
+            leaf_first = varints.message(b"\x0a", b"".join([varints[at] for at in stack])) if stack else b""
+            made.append(varints.message(b"\x3a", leaf_first))
+        return b"".join(made)
 
     def _thread_attributes(self, thread: Thread) -> list[int]:
         """OpenTelemetry's names; what is not known is left out."""

@@ -17,9 +17,10 @@ from ..profile.profile import NANOSECONDS_HZ
 from ..profile.recording import facts, from_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
 from .foreign import UNITS_HZ, Spent
+from .varint import Varints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ...proto import pprof_pb2
     from ..profile.recording import Recording
@@ -30,6 +31,8 @@ _OUR_NUMBERS = ("pid", "tid")
 _OUR_TEXTS = ("command", "language")
 """Labels that we give to samples, beside "thread"."""
 _NANOSECONDS = {"nanoseconds": 1, "microseconds": 1_000, "milliseconds": 1_000_000, "seconds": 1_000_000_000}
+_LEVEL = 4
+"""zlib's: a quarter of the time of its best, at 4% more bytes."""
 _UNITS = {NANOSECONDS_HZ: "nanoseconds", **{rate_hz: unit for unit, rate_hz in UNITS_HZ.items()}}
 """Of files that count no samples, by what stands in place of a rate."""
 _UNKNOWN = "<unknown>"
@@ -88,20 +91,12 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
         run=json.dumps(facts(recording), ensure_ascii=False),
         default_sample_type=time_type.type,
     )
-    labels: dict[int, list[pprof_pb2.Label]] = {}
-    frames: set[int] = set()
-    for (thread, stack), samples in recording.counts.by_stack.items():
-        if thread not in labels:
-            labels[thread] = _labels(schema.Label, text, table, thread, as_strings=as_strings)
-        frames.update(table.stacks[stack])
-        profile.sample.add(
-            location_id=[frame + 1 for frame in reversed(table.stacks[stack])],
-            value=[samples] if rate_hz in _UNITS else [samples, samples * period_ns],
-            label=labels[thread],
-        )
-    for frame in sorted(frames):
-        function, line = table.frames[frame]
-        profile.location.add(id=frame + 1, mapping_id=1, line=[schema.Line(function_id=function + 1, line=line)])
+    frames = {frame for _, stack in recording.counts.by_stack for frame in table.stacks[stack]}
+    labels = {
+        thread: _labels(schema.Label, text, table, thread, as_strings=as_strings)
+        for thread in {thread for thread, _ in recording.counts.by_stack}
+    }
+    rows = _rows(recording, frames, labels, 0 if rate_hz in _UNITS else period_ns)
     names = FullNames(recording)
     for function in sorted({table.frames[frame].function for frame in frames}):
         # Without a system name: where it is the same, pprof takes "<module>" for a C++ template and cuts it away.
@@ -112,7 +107,33 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
             start_line=table.line_of(function),
         )
     profile.string_table.extend(strings)
-    return gzip.compress(profile.SerializeToString(), mtime=0)
+    return gzip.compress(profile.SerializeToString() + rows, _LEVEL, mtime=0)
+
+
+def _rows(
+    recording: Recording, frames: Iterable[int], labels: Mapping[int, Sequence[pprof_pb2.Label]], period_ns: int
+) -> bytes:
+    """Samples and locations, in the schema's bytes. `period_ns`: 0 where the value is what is counted and nothing else."""
+    table, varints = recording.table, Varints()
+    ids = {frame: varints[frame + 1] for frame in frames}
+    made = []
+    for frame, number in ids.items():
+        function, line = table.frames[frame]
+        of_line = varints.message(b"\x22", b"\x08" + varints[function + 1] + b"\x10" + varints[line])
+        made.append(varints.message(b"\x22", b"\x08" + number + b"\x10\x01" + of_line))
+    described = {
+        thread: b"".join(varints.message(b"\x1a", label.SerializeToString()) for label in of_thread)
+        for thread, of_thread in labels.items()
+    }
+    for (thread, stack), samples in recording.counts.by_stack.items():
+        leaf_first = b"".join([ids[frame] for frame in reversed(table.stacks[stack])])
+        values = varints[samples] + varints[samples * period_ns] if period_ns else varints[samples]
+        made.append(
+            varints.message(
+                b"\x12", varints.message(b"\x0a", leaf_first) + varints.message(b"\x12", values) + described[thread]
+            )
+        )
+    return b"".join(made)
 
 
 def is_pprof(content: bytes) -> bool:

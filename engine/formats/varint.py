@@ -1,4 +1,6 @@
-"""Protobuf's framing, for joining messages that are encoded already (https://protobuf.dev/programming-guides/encoding)."""
+"""Protobuf's framing, for joining messages that are encoded already, and for those of which there are thousands, which google.protobuf makes
+one by one and slowly from Python (https://protobuf.dev/programming-guides/encoding).
+"""
 
 from __future__ import annotations
 
@@ -15,3 +17,16 @@ def varint(number: int) -> bytes:
         number >>= 7
     encoded.append(number)
     return bytes(encoded)
+
+
+class Varints(dict[int, bytes]):
+    """Number -> its bytes, each made once."""
+
+    def __missing__(self, number: int) -> bytes:
+        made = varint(number)
+        self[number] = made
+        return made
+
+    def message(self, head: bytes, body: bytes) -> bytes:
+        """`body` as a field of its parent's; `head`: the field's number and kind, as a byte."""
+        return head + self[len(body)] + body

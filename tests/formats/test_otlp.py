@@ -13,11 +13,13 @@ from uuid import UUID
 
 import pytest
 
-from multi_lang_profiler.engine.formats import wire
+from multi_lang_profiler.engine.formats import pprof, wire
+from multi_lang_profiler.engine.formats.varint import delimited
 from multi_lang_profiler.engine.profile.book import Book
 from multi_lang_profiler.engine.profile.full_names import FullNames
 from multi_lang_profiler.engine.profile.recording import whole_of, with_whole
 from multi_lang_profiler.engine.profile.stacks import Function
+from multi_lang_profiler.proto import otlp_pb2
 from tests.support import recordings
 from tests.support.wheels import wheel
 
@@ -159,3 +161,57 @@ def test_what_has_no_form_in_otlp_is_found_before_it_is_joined() -> None:
 def test_an_empty_report_is_an_empty_request() -> None:
     """A report of no profiles tries the endpoint; it has no resource."""
     assert len(wire.FORMATS["otlp"].join([], REPORTED_AT)) < 40
+
+
+def test_what_an_earlier_release_left_in_the_spool_is_reported() -> None:
+    """Its bodies were a profile in protobuf, before it perhaps a pprof of every stack: they join with new ones."""
+    recording = recordings.recording("small")
+    profile = with_whole(recording.profile(), recording)
+    stacks = pprof.dumps(recording)
+    older = wire.FORMATS["protobuf"].encode(profile)
+    new = wire.FORMATS["otlp"].encode(profile)
+    bodies = [older, delimited(15, stacks) + stacks + older, new]
+    request = otlp_pb2.ExportRequest.FromString(wire.FORMATS["otlp"].join(bodies, REPORTED_AT))
+    scopes = [scope for resource in request.resource_profiles for scope in resource.scope_profiles]
+    profiles = [profile for scope in scopes for profile in scope.profiles]
+    sums = [sum(sample.values[0] for sample in profile.samples) for profile in profiles]
+    assert sums == [recording.counts.total * 4_000_000] * 3
+    # Of what was bounded threads are not known.
+    assert max(len(profile.samples) for profile in profiles) == len(recording.counts.by_stack)
+
+
+def test_joined_windows_say_what_they_say_alone() -> None:
+    """A report of three windows has each as a report of one has it, though they share a dictionary."""
+    windows = []
+    for name in ("small", "flask_server", "lizard"):
+        recording = recordings.recording(name)
+        windows.append(wire.FORMATS["otlp"].encode(with_whole(recording.profile(), recording)))
+    alone = [told(wire.FORMATS["otlp"].join([window], REPORTED_AT)) for window in windows]
+    together = told(wire.FORMATS["otlp"].join(windows, REPORTED_AT))
+    assert together == sum(alone, Counter())
+    assert all(alone)
+
+
+def told(body: bytes) -> Counter[Any]:
+    """Window's id, stack, attributes -> nanoseconds."""
+    request = otlp_pb2.ExportRequest.FromString(body)
+    tables = request.dictionary
+    texts = tables.string_table
+
+    def frame(at: int) -> tuple[str, str, int, int, str]:
+        [line] = tables.location_table[at].lines
+        [kind] = tables.location_table[at].attribute_indices
+        function = tables.function_table[line.function_index]
+        place = texts[function.filename_strindex], function.start_line, line.line
+        return texts[function.name_strindex], *place, tables.attribute_table[kind].value.string_value
+
+    found: Counter[Any] = Counter()
+    for resource in request.resource_profiles:
+        for profile in (profile for scope in resource.scope_profiles for profile in scope.profiles):
+            kinds = [texts[at.unit_strindex] for at in (profile.sample_type, profile.period_type)]
+            for sample in profile.samples:
+                stack = tuple(frame(at) for at in tables.stack_table[sample.stack_index].location_indices)
+                given = [tables.attribute_table[at] for at in sample.attribute_indices]
+                attributes = tuple((texts[each.key_strindex], str(each.value)) for each in given)
+                found[profile.profile_id, *kinds, stack, attributes] += sample.values[0]
+    return found
