@@ -10,7 +10,9 @@ const WORDS = {
   THREAD: 0, // the worker thread's number
   PHASE: 1, // 0 starting, 1 sampling, 2 off
   ENDING: 2, // 1 when somebody waits for the thread's last window, 2 when it is handed over
-  ANCHORED: 3, // 1 from when the anchor is dropped, see the helper; 2 while the main thread takes its profile without one
+  // 1 from when the anchor is dropped, see main_thread.cjs; 2 while the main thread takes its profile without a helper, 3 where there is
+  // one and the main thread is to drop the anchor.
+  ANCHORED: 3,
   CLAIMED: 4, // the main thread's: 1 from when the helper attaches, 2 when the process ends before it did
   KERNEL_ID: 5,
   HANDED_MS: 6, // CPU time that the thread had used when it last handed over
@@ -128,9 +130,15 @@ function makeGood(error, post) {
   }
 }
 
+/** The map as it is needed: the sources' text is read from their files. */
+function withoutContents(map) {
+  const sections = map.sections?.map((section) => ({ ...section, map: { ...section.map, sourcesContent: undefined } }));
+  return { ...map, sections, sourcesContent: undefined };
+}
+
 /** A window of `compact` as JSON has it. */
 function plain({ nodes, samples, deltas, ...rest }) {
   return { ...rest, nodes: Array.from(nodes), samples: Array.from(samples), deltas: Array.from(deltas) };
 }
 
-module.exports = { WORDS, newBoard, wordsOf, tell, nowUs, kernelId, usedNs, intervalToAskUs, compact, plain, makeGood, LOSES_TERMINATIONS };
+module.exports = { WORDS, newBoard, wordsOf, tell, nowUs, kernelId, usedNs, intervalToAskUs, compact, plain, withoutContents, makeGood, LOSES_TERMINATIONS };

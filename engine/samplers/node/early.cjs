@@ -9,6 +9,7 @@ const fs = require('fs');
 const path = require('path');
 const { Session } = require('inspector');
 const { nowUs, usedNs, intervalToAskUs, compact, plain } = require('./board.cjs');
+const { Scripts, mapsHere } = require('./scripts.cjs');
 
 let files = 0;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
@@ -42,9 +43,10 @@ class EarlyProfile {
     return this.window(profile);
   }
 
-  /** The window, if it has samples, and when it was that the thread had used how much, in µs and ns. */
+  /** The window, if it has samples, with its source maps, and when it was that the thread had used how much, in µs and ns. */
   end() {
     const window = this.window(this.ask('Profiler.stop')?.profile);
+    window.maps = window.window ? mapsHere(new Scripts(), window.window.frames, this.session) : [];
     this.anchors.end(this.anchors.titles[0]);
     this.session.disconnect();
     return window;

@@ -12,13 +12,13 @@ from urllib.parse import unquote, urlsplit
 from ...profile.places import is_own_code
 from ...profile.stacks import Frame, Function
 from ...settings import LANGUAGE_BY_ENDING
+from .profile import CallFrame
 from .source_map import Place, SourceMap, find_source_map, parse_source_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ...sources.static_analysis import FunctionSpan
-    from .profile import CallFrame
 
 
 NATIVE = "<native>"
@@ -27,6 +27,7 @@ MADE = "<made at run time>"
 """The "file" of code that `new Function` or `eval` made, and that names no source."""
 _WITHOUT_FILE = {NATIVE, MADE, ""}
 _UNNAMED = {"", "anonymous"}
+_ORIGIN = re.compile(r"\(((?:file://)?/[^()]+):(\d+):(\d+)\)")
 _MAX_LINES_APART = 3
 _TRANSFORMED = {".ts", ".mts", ".cts", ".tsx", ".jsx"}
 MAX_ANALYSED_BYTES = 1_000_000
@@ -49,15 +50,32 @@ class FrameNamer:
         """Name, file and line of a function -> the column it begins at."""
         self._moved: set[CallFrame] = set()
         """Functions whose script is not the file of its name, but what a tool made of it (vitest, vite): lines of theirs say nothing."""
+        self._unmapped: set[str] = set()
+        """Scripts that are not what stands in their files, and whose source maps are not known."""
         self._made: dict[int, int] = {}
         """Scripts that were made at run time, and which each was, from 1."""
+        self._makers: dict[int, str] = {}
+        """Scripts that were made at run time, and the place that made them, `app.js:12`."""
+        self._labels: dict[str, list[tuple[int, int, int]]] = {}
+        """Names of functions that were made at run time -> the scripts and places in there that have it."""
         self._analysed_files = 0
         self._is_in_haste = False
 
-    def add_map(self, url: str, data: dict[str, Any]) -> None:
-        """The source map of a script that the program compiled itself. Raises as `parse_source_map` does."""
-        file = script_path(url)
-        self._maps[file] = parse_source_map(data, Path(file))
+    def add_map(self, url: str, data: dict[str, Any] | None, folder: Path) -> None:
+        """The source map of a script that a program in `folder` compiled itself, or that its lines are not the file's. Raises as `parse_source_map`."""
+        script = script_path(url)
+        if data is None:
+            self._unmapped.add(script)
+        else:
+            self._maps[script] = parse_source_map(data, Path(script) if script.startswith("/") else folder / "script")
+            self._unmapped.discard(script)
+
+    def add_made(self, script: int, origin: str) -> None:
+        """Where a script was made at run time, as V8 says it: `eval at compile (/app/a.js:12:3)`."""
+        found = _ORIGIN.search(origin)
+        if found:
+            place = self._place(CallFrame("", found[1], int(found[2]) - 1, int(found[3]) - 1))
+            self._makers[script] = f"{place.file.rpartition('/')[2]}:{place.line}"
 
     def hurry(self) -> None:
         """Read no more files: what is not known by now is done without."""
@@ -105,7 +123,7 @@ class FrameNamer:
 
     def _needs_reading(self, call_frame: CallFrame) -> bool:
         script = script_path(call_frame.url)
-        if not script.startswith("/"):
+        if not script.startswith("/") and script not in self._maps:
             return False
         return script not in self._maps or self._place(call_frame).file not in self._spans
 
@@ -162,10 +180,10 @@ class FrameNamer:
         short = file.rpartition("/")[2] if file.startswith("/") else file
         if not name and call_frame.line <= 0 and call_frame.column <= 0:
             return Frame(f"(module) {short}", file, 0, 1)
-        name = mapped_name or name or f"(anonymous) {short}:{line}"
-        bare = name.removeprefix("get ").removeprefix("set ")
+        bare = (mapped_name or name).removeprefix("get ").removeprefix("set ")
         if (script := script_path(call_frame.url)) == file and not self._maps.get(script):
             line = self._unmoved(call_frame, file, bare, line)
+        name = mapped_name or name or (f"(anonymous) {short}:{line}" if line else f"(anonymous) {short}")
         around = [
             span for span in self._spans.get(file, ()) if _v8_name(span) == bare and span.line <= line <= span.end_line
         ]
@@ -177,18 +195,28 @@ class FrameNamer:
         return Frame(name, file, 0, line)
 
     def _unmoved(self, call_frame: CallFrame, file: str, bare: str, line: int) -> int:
-        """Where the file has the function, if it has just one of that name, and elsewhere than the script."""
+        """Where the file has the function, if it has just one of that name, and elsewhere than the script; 0 if that is not to be known."""
         named = [span.line for span in self._spans.get(file, ()) if span.name.rpartition(".")[2] == bare]
-        if len(named) != 1 or named[0] == line:
+        is_elsewhere = file in self._unmapped and file.startswith("/")
+        if not is_elsewhere and (len(named) != 1 or named[0] == line):
             return line
         self._moved.add(call_frame)
-        return named[0]
+        return named[0] if len(named) == 1 else 0
 
     def _without_url(self, call_frame: CallFrame) -> Frame:
         name = call_frame.function
         if not call_frame.script or call_frame.line < 0:
             # V8's own entries, `(garbage collector)`, are of no file.
             return Frame(name or "(anonymous)", "" if name.startswith("(") else NATIVE)
+        maker = self._makers.get(call_frame.script)
+        if maker:
+            label = f"{'(anonymous)' if name in _UNNAMED else name} made at {maker}"
+            places = self._labels.setdefault(label, [])
+            place = (call_frame.script, call_frame.line, call_frame.column)
+            if place not in places:
+                places.append(place)
+            number = places.index(place)
+            return Frame(f"{label} #{number + 1}" if number else label, MADE, 0, 0)
         number = self._made.setdefault(call_frame.script, len(self._made) + 1)
         return Frame(name if name not in _UNNAMED else f"(anonymous) {number}", MADE, 0, 0)
 

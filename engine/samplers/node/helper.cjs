@@ -13,6 +13,7 @@ const { Workers } = require('./workers.cjs');
 
 const { key, board, intervalUs, pollMs } = workerData;
 const LEAVE_MS = 400;
+const MAIN_LEAVE_MS = 1_500;
 const OWING_US = 200_000;
 const MATTERING_OWING_US = 20_000;
 
@@ -108,7 +109,8 @@ async function leave() {
   const threads = everybody();
   stopPolling();
   main = undefined;
-  await within(LEAVE_MS, Promise.all(threads.map((thread) => thread.leave())));
+  // The main thread waits for us, and so is there; a worker thread may be in a native call.
+  await Promise.all(threads.map((thread, index) => within(index ? LEAVE_MS : MAIN_LEAVE_MS, thread.leave())));
   for (const worker of workers.threads.values()) {
     outbox.lose(worker.cpuTimes.sinceTaken());
   }

@@ -10,6 +10,7 @@
 const { workerData } = require('worker_threads');
 const { WORDS, wordsOf, tell, nowUs, intervalToAskUs, compact, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
+const { Scripts } = require('./scripts.cjs');
 
 const { key, titles, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
 const FIRST_WINDOW_US = 50_000; // The next ones are twice as long each: what is killed soon has handed over half of what it did.
@@ -21,7 +22,9 @@ const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const LATE_MS = 400;
-const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
+const MAX_MADE_LOOKS = 50; // each interrupts the thread for 0.1 ms
+const MAX_ALL_MADE_LOOKS = 2_000;
+const MADE_LOOK_MS = 8;
 
 const words = wordsOf(workerData.board, 0);
 const beganUs = nowUs();
@@ -34,7 +37,10 @@ class MainThread {
     this.anchor = 0; // the one of the two titles it has
     this.anchorSamples = 0;
     this.change = undefined; // the promise of the window's change that is under way
-    this.mapped = new Set(); // scripts whose source map was asked for
+    this.scripts = new Scripts();
+    this.made = new Set(); // scripts of no file that were looked for
+    this.madeLooks = 0;
+    this.isLeaving = false;
     this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
     this.windowUs = FIRST_WINDOW_US;
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
@@ -51,6 +57,7 @@ class MainThread {
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
+    Atomics.compareExchange(words, WORDS.ANCHORED, 0, 3);
     tell(words, WORDS.PHASE, isSampling ? 1 : 2);
     return isSampling;
   }
@@ -75,8 +82,7 @@ class MainThread {
   /** Drop the anchor for a thread that went on without either. What was compiled until then counts for its callers, which is told. */
   async anchorLate() {
     await new Promise((resolve) => setTimeout(resolve, LATE_MS));
-    this.outbox.sendEarly(await this.takeOver());
-    if (!isProfilingItself && !this.isOwn && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
+    if (!isProfilingItself && !this.isOwn && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
       void this.evaluate(this.expression('begin', titles[this.anchor]));
       this.outbox.send({ type: 'late', ms: Math.round((nowUs() - beganUs) / 1000) });
     }
@@ -146,6 +152,7 @@ class MainThread {
 
   /** Close the last window. */
   async leave() {
+    this.isLeaving = true;
     await this.takenOver;
     await this.change;
     if (this.isOwn) {
@@ -163,18 +170,57 @@ class MainThread {
     }
   }
 
-  /** Send a window, behind the source maps of files that were not met before. */
+  /** Send a window, behind the source maps of scripts that were not met before. */
   async sendMapped(window, cpuTimes) {
-    for (const url of new Set(window.frames.map(([, each]) => each).filter((each) => MAPPED.test(each)))) {
-      if (!this.mapped.has(url)) {
-        this.mapped.add(url);
-        const map = await this.evaluate(this.expression('sourceMap', url));
-        if (map) {
-          this.outbox.sendMap(url, JSON.parse(map));
-        }
+    const { scripts, outbox } = this;
+    for (const url of scripts.unasked(window.frames)) {
+      const map = await this.evaluate(this.expression('sourceMap', url));
+      if (map) {
+        scripts.settle(url);
+        outbox.sendMap(url, JSON.parse(map));
       }
     }
-    this.outbox.sendWindow(0, '', window, cpuTimes);
+    scripts.newlyMoved(window.frames).forEach((url) => outbox.sendMap(url));
+    if (scripts.mayLook()) {
+      const askedUs = nowUs();
+      const parsed = await this.parsedScripts();
+      scripts.looked(parsed, nowUs() - askedUs).forEach(({ url, map }) => outbox.sendMap(url, map));
+    }
+    await this.placeMade(window.frames);
+    outbox.sendWindow(0, '', window, cpuTimes);
+  }
+
+  /** Tell where the scripts of no file were made: while they run, their stack says so. */
+  async placeMade(frames) {
+    const isWanted = ([, url, line, , script]) => !url && script > 0 && line >= 0 && !this.made.has(script);
+    const wanted = new Set(frames.filter(isWanted).map(([, , , , script]) => script));
+    if (!LOSES_TERMINATIONS || this.madeLooks > MAX_ALL_MADE_LOOKS) {
+      return;
+    }
+    wanted.forEach((script) => this.made.add(script));
+    for (let looks = 0; wanted.size && looks < MAX_MADE_LOOKS && !this.isLeaving; looks += 1) {
+      this.madeLooks += 1;
+      const found = await this.evaluate(this.expression('made'));
+      if (!found) {
+        return;
+      }
+      for (const [script, origin] of JSON.parse(found)) {
+        if (wanted.delete(script)) {
+          this.outbox.send({ type: 'made', script, origin });
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, wanted.size ? MADE_LOOK_MS : 0));
+    }
+  }
+
+  /** What V8 tells a debugger of all scripts. */
+  async parsedScripts() {
+    const parsed = [];
+    this.session.on('Debugger.scriptParsed', ({ params }) => parsed.push(params));
+    const asked = [this.ask('Debugger.enable'), this.ask('Debugger.setSkipAllPauses', { skip: true }), this.ask('Debugger.disable')];
+    await Promise.all(asked);
+    this.session.removeAllListeners('Debugger.scriptParsed');
+    return parsed;
   }
 
   expression(name, argument) {

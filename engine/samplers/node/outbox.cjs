@@ -58,8 +58,9 @@ class Outbox {
     }
   }
 
+  /** Queue a script's source map; without one, that its lines are not those of its file. */
   sendMap(url, map) {
-    this.send({ type: 'map', url, map });
+    this.send({ type: 'map', url, map, folder: process.cwd() });
   }
 
   /** Count CPU time of which there is no profile. */

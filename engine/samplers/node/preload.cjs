@@ -68,21 +68,28 @@ function mainThread(config) {
 
   const start = () => {
     Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
-    if (Atomics.load(words, WORDS.PHASE) === 1 && !isProfilingItself && Atomics.exchange(words, WORDS.ANCHORED, 1) === 0) {
-      profile.begin(config.titles[0]);
-    } else if (Atomics.load(words, WORDS.PHASE) === 0 && !isProfilingItself && Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
+    if (isProfilingItself) {
+      return;
+    }
+    if (Atomics.load(words, WORDS.PHASE) === 0 && Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
       early = new (require('./early.cjs').EarlyProfile)(config, words[WORDS.KERNEL_ID], profile);
+      if (Atomics.load(words, WORDS.ANCHORED) !== 2) {
+        takeOver(config.titles[0]); // It was asked for before it was there.
+      }
+    } else if (Atomics.load(words, WORDS.PHASE) !== 2 && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
+      profile.begin(config.titles[0]);
     }
   };
   const leaveEarly = () => {
     try {
-      const { window, readings } = early?.end() ?? {};
+      const { window, readings, maps } = early?.end() ?? {};
       if (window) {
         const [at = 0, first = 0, , last = first] = readings;
         const told = { pid: process.pid, name, isProfilingItself, isOverridden: overridden };
         const hello = { type: 'hello', at, alreadyNs: isAsked ? 0 : last - first, ...told };
+        const mapped = maps.map((map) => ({ type: 'map', folder: process.cwd(), ...map }));
         const counted = { type: 'window', thread: 0, name: '', cpuTimes: readings, waited: EARLY_WAITED_US, ...window };
-        require('./early.cjs').leaveBehind(config.socket, [hello, counted, { type: 'left' }]);
+        require('./early.cjs').leaveBehind(config.socket, [hello, ...mapped, counted, { type: 'left' }]);
       }
     } catch {
       // Nowhere to leave it.
@@ -240,13 +247,15 @@ function quoted(option) {
 // The helper reaches these by `Runtime.evaluate`. The first two are V8's own, bound: a program that replaces `console.profile` is
 // not in the way.
 function offerToHelper(early) {
+  const { withoutContents } = require('./board.cjs');
   const value = Object.freeze({
     ...early,
     begin: console.profile.bind(console),
     end: console.profileEnd.bind(console),
+    made: require('./made.cjs').madeOnStack,
     sourceMap(url) {
       const payload = require('module').findSourceMap(url)?.payload;
-      return payload && JSON.stringify({ ...payload, sourcesContent: undefined });
+      return payload && JSON.stringify(withoutContents(payload));
     },
   });
   Object.defineProperty(globalThis, Symbol.for(KEY), { value });

@@ -61,10 +61,13 @@ class ProfileWindow:
     """How long the thread, and ours beside it, waited for a core meanwhile."""
 
 
-def parse_window(message: dict[str, Any]) -> ProfileWindow:
-    """Raises `ValueError`, `TypeError` or `KeyError` for what no helper of ours sends."""
+def parse_window(message: dict[str, Any], first_script: int = 0) -> ProfileWindow:
+    """The window, with the numbers of its scripts counted from `first_script`, as each thread counts them anew.
+
+    Raises `ValueError`, `TypeError` or `KeyError` for what no helper of ours sends.
+    """
     frames = tuple(
-        CallFrame(str(name), str(url), int(line), int(column), 0 if url else int(script))
+        CallFrame(str(name), str(url), int(line), int(column), 0 if url or not script else first_script + int(script))
         for name, url, line, column, script in message["frames"]
     )
     numbers = message["nodes"]

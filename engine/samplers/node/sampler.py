@@ -7,6 +7,7 @@ starts, too. Each process connects to our socket and sends a window of each of i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import struct
@@ -47,6 +48,8 @@ LATENESS_US = 2e6
 LATE_SHARE = 0.8
 """Below this part of the looks that were asked for, the user is told that there are few."""
 MAX_WAITING_BYTES = 64_000_000
+_MAX_THREADS = 1 << 20
+_MAX_SCRIPTS = 1 << 32
 _LENGTH = struct.Struct(">I")
 _OURS = frozenset(place for file in PRELOAD.parent.glob("*.cjs") for place in (str(file), file.as_uri()))
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
@@ -70,6 +73,12 @@ class _Agent:
     owing_at_us: float = 0.0
     load: float = 1.0
     """CPU time it used for each second lately."""
+
+    number: int = field(default_factory=itertools.count().__next__)
+
+    def first_script(self, thread: int) -> int:
+        """What its thread's numbers for scripts are counted from, so that no two threads have the same."""
+        return (self.number * _MAX_THREADS + thread) * _MAX_SCRIPTS
 
     def owe(self, owing_us: float, at_us: float) -> None:
         if at_us > self.owing_at_us and owing_us > self.owing_us:
@@ -272,13 +281,16 @@ class NodeSampler:
             case "hello":
                 self._on_hello(agent, message)
             case "window":
-                await self._count(agent, parse_window(message))
+                await self._count(agent, parse_window(message, agent.first_script(int(message["thread"]))))
             case "thread":
                 if agent.pid:
                     before_s = int(message["beforeNs"]) / 1e9
                     self._context.ledger.threads(agent.pid, {int(message["tid"]): ""}, before_s=before_s)
             case "map":
-                await asyncio.to_thread(self._namer.add_map, str(message["url"]), message["map"])
+                url, folder = str(message["url"]), Path(str(message["folder"]))
+                await asyncio.to_thread(self._namer.add_map, url, message.get("map"), folder)
+            case "made":
+                self._namer.add_made(agent.first_script(0) + int(message["script"]), str(message["origin"]))
             case "lost":
                 self._context.recorder.lose(int(message["samples"]))
             case "flushed":

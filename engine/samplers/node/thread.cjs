@@ -6,11 +6,10 @@
 // swallowed by what it calls, if that meets it.
 
 const { BroadcastChannel, threadId } = require('worker_threads');
-const { findSourceMap } = require('module');
 const { Session } = require('inspector');
 const { WORDS, wordsOf, nowUs, kernelId, usedNs, intervalToAskUs, compact } = require('./board.cjs');
+const { Scripts, mapsHere } = require('./scripts.cjs');
 
-const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const WINDOW_MS = 1000;
 const IDLE_WINDOW_MS = 60_000;
@@ -41,7 +40,7 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     channel = undefined;
   };
   const { begin, end } = { begin: console.profile.bind(console), end: console.profileEnd.bind(console) };
-  const mapped = new Set();
+  const scripts = new Scripts();
   let anchor = 0;
   let anchorSamples = 0;
   let nextWindowMs = 0; // on the monotonic clock
@@ -71,15 +70,8 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
   }
 
   function handOver(profile, isLast) {
-    const maps = [];
-    for (const url of new Set(profile?.nodes.map((node) => node.callFrame.url).filter((each) => MAPPED.test(each)))) {
-      const payload = mapped.has(url) ? undefined : findSourceMap(url)?.payload;
-      mapped.add(url);
-      if (payload) {
-        maps.push({ url, map: { ...payload, sourcesContent: undefined } });
-      }
-    }
     const window = profile?.samples.length ? compact(profile, askedUs) : undefined;
+    const maps = window ? mapsHere(scripts, window.frames, session) : [];
     const now = reading();
     tell({ window, maps, reading: now, isLast });
     Atomics.store(words, WORDS.HANDED_MS, (now[1] ?? 0) / 1e6);
