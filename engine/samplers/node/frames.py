@@ -69,6 +69,11 @@ class FrameNamer:
         else:
             self._maps[script] = parse_source_map(data, Path(script) if script.startswith("/") else folder / "script")
             self._unmapped.discard(script)
+            known = [frame for frame in self._moved if script_path(frame.url) == script]
+            self._moved.difference_update(known)
+            for frame in known:
+                name, file, _, line = self._frames.pop(frame)
+                self._columns.pop((name, file, line), None)
 
     def add_made(self, script: int, origin: str) -> None:
         """Where a script was made at run time, as V8 says it: `eval at compile (/app/a.js:12:3)`."""

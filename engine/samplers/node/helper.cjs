@@ -48,8 +48,8 @@ async function start() {
   const { pid, name, isProfilingItself, isOverridden } = workerData;
   const { version } = process;
   outbox.send({ type: 'hello', at: nowUs(), alreadyNs, pid, name, version, isProfilingItself, isOverridden, helper: kernelId() });
-  outbox.sendEarly(early);
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  await main.handOverEarly(early);
   await main.anchorLate();
 }
 

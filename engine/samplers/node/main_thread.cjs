@@ -22,6 +22,7 @@ const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const LATE_MS = 400;
+const EARLY_WAITED_US = 1e6; // for a core: there was no helper yet, because the machine is busy
 const MAX_MADE_LOOKS = 50; // each interrupts the thread for 0.1 ms
 const MAX_ALL_MADE_LOOKS = 2_000;
 const MADE_LOOK_MS = 8;
@@ -170,8 +171,24 @@ class MainThread {
     }
   }
 
-  /** Send a window, behind the source maps of scripts that were not met before. */
+  /** Send what the thread profiled of itself while it had no helper, if it has, ahead of all windows. */
+  handOverEarly(early) {
+    if (early?.window) {
+      this.takenOver = this.sendMaps(early.window).then(() => {
+        this.outbox.sendWindow(0, '', early.window, { readings: early.readings, waited: EARLY_WAITED_US });
+      });
+    }
+    return this.takenOver;
+  }
+
+  /** Send a window, behind what is to be known of scripts that were not met before. */
   async sendMapped(window, cpuTimes) {
+    await this.sendMaps(window);
+    await this.placeMade(window.frames);
+    this.outbox.sendWindow(0, '', window, cpuTimes);
+  }
+
+  async sendMaps(window) {
     const { scripts, outbox } = this;
     for (const url of scripts.unasked(window.frames)) {
       const map = await this.evaluate(this.expression('sourceMap', url));
@@ -186,8 +203,6 @@ class MainThread {
       const parsed = await this.parsedScripts();
       scripts.looked(parsed, nowUs() - askedUs).forEach(({ url, map }) => outbox.sendMap(url, map));
     }
-    await this.placeMade(window.frames);
-    outbox.sendWindow(0, '', window, cpuTimes);
   }
 
   /** Tell where the scripts of no file were made: while they run, their stack says so. */

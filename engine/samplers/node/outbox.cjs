@@ -6,7 +6,6 @@ const { plain } = require('./board.cjs');
 
 const MAX_UNSENT_BYTES = 8_000_000;
 const MAX_MESSAGE_BYTES = 4_000_000;
-const EARLY_WAITED_US = 1e6;
 
 class Outbox {
   constructor(intervalUs) {
@@ -49,13 +48,6 @@ class Outbox {
       this.lost += window.samples.length;
     }
     this.sendLost();
-  }
-
-  /** Queue what a thread profiled of itself while it had no helper, if it has. */
-  sendEarly(early) {
-    if (early?.window) {
-      this.sendWindow(0, '', early.window, { readings: early.readings, waited: EARLY_WAITED_US });
-    }
   }
 
   /** Queue a script's source map; without one, that its lines are not those of its file. */
