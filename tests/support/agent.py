@@ -53,6 +53,8 @@ class CountingTransport:
         self._inner = inner
         self.under_way = 0
         self.most_under_way = 0
+        self.ended = 0
+        """Attempts so far."""
 
     def warm_up(self) -> None:
         self._inner.warm_up()
@@ -64,6 +66,7 @@ class CountingTransport:
             return await self._inner.post(body, content_type, deadline_s)
         finally:
             self.under_way -= 1
+            self.ended += 1
 
     def close(self) -> None:
         self._inner.close()
@@ -162,8 +165,10 @@ class Agent:
     async def settle(self) -> None:
         """Wait until everything that can happen without time passing has happened."""
         while True:
+            ended = self.transport.ended
             await self._settle_all_but_attempts()
-            if not self.transport.under_way:
+            # What an attempt that ended just now leads to has not happened yet.
+            if not self.transport.under_way and self.transport.ended == ended:
                 return
             await until(lambda: not self.transport.under_way)
 
