@@ -20,6 +20,7 @@ from pathlib import Path
 from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.engine.profile.full_names import FullNames
 from tests.engines.otel import Collector, Stack, disk, remove, resize
+from tests.reporting.simulation.real_fleet import table as fleet_table
 from tests.support.command import COMMAND
 
 PROGRAM = """
@@ -128,7 +129,34 @@ def full_disk(folder: Path) -> str:
         remove(place)
 
 
-CASES: dict[str, Callable[[Path], str]] = {case.__name__: case for case in (plain, outage, full_disk)}
+def forwarded(folder: Path) -> str:
+    """A Collector before another one: the first has the OTLP exporter and no store of its own, and the second is killed for a while."""
+    behind = Collector(folder)
+    before = Collector(folder, next_one=behind)
+    behind.start()
+    before.start()
+
+    def meanwhile() -> None:
+        time.sleep(4)
+        behind.kill()
+        time.sleep(5)
+        behind.start()
+
+    try:
+        own = profiled(folder, before, 16, meanwhile)
+        return compared(behind, own)
+    finally:
+        before.kill()
+        behind.kill()
+
+
+def fleet(folder: Path) -> str:
+    """A thousand agents with an interval of 10 s, with jitter and without; it is killed for 15 s."""
+    wrong = fleet_table(Collector, 1_000, 10.0, (0.0, 0.2))
+    return f"{'WRONG' if wrong else 'nothing is lost'}, see the table"
+
+
+CASES: dict[str, Callable[[Path], str]] = {case.__name__: case for case in (plain, outage, full_disk, forwarded, fleet)}
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -9,15 +9,20 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tests.support import go
 from tests.support.node import TOOLCHAINS
 from tests.support.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOURCE = Path(__file__).parent / "collector"
 DEADLINE_S = 60.0
@@ -33,6 +38,13 @@ exporters:
     # So that nothing is buffered: what was answered with 200 is in the file.
     rotation:
       max_megabytes: 4000
+  # To the next Collector, waiting for its answer: it keeps nothing of its own.
+  otlphttp:
+    endpoint: {next}
+    sending_queue:
+      enabled: false
+    retry_on_failure:
+      enabled: false
 service:
   telemetry:
     metrics:
@@ -40,7 +52,7 @@ service:
   pipelines:
     profiles:
       receivers: [otlp]
-      exporters: [file]
+      exporters: [{exporter}]
 """
 Stack = tuple[tuple[str, str, int], ...]
 """Function, file and line, leaf first."""
@@ -68,17 +80,24 @@ def built() -> Path:
 class Collector:
     """`start()` and `kill()` as often as one likes: it is always at the same port, and writes to the same file."""
 
-    def __init__(self, folder: Path, file: Path | None = None) -> None:
+    path, format = "/v1development/profiles", "otlp"
+
+    def __init__(self, folder: Path, file: Path | None = None, next_one: Collector | None = None) -> None:
+        """`next_one`: what it gets it passes on to that one, and writes nothing."""
         self.port = free_port()
         self.file = file or folder / "held.json"
-        self._config = folder / "collector.yaml"
-        self._config.write_text(CONFIG.format(port=self.port, file=self.file))
-        self._log = folder / "collector.log"
+        name = "forwarding" if next_one else "collector"
+        self._config = folder / f"{name}.yaml"
+        address, exporter = (
+            (f"http://127.0.0.1:{next_one.port}", "otlphttp") if next_one else ("http://127.0.0.1:1", "file")
+        )
+        self._config.write_text(CONFIG.format(port=self.port, file=self.file, next=address, exporter=exporter))
+        self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1development/profiles"
+        return f"http://127.0.0.1:{self.port}{self.path}"
 
     def start(self) -> None:
         gates = "--feature-gates=+service.profilesSupport"
@@ -94,24 +113,35 @@ class Collector:
             time.sleep(0.05)
         raise SystemExit(f"the Collector did not start: {self._log.read_text()[-1500:]}")
 
-    def kill(self) -> None:
-        """As by a crash of the machine's: SIGKILL."""
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """As by a crash of the machine's, or in order."""
         if self._process:
-            self._process.kill()
+            self._process.send_signal(number)
             self._process.wait()
             self._process = None
+
+    def stored(self) -> set[str]:
+        """Ids of the profiles in it."""
+        found: set[str] = set()
+        for request in self._requests():
+            found |= {str(UUID(profile["profileId"])) for profile in _profiles(request)}
+        return found
 
     def held(self) -> tuple[Counter[Stack], Counter[str], int]:
         """Nanoseconds by stack and by thread's name, of all that was written; and how many profiles there are."""
         stacks: Counter[Stack] = Counter()
         threads: Counter[str] = Counter()
         seen: set[str] = set()
+        for request in self._requests():
+            _add(request, stacks, threads, seen)
+        return stacks, threads, len(seen)
+
+    def _requests(self) -> Iterator[dict[str, Any]]:
         written = self.file.read_text() if self.file.exists() else ""
         for request in re.split(r'(?=\{"resourceProfiles")', written):
             # One that was cut short, by a kill or a full disk, was not answered with 200, and came again; the next stands right behind it.
             with contextlib.suppress(json.JSONDecodeError):
-                _add(json.loads(request), stacks, threads, seen)
-        return stacks, threads, len(seen)
+                yield json.loads(request)
 
 
 def _add(request: dict[str, Any], stacks: Counter[Stack], threads: Counter[str], seen: set[str]) -> None:

@@ -1,6 +1,7 @@
 """A thousand agents and the real `receive`, in real time: it is killed while they report, and started again on its database.
 
     python -m tests.reporting.simulation.real_fleet [AGENTS] [--interval SECONDS]
+    python -m tests.engines fleet                  the same with a real OpenTelemetry Collector
 
 The reporters are the real ones, in one process; the store is a process of its own on a database of its own. Prints a table; status 1
 if a profile was lost, or acknowledged and not stored.
@@ -24,6 +25,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from multi_lang_profiler.engine.clock import SystemClock
 from multi_lang_profiler.engine.formats.wire import EncodedProfile, encode
@@ -34,6 +36,9 @@ from multi_lang_profiler.engine.settings import ReportSettings
 from tests.support.command import COMMAND
 from tests.support.ports import free_port
 from tests.support.profiles import a_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 AGENTS = 1_000
 INTERVAL_S = 10.0
@@ -59,8 +64,25 @@ class Outcome:
     """Profiles that were acknowledged and are not there."""
 
 
-class _Store:
+class Store(Protocol):
+    """A backend that can be killed, and comes back with what it had stored."""
+
+    port: int
+    path: str
+    format: str
+
+    def start(self) -> None: ...
+
+    def kill(self, number: int = signal.SIGKILL) -> None: ...
+
+    def stored(self) -> set[str]:
+        """Ids of the profiles in it, once it has ended."""
+
+
+class Receive:
     """The process, on one port and one database through all its lives."""
+
+    path, format = "/api/v0/profiles", "protobuf"
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -78,12 +100,16 @@ class _Store:
         self._process.send_signal(number)
         self._process.communicate()
 
+    def stored(self) -> set[str]:
+        with closing(sqlite3.connect(self.database)) as database:
+            return {row[0] for row in database.execute("SELECT profile_id FROM profiles")}
+
 
 class _Network:
     """The agents' requests, counted; a connection for each, as agents have it."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, store: Store) -> None:
+        self._port, self._path = store.port, store.path
         self.requests: Counter[int] = Counter()
         """Second -> requests in it that reached the store."""
         self.refused = 0
@@ -95,7 +121,9 @@ class _Network:
         pass
 
     async def post(self, body: bytes, content_type: str, deadline_s: float) -> Answer:
-        head = f"POST /api/v0/profiles HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+        head = (
+            f"POST {self._path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+        )
         try:
             async with asyncio.timeout(deadline_s):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -115,16 +143,16 @@ class _Network:
         return Answer(int(status[1]), asked[1].decode() if asked else "")
 
 
-async def simulate(agents: int, jitter: float, interval_s: float, folder: Path) -> Outcome:
+async def simulate(agents: int, jitter: float, interval_s: float, store: Store) -> Outcome:
     """Two intervals, an outage of one and a half, and as many as it takes, six at the most."""
     chance = random.Random(1)
-    store = _Store(folder)
-    network = _Network(store.port)
-    settings = ReportSettings(f"http://127.0.0.1:{store.port}/", interval_s=interval_s, jitter=jitter)
+    network = _Network(store)
+    endpoint = f"http://127.0.0.1:{store.port}{store.path}"
+    settings = ReportSettings(endpoint, interval_s=interval_s, jitter=jitter, format=store.format)
     made_s: dict[str, float] = {}
 
     async def close_window() -> EncodedProfile:
-        profile = encode(a_profile(), "protobuf")
+        profile = encode(a_profile(), store.format)
         made_s[profile.profile_id] = time.monotonic()
         return profile
 
@@ -152,8 +180,7 @@ async def simulate(agents: int, jitter: float, interval_s: float, folder: Path) 
     for task in running:
         task.cancel()
     await asyncio.to_thread(store.kill, signal.SIGINT)
-    with closing(sqlite3.connect(store.database)) as database:
-        stored = {row[0] for row in database.execute("SELECT profile_id FROM profiles")}
+    stored = store.stored()
     states = [reporter.state for reporter in reporters]
     held_ids = {profile.profile_id for reporter in reporters for profile in reporter._buffer.held()}
     return Outcome(
@@ -173,15 +200,20 @@ def main() -> int:
     parser.add_argument("agents", type=int, nargs="?", default=AGENTS)
     parser.add_argument("--interval", type=float, default=INTERVAL_S, metavar="SECONDS")
     options = parser.parse_args()
+    return 1 if table(Receive, options.agents, options.interval, JITTERS) else 0
+
+
+def table(store: Callable[[Path], Store], agents: int, interval_s: float, jitters: Sequence[float]) -> bool:
+    """Print what became of them with each jitter; whether something was lost."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     print("| jitter | requests/s at most | answered 503 | drained after | accepted | lost | acknowledged, not stored |")
     print("|--:|--:|--:|--:|--:|--:|--:|")
     wrong = False
-    for jitter in JITTERS:
+    for jitter in jitters:
         with tempfile.TemporaryDirectory(prefix="mlp-fleet-") as name:
-            outcome = asyncio.run(simulate(options.agents, jitter, options.interval, Path(name)))
+            outcome = asyncio.run(simulate(agents, jitter, interval_s, store(Path(name))))
         lost = outcome.accepted - outcome.delivered - outcome.buffered
         drained = "not in time" if outcome.drained_s is None else f"{outcome.drained_s:.1f} s"
         wrong |= bool(lost or outcome.unstored)
@@ -190,7 +222,7 @@ def main() -> int:
             f"| {outcome.unstored} |",
             flush=True,
         )
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def test_jitter_flattens_the_load() -> None:
 
 async def test_the_real_store_is_killed_under_a_fleet(tmp_path: Path) -> None:
     """Sixty agents and the real `receive`, killed while they report: nothing is lost, and all that was acknowledged is in its database."""
-    outcome = await real_fleet.simulate(60, 1.0, 0.7, tmp_path)
+    outcome = await real_fleet.simulate(60, 1.0, 0.7, real_fleet.Receive(tmp_path))
     assert outcome.unstored == 0
     assert outcome.accepted == outcome.delivered + outcome.buffered >= 60 * 3
     assert outcome.stored >= outcome.delivered
