@@ -3,7 +3,8 @@
 python -m tests.engines           all, in some two minutes once the Collector is built
 python -m tests.engines outage    some
 
-The engine is an OpenTelemetry Collector, made of its own modules. Ends with 1 if a line is not as it should be.
+The engines are an OpenTelemetry Collector, made of its own modules, and a small store made of Pyroscope's own generated API: its server is not among Go's
+modules. Ends with 1 if a line is not as it should be.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.engine.profile.full_names import FullNames
 from tests.engines.otel import Collector, Stack, disk, remove, resize
+from tests.engines.pushed import PushStore
 from tests.reporting.simulation.real_fleet import table as fleet_table
 from tests.support.command import COMMAND
 
@@ -55,6 +57,7 @@ for thread in threads:
     thread.join()
 """
 INTERVAL_S = 2
+Engine = Collector | PushStore
 
 
 def main() -> int:
@@ -129,6 +132,26 @@ def full_disk(folder: Path) -> str:
         remove(place)
 
 
+def pushed(folder: Path) -> str:
+    """Pyroscope's push API, strictly read, killed for a while; `go tool pprof` on what it has agrees with our export."""
+    store = PushStore(folder)
+    store.start()
+
+    def meanwhile() -> None:
+        time.sleep(5)
+        store.kill()
+        time.sleep(5)
+        store.start()
+
+    try:
+        own = profiled(folder, store, 16, meanwhile)
+        told = compared(store, own)
+        differs = store.queried(own)
+        return f"{'WRONG: ' if differs else ''}{told}{differs}"
+    finally:
+        store.kill()
+
+
 def forwarded(folder: Path) -> str:
     """A Collector before another one: the first has the OTLP exporter and no store of its own, and the second is killed for a while."""
     behind = Collector(folder)
@@ -156,7 +179,9 @@ def fleet(folder: Path) -> str:
     return f"{'WRONG' if wrong else 'nothing is lost'}, see the table"
 
 
-CASES: dict[str, Callable[[Path], str]] = {case.__name__: case for case in (plain, outage, full_disk, forwarded, fleet)}
+CASES: dict[str, Callable[[Path], str]] = {
+    case.__name__: case for case in (plain, outage, full_disk, forwarded, pushed, fleet)
+}
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -164,11 +189,11 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "HOME": str(folder)}
 
 
-def profiled(folder: Path, collector: Collector, seconds: int, meanwhile: Callable[[], None]) -> Path:
-    """Run the program under the profiler, which reports to `collector`; the run's own file. What it said is in `said.txt`."""
+def profiled(folder: Path, engine: Engine, seconds: int, meanwhile: Callable[[], None]) -> Path:
+    """Run the program under the profiler, which reports to `engine`; the run's own file. What it said is in `said.txt`."""
     (folder / "program.py").write_text(PROGRAM)
-    words = ["python", "program.py", "--no-tui", "--export", "own.pb.gz", "--report-format", "otlp"]
-    words += ["--report-interval", str(INTERVAL_S), "--report-endpoint", collector.endpoint, "--", str(seconds)]
+    words = ["python", "program.py", "--no-tui", "--export", "own.pb.gz", "--report-format", engine.format]
+    words += ["--report-interval", str(INTERVAL_S), "--report-endpoint", engine.endpoint, "--", str(seconds)]
     with (folder / "said.txt").open("w") as said:
         process = subprocess.Popen([COMMAND, *words], cwd=folder, env=environment(folder), stderr=said, stdout=said)
         try:
@@ -180,10 +205,10 @@ def profiled(folder: Path, collector: Collector, seconds: int, meanwhile: Callab
     return folder / "own.pb.gz"
 
 
-def compared(collector: Collector, own: Path) -> str:
+def compared(engine: Engine, own: Path) -> str:
     """What the engine holds beside what was counted."""
     counted, threads = counted_in(own)
-    held, held_threads, profiles = collector.held()
+    held, held_threads, profiles = engine.held()
     lines = (own.parent / "said.txt").read_text().splitlines()
     failed = sum("Attempt" in line and "failed" in line for line in lines)
     told = f"{profiles} profiles, {len(held)} stacks, {sum(held.values()) / 1e9:.2f} s; {failed} failed attempts"

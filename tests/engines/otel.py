@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import json
-import os
 import re
 import shutil
 import signal
@@ -17,14 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.support import go
-from tests.support.node import TOOLCHAINS
+from tests.engines.building import built
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = Path(__file__).parent / "collector"
 DEADLINE_S = 60.0
 CONFIG = """
 receivers:
@@ -58,25 +53,6 @@ Stack = tuple[tuple[str, str, int], ...]
 """Function, file and line, leaf first."""
 
 
-@functools.cache
-def built() -> Path:
-    """The program; the first time that takes some minutes and 500 MB of modules. Raises `SystemExit` with the reason where it cannot be had."""
-    digest = hashlib.sha256(
-        b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.mod", "go.sum"))
-    ).hexdigest()
-    program = TOOLCHAINS / f"collector-{digest[:16]}"
-    if not program.exists():
-        print("Building the Collector from its modules, once …", flush=True)
-        making = TOOLCHAINS / f"{program.name}.{os.getpid()}"
-        command: list[str | Path] = [go.go(), "build", "-trimpath", "-o", making, "."]
-        environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOENV": "off"}
-        done = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"NOT TESTED: the Collector could not be built: {done.stderr[-600:]}")
-        making.rename(program)
-    return program
-
-
 class Collector:
     """`start()` and `kill()` as often as one likes: it is always at the same port, and writes to the same file."""
 
@@ -102,7 +78,9 @@ class Collector:
     def start(self) -> None:
         gates = "--feature-gates=+service.profilesSupport"
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([built(), f"--config={self._config}", gates], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [built("collector"), f"--config={self._config}", gates], stdout=log, stderr=log
+            )
         ends_s = time.monotonic() + DEADLINE_S
         while time.monotonic() < ends_s:
             if self._process.poll() is not None:
