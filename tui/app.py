@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +19,7 @@ from ..engine.clock import SystemClock
 from . import themes
 from .all_views import VIEWS
 from .bindings import NOT_WHERE_THE_PROGRAM_READS, OF_THE_MAIN_SCREEN, screen_bindings
+from .cadence import POLL_S, Cadence
 from .commands import commands_of
 from .editor import NoEditor, edit
 from .exports import Exports
@@ -53,6 +53,7 @@ from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -67,10 +68,6 @@ if TYPE_CHECKING:
     from ..engine.analysis.snapshot import Snapshot, Stretch
     from ..engine.clock import Clock
 
-POLL_S, CALM_POLL_S = 0.25, 0.95
-"""Between two looks for a new picture: while they come often, one is late or somebody presses keys; and else."""
-HASTE_S, GIVE_UP_S = 2.0, 2.5
-"""So long keys count as being pressed; a picture that is so late does not come soon."""
 SHARE_FOR_SHOWING = 0.01
 """Of a core that making a view of snapshots may take: what is cheap is shown with each, what is large less often."""
 FRAME_ROWS = 5
@@ -109,6 +106,7 @@ class ProfilerApp(App[None]):
         self._range = RangeInForce(wanted)
         self.selected_function: int | None = None
         self.threads: frozenset[int] | None = None
+        self.opened: tuple[str, Snapshot] | None = None
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.DARK.name
@@ -133,9 +131,7 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
-        self._came_s = self._touched_s = 0.0
-        """When the newest snapshot came, and the last key, by `perf_counter`."""
-        self._comes_often = False
+        self._cadence = Cadence(perf_counter)
         self._next_poll: Timer | None = None
         self._exports, self._copier = Exports(), Copier()
         self._wants_side = True
@@ -154,11 +150,7 @@ class ProfilerApp(App[None]):
         with Container(id="body"):
             yield self._switcher
             yield self._side
-        yield self._failure
-        yield self._strip
-        yield self._prompt
-        yield self._input
-        yield KeyBar()
+        yield from (self._failure, self._strip, self._prompt, self._input, KeyBar())
 
     def on_mount(self) -> None:
         self._main = self.screen
@@ -171,10 +163,9 @@ class ProfilerApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._was_touched = self._was_touched or isinstance(event, events.Key)
-            if perf_counter() - self._touched_s > HASTE_S:
+            if self._cadence.touch():
                 # What comes of it is to be seen soon.
                 self._poll_after(POLL_S)
-            self._touched_s = perf_counter()
         await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -189,15 +180,9 @@ class ProfilerApp(App[None]):
         self._next_poll = self.set_timer(pause_s, self._poll_on)
 
     def _poll_on(self) -> None:
-        before, now_s = self.whole, perf_counter()
+        before = self.whole
         self.poll()
-        is_new = self.whole is not before
-        if is_new:
-            self._comes_often = now_s - self._came_s < CALM_POLL_S - POLL_S
-            self._came_s = now_s
-        is_late = not is_new and now_s - self._came_s < GIVE_UP_S
-        hurries = (self._comes_often and is_new) or is_late or now_s - self._touched_s < HASTE_S
-        self._poll_after(POLL_S if hurries else CALM_POLL_S)
+        self._poll_after(self._cadence.pause_s(is_new=self.whole is not before))
 
     def poll(self) -> None:
         """One frame: take the newest snapshot and show what has changed."""
@@ -367,14 +352,7 @@ class ProfilerApp(App[None]):
             self.notify("Starting the program again", timeout=2)
 
     def action_export(self) -> None:
-        stretch = self.snapshot.stretch if self.snapshot is not None else None
-        self._prompt.ask(
-            f"Export {clean(stretch.name)} to" if stretch else "Export to",
-            "profile.speedscope.json",
-            self._export,
-            hint="the ending says the form",
-            names_file=True,
-        )
+        self._exports.ask(self._prompt, self.controls, self.snapshot)
 
     def action_side(self) -> None:
         if self._failure.display:
@@ -515,13 +493,6 @@ class ProfilerApp(App[None]):
         for view in self._views.values():
             view.ranges_compared()
         self.open_view("Diff")
-
-    def _export(self, answer: str | None) -> None:
-        if answer:
-            assert self.snapshot is not None  # the prompt is on a screen that shows one
-            file = self.snapshot.program.working_folder / Path(answer).expanduser()
-            self._exports.ask(file, self.snapshot.taken_at)
-            self.controls.export(file, self.snapshot.stretch)
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
 
-    from ..engine.analysis.snapshot import LogLine
+    from ..engine.analysis.controls import Controls
+    from ..engine.analysis.snapshot import LogLine, Snapshot
+    from .widgets.prompt import Prompt
 
 
 class Exports:
     def __init__(self) -> None:
         self._asked: list[tuple[Path, datetime]] = []
 
-    def ask(self, file: Path, at: datetime) -> None:
-        self._asked.append((file, at))
+    def ask(self, prompt: Prompt, controls: Controls, snapshot: Snapshot | None) -> None:
+        """Ask where to, and have what the views count saved there."""
+        stretch = snapshot.stretch if snapshot is not None else None
+
+        def export(answer: str | None) -> None:
+            if answer and snapshot is not None:
+                file = snapshot.program.working_folder / Path(answer).expanduser()
+                self._asked.append((file, snapshot.taken_at))
+                controls.export(file, stretch)
+
+        prompt.ask(
+            f"Export {clean(stretch.name)} to" if stretch else "Export to",
+            "profile.speedscope.json",
+            export,
+            hint="the ending says the form",
+            names_file=True,
+        )
 
     def told(self, log: Sequence[LogLine]) -> Iterator[LogLine]:
         """The lines about files asked for that were not heard of yet: to be told where the user looks, not in the log alone."""

@@ -70,6 +70,9 @@ class Host(Protocol):
     def choose_range(self, asked: TimeRange | None) -> None:
         """Count just this range in all views, or the whole run."""
 
+    opened: tuple[str, Snapshot] | None
+    """The profile that was opened last to compare the run with, and its file's name."""
+
     @property
     def selected_function(self) -> int | None:
         """The function all views look at: an index into `StackTable.functions`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..profile.places import CodeKind
+from ..profile.stacks import StackCounts
 from .calltree import NO_FUNCTION, ROOT, CallTree
 from .ranking import Catalogue
 from .tree_paths import (
@@ -19,9 +20,8 @@ from .tree_paths import (
 from .tree_search import TreeSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from ..profile.stacks import StackCounts
     from .snapshot import Snapshot
 
 
@@ -59,11 +59,14 @@ class TreeReader:
         self.search: TreeSearch | None = None
         self.base: CallTree | None = None
         """The same tree of what is compared with."""
+        self._other_run: _OtherRun | None = None
+        """The one that `base` is of, where it is none of this table."""
         self._query: TreeQuery | None = None
 
-    def read(self, snapshot: Snapshot, query: TreeQuery, before: StackCounts | None = None) -> None:
+    def read(self, snapshot: Snapshot, query: TreeQuery, before: StackCounts | Snapshot | None = None) -> None:
         """Make `tree` and `search` what `query` asks of `snapshot`, and `base` of `before`. `tree` is another one if its nodes cannot stay.
 
+        `before`: counts of the same table, or another run; of that one the samples of all threads count.
         Raises `BadPattern` when all but the search is done; the former search stays.
         """
         known = snapshot.table is self.catalogue.table
@@ -71,14 +74,10 @@ class TreeReader:
             self.catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
         if not known or self._query is None or query.form != self._query.form:
             self.tree = self._new_tree(query)
-            self.search = self.base = None
+            self.search = self.base = self._other_run = None
         self.snapshot, self._query = snapshot, query
         self.tree.update(snapshot.counts, query.threads)
-        if before is None:
-            self.base = None
-        else:
-            self.base = self.base or self._new_tree(query)
-            self.base.update(before, query.threads)
+        self._read_base(query, before)
         if not query.pattern:
             self.search = None
         elif self.search is not None:
@@ -86,12 +85,25 @@ class TreeReader:
         if query.pattern and (self.search is None or self.search.pattern != query.pattern):
             self.search = TreeSearch(self.tree, self.catalogue, query.pattern)
 
+    def _read_base(self, query: TreeQuery, before: StackCounts | Snapshot | None) -> None:
+        if before is None or isinstance(before, StackCounts):
+            base = None if self._other_run else self.base
+            self._other_run = None
+            self.base = base or self._new_tree(query) if before is not None else None
+            if self.base is not None and before is not None:
+                self.base.update(before, query.threads)
+            return
+        if self._other_run is None or self._other_run.snapshot is not before:
+            self._other_run = _OtherRun(before, self.catalogue)
+        self.base = self._other_run.read(query)
+
     def change(self, node: int) -> float:
         """By how much the node's share of all samples, 0 to 1, differs from the one in `base`: above 0 where it has grown."""
         if self.base is None:
             return 0.0
         tree, base = self.tree, self.base
-        at = base.find(tree.functions[above] for above in tree.path(node))
+        functions = [tree.functions[above] for above in tree.path(node)]
+        at = base.find(self._other_run.same(functions) if self._other_run else functions)
         before = (
             base.total_samples[at] / base.total_samples[ROOT] if at is not None and base.total_samples[ROOT] else 0.0
         )
@@ -160,3 +172,42 @@ class TreeReader:
         """Whether the node's function is the program's own code."""
         function = self.tree.functions[node]
         return function != NO_FUNCTION and self.catalogue.own()[function]
+
+
+_UNKNOWN = -2
+"""In place of a function of ours that the other run has not."""
+
+
+class _OtherRun:
+    """A run with a table of its own, whose functions are ours by name and short path."""
+
+    def __init__(self, snapshot: Snapshot, ours: Catalogue) -> None:
+        self.snapshot = snapshot
+        self._reader = TreeReader(snapshot)
+        self._ours = ours
+        theirs = self._reader.catalogue
+        names = (function.name for function in theirs.table.functions)
+        self._ids = {key: function for function, key in enumerate(zip(names, theirs.paths(), strict=False))}
+        self._same: list[int] = []
+
+    def read(self, query: TreeQuery) -> CallTree:
+        focus, until = (None if each is None else self.same([each])[0] for each in (query.focus, query.until))
+        self._reader.read(
+            self.snapshot,
+            replace(
+                query,
+                pattern="",
+                threads=None,
+                hidden=frozenset(self.same(query.hidden)),
+                focus=focus,
+                until=until,
+            ),
+        )
+        return self._reader.tree
+
+    def same(self, functions: Iterable[int]) -> list[int]:
+        """Their numbers of functions of ours."""
+        known, paths = self._ours.table.functions, self._ours.paths()
+        for function in range(len(self._same), len(paths)):
+            self._same.append(self._ids.get((known[function].name, paths[function]), _UNKNOWN))
+        return [NO_FUNCTION if function == NO_FUNCTION else self._same[function] for function in functions]

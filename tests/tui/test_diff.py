@@ -183,6 +183,13 @@ async def test_saved_profile(tmp_path: Path, name: str) -> None:
         assert row_of(screen, "parse_slowly")[:3] == ["70.0", "30.1", "-39.9"]
         assert row_of(screen, "handle")[:2] == ["30.0", "7.5"]
         assert titles(screen)[0][-2:] == ["0", "gone"]
+        # The flame graph, too, tells what has changed since the file, though its functions are another table's.
+        await pilot.press("4", "c", "c", "c")
+        assert f"than {name}" in text_of(screen.app.query_one("#view-4").children[0])
+        board = text_of(screen.app.query_one("#flame-board"))
+        assert "parse_slowly -39.9" in board
+        assert "main" in board
+        assert "main -" not in board
 
 
 async def test_saved_profile_that_is_none(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ class DiffView(View):
 
     async def _read(self, file: Path) -> None:
         try:
-            recording = await asyncio.to_thread(_recording, file)
+            recording, saved = await asyncio.to_thread(_recording, file)
         except OSError as error:
             self.notify(clean(f"{file} cannot be read: {reason(error)}"), severity="error", markup=False)
             return
@@ -196,6 +196,7 @@ class DiffView(View):
             self.notify(clean(str(error)), severity="error", markup=False)
             return
         self._saved[file.name] = saved_phase(file.name, recording)
+        self.host.opened = file.name, saved
         self._chosen = {"before": file.name, "after": WHOLE_RUN}
         if self.host.snapshot is not None:
             self.show(self.host.snapshot)
@@ -245,10 +246,13 @@ def _names(of: Sequence[Phase]) -> set[str]:
     return {phase.name for phase in of}
 
 
-def _recording(file: Path) -> Recording:
+def _recording(file: Path) -> tuple[Recording, Snapshot]:
+    """What `file` holds, also as the last picture of its run."""
     from ...engine.formats.files import read  # noqa: PLC0415 - the formats are loaded when one of them is opened
+    from ...engine.formats.saved_snapshot import saved_snapshot  # noqa: PLC0415 - as above
 
-    return read(file)
+    recording = read(file)
+    return recording, saved_snapshot(file, recording)
 
 
 def _nothing_yet(snapshot: Snapshot) -> str:

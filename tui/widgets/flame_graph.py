@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from ...engine.analysis.snapshot import Snapshot
     from ...engine.analysis.tree_reader import TreeReader
     from ...engine.profile.stacks import StackCounts
 
@@ -41,7 +42,7 @@ class FlameGraphView(TreeView):
         "and what nothing stands on is its self time. Boxes stand by name, so that they keep their place; where they are too narrow "
         "to be drawn, one pale box stands for several.\n"
         "Colours tell the program's own code from libraries and from the runtime and its library; c has them tell self time, one package from "
-        "another, or what has changed against another range or run. Arrows go from box to box, Enter or a "
+        "another, or what has changed against another range, the run before or a file opened in Diff. Arrows go from box to box, Enter or a "
         "second click gives a box the whole width, Backspace or Escape goes back. The line at the foot says what is under the cursor.\n"
         "A search leaves the colour to what it finds; it is written as the filter of the hot functions."
     )
@@ -87,7 +88,7 @@ class FlameGraphView(TreeView):
         self._rows_needed = 0
         self.call_after_refresh(self._use_room)
 
-    def compared(self) -> StackCounts | None:
+    def compared(self) -> StackCounts | Snapshot | None:
         known = self._compared_with()
         return known[1] if known and self.query_one(FlameBoard).color_by is ColorBy.CHANGE else None
 
@@ -169,9 +170,13 @@ class FlameGraphView(TreeView):
         if self.reader is not None and (node := self.reader.node_of(event.function)) is not None:
             self.reveal(node)
 
-    def _compared_with(self) -> tuple[str, StackCounts] | None:
+    def _compared_with(self) -> tuple[str, StackCounts | Snapshot] | None:
+        """The other range that was chosen, the file that was opened, the rest of the run or the run before."""
         whole = self.host.whole
-        return compared_counts(whole, *self.host.stretches()) if whole is not None else None
+        if whole is None:
+            return None
+        chosen, other = self.host.stretches()
+        return self.host.opened if other is None and self.host.opened else compared_counts(whole, chosen, other)
 
     def _between(self) -> int | None:
         """The function that the room below the graph shows between its callers and callees."""

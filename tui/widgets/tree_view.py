@@ -20,6 +20,7 @@ from .title_line import TitleLine
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
+    from ...engine.analysis.snapshot import Snapshot
     from ...engine.profile.stacks import StackCounts
 
 
@@ -98,7 +99,7 @@ class TreeView(SampledView):
         """Put the cursor on something the search found."""
         raise NotImplementedError
 
-    def compared(self) -> StackCounts | None:
+    def compared(self) -> StackCounts | Snapshot | None:
         """What changes are to be shown against."""
         return None
 
