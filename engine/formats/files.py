@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import stat
@@ -14,7 +15,7 @@ from uuid import uuid4
 
 from ..profile.json_object import JsonObject, parse
 from ..profile.recording import from_profiles
-from ..profile.stacks import valid_text
+from ..profile.stacks import part_languages, valid_text
 from . import (
     austin,
     cprofile,
@@ -31,7 +32,7 @@ from . import (
     trace,
     unopened,
 )
-from .json_profile import JsonFormat
+from .json_profile import JsonFormat, bounds_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +41,16 @@ if TYPE_CHECKING:
 
 
 def _to_json(recording: Recording) -> bytes:
-    wire = JsonFormat()
-    return wire.join([wire.encode(profile) for profile in recording.profiles()], datetime.now(UTC)) + b"\n"
+    """The envelope, and beside its profiles what they had no room for: they are bounded, as those of reports are."""
+    wire, profiles = JsonFormat(), recording.profiles()
+    envelope = wire.join([wire.encode(profile) for profile in profiles], datetime.now(UTC))
+    of = part_languages(recording.counts, recording.table) if len(profiles) > 1 else {}
+    counts = [of.get(profile.language, recording.counts) for profile in profiles]
+    bounded = [
+        bounds_object(profile, len({stack for _, stack in seen.by_stack}))
+        for profile, seen in zip(profiles, counts, strict=True)
+    ]
+    return envelope[:-1] + b',"bounded":' + json.dumps(bounded, separators=(",", ":")).encode() + b"}\n"
 
 
 MAX_FILE_BYTES = 192 << 20

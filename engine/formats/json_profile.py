@@ -98,6 +98,18 @@ def profile_object(profile: Profile) -> dict[str, Any]:
     }
 
 
+def bounds_object(profile: Profile, stacks_seen: int) -> dict[str, int]:
+    """How much of a run `profile` had room for. `stacks_seen`: different ones, of functions and the lines executed in them."""
+    return {
+        "functions_kept": sum(not is_remainder(stats.name) for stats in profile.functions),
+        "functions_executed": profile.functions_executed,
+        "call_stacks_kept": len(profile.call_stacks),
+        "call_stacks_seen": stacks_seen,
+        "samples_in_call_stacks": sum(stack.samples for stack in profile.call_stacks),
+        "total_samples": profile.total_samples,
+    }
+
+
 def _profile(item: JsonObject) -> Profile:
     runtime = item.child("runtime_analysis")
     duration_s = runtime.number("execution_duration_secs")

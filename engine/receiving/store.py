@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the tables; `user_version` in the file."""
+_COLUMNS_BEFORE = frozenset({"profile_id", "report", "content_type"})
+"""By which the only table of the first version is known."""
 MAX_TOGETHER = 64
 """Reports in one transaction."""
 TIDY_INTERVAL_S = 60.0
@@ -215,7 +217,12 @@ def _open(name: str) -> sqlite3.Connection:
 
 def _check(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version == 0 and {row[1] for row in database.execute("PRAGMA table_info(profiles)")} >= _COLUMNS_BEFORE:
+        raise CannotOpen(
+            "it is of the first version of receive, which this one does not convert: name another file for what comes from now on, "
+            "and keep this one for that version to show"
+        )
     if version not in (0, VERSION) or (version == 0 and tables):
         raise CannotOpen("it is a database of something else, or of another version; name another file")
 

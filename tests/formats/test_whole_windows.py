@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -82,3 +83,20 @@ def test_what_a_spool_kept_before_is_still_sent(recording: Recording) -> None:
     """Bodies of OTLP that an older agent left on disk have no stacks of their own."""
     old = replace(wire.encode(recording.profile(), "protobuf"), format="otlp")
     assert wire.join([old], NOW)
+
+
+def test_a_file_in_the_houses_form_says_what_it_had_no_room_for(recording: Recording) -> None:
+    """`--json` of a whole run is bounded as reports are; how many functions, stacks and samples it has of how many stands in it."""
+    told = json.loads(files.ENDINGS[".json"](recording))
+    [bounded], [profile] = told["bounded"], told["profiles"]
+    stacks = profile["runtime_analysis"]["call_stacks"]
+    assert bounded == {
+        "functions_kept": 3,
+        "functions_executed": 3,
+        "call_stacks_kept": len(stacks),
+        "call_stacks_seen": STACKS,
+        "samples_in_call_stacks": sum(stack["samples"] for stack in stacks),
+        "total_samples": recording.counts.total,
+    }
+    assert bounded["call_stacks_kept"] <= 200
+    assert bounded["samples_in_call_stacks"] < bounded["total_samples"]

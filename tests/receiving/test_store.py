@@ -288,10 +288,14 @@ def test_a_stranger_to_us_is_left_alone(tmp_path: Path) -> None:
     """A database of something else, or a file that is none, is refused and stays as it was."""
     with closing(sqlite3.connect(tmp_path / "other")) as other, other:
         other.execute("CREATE TABLE profiles (mine TEXT)")
+    with closing(sqlite3.connect(tmp_path / "first")) as first, first:
+        first.execute(
+            "CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, report BLOB NOT NULL, content_type TEXT NOT NULL)"
+        )
     (tmp_path / "text").write_text("not a database at all, but long enough to be looked at closely\n" * 50)
-    for name in ("other", "text"):
+    for name, says in (("other", "of something else"), ("first", "name another file"), ("text", "not a database")):
         before = (tmp_path / name).read_bytes()
-        with pytest.raises(CannotOpen):
+        with pytest.raises(CannotOpen, match=says):
             Store(str(tmp_path / name))
         assert (tmp_path / name).read_bytes() == before
 

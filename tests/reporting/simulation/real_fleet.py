@@ -23,12 +23,13 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from multi_lang_profiler.engine.clock import SystemClock
 from multi_lang_profiler.engine.formats.wire import EncodedProfile, encode
+from multi_lang_profiler.engine.profile.profile import CallStack, FunctionStats
 from multi_lang_profiler.engine.reporting.answer import Answer
 from multi_lang_profiler.engine.reporting.reporter import Reporter
 from multi_lang_profiler.engine.reporting.transport import TransportError
@@ -39,6 +40,8 @@ from tests.support.profiles import a_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from multi_lang_profiler.engine.profile.profile import Profile
 
 AGENTS = 1_000
 INTERVAL_S = 10.0
@@ -143,6 +146,13 @@ class _Network:
         return Answer(int(status[1]), asked[1].decode() if asked else "")
 
 
+def a_window() -> Profile:
+    """With a sample in it: of one without any the Collector says that it took it, and forgets it."""
+    worked = FunctionStats("work", "app.py", 1, 1, 1)
+    stack = CallStack(((0, 1),), 1)
+    return replace(a_profile(), total_samples=1, functions=(worked,), functions_executed=1, call_stacks=(stack,))
+
+
 async def simulate(agents: int, jitter: float, interval_s: float, store: Store) -> Outcome:
     """Two intervals, an outage of one and a half, and as many as it takes, six at the most."""
     chance = random.Random(1)
@@ -152,7 +162,7 @@ async def simulate(agents: int, jitter: float, interval_s: float, store: Store) 
     made_s: dict[str, float] = {}
 
     async def close_window() -> EncodedProfile:
-        profile = encode(a_profile(), store.format)
+        profile = encode(a_window(), store.format)
         made_s[profile.profile_id] = time.monotonic()
         return profile
 
