@@ -19,6 +19,7 @@ from multi_lang_profiler.engine.profile.history import TimelinePoint
 from multi_lang_profiler.engine.profile.recording import Recording
 from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 from tests.formats import test_by_time as by_time
+from tests.formats.foreign_samples import SAMPLES
 from tests.support import profiles, recordings
 from tests.support.browser import Browser
 
@@ -262,3 +263,16 @@ def test_another_page_is_refused() -> None:
         export.loads(b"<!DOCTYPE html><title>news</title>", NOW)
     with pytest.raises(ValueError, match="a page, but not one of a run"):
         export.loads(page.dumps(FLASK)[:20_000], NOW)
+
+
+def test_a_heap_is_told_in_bytes(browser: Browser, tmp_path: Path) -> None:
+    """What counts no time has no seconds, samples or Hz on its page."""
+    file = tmp_path / "heap.html"
+    export.write(export.loads(SAMPLES["heapprofile"](), NOW), file)
+    browser.open(file)
+    facts = browser.run("document.getElementById('facts').textContent")
+    assert facts.endswith(" UTC · heap in use")
+    assert "Of 4,000 bytes." in browser.run("document.querySelector('#functions-table caption').textContent")
+    told = browser.run("[...document.querySelectorAll('g.frame')].map(frame => frame.getAttribute('aria-label'))")
+    assert "leak, /app/a b.js:7: 75.0% of all, 3,000 bytes" in told
+    assert browser.said == []

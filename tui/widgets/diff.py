@@ -23,6 +23,7 @@ from ...engine.analysis.phases import (
 )
 from ...engine.analysis.range_phases import range_phases
 from ...engine.analysis.snapshot import ProgramPhase
+from ...engine.profile.profile import NANOSECONDS_HZ, amount
 from ...engine.text import reason
 from ..lines import length
 from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
@@ -235,6 +236,8 @@ class DiffView(View):
     def _named(self, preposition: str, phase: Phase, width: int) -> list[Segment]:
         palette = self.host.palette
         facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  load {phase.load:.2f}  {phase.rate_hz:g} Hz"
+        if phase.rate_hz >= NANOSECONDS_HZ:
+            facts = f"  {amount(phase.samples, phase.rate_hz)}"
         return [
             Segment(f"{preposition:4} ", palette.dim),
             Segment(fit(clean(phase.name), width), palette.accent),

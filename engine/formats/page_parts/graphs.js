@@ -16,7 +16,7 @@ function colour(node) {
 function tell(node) {
   const all = flame.root().data.value;
   const place = node.data.function < 0 ? "" : functions[node.data.function].place;
-  return `${node.data.name}${place ? `, ${place}` : ""}: ${percent(node.data.value, all)} of the time, ${inSeconds(node.data.value)}`;
+  return `${node.data.name}${place ? `, ${place}` : ""}: ${percent(node.data.value, all)} of ${isTime ? "the time" : "all"}, ${amount(node.data.value)}`;
 }
 
 function matches(node, term) {
@@ -40,7 +40,7 @@ function showFlame() {
     .setSearchMatch(matches)
     .setDetailsHandler((text) => { if (text) field("flame-told").textContent = text; })
     .setSearchHandler((found, sum, all) => {
-      field("flame-found").textContent = flame.term ? `${found.length} found, ${percent(sum, all)} of the time` : "";
+      field("flame-found").textContent = flame.term ? `${found.length} found, ${percent(sum, all)} of ${isTime ? "the time" : "all"}` : "";
     })
     .onClick((node) => { flame.here = node; dress(); });
   d3.select(host).datum(data).call(flame.chart);

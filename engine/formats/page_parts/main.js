@@ -11,11 +11,12 @@ function chosen() {
 
 function showFacts() {
   const samples = Math.round(threads.reduce((sum, thread) => sum + thread.seconds, 0) * ours.rate_hz);
-  const counted = ours.rate_hz === NANOSECONDS_HZ ? "" : `${samples} samples at ${ours.rate_hz} Hz`;
+  const counted = ours.rate_hz === NANOSECONDS_HZ || !isTime ? "" : `${samples} samples at ${ours.rate_hz} Hz`;
+  const mode = isTime ? `${ours.mode === "wall" ? "all" : "CPU"} time` : clean(ours.mode);
   const lost = ours.lost_samples ? `${ours.lost_samples} lost` : "";
   const began = new Date(ours.began_at).toISOString().replace("T", " ").slice(0, 19) + " UTC";
   const labels = Object.entries(ours.labels).map(([name, value]) => clean(`${name}=${value}`));
-  const told = [clean(ours.language), began, inSeconds(ours.duration_secs), `${ours.mode === "wall" ? "all" : "CPU"} time`, counted, lost, ...labels];
+  const told = [clean(ours.language), began, isTime ? inSeconds(ours.duration_secs) : "", mode, counted, lost, ...labels];
   field("facts").textContent = told.filter(Boolean).join(" · ");
 }
 
@@ -25,7 +26,7 @@ function offerThreads() {
   field("thread").append(all);
   if (threads.length === 1) return;
   threads.forEach((thread, at) => {
-    const option = element("option", `${thread.name}, ${inSeconds(thread.seconds)}`);
+    const option = element("option", `${thread.name}, ${amount(thread.seconds)}`);
     option.value = at;
     field("thread").append(option);
   });

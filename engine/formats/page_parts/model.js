@@ -1,4 +1,4 @@
-// The run in the page, and what is counted of it. Seconds throughout: of samples by their period.
+// The run in the page, and what is counted of it. Seconds throughout, of samples by their period; of what is no time its own unit.
 
 const page = JSON.parse(document.getElementById("run").textContent);
 const ours = page.run.multi_lang_profiler;
@@ -115,6 +115,10 @@ function heatOf(file, chosen) {
   return heat;
 }
 
+// What is counted: time, or of heap profiles and the like bytes, or pieces.
+const unit = page.run.profiles[0].unit;
+const isTime = unit === "seconds";
+const amount = (value) => (isTime ? inSeconds(value) : `${Math.round(value).toLocaleString("en")}${unit === "bytes" ? " bytes" : ""}`);
 const percent = (part, all) => (all ? `${((100 * part) / all).toFixed(1)}%` : "");
 const inSeconds = (seconds) =>
   seconds >= 10 ? `${seconds.toFixed(1)} s` : seconds >= 0.1 ? `${seconds.toFixed(2)} s` : seconds ? `${(1000 * seconds).toPrecision(2)} ms` : "0 s";

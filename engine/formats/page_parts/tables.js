@@ -73,7 +73,8 @@ function showFunctions() {
   const headings = [
     [columns.own, "number", sorts[0]], ["", "bar"], [columns.total, "number", sorts[1]], [columns.name, "", sorts[2]], ["Place", "place"],
   ];
-  const caption = `Self: the function itself was running. Total: it was anywhere on the stack. Of ${inSeconds(all)}.`;
+  const self = isTime ? "the function itself was running" : "the function itself";
+  const caption = `Self: ${self}. Total: it was anywhere on the stack. Of ${amount(all)}.`;
   fill(field("functions-table"), caption, headings, rows);
   field("functions-told").textContent =
     found.length > ROWS ? `${ROWS} of ${found.length} functions` : `${found.length} function${found.length === 1 ? "" : "s"}`;
