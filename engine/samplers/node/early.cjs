@@ -1,21 +1,26 @@
 'use strict';
 
-// The main thread's own profile, where its helper is not there in time: on a busy machine that takes longer than a program may be kept
-// waiting. A program that has ended by then leaves its profile in a file, as a thread can write to no socket and wait for it. Else the
-// helper takes over, or asks this one for its windows where a second profile would not know what was compiled under the first
+// The main thread's own profile, where it has no helper. In a child that a program forks there is none until it has used some CPU: to start
+// it takes twice what such a child may do in all. Elsewhere it may not be there in time: on a busy machine that takes longer than a program
+// may be kept waiting. What was profiled is left in a file, as a thread can write to no socket and wait for it. When the helper comes it
+// takes over, or asks this one for its windows where a second profile would not know what was compiled under the first
 // (Node.js 24: what is inlined would count for its callers).
 
 const fs = require('fs');
 const path = require('path');
 const { Session } = require('inspector');
-const { nowUs, usedNs, intervalToAskUs, compact, plain } = require('./board.cjs');
+const { WORDS, nowUs, usedNs, intervalToAskUs, compact, plain } = require('./board.cjs');
 const { Scripts, mapsHere } = require('./scripts.cjs');
 
 let files = 0;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
+const EARLY_WAITED_US = 1e6; // for a core: where there is no helper, the machine may be busy
 
 class EarlyProfile {
-  constructor({ intervalUs, takesCpuTimes, titles }, kernelId, { begin, end }) {
+  constructor({ intervalUs, takesCpuTimes, titles, socket }, words, { begin, end }) {
+    this.socket = socket;
+    this.words = words;
+    const kernelId = words[WORDS.KERNEL_ID];
     this.anchors = { begin, end, titles: [...titles], samples: 0 };
     this.kernelId = takesCpuTimes ? kernelId : undefined;
     this.session = new Session();
@@ -26,6 +31,30 @@ class EarlyProfile {
     this.ask('Profiler.start');
     begin(titles[0]); // An anchor, as the helper has it.
     this.since = this.reading();
+    this.words[WORDS.HANDED_MS] = (this.since[1] ?? 0) / 1e6;
+    this.scripts = new Scripts();
+    this.isAsked = false; // for its windows by the helper, which from then on counts for them
+  }
+
+  /** CPU time that is in no window yet, in ms. */
+  owesMs() {
+    return ((this.reading()[1] ?? 0) - (this.since[1] ?? 0)) / 1e6;
+  }
+
+  /** Leave the window behind in a file, and go on or end; `told` is what the sampler is to know of the process. */
+  leaveBehind(told, isLast) {
+    const { window, readings, maps } = isLast ? this.end() : this.rotate();
+    if (window) {
+      const [at = 0, beganNs, , endedNs] = readings;
+      const hello = { type: 'hello', at, ...(this.isAsked ? {} : { beganNs, endedNs }), ...told };
+      const found = (maps ?? this.maps(window)).map((map) => ({ type: 'map', folder: process.cwd(), ...map }));
+      const counted = { type: 'window', thread: 0, name: '', cpuTimes: readings, waited: EARLY_WAITED_US, ...window };
+      write(this.socket, [hello, ...found, counted, { type: 'left' }]);
+    }
+  }
+
+  maps(window) {
+    return mapsHere(this.scripts, window.frames, this.session);
   }
 
   /** As `end`, and go on. */
@@ -46,7 +75,7 @@ class EarlyProfile {
   /** The window, if it has samples, with its source maps, and when it was that the thread had used how much, in µs and ns. */
   end() {
     const window = this.window(this.ask('Profiler.stop')?.profile);
-    window.maps = window.window ? mapsHere(new Scripts(), window.window.frames, this.session) : [];
+    window.maps = window.window ? this.maps(window.window) : [];
     this.anchors.end(this.anchors.titles[0]);
     this.session.disconnect();
     return window;
@@ -56,6 +85,7 @@ class EarlyProfile {
     const now = this.reading();
     const readings = [...this.since, ...now];
     this.since = now;
+    this.words[WORDS.HANDED_MS] = (now[1] ?? 0) / 1e6;
     return { window: profile?.samples.length ? plain(compact(profile, this.askedUs)) : undefined, readings };
   }
 
@@ -75,7 +105,7 @@ class EarlyProfile {
 }
 
 /** Write messages, framed as on the socket, where the sampler looks for them. */
-function leaveBehind(socket, messages) {
+function write(socket, messages) {
   const frames = messages.flatMap((message) => {
     const payload = Buffer.from(JSON.stringify(message));
     const header = Buffer.alloc(4);
@@ -88,4 +118,4 @@ function leaveBehind(socket, messages) {
   fs.renameSync(`${file}.part`, `${file}.left`);
 }
 
-module.exports = { EarlyProfile, leaveBehind };
+module.exports = { EarlyProfile };

@@ -44,10 +44,10 @@ async function start() {
     return;
   }
   const early = await main.takeOver();
-  const alreadyNs = (early?.readings[3] ?? 0) - (early?.readings[1] ?? 0);
+  const beganNs = early?.readings[1] ?? main.beganNs;
   const { pid, name, isProfilingItself, isOverridden } = workerData;
   const { version } = process;
-  outbox.send({ type: 'hello', at: nowUs(), alreadyNs, pid, name, version, isProfilingItself, isOverridden, helper: kernelId() });
+  outbox.send({ type: 'hello', at: nowUs(), beganNs, pid, name, version, isProfilingItself, isOverridden, helper: kernelId() });
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   await main.handOverEarly(early);
   await main.anchorLate();

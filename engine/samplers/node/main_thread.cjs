@@ -8,7 +8,7 @@
 // `console.profile`: nothing else can take a second profile. Its own samples are thrown away, now and then, to free their memory.
 
 const { workerData } = require('worker_threads');
-const { WORDS, wordsOf, tell, nowUs, intervalToAskUs, compact, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { WORDS, wordsOf, tell, nowUs, usedNs, intervalToAskUs, compact, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
 const { Scripts } = require('./scripts.cjs');
 
@@ -41,6 +41,7 @@ class MainThread {
     this.scripts = new Scripts();
     this.made = new Set(); // scripts of no file that were looked for
     this.madeLooks = 0;
+    this.beganNs = undefined; // CPU time it had used when its profile began
     this.isLeaving = false;
     this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
     this.windowUs = FIRST_WINDOW_US;
@@ -51,6 +52,7 @@ class MainThread {
   async begin() {
     if (LOSES_TERMINATIONS && Atomics.load(words, WORDS.ANCHORED) === 2) {
       this.isOwn = true;
+      this.beganNs = 1e6 * Atomics.load(words, WORDS.HANDED_MS);
       tell(words, WORDS.PHASE, 1);
       return true;
     }
@@ -58,6 +60,7 @@ class MainThread {
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
+    this.beganNs = usedNs(words[WORDS.KERNEL_ID]);
     Atomics.compareExchange(words, WORDS.ANCHORED, 0, 3);
     tell(words, WORDS.PHASE, isSampling ? 1 : 2);
     return isSampling;

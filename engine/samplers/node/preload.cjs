@@ -11,7 +11,11 @@ const END_WAIT_MS = 3000;
 // What a worker thread that is terminated may take to hand over its last window, and how much of it is left to its fate.
 const TERMINATE_WAIT_MS = 100;
 const NEGLIGIBLE_MS = 5;
-const EARLY_WAITED_US = 1e6; // for a core: there is no helper yet, because the machine is busy
+// A forked child gets its helper once it has used so much CPU, which is looked at whenever its event loop turns after that time.
+const HELPED_FROM_MS = 200;
+const START_MS = 60; // what Node.js itself takes
+const LOOK_MS = 250;
+const ANSWERS_APART_MS = 20;
 let overridden = false; // an env file's NODE_OPTIONS, by ours
 
 function mainThread(config) {
@@ -34,72 +38,66 @@ function mainThread(config) {
     profile.begin(title);
     return taken && JSON.stringify(taken);
   };
-  let isAsked = false; // for the windows of that profile, from which on the helper counts for them
   const rotate = () => {
-    isAsked = true;
+    if (early) {
+      early.isAsked = true;
+    }
     return early && JSON.stringify(early.rotate());
   };
   const profile = offerToHelper({ takeOver, rotate });
   // Both of these print that `console.profile` was called.
   const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
-  const name = path.basename(process.argv[1] ?? 'node');
+  const told = { pid: process.pid, name: path.basename(process.argv[1] ?? 'node'), isProfilingItself, isOverridden: overridden };
   const board = newBoard();
   const words = wordsOf(board, 0);
   words[WORDS.KERNEL_ID] = kernelId();
   setEnvironmentData(KEY, { ...config, board, isProfilingItself });
-  const helper = new Worker(path.join(__dirname, 'helper.cjs'), {
-    argv: [],
-    execArgv: [],
-    env: {},
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
-    workerData: {
-      ...config,
-      board,
-      pid: process.pid,
-      name,
-      isProfilingItself,
-      isOverridden: overridden,
-    },
-  });
-  helper.on('error', () => {});
-  helper.unref();
 
-  const start = () => {
-    Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
-    if (isProfilingItself) {
-      return;
-    }
-    if (Atomics.load(words, WORDS.PHASE) === 0 && Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
-      early = new (require('./early.cjs').EarlyProfile)(config, words[WORDS.KERNEL_ID], profile);
+  let helper;
+  const startHelper = () => {
+    helper = new Worker(path.join(__dirname, 'helper.cjs'), {
+      argv: [],
+      execArgv: [],
+      env: {},
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
+      workerData: { ...config, ...told, board },
+    });
+    helper.on('error', () => {});
+    helper.unref();
+  };
+  const beginEarly = () => {
+    if (Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
+      early = new (require('./early.cjs').EarlyProfile)(config, words, profile);
       if (Atomics.load(words, WORDS.ANCHORED) !== 2) {
         takeOver(config.titles[0]); // It was asked for before it was there.
       }
-    } else if (Atomics.load(words, WORDS.PHASE) !== 2 && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
+      return true;
+    }
+    return false;
+  };
+  const start = () => {
+    Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
+    if (isProfilingItself || (Atomics.load(words, WORDS.PHASE) === 0 && beginEarly())) {
+      return;
+    }
+    if (Atomics.load(words, WORDS.PHASE) !== 2 && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
       profile.begin(config.titles[0]);
     }
   };
-  const leaveEarly = () => {
+  const leaveEarly = (isLast) => {
     try {
-      const { window, readings, maps } = early?.end() ?? {};
-      if (window) {
-        const [at = 0, first = 0, , last = first] = readings;
-        const told = { pid: process.pid, name, isProfilingItself, isOverridden: overridden };
-        const hello = { type: 'hello', at, alreadyNs: isAsked ? 0 : last - first, ...told };
-        const mapped = maps.map((map) => ({ type: 'map', folder: process.cwd(), ...map }));
-        const counted = { type: 'window', thread: 0, name: '', cpuTimes: readings, waited: EARLY_WAITED_US, ...window };
-        require('./early.cjs').leaveBehind(config.socket, [hello, ...mapped, counted, { type: 'left' }]);
-      }
+      early?.leaveBehind(told, isLast);
     } catch {
       // Nowhere to leave it.
     }
-    early = undefined;
+    early = isLast ? undefined : early;
   };
   /** Have the helper hand over the last windows and detach; gives whether it was there. */
   const leave = () => {
     const isClaimed = Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) === 1;
-    leaveEarly();
+    leaveEarly(true);
     if (isClaimed) {
       // It may just be attaching.
       Atomics.wait(words, WORDS.PHASE, 0, END_WAIT_MS);
@@ -119,10 +117,46 @@ function mainThread(config) {
     helper.postMessage('come back');
     start();
   };
-  start();
+  if (process.channel && !isProfilingItself) {
+    beginEarly();
+    startLater(startHelper, () => early);
+    // Whoever forked this child may end it as soon as it has answered.
+    let nextMs = 0;
+    wrap(process, 'send', () => {
+      if (early && !early.isAsked && performance.now() >= nextMs) {
+        nextMs = performance.now() + ANSWERS_APART_MS;
+        return early.owesMs() >= NEGLIGIBLE_MS && leaveEarly(false);
+      }
+      return false;
+    });
+  } else {
+    startHelper();
+    start();
+  }
   process.on('exit', leave);
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
+}
+
+/** Start the helper of a process that profiles itself, by `early()`, once it is worth it: when it has used CPU, or has worker threads. */
+function startLater(startHelper, early) {
+  let timer;
+  const begin = () => {
+    clearInterval(timer);
+    process.removeListener('worker', begin);
+    if (early()) {
+      startHelper();
+    }
+  };
+  const { cpuUsage } = process;
+  const look = () => {
+    const { user, system } = cpuUsage();
+    if (user + system >= 1000 * (START_MS + HELPED_FROM_MS)) {
+      begin();
+    }
+  };
+  timer = setInterval(look, LOOK_MS).unref();
+  process.on('worker', begin);
 }
 
 function workerThread() {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...events import Note, Warned
-from ...processes import process_end
+from ...processes import process_end, thread_cpu_ns
 from ...profile.native_threads import PROFILER
 from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
@@ -315,7 +315,8 @@ class NodeSampler:
             agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
         helper = message.get("helper")
         if helper is None and agent.pid in self._has_spoken_for:
-            # What it left behind at its end is the last of what its helper handed over.
+            # What it left behind is the next piece of what was left before, or the last of what its helper handed over.
+            self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message))
             return
         self._has_spoken_for.add(agent.pid)
         if not any(other.is_sampled for other in self._agents.values()):
@@ -323,7 +324,7 @@ class NodeSampler:
         agent.is_sampled, agent.has_left = True, False
         agent.owe(0.0, float(message["at"]))
         self._context.ledger.threads(agent.pid, {agent.pid: "", **({int(helper): PROFILER} if helper else {})})
-        self._context.ledger.covers(agent.pid, by_thread=True, already_s=int(message["alreadyNs"]) / 1e9)
+        self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message))
         self._has_spoken.set()
         if message["isOverridden"]:
             self._context.emit(
@@ -418,3 +419,14 @@ class NodeSampler:
                     "NODE_OPTIONS for what it starts, runs unprofiled"
                 )
             )
+
+
+def _already_s(hello: dict[str, Any]) -> float:
+    """CPU time that was sampled of the main thread by now; of one that is gone, until its last word."""
+    pid, began_ns = int(hello["pid"]), hello.get("beganNs")
+    if began_ns is None:
+        return 0.0
+    used_ns = thread_cpu_ns(pid, pid)
+    if used_ns is None:
+        used_ns = int(hello.get("endedNs") or began_ns)
+    return max(0, used_ns - int(began_ns)) / 1e9

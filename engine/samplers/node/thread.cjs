@@ -58,7 +58,8 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     begin(titles[0]);
   }
   Atomics.store(words, WORDS.PHASE, isSampling ? 1 : 2);
-  tell({ kernelId: words[WORDS.KERNEL_ID], isSampling, reading: reading() });
+  const begun = reading();
+  tell({ kernelId: words[WORDS.KERNEL_ID], isSampling, reading: begun });
   if (!isSampling) {
     return;
   }
@@ -73,7 +74,7 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     const window = profile?.samples.length ? compact(profile, askedUs) : undefined;
     const maps = window ? mapsHere(scripts, window.frames, session) : [];
     const now = reading();
-    tell({ window, maps, reading: now, isLast });
+    tell({ window, maps, reading: now, isLast, kernelId: words[WORDS.KERNEL_ID], begun });
     Atomics.store(words, WORDS.HANDED_MS, (now[1] ?? 0) / 1e6);
   }
 

@@ -72,6 +72,10 @@ class Workers {
     if (message.kernelId && message.isSampling) {
       return this.meet(message);
     }
+    if (message.begun && !this.threads.has(id)) {
+      // It began before there was a helper.
+      this.meet({ ...message, reading: message.begun });
+    }
     const worker = this.threads.get(id);
     if (message.isTerminated) {
       worker?.cpuTimes.add(nowUs(), message.used);

@@ -146,6 +146,21 @@ async def test_children_are_followed(tmp_path, major):
     assert thread_samples(sampled)["family.cjs"] >= 72
 
 
+@both
+@pytest.mark.parametrize(("count", "ms"), [(6, 60), (2, 500)])
+async def test_children_that_are_ended_once_they_have_answered_keep_their_time(tmp_path, major, count, ms):
+    """A forked child profiles itself, and hands over before it answers; one that works for longer gets its helper then."""
+    sampled = await sample(tmp_path, PROGRAMS / "answers.cjs", node(major), arguments=(str(count), str(ms)))
+    assert (sampled.status, sampled.stderr) == (0, "")
+    table = sampled.recorder.table
+    names = {
+        stack: {table.functions[function].name for function in table.members[stack]}
+        for stack in range(len(table.stacks))
+    }
+    seen = sum(samples for (_, stack), samples in sampled.recorder.run.by_stack.items() if "answer" in names[stack])
+    assert 0.75 * float(sampled.stdout) / 10 <= seen <= 1.1 * float(sampled.stdout) / 10 + 6
+
+
 async def test_children_left_alone_see_the_users_node_options(tmp_path, monkeypatch):
     """With children left alone, the program and its children see the user's NODE_OPTIONS as they were, and nothing of ours."""
     monkeypatch.setenv("NODE_OPTIONS", "--max-old-space-size=512")
