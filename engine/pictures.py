@@ -131,6 +131,7 @@ class Pictures:
             thread_counts=dict(functions.thread_counts),
             processes=dict(recorder.table.processes),
             living=frozenset(parts.ledger.members),
+            locks=dict(recorder.locks),
             tasks=tuple(task for tasks in recorder.tasks.values() for task in tasks),
             kernel_threads=run.kernel_threads if run and run.is_running else (),
             recent=parts.history.recent,

@@ -329,7 +329,7 @@ def told(make: Callable[[Path], Program], before: Callable[[Path], list[str]], f
     used = folder / "used"
     if not used.exists():
         raise SystemExit("\n".join([f"{' '.join(command)} did not come to its end", *lines[-20:]]))
-    summary = next((json.loads(line) for line in reversed(lines) if line.startswith('{"command"')), {})
+    summary: dict[str, Any] = next((json.loads(line) for line in reversed(lines) if line.startswith('{"command"')), {})
     folded = (folder / "run.folded").read_text(errors="replace") if (folder / "run.folded").exists() else ""
     return Told(json.loads(used.read_text())["cpu_s"], shares(folded), summary)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..profile.book import Book
     from ..profile.history import TimelinePoint
+    from ..profile.locks import LockLooks
     from ..profile.slices import Slice
     from ..profile.stacks import ProcessNote, StackCounts, StackTable
     from ..profile.tasks import Task
@@ -242,6 +243,8 @@ class Snapshot:
     """The pids of those that run now."""
     kernel_threads: tuple[KernelThread, ...] = ()
     """Of all processes that live, about once a second while somebody asks for them (`Controls.look_at_threads`)."""
+    locks: Mapping[int, LockLooks] = field(default_factory=dict)
+    """Function -> looks at threads in which it was running, by what became of the interpreter's lock: of processes with several threads, of the whole run."""
     tasks: tuple[Task, ...] = ()
     """Of event loops, where a runtime tells (asyncio's, of Python 3.14 and newer), about once a second."""
     recent: tuple[Mapping[int, int], ...] = ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from ..profile.locks import LockLooks
 from ..profile.profile import HOT_FUNCTIONS, percentage
 from ..text import printable_json
 from .snapshot import ReporterPhase
@@ -34,6 +36,7 @@ def json_summary(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> str:
             "samples": snapshot.counts.total,
             "lost_samples": sampling.lost_samples,
             "cpu": snapshot.ledger.as_object() if snapshot.ledger else None,
+            **_lock(reduce(LockLooks.plus, snapshot.locks.values()) if snapshot.locks else None),
             "hot_functions": _hot_functions(snapshot),
             "reports": _reports(snapshot.reporter),
             "fail_if": [
@@ -59,9 +62,15 @@ def _hot_functions(snapshot: Snapshot) -> list[dict[str, Any]]:
             "total_percent": percentage(snapshot.total_samples[function], total),
             "self_samples": samples,
             "total_samples": snapshot.total_samples[function],
+            **_lock(snapshot.locks.get(function)),
         }
         for function, samples in ranked
     ]
+
+
+def _lock(looks: LockLooks | None) -> dict[str, dict[str, int]]:
+    """How often threads were met running with Python's lock and so on; nothing where nobody asked."""
+    return {"gil_looks": looks._asdict()} if looks else {}
 
 
 def _reports(reporter: ReporterState) -> dict[str, int] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .stacks import FunctionCounts, StackCounts, StackTable
 
 if TYPE_CHECKING:
+    from .locks import LockLooks
     from .tasks import Task
 
 LATE_SECONDS = 10
@@ -55,6 +56,8 @@ class Recorder:
         """Samples of the whole run that the sampler knows it failed to take."""
         self.tasks: dict[int, tuple[Task, ...]] = {}
         """By process, where its event loop's tasks are, as last told."""
+        self.locks: dict[int, LockLooks] = {}
+        """Function -> looks at threads in which it was running, or waiting."""
         self._window = StackCounts()
         self._window_lost = 0
         self._second = Second()
@@ -131,6 +134,7 @@ class Recorder:
         self.functions = FunctionCounts()
         self.lost_samples = 0
         self.tasks.clear()
+        self.locks.clear()
         self._second = Second()
         self._ended_seconds.clear()
         self.table.begin_run()

@@ -34,11 +34,14 @@ class FunctionTable(Table[FunctionRow]):
         self._is_range = False
         """The trend is one of the range in force, not of the last minute."""
         """More than one: each function's is shown."""
+        self._lock_title = ""
+        """What is said of the interpreter's lock; empty where nothing is known."""
 
     def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
-        if self._is_range is not (snapshot.stretch is not None):
-            self._is_range = snapshot.stretch is not None
+        lock = "" if not snapshot.locks else "GIL%" if snapshot.sampling.mode == "cpu" else "for GIL%"
+        if self._is_range is not (snapshot.stretch is not None) or self._lock_title != lock:
+            self._is_range, self._lock_title = snapshot.stretch is not None, lock
             self._columns = self.columns(self.scrollable_content_region.width)
         self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
         self._has_languages = len({*snapshot.table.thread_languages}) > 1
@@ -64,6 +67,8 @@ class FunctionTable(Table[FunctionRow]):
             fixed.append(Column("samples", "samples", 7, self._draw_samples, "right", sortable=False))
         if width >= 116:
             fixed.append(Column(SortBy.THREADS, "threads", 7, self._draw_threads, "right"))
+        if self._lock_title and width >= 90:
+            fixed.append(Column("lock", self._lock_title, 8, self._draw_lock, "right", sortable=False))
         if self._has_languages and width >= 60:
             fixed.append(Column("language", "lang", 4, self._draw_language, sortable=False))
         left = max(8, room - sum(column.width + gap for column in fixed) - gap)
@@ -114,6 +119,14 @@ class FunctionTable(Table[FunctionRow]):
 
     def _draw_threads(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(count(row.threads).rjust(width), self.palette.dim)
+
+    def _draw_lock(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        """Of the looks at which it ran those with the lock; where waiting counts, of all looks those at which it waited for it."""
+        looks = self._snapshot.locks.get(row.function) if self._snapshot else None
+        share = None
+        if looks is not None:
+            share = looks.held_share if self._lock_title == "GIL%" else looks.wanted_share
+        yield Segment(("" if share is None else f"{100 * share:.0f}").rjust(width), self.palette.dim)
 
     def _draw_language(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         assert self._snapshot is not None, "rows are of a snapshot"

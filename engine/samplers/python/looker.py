@@ -6,6 +6,7 @@ Apart from us, so that neither the screen nor a report delays a look. It reads c
     {"stacks": [[[name, file, first_line, line], …root first] …]   new ones, numbered on from 0
      "samples": [[pid, tid, stack, looks, ns] …],
      "threads": [[pid, tid, name] …], "lost": n, "saturated": bool,
+     "locks": [[stack, [looks by state, as in `gil`]] …],
      "tasks": [[pid, [`TaskNow` …]] …]}   asyncio's tasks, about once a second; samples of what they wait for have 0 looks
     {"untold": pid}   it has tasks, which its version does not tell of
     {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
@@ -205,6 +206,7 @@ class Looker:
     def _tell(self, processes: list[Watched], now_s: float, *, is_end: bool) -> None:
         samples = []
         threads: list[tuple[int, int, str]] = []
+        locks: list[tuple[int, list[int]]] = []
         lost = 0
         for watched in processes:
             met = self._met.setdefault(watched.pid, set())
@@ -218,10 +220,11 @@ class Looker:
             for tid, stack, time_ns in watched.tasks.payments():
                 samples.append((watched.pid, tid, stack, 0, int(time_ns)))
                 paid.add(tid)
+            locks += watched.gil.told()
             threads += self._new_names(watched, paid, now_s)
             lost += watched.lost_looks
             watched.lost_looks = 0
-        if samples or lost or self._tasks:
+        if samples or lost or locks or self._tasks:
             saturated = any(watched.is_uncertain for watched in processes)
             _write(
                 {
@@ -230,6 +233,7 @@ class Looker:
                     "threads": threads,
                     "lost": lost,
                     "saturated": saturated,
+                    "locks": locks,
                     "tasks": list(self._tasks.items()),
                 }
             )

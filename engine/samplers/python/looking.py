@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ...clock import wait_first
 from ...processes import process_end
+from ...profile.locks import LockLooks
 from ...profile.stacks import Frame
 from ...profile.tasks import TASK_LABEL, Task
 from ...settings import Mode
@@ -224,6 +225,7 @@ class Looking:
                     table.rename(index, name)
                     self._context.ledger.threads(pid, {tid: ""})
                 self._record(samples)
+                self._take_locks(message["locks"])
                 for pid, each in tasks:
                     self._context.recorder.tasks[pid] = tuple(self._task(pid, *task) for task in each)
                 if message["lost"]:
@@ -284,6 +286,13 @@ class Looking:
                     thread = recorder.table.thread(pid, tid, self._names[pid, tid], ((TASK_LABEL, kind),))
                 recorder.add(thread, ours, whole, taken_s)
         recorder.look(self._looks.told(looks, looked_ns / self._period_ns), looked_ns / 1e9)
+
+    def _take_locks(self, locks: object) -> None:
+        assert isinstance(locks, list)
+        recorder = self._context.recorder
+        for stack, looks in locks:
+            function = recorder.table.leaves[self._stacks[stack]]
+            recorder.locks[function] = recorder.locks.get(function, LockLooks()).plus(LockLooks(*looks))
 
     def _learn_stack(self, frames: list[tuple[str, str, int, int]]) -> None:
         table = self._context.recorder.table

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .even_credit import EvenCredit
+from .gil import Gil
 from .memory import Unreadable
 from .paths import Paths
 from .task_watch import TaskWatch
@@ -86,6 +87,7 @@ class Watched:
         self.interpreters = interpreters
         self.paths = Paths(self.pid, working_folder)
         self.tasks = TaskWatch(interpreters, now_s, wall=wall)
+        self.gil = Gil(interpreters)
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
         self.counts_waiting = False
@@ -232,6 +234,7 @@ class Watched:
         return self._ended_credit.held_ns + sum(thread.credit.held_ns for thread in self._threads.values())
 
     def close(self) -> None:
+        self.gil.close()
         for thread in self._threads.values():
             thread.clock.close()
 
@@ -256,7 +259,10 @@ class Watched:
             stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
             self._has_read = True
             if stack is not None:
-                thread.credit.look(stack_id(self, self.tasks.on_task(thread.tid, stack)))
+                number = stack_id(self, self.tasks.on_task(thread.tid, stack))
+                thread.credit.look(number)
+                if self.gil.matters:
+                    self.gil.look(thread.tid, number, runs=thread.clock.look(thread.clock.read(), self._own_turn)[0])
             return
         clock = thread.clock.read()
         if clock.waiting_ns != thread.waiting_ns:
@@ -285,8 +291,11 @@ class Watched:
         if stack is None:
             return
         if runs or (wants_to and counts_waiting):
-            thread.credit.look(stack_id(self, stack))
+            number = stack_id(self, stack)
+            thread.credit.look(number)
             self._met += runs or self._only_processor
+            if runs and self.gil.matters:
+                self.gil.look(thread.tid, number, runs=True)
         elif wants_to and has_none:
             thread.credit.glimpse(stack_id(self, stack))
 
