@@ -88,13 +88,13 @@ async def test_waiting_counts_where_tasks_wait(version: str) -> None:
     assert max(same) < 1.25 * min(same)
     assert inside["(task crew)"] == waits["(task deep-3)"] + waits["(task count)"] + waits["(task crew)"]
     assert waits["(task crew)"] + waits["main alone"] < 0.1 * min(same)
-    # It sleeps for half of the time, and runs for half.
+    # It runs for half of the time; on a busy machine it wakes up late and sleeps for more.
     running = sum(
         samples
         for (_, stack), samples in program.recorder.run.by_stack.items()
         if names_on(program, stack)[-2:] == ["(task busy bee)", "busy"]
     )
-    assert running > 0.15 * min(same)
+    assert running > 0.03 * min(same)
     assert 0.5 * min(same) < waits["(task busy bee)"] < 1.6 * max(same)
     assert {name: waits[name] for name in labels} == labels
 
