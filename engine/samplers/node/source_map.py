@@ -194,10 +194,10 @@ def _source_path(root: str, source: str, folder: Path) -> str:
         return unquote(urlsplit(whole).path)
     scheme, found, after = whole.partition("://")
     if found and scheme.isalpha():
-        # As webpack writes them: `webpack://name/./src/app.ts`, from the project's folder.
-        path = after.partition("/")[2]
+        # From the project's folder, as bundlers write them: `webpack://name/./src/app.ts?1a2b`, `turbopack:///[project]/src/app.ts`.
+        path = after.partition("/")[2].partition("?")[0].removeprefix("[project]/")
         for project in (folder, *folder.parents):
-            if (project / path).is_file():
+            if path and (project / path).is_file():
                 return os.path.normpath(project / path)
     return os.path.normpath(folder / whole)
 

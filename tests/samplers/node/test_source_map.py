@@ -146,6 +146,18 @@ def test_what_is_no_source_map_is_refused(data):
         parse_source_map(data, Path("/x/app.js"))
 
 
+@pytest.mark.parametrize(
+    "source", ["webpack://shop/./src/app.ts?1a2b", "webpack:///src/app.ts", "turbopack:///[project]/src/app.ts"]
+)
+def test_sources_that_bundlers_name_from_the_projects_folder_are_found(tmp_path, source):
+    """Whatever the bundler calls the project, and however deep its output lies in there."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.ts").touch()
+    data = {"version": 3, "sources": [source], "mappings": "AAAA"}
+    source_map = parse_source_map(data, tmp_path / "dist" / "server" / "app.js")
+    assert source_map.sources == (str(tmp_path / "src" / "app.ts"),)
+
+
 def place_in(script: Path) -> tuple[str, int] | None:
     source_map = find_source_map(script)
     assert source_map

@@ -20,8 +20,8 @@ def windows(monkeypatch) -> list[ProfileWindow]:
     """All that come from now on."""
     came: list[ProfileWindow] = []
 
-    def parse(message: dict[str, Any]) -> ProfileWindow:
-        came.append(parse_window(message))
+    def parse(message: dict[str, Any], first_script: int) -> ProfileWindow:
+        came.append(parse_window(message, first_script))
         return came[-1]
 
     monkeypatch.setattr(node_sampler, "parse_window", parse)
