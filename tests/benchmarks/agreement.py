@@ -18,11 +18,18 @@ POINTS = 5.0
 
 
 def agreement(
-    title: str, peer: str, theirs: Counter[str], ours: Counter[str], again: Counter[str] | None = None
+    title: str,
+    peer: str,
+    theirs: Counter[str],
+    ours: Counter[str],
+    again: Counter[str] | None = None,
+    *,
+    is_judged: bool = True,
 ) -> Table:
     """The self time of the five functions that are hottest by `peer`, by it and by us.
 
     `again` is another run of the peer: how far it agrees with itself is how far anything can.
+    Where it is not `is_judged` there is no target: what is shown is what cannot be better.
     What is counted for `OTHER_FUNCTIONS` is of the whole, but no function.
     """
     table = Table(f"{title}: share of self time")
@@ -36,7 +43,7 @@ def agreement(
     for teller, counts in compared.items():
         same = len(set(hottest) & set(_hottest(counts)))
         furthest = max(abs(_share(theirs, name) - _share(counts, name)) for name in hottest)
-        targets = ((at_least(AGREEING),), (at_most(POINTS),)) if counts is ours else ((), ())
+        targets = ((at_least(AGREEING),), (at_most(POINTS),)) if counts is ours and is_judged else ((), ())
         table.add(f"the same among the five hottest, {teller}", same, "", *targets[0])
         table.add(f"the furthest that one of the five is off, {teller}", furthest, "points", *targets[1])
     return table

@@ -1,17 +1,18 @@
-"""Java beside async-profiler, on real programs from Maven Central: the hottest functions, and the CPU time that it takes to see them.
+"""Java beside async-profiler, on five real programs of about a minute of CPU from Maven Central: the hottest functions, and the CPU time that it takes to see them.
 
-Sat4j, a solver, spends nearly all its time in small methods that the JIT inlines; Eclipse's compiler is flat. async-profiler, which interrupts threads wherever
-they are, is the judge. The JVM's own threads are in neither. Without an option inlined methods count for their callers until the Flight Recorder pays.
+Sat4j, a solver, spends nearly all its time in small methods that the JIT inlines; Eclipse's compiler is flat; then a Spring Boot service under load, the same on virtual
+threads, and Kotlin's compiler, a large program in Kotlin. async-profiler, which interrupts threads wherever they are, is the judge, and where the user has it our
+source, too. The JVM's own threads are in neither. Without it inlined methods count for their callers until the Flight Recorder pays.
+
+All of it takes about fifteen minutes on two cores; `PROGRAMS=Sat4j,Kotlin python -m tests.benchmarks java_truth` measures some. What is fetched is kept in Maven's own repository.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import os
-import platform
+import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections import Counter
@@ -19,30 +20,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.benchmarks.agreement import agreement
 from tests.benchmarks.java_agreement import sat4j_formula
 from tests.benchmarks.measure import run
 from tests.benchmarks.table import Table, at_most
 from tests.support.command import COMMAND
-from tests.support.java import jdk
+from tests.support.java import DEADLINE_S, PROGRAMS, jdk, newer_jdk
+from tests.support.maven import artefact, async_profiler, class_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.benchmarks.measure import Length, Took
 
 PEER = "async-profiler"
-OPTION = "--java-inlined"
-ARTEFACTS = {
-    "async-profiler": "tools.profiler:async-profiler:4.6",
-    "sat4j": "org.ow2.sat4j:org.ow2.sat4j.core:2.3.6",
-    "ecj": "org.eclipse.jdt:ecj:3.33.0",
-    "lucene": "org.apache.lucene:lucene-core:9.12.1:jar:sources",
-}
-"""Group, name, version, and of what is no plain jar its type and classifier."""
+SAT4J = "org.ow2.sat4j:org.ow2.sat4j.core:2.3.6"
+ECJ = "org.eclipse.jdt:ecj:3.33.0"
+LUCENE = "org.apache.lucene:lucene-core:9.12.1:jar:sources"
+SPRING = "org.springframework.boot:spring-boot-starter-web:3.5.7"
+KOTLIN = "org.jetbrains.kotlin:kotlin-compiler-embeddable:2.2.21"
+OKHTTP = "com.squareup.okhttp3:okhttp:4.12.0:jar:sources"
+OKIO = "com.squareup.okio:okio-jvm:3.16.2"
 LIMIT = 1.03
+POINT = 1.01
+"""What we may add to what async-profiler takes itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,54 +52,124 @@ class Program:
     class_path: str
     main: str
     words: tuple[str, ...]
+    java: str = ""
+    """Another Java than the one on PATH."""
 
 
 def tables(length: Length) -> Iterator[Table]:
-    library = _library()
+    only = os.environ.get("PROGRAMS")
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
-        with zipfile.ZipFile(_jar("async-profiler")) as archive:
-            profiler = Path(archive.extract(library, folder))
-        for program in (_sat4j(length, folder), _ecj(length, folder)):
-            yield from _compared(program, profiler, folder)
+        for title, make in PROGRAMS_OF.items():
+            if only is None or title in only.split(","):
+                yield from _compared(make(length, folder), async_profiler(), folder)
 
 
 def _sat4j(length: Length, folder: Path) -> Program:
     formula = folder / "formula.cnf"
     formula.write_text(sat4j_formula(variables=length.sized(360, 200)))
-    return Program("Sat4j", str(_jar("sat4j")), "org.sat4j.BasicLauncher", (str(formula),))
+    return Program("Sat4j", str(artefact(SAT4J)), "org.sat4j.BasicLauncher", (str(formula),))
 
 
 def _ecj(length: Length, folder: Path) -> Program:
     """Compiles the sources of a search engine, as often as makes a minute."""
-    with zipfile.ZipFile(_jar("lucene")) as sources:
-        names = [each for each in sources.namelist() if each.endswith(".java") and each != "module-info.java"]
-        names = names[: length.sized(len(names), 200)]
-        sources.extractall(folder / "sources", names)
+    names = _sources(LUCENE, folder / "lucene", length.sized(10_000, 200))
     files = folder / "files"
-    files.write_text("\n".join(str(folder / "sources" / each) for each in names))
+    files.write_text("\n".join(names))
     words = ("-nowarn", "-proceedOnError", "-source", "17", "-repeat", str(length.sized(20, 2)), "-d", "none")
     main = "org.eclipse.jdt.internal.compiler.batch.Main"
-    return Program("Eclipse's compiler", str(_jar("ecj")), main, (*words, f"@{files}"))
+    return Program("Eclipse's compiler", str(artefact(ECJ)), main, (*words, f"@{files}"))
+
+
+def _spring(length: Length, folder: Path) -> Program:
+    return _service("Spring Boot", jdk(), "false", length, folder)
+
+
+def _virtual(length: Length, folder: Path) -> Program:
+    return _service("Spring Boot on virtual threads", newer_jdk(), "true", length, folder)
+
+
+def _service(title: str, java: str, is_virtual: str, length: Length, folder: Path) -> Program:
+    path = _compiled("Service", class_path(SPRING), folder)
+    return Program(title, path, "real.Service", (str(length.sized(20_000, 1_500)), is_virtual), java)
+
+
+def _kotlin(length: Length, folder: Path) -> Program:
+    """Compiles the sources of an HTTP client, as far as they go without their dependencies, as often as makes a minute."""
+    _sources(OKHTTP, folder / "okhttp", 10_000)
+    path = class_path(KOTLIN)
+    library = next(each for each in path.split(os.pathsep) if "/kotlin-stdlib-2" in each)
+    words = ("-nowarn", "-no-stdlib", "-no-reflect", "-d", str(folder / "out"), "-cp", f"{artefact(OKIO)}:{library}")
+    times = str(length.sized(4, 1))
+    return Program(
+        "Kotlin's compiler", _compiled("Kotlin", path, folder), "real.Kotlin", (times, *words, str(folder / "okhttp"))
+    )
+
+
+PROGRAMS_OF: dict[str, Callable[[Length, Path], Program]] = {
+    "Sat4j": _sat4j,
+    "Eclipse": _ecj,
+    "Spring": _spring,
+    "Kotlin": _kotlin,
+    "Virtual": _virtual,
+}
+
+
+def _sources(name: str, folder: Path, most: int) -> list[str]:
+    with zipfile.ZipFile(artefact(name)) as sources:
+        names = [each for each in sources.namelist() if each.endswith((".java", ".kt")) and "module-info" not in each]
+        sources.extractall(folder, names[:most])
+    return [str(folder / each) for each in names[:most]]
+
+
+def _compiled(program: str, path: str, folder: Path) -> str:
+    """The class path with the program on it."""
+    source = PROGRAMS / "real" / f"{program}.java"
+    command = [
+        Path(jdk()).with_name("javac"),
+        "--release",
+        "17",
+        "-nowarn",
+        "-parameters",
+        "-cp",
+        path,
+        "-d",
+        folder,
+        source,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE_S)
+    return f"{folder}{os.pathsep}{path}"
 
 
 def _compared(program: Program, profiler: Path, folder: Path) -> Iterator[Table]:
     collapsed = folder / "collapsed"
-    start = f"-agentpath:{profiler}=start,event=itimer,interval=10ms,collapsed,ann,file={collapsed}"
+    start = f"-agentpath:{profiler}=start,event=cpu,interval=10ms,collapsed,ann,quiet,loglevel=none,file={collapsed}"
     bare, theirs = _bare(program, folder), _bare(program, folder, start)
     judged = _judged(collapsed)
     costs = Table(f"{program.title}: CPU time of the program")
     costs.add("bare", bare.cpu_s, "s")
     costs.add(PEER, theirs.cpu_s, "s", base="bare")
-    for title, options in (("no option", ()), (OPTION, (OPTION,))):
+    ways = {
+        f"with {PEER}": (("--async-profiler", str(profiler)), True),
+        f"without {PEER}": (("--async-profiler", "off"), False),
+    }
+    for title, (options, is_judged) in ways.items():
         counts, took_s = _ours(program, folder, options)
-        costs.add(f"here, {title}", took_s, "s", *([at_most(LIMIT, "ratio")] if not options else []), base="bare")
-        yield agreement(f"{program.title}, {title}", PEER, judged, counts)
+        targets = [at_most(LIMIT, "ratio")] if is_judged else []
+        costs.add(f"here, {title}", took_s, "s", *targets, base="bare")
+        yield agreement(f"{program.title}, {title}", PEER, judged, counts, is_judged=is_judged)
+        if is_judged:
+            beside = Table(f"{program.title}: CPU time of the program, beside {PEER} alone")
+            beside.add(PEER, theirs.cpu_s, "s")
+            beside.add(f"here, {title}", took_s, "s", at_most(POINT, "ratio"), base=PEER)
+            yield beside
     yield costs
 
 
 def _bare(program: Program, folder: Path, *options: str) -> Took:
-    return run([jdk(), *options, "-cp", program.class_path, program.main, *program.words], cwd=folder)
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    java = program.java or jdk()
+    return run([java, *options, "-cp", program.class_path, program.main, *program.words], cwd=folder)
 
 
 def _judged(collapsed: Path) -> Counter[str]:
@@ -108,64 +179,26 @@ def _judged(collapsed: Path) -> Counter[str]:
         stack, _, samples = line.rpartition(" ")
         methods = [frame for frame in stack.split(";") if frame[-4:] in {"_[j]", "_[i]", "_[0]", "_[1]"}]
         if methods:
-            counts[methods[-1][:-4].split("/")[-1].replace("$", ".")] += int(samples)
+            counts[_short(methods[-1][:-4].split("/")[-1].replace("$", "."))] += int(samples)
     return counts
+
+
+def _short(name: str) -> str:
+    """The class and the method, as far as both tell them."""
+    return ".".join(name.split(" (", maxsplit=1)[0].split(".")[-2:])
 
 
 def _ours(program: Program, folder: Path, options: Sequence[str]) -> tuple[Counter[str], float]:
     """The self time of methods, and what the program's process used of the CPU."""
+    shutil.rmtree(folder / "out", ignore_errors=True)
     saved = folder / "ours.json"
-    java = ("--java", jdk(), "--java-arg=-cp", f"--java-arg={program.class_path}")
-    ours: list[str | Path] = [
-        COMMAND,
-        "java",
-        program.main,
-        *options,
-        *java,
-        "--no-tui",
-        "--summary",
-        "json",
-        "--json",
-        saved,
-    ]
+    java = ("--java", program.java or jdk(), "--java-arg=-cp", f"--java-arg={program.class_path}")
+    quiet = ("--no-tui", "--no-history", "--summary", "json", "--json", saved)
+    ours: list[str | Path] = [COMMAND, "java", program.main, *options, *java, *quiet]
     # Its exit status is the program's own.
     ran = subprocess.run([*ours, "--", *program.words], check=False, capture_output=True, text=True, cwd=folder)
     counts: Counter[str] = Counter()
     for profile in json.loads(saved.read_text())["profiles"]:
         for entry in profile["runtime_analysis"]["function_stats"].values():
-            counts[".".join(entry["name"].split(" (")[0].split(".")[-2:])] += entry["execution_count"]
+            counts[_short(entry["name"])] += entry["execution_count"]
     return counts, float(json.loads(ran.stderr.splitlines()[-1])["cpu"]["cpu_secs"])
-
-
-def _library() -> str:
-    kinds = {("linux", "x86_64"): "linux-x64", ("linux", "aarch64"): "linux-arm64"}
-    kind = kinds.get((sys.platform, platform.machine())) or pytest.skip(
-        "NOT MEASURED: no async-profiler for this machine"
-    )
-    return f"{kind}/libasyncProfiler.so"
-
-
-@functools.cache
-def _jar(name: str) -> Path:
-    """From Maven's own repository on this machine, fetched by it if it is not there."""
-    group, artefact, version, *others = ARTEFACTS[name].split(":")
-    home = Path(os.environ.get("MAVEN_REPOSITORY", Path.home() / ".m2" / "repository"))
-    jar = home.joinpath(*group.split("."), artefact, version, "-".join([artefact, version, *others[1:]]) + ".jar")
-    if not jar.exists():
-        try:
-            subprocess.run(
-                [
-                    "mvn",
-                    "-q",
-                    "-B",
-                    f"-Dmaven.repo.local={home}",
-                    "dependency:get",
-                    f"-Dartifact={ARTEFACTS[name]}",
-                    "-Dtransitive=false",
-                ],
-                check=True,
-                capture_output=True,
-            )
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip(f"NOT MEASURED: Maven does not bring {ARTEFACTS[name]}")
-    return jar

@@ -160,6 +160,11 @@ def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
         private.mkdir(mode=0o700, exist_ok=True)
         return private
 
+    def cache_folder() -> Path:
+        cache = settings.working_folder.parent / "cache"
+        cache.mkdir(exist_ok=True)
+        return cache
+
     return Context(
         settings=settings,
         recorder=sampled.recorder,
@@ -167,7 +172,7 @@ def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
         clock=SystemClock(),
         sampling=sampled.was_sampling.append,
         private_folder=private_folder,
-        cache_folder=private_folder,
+        cache_folder=cache_folder,
         ledger=make_ledger(sampled.recorder, settings),
     )
 

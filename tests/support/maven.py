@@ -34,6 +34,27 @@ def artefact(name: str) -> Path:
 
 
 @functools.cache
+def class_path(name: str) -> str:
+    """Of the artefact with all that it depends on."""
+    group, artefact, version = name.split(":")
+    folder = TOOLCHAINS / f"maven-{artefact}-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder / "class-path"
+    if not found.exists() or not all(Path(jar).exists() for jar in found.read_text().split(os.pathsep)):
+        (folder / "pom.xml").write_text(
+            "<project><modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>tests</artifactId><version>1</version>"
+            f"<dependencies><dependency><groupId>{group}</groupId><artifactId>{artefact}</artifactId><version>{version}</version>"
+            "</dependency></dependencies></project>"
+        )
+        maven = ["mvn", "-q", "-B", "dependency:build-classpath", f"-Dmdep.outputFile={found}"]
+        try:
+            subprocess.run(maven, cwd=folder, check=True, capture_output=True, timeout=DEADLINE_S)
+        except (OSError, subprocess.SubprocessError):
+            pytest.skip(f"NOT TESTED: Maven does not bring {name}")
+    return found.read_text().strip()
+
+
+@functools.cache
 def async_profiler() -> Path:
     """Its library; the test is skipped, and says so, if it cannot be had."""
     kind = {"x86_64": "linux-x64", "aarch64": "linux-arm64"}.get(platform.machine())

@@ -20,6 +20,7 @@ from ...inheritance import SECRET_VARIABLES
 from ...text import reason
 from ..sampler import CannotStart
 from .flags import BuildFlags
+from .kept_builds import KeptBuilds
 from .overlay import IMPORT_FILE, PREFIX, Toolchain, UnknownRelease, write_overlay
 from .packages import LIST_FORMAT, Packages, read_packages
 
@@ -101,6 +102,7 @@ class GoBuild:
         """In place of the user's."""
         self._covers = False
         self._replaced: dict[str, str] = {}
+        self._cache_folder = context.cache_folder
 
     async def build(self, rate_hz: int) -> GoProgram:
         """Build what the user named; the executable lies alone in its folder. Raises `CannotStart`."""
@@ -109,6 +111,9 @@ class GoBuild:
         environment = await self._environment(source)
         toolchain = environment.toolchain
         self._executables.mkdir()
+        kept = self._kept(toolchain, rate_hz)
+        if kept:
+            await asyncio.to_thread(kept.lay_out, self._executables)
         self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
         slow = asyncio.create_task(self._say_that_it_is_slow())
         listing = asyncio.create_task(self._packages(source, environment))
@@ -125,11 +130,22 @@ class GoBuild:
             listing.cancel()
         if answer.status:
             raise self._failure(f"does not build with {toolchain.version}", answer)
+        if kept:
+            await asyncio.to_thread(kept.settle, self._executables)
         executable = next(self._executables.iterdir(), None)
         if executable is None:
             raise self._failure("gave no executable", answer)
         folders = {**packages.folders, ".": source.folder}
         return GoProgram(executable, source, toolchain, folders, self._replaced, unprofiled)
+
+    def _kept(self, toolchain: Toolchain, rate_hz: int) -> KeptBuilds | None:
+        """None where there is no cache."""
+        settings = self._settings
+        what = (toolchain.go, toolchain.version, str(settings.working_folder), settings.program, str(rate_hz))
+        try:
+            return KeptBuilds(self._cache_folder(), *what, *self._flags)
+        except OSError:
+            return None
 
     async def _compile_profiled(
         self, source: GoSource, environment: _Environment, listing: asyncio.Task[Packages], rate_hz: int

@@ -105,11 +105,6 @@ async def find_async_profiler(named: str | None, environment: Mapping[str, str])
     return AsyncProfiler(found, version)
 
 
-def has_async_profiler(environment: Mapping[str, str]) -> bool:
-    """Whether there may be one, by a look at files."""
-    return _library(None, environment) is not None
-
-
 def _library(named: str | None, environment: Mapping[str, str]) -> Path | None:
     if named is not None:
         return _below(Path(named).absolute())

@@ -1,0 +1,67 @@
+"""The executables of the last programs, so that `go build` need not link again what is as it was.
+
+`go build -o FILE` leaves a FILE alone whose build id is that of what it would make, and touches it; linking is most of what a build takes with all
+else in Go's own cache. So the last executable is laid where the next one will be; what `go` has not touched is another program's, or of before, and goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+MAX_KEPT = 8
+MAX_EXECUTABLE_BYTES = 100 << 20
+_UNTOUCHED_NS = 0
+
+
+class KeptBuilds:
+    def __init__(self, folder: Path, *what: str) -> None:
+        """`folder` is ours, in the user's cache; `what` is all that tells this program's build from others, as far as it is known before."""
+        self._all = folder / "go-programs"
+        self._folder = self._all / hashlib.sha256("\0".join(what).encode()).hexdigest()[:24]
+
+    def lay_out(self, folder: Path) -> None:
+        """Copy what is kept into `folder`, whence programs are started. Takes its time: for a worker thread."""
+        with contextlib.suppress(OSError):
+            for kept in self._folder.iterdir():
+                laid = folder / kept.name
+                shutil.copy2(kept, laid)
+                os.utime(laid, ns=(_UNTOUCHED_NS, _UNTOUCHED_NS))
+
+    def settle(self, folder: Path) -> None:
+        """Remove from `folder` what `go` did not find to be its own, and keep what it made. Takes its time: for a worker thread."""
+        for file in list(folder.iterdir()):
+            if file.stat().st_mtime_ns == _UNTOUCHED_NS:
+                file.unlink()
+        with contextlib.suppress(OSError):
+            self._keep(next(folder.iterdir(), None))
+
+    def _keep(self, made: Path | None) -> None:
+        """Raises `OSError`."""
+        if made is None or made.stat().st_size > MAX_EXECUTABLE_BYTES:
+            return
+        kept = self._folder / made.name
+        if kept.exists() and kept.stat().st_size == made.stat().st_size and _is_same(kept, made):
+            os.utime(self._folder)
+            return
+        self._all.mkdir(mode=0o700, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=self._all, prefix="."))
+        try:
+            shutil.copy2(made, temporary / made.name)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            temporary.rename(self._folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        newest_first = sorted(self._all.iterdir(), key=lambda each: each.stat().st_mtime_ns, reverse=True)
+        for old in newest_first[MAX_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    # A build id is at the beginning of the text and in a note before it.
+    with one.open("rb") as first, other.open("rb") as second:
+        return first.read(1 << 16) == second.read(1 << 16)
