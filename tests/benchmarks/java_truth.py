@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from multi_lang_profiler.engine.samplers.java.frames import frame_of
+from multi_lang_profiler.engine.samplers.java.sources import JavaSources
 from tests.benchmarks.agreement import agreement
 from tests.benchmarks.java_agreement import sat4j_formula
 from tests.benchmarks.measure import run
@@ -41,6 +43,7 @@ SPRING = "org.springframework.boot:spring-boot-starter-web:3.5.7"
 KOTLIN = "org.jetbrains.kotlin:kotlin-compiler-embeddable:2.2.21"
 OKHTTP = "com.squareup.okhttp3:okhttp:4.12.0:jar:sources"
 OKIO = "com.squareup.okio:okio-jvm:3.16.2"
+NOWHERE = JavaSources(Path("/nowhere"))
 LIMIT = 1.03
 POINT = 1.01
 """What we may add to what async-profiler takes itself."""
@@ -125,18 +128,8 @@ def _sources(name: str, folder: Path, most: int) -> list[str]:
 def _compiled(program: str, path: str, folder: Path) -> str:
     """The class path with the program on it."""
     source = PROGRAMS / "real" / f"{program}.java"
-    command = [
-        Path(jdk()).with_name("javac"),
-        "--release",
-        "17",
-        "-nowarn",
-        "-parameters",
-        "-cp",
-        path,
-        "-d",
-        folder,
-        source,
-    ]
+    options = ("--release", "17", "-nowarn", "-parameters", "-cp", path, "-d", str(folder))
+    command = [str(Path(jdk()).with_name("javac")), *options, str(source)]
     subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE_S)
     return f"{folder}{os.pathsep}{path}"
 
@@ -178,8 +171,13 @@ def _judged(collapsed: Path) -> Counter[str]:
     for line in collapsed.read_text().splitlines():
         stack, _, samples = line.rpartition(" ")
         methods = [frame for frame in stack.split(";") if frame[-4:] in {"_[j]", "_[i]", "_[0]", "_[1]"}]
-        if methods:
-            counts[_short(methods[-1][:-4].split("/")[-1].replace("$", "."))] += int(samples)
+        # The JVM's own glue between a lambda and its caller is in no stack of ours.
+        leaf = next(
+            (method for method in reversed(methods) if "$$Lambda" not in method and "LambdaForm" not in method), ""
+        )
+        if leaf:
+            of, _, method = leaf[:-4].replace("/", ".").rpartition(".")
+            counts[_short(frame_of(of, method, "", 0, "", NOWHERE).function)] += int(samples)
     return counts
 
 
@@ -191,14 +189,14 @@ def _short(name: str) -> str:
 def _ours(program: Program, folder: Path, options: Sequence[str]) -> tuple[Counter[str], float]:
     """The self time of methods, and what the program's process used of the CPU."""
     shutil.rmtree(folder / "out", ignore_errors=True)
-    saved = folder / "ours.json"
+    saved, summary = folder / "ours.json", folder / "summary.json"
     java = ("--java", program.java or jdk(), "--java-arg=-cp", f"--java-arg={program.class_path}")
-    quiet = ("--no-tui", "--no-history", "--summary", "json", "--json", saved)
+    quiet = ("--no-tui", "--no-history", "--summary", summary, "--json", saved)
     ours: list[str | Path] = [COMMAND, "java", program.main, *options, *java, *quiet]
     # Its exit status is the program's own.
-    ran = subprocess.run([*ours, "--", *program.words], check=False, capture_output=True, text=True, cwd=folder)
+    subprocess.run([*ours, "--", *program.words], check=False, capture_output=True, cwd=folder)
     counts: Counter[str] = Counter()
     for profile in json.loads(saved.read_text())["profiles"]:
         for entry in profile["runtime_analysis"]["function_stats"].values():
             counts[_short(entry["name"])] += entry["execution_count"]
-    return counts, float(json.loads(ran.stderr.splitlines()[-1])["cpu"]["cpu_secs"])
+    return counts, float(json.loads(summary.read_text())["cpu"]["cpu_secs"])
