@@ -333,6 +333,7 @@ class ProcessTree:
             end_ns = min(unseen_ns, int((now_s - child.seen_s) * 1e9))
             if end_ns > 0:
                 look.used.append((child, end_ns))
+                child.cpu_ns += end_ns
                 unseen_ns -= end_ns
         if unseen_ns:
             look.too_short.append((parent, unseen_ns))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
 from ..process_tree import ProcessTree
-from ..processes import mapped_files, process_cpu_ns, thread_cpu_ns, thread_ids, thread_name
+from ..processes import process_cpu_ns
+from .account import Account, Sums, Told
 from .book import Book
-from .native_threads import native_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,6 @@ _Key = TypeVar("_Key")
 PENDING_S = 6.0
 """Some samplers hand over what they have every five seconds only: so long what is missing may still come."""
 _STEP_S = 0.5
-TOO_SHORT_S = 1.0
-"""A process that ended within this and was not sampled was too short for it."""
 ENDED = "threads that ended"
 """The group of those that came and went between two looks at the threads: what they were called is not known."""
 MAX_ROWS = 12
@@ -43,8 +41,6 @@ _THREADS_SHARE = 0.001
 """Of a core, at most, for reading threads' times."""
 _MIN_NATIVE_NS = 20_000_000
 """What a process uses between two looks at its threads, at least, or they are not looked at: what they used is known to within this."""
-_LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
-"""Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
 
 
 class Ledger:
@@ -60,11 +56,11 @@ class Ledger:
         self._period_ns = 1e9 / rate_hz
         self._by_cpu = by_cpu
         self._tree: ProcessTree | None = None
-        self._accounts: dict[int, _Account] = {}
+        self._accounts: dict[int, Account] = {}
         """By pid, of the living and of those that are gone since a few seconds at most: samples come late."""
-        self._gone: deque[tuple[float, _Account]] = deque()
-        self._told: dict[int, _Told] = {}
-        self._sums = _Sums()
+        self._gone: deque[tuple[float, Account]] = deque()
+        self._told: dict[int, Told] = {}
+        self._sums = Sums()
         """Of those that are forgotten."""
         self._covered: deque[tuple[float, int]] = deque()
         """`(when, CPU time covered until then)` of the last seconds."""
@@ -88,7 +84,7 @@ class Ledger:
         `by_thread`: only those threads are sampled that `threads` is told of. Else all are but those that runtimes keep for themselves.
         """
         account = self._settled(pid)
-        told = self._told.setdefault(pid, _Told())
+        told = self._told.setdefault(pid, Told())
         if not told.is_covered:
             told.is_covered, told.by_thread = True, by_thread
             if account is not None:
@@ -104,14 +100,14 @@ class Ledger:
 
     def refuses(self, pid: int, reason: str) -> None:
         """Tell in a few words why `pid` is not sampled: `Austin reads no Python 3.15`."""
-        self._told.setdefault(pid, _Told()).reason = reason
+        self._told.setdefault(pid, Told()).reason = reason
 
     def threads(self, pid: int, groups: Mapping[int, str], *, before_s: float = 0.0) -> None:
         """Tell of threads, by the kernel's numbers: empty if its samples are taken, else the group that its time is booked on.
 
         `before_s`: so much CPU time they used before that, to make themselves ready say.
         """
-        self._told.setdefault(pid, _Told()).groups.update(groups)
+        self._told.setdefault(pid, Told()).groups.update(groups)
         account = self._settled(pid) if before_s else None
         if account is not None:
             self._covered_ns -= account.uncover(int(before_s * 1e9))
@@ -214,9 +210,12 @@ class Ledger:
         pending_ns = 0.0
         if not self._has_ended and self._tree is not None:
             pending_ns = min(max(0.0, missing_ns - lost_ns), covered_ns - self._covered[0][1])
-        # Of threads that ended unseen some were sampled, and have their part; what is missing beyond that is the others'.
-        ended_ns = min(max(0.0, missing_ns - lost_ns - pending_ns), sums.ended_ns) if self._by_cpu else 0.0
-        native_ns = sums.native_ns + Counter({ENDED: int(ended_ns) if ended_ns > _MIN_NATIVE_NS else 0})
+        # Of threads that ended unread some were sampled, and have their part; what is missing beyond that is the others'.
+        missing_ns = max(0.0, missing_ns - lost_ns - pending_ns) if self._by_cpu else 0.0
+        at_end = min(1.0, missing_ns / (sums.end_ns.total() or 1))
+        native_ns = sums.native_ns + Counter({group: int(at_end * ns) for group, ns in sums.end_ns.items()})
+        ended_ns = min(missing_ns - at_end * sums.end_ns.total(), sums.ended_ns)
+        native_ns += Counter({ENDED: int(ended_ns) if ended_ns > _MIN_NATIVE_NS else 0})
         self._latest = Book(
             cpu_s=sums.cpu_ns / 1e9,
             attributed_s=attributed_ns / 1e9,
@@ -242,7 +241,7 @@ class Ledger:
 
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _settled(self, pid: int) -> _Account | None:
+    def _settled(self, pid: int) -> Account | None:
         """The account of `pid` with all booked that it has used until now; None if it is not of the tree."""
         if self._tree is None or self._has_ended:
             return self._accounts.get(pid)
@@ -272,6 +271,7 @@ class Ledger:
         for member in look.gone:
             if member.pid in self._accounts:
                 self._accounts[member.pid].ended_s = member.seen_s
+                self._accounts[member.pid].end_threads()
         if look.found or look.gone or look.changed:
             self._tell_change()
 
@@ -280,9 +280,9 @@ class Ledger:
         if before is not None:
             # A pid that is used again.
             self._forget(before)
-        self._accounts[member.pid] = _Account(member, self._told.setdefault(member.pid, _Told()), self._background)
+        self._accounts[member.pid] = Account(member, self._told.setdefault(member.pid, Told()), self._background)
 
-    def _forget(self, account: _Account) -> None:
+    def _forget(self, account: Account) -> None:
         pid = account.member.pid
         if self._accounts.get(pid) is account:
             self._sums.add(account)
@@ -290,7 +290,7 @@ class Ledger:
             self._told.pop(pid, None)
 
     def _forget_run(self) -> None:
-        self._accounts, self._told, self._sums = {}, {}, _Sums()
+        self._accounts, self._told, self._sums = {}, {}, Sums()
         self._gone.clear()
         self._covered.clear()
         self._covered_ns = 0
@@ -300,195 +300,6 @@ class Ledger:
         self._version += 1
         self._change.set()
         self._change = asyncio.Event()
-
-
-class _Told:
-    """What samplers told of a process."""
-
-    __slots__ = ("by_thread", "groups", "is_covered", "reason")
-
-    def __init__(self) -> None:
-        self.is_covered = False
-        self.by_thread = False
-        self.reason = ""
-        self.groups: dict[int, str] = {}
-
-
-class _ThreadTime:
-    __slots__ = ("covered_ns", "cpu_ns", "latest_ns", "name")
-
-    def __init__(self, cpu_ns: int) -> None:
-        self.cpu_ns = cpu_ns
-        """As last read."""
-        self.covered_ns = 0
-        self.latest_ns = 0
-        """Of `covered_ns` what was used between the last two readings."""
-        self.name = ""
-
-
-class _Account:
-    """What one process used, by the state it was in."""
-
-    def __init__(self, member: Member, told: _Told, background: Background) -> None:
-        self.member = member
-        self.told = told
-        self.ended_s: float | None = None
-        self.threads_read_at_ns = 0
-        """CPU time of the process at the last reading of its threads' times."""
-        self._was_covered = told.is_covered
-        self._uncovered_ns = 0
-        self.before_ns = 0
-        self.covered_ns = 0
-        self.gap_ns = 0
-        self.ended_ns = 0
-        """Of the covered time, what threads used that ended before anybody looked at them again."""
-        self._ended_before_ns = 0
-        """The same when it was covered first."""
-        self._threads: dict[int, _ThreadTime] = {}
-        self._main_name = ""
-        self._unnamed_group = "unnamed"
-        self._background = background
-        self._has_asked = False
-
-    def book(self, used_ns: int) -> int:
-        """Book it; gives how much of it is covered."""
-        if self.told.is_covered:
-            self.covered_ns += used_ns
-            return used_ns
-        if self._was_covered:
-            self.gap_ns += used_ns
-        else:
-            self._uncovered_ns += used_ns
-        return 0
-
-    def cover(self, already_ns: int) -> int:
-        """From now on it is covered, and was for the last `already_ns`; gives how much of what was booked is so."""
-        if self._was_covered:
-            already_ns = min(already_ns, self.gap_ns)
-            self.gap_ns -= already_ns
-        else:
-            already_ns = min(already_ns, self._uncovered_ns)
-            self.before_ns = self._uncovered_ns - already_ns
-            self._uncovered_ns = 0
-            self._was_covered = True
-        self.covered_ns += already_ns
-        return already_ns
-
-    def uncover(self, before_ns: int) -> int:
-        """So much of what was covered was not sampled; gives how much."""
-        before_ns = min(before_ns, self.covered_ns)
-        self.covered_ns -= before_ns
-        self.before_ns += before_ns
-        return before_ns
-
-    def read_threads(self) -> None:
-        """Book what each thread has used while the process was covered."""
-        pid, is_covered = self.member.pid, self.told.is_covered
-        self.threads_read_at_ns = self.member.cpu_ns
-        is_first = not self._threads
-        self._main_name = thread_name(pid, pid) or self._main_name
-        for tid in thread_ids(pid):
-            cpu_ns = thread_cpu_ns(pid, tid)
-            if cpu_ns is None:
-                continue
-            thread = self._threads.get(tid)
-            if thread is None:
-                # One that has come since began at nothing; of the others we do not know what they used before we came.
-                thread = self._threads[tid] = _ThreadTime(cpu_ns if is_first else 0)
-            used_ns, thread.cpu_ns = cpu_ns - thread.cpu_ns, cpu_ns
-            if is_covered and used_ns > 0:
-                thread.covered_ns += used_ns
-                thread.name = thread_name(pid, tid) or thread.name
-                if thread.name == self._main_name and tid not in (pid, *self.told.groups) and not self._has_asked:
-                    self._has_asked = True
-                    self._background.do(self._look_at_libraries)
-            thread.latest_ns = used_ns
-        self._note_ended()
-
-    def _note_ended(self, passed_on_ns: int = 0) -> None:
-        """What the process has used beyond what was read of its threads; `passed_on_ns` of it is booked on them all the same."""
-        unread_ns = self.member.cpu_ns - sum(thread.cpu_ns for thread in self._threads.values()) - passed_on_ns
-        if not self.told.is_covered:
-            self._ended_before_ns = max(0, unread_ns)
-        else:
-            self.ended_ns = max(self.ended_ns, unread_ns - self._ended_before_ns)
-
-    def _look_at_libraries(self) -> None:
-        """Threads that were given no name have the program's; what works in such is told by what it has loaded. In the background."""
-        files = " ".join(file.rpartition("/")[2] for file in mapped_files(self.member.pid))
-        loaded = [library.strip("_") for library in _LIBRARIES if library in files]
-        # Node.js names its own threads since version 22 only.
-        loaded = loaded or ["libuv, V8"] * (self._main_name == "node")
-        if loaded:
-            self._unnamed_group = f"unnamed ({', '.join(loaded)})"
-
-    def end_threads(self) -> None:
-        """It has ended: what is known is the main thread's end, and what all used. The others' goes to them as at their last reading."""
-        pid = self.member.pid
-        main = self._threads.get(pid)
-        if main is None or not self.told.is_covered:
-            return
-        used_ns = self.member.cpu_ns - self.threads_read_at_ns
-        main_ns = max(0, (thread_cpu_ns(pid, pid) or 0) - main.cpu_ns)
-        main.covered_ns += main_ns
-        main.cpu_ns += main_ns
-        others = [thread for thread in self._threads.values() if thread is not main]
-        latest_ns = sum(thread.latest_ns for thread in others)
-        if latest_ns:
-            for thread in others:
-                thread.covered_ns += max(0, used_ns - main_ns) * thread.latest_ns // latest_ns
-        self._note_ended(max(0, used_ns - main_ns) if latest_ns else 0)
-        self.threads_read_at_ns = self.member.cpu_ns
-
-    def native_ns(self) -> Counter[str]:
-        """By group, what of the covered time threads used that are not sampled."""
-        found: Counter[str] = Counter()
-        for tid, thread in self._threads.items():
-            if thread.covered_ns:
-                group = self.told.groups.get(tid)
-                if group is None:
-                    group = native_group(thread.name)
-                    if not group and self.told.by_thread:
-                        group = self._unnamed_group if thread.name == self._main_name else thread.name
-                if group:
-                    found[group] += thread.covered_ns
-        return found
-
-    def unsampled(self) -> tuple[tuple[str, str], int]:
-        """`(command, reason)` and how much of its time nobody sampled."""
-        member = self.member
-        reason = self.told.reason
-        if not reason and self.ended_s is not None and self.ended_s - member.found_s < TOO_SHORT_S:
-            reason = "too short"
-        return (member.command, reason or ("left the tree" if member.is_orphan else "not sampled")), self._uncovered_ns
-
-
-class _Sums:
-    """What several accounts come to."""
-
-    def __init__(self) -> None:
-        self.cpu_ns = self.covered_ns = self.before_ns = self.gap_ns = self.ended_ns = 0
-        """`covered_ns` is without native threads."""
-        self.native_ns: Counter[str] = Counter()
-        self.unsampled_ns: Counter[tuple[str, str]] = Counter()
-
-    def copy(self) -> _Sums:
-        copied = _Sums()
-        copied.__dict__.update(self.__dict__)
-        copied.native_ns, copied.unsampled_ns = Counter(self.native_ns), Counter(self.unsampled_ns)
-        return copied
-
-    def add(self, account: _Account) -> None:
-        native_ns = account.native_ns()
-        key, unsampled_ns = account.unsampled()
-        self.cpu_ns += account.covered_ns + account.before_ns + account.gap_ns + unsampled_ns
-        self.covered_ns += account.covered_ns - native_ns.total()
-        self.before_ns += account.before_ns
-        self.gap_ns += account.gap_ns
-        self.ended_ns += account.ended_ns
-        self.native_ns += native_ns
-        if unsampled_ns:
-            self.unsampled_ns[key] += unsampled_ns
 
 
 def _rows(ns: Counter[_Key], others: _Key) -> dict[_Key, float]:

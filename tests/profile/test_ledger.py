@@ -224,6 +224,46 @@ for name in ("pool-1", "sampled", "helper"):
     assert set(book.native_s) == {"pool-1", "ours"}
 
 
+def test_what_threads_use_after_the_last_look_is_not_what_they_used_before() -> None:
+    """A native thread has worked when the threads are read last, then a sampled one does to the end: that is not booked on the first, too."""
+    code = """
+import ctypes
+libc = ctypes.CDLL(None)
+def work(name, seconds):
+    libc.prctl(15, name.encode(), 0, 0, 0)
+    os.write(1, b"%d\\n" % threading.get_native_id())
+    os.read(0, 1)
+    burn(seconds)
+    os.write(1, b"done\\n")
+    os.read(0, 1)
+    burn(0.3 - seconds)
+for name, seconds in (("pool-1", 0.3), ("sampled", 0)):
+    threading.Thread(target=work, args=(name, seconds)).start()
+    time.sleep(0.1)
+"""
+    kept = Kept(code)
+    pid = kept.program.pid
+    kept.ledger.covers(pid, by_thread=True)
+    tids = {}
+    for _ in range(2):
+        tid = int(kept.heard())
+        tids[Path(f"/proc/{pid}/task/{tid}/comm").read_text().strip()] = tid
+    kept.ledger.threads(pid, {pid: "", tids["sampled"]: ""})
+    kept.look_until(lambda: True)
+    kept.tell()
+    kept.tell()
+    assert {kept.heard(), kept.heard()} == {"done"}
+    kept.look_until(lambda: kept.ledger.book().native_s)
+    kept.tell()
+    kept.tell()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    kept.sampled(0.3)
+    book, _ = kept.end()
+    assert book.native_s["pool-1"] == pytest.approx(0.3, abs=0.06)
+    assert sum_of_parts(book) == pytest.approx(book.cpu_s, abs=1e-6)
+    assert abs(book.left_over_s) < 0.05
+
+
 def test_lost_samples_are_no_more_than_what_is_missing() -> None:
     """Where the kernel says how much a thread used, a lost look costs no time: nothing may be told twice."""
     kept = Kept("burn(0.3)")

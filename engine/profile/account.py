@@ -1,0 +1,217 @@
+"""What one process of the tree used, by the state it was in and by its threads; and what several come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
+from .native_threads import native_group
+
+if TYPE_CHECKING:
+    from ..blocking import Background
+    from ..process_tree import Member
+
+TOO_SHORT_S = 1.0
+"""A process that ended within this and was not sampled was too short for it."""
+_LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
+"""Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
+
+
+class Told:
+    """What samplers told of a process."""
+
+    __slots__ = ("by_thread", "groups", "is_covered", "reason")
+
+    def __init__(self) -> None:
+        self.is_covered = False
+        self.by_thread = False
+        self.reason = ""
+        self.groups: dict[int, str] = {}
+
+
+class ThreadTime:
+    __slots__ = ("covered_ns", "cpu_ns", "latest_ns", "name")
+
+    def __init__(self, cpu_ns: int) -> None:
+        self.cpu_ns = cpu_ns
+        """As last read."""
+        self.covered_ns = 0
+        self.latest_ns = 0
+        """Of `covered_ns` what was used between the last two readings."""
+        self.name = ""
+
+
+class Account:
+    """What one process used, by the state it was in."""
+
+    def __init__(self, member: Member, told: Told, background: Background) -> None:
+        self.member = member
+        self.told = told
+        self.ended_s: float | None = None
+        self.threads_read_at_ns = 0
+        """CPU time of the process at the last reading of its threads' times."""
+        self._was_covered = told.is_covered
+        self._uncovered_ns = 0
+        self.before_ns = 0
+        self.covered_ns = 0
+        self.gap_ns = 0
+        self.ended_ns = 0
+        """Of the covered time, what threads used that ended before anybody looked at them again."""
+        self.end_ns: Counter[str] = Counter()
+        """By group, what threads without samples used between the last reading and the end, if all went on as before: so much at most."""
+        self._ended_before_ns = 0
+        """The same when it was covered first."""
+        self._threads: dict[int, ThreadTime] = {}
+        self._main_name = ""
+        self._unnamed_group = "unnamed"
+        self._background = background
+        self._has_asked = False
+
+    def book(self, used_ns: int) -> int:
+        """Book it; gives how much of it is covered."""
+        if self.told.is_covered:
+            self.covered_ns += used_ns
+            return used_ns
+        if self._was_covered:
+            self.gap_ns += used_ns
+        else:
+            self._uncovered_ns += used_ns
+        return 0
+
+    def cover(self, already_ns: int) -> int:
+        """From now on it is covered, and was for the last `already_ns`; gives how much of what was booked is so."""
+        if self._was_covered:
+            already_ns = min(already_ns, self.gap_ns)
+            self.gap_ns -= already_ns
+        else:
+            already_ns = min(already_ns, self._uncovered_ns)
+            self.before_ns = self._uncovered_ns - already_ns
+            self._uncovered_ns = 0
+            self._was_covered = True
+        self.covered_ns += already_ns
+        return already_ns
+
+    def uncover(self, before_ns: int) -> int:
+        """So much of what was covered was not sampled; gives how much."""
+        before_ns = min(before_ns, self.covered_ns)
+        self.covered_ns -= before_ns
+        self.before_ns += before_ns
+        return before_ns
+
+    def read_threads(self) -> None:
+        """Book what each thread has used while the process was covered."""
+        pid, is_covered = self.member.pid, self.told.is_covered
+        self.threads_read_at_ns = self.member.cpu_ns
+        is_first = not self._threads
+        self._main_name = thread_name(pid, pid) or self._main_name
+        for tid in thread_ids(pid):
+            cpu_ns = thread_cpu_ns(pid, tid)
+            if cpu_ns is None:
+                continue
+            thread = self._threads.get(tid)
+            if thread is None:
+                # One that has come since began at nothing; of the others we do not know what they used before we came.
+                thread = self._threads[tid] = ThreadTime(cpu_ns if is_first else 0)
+            used_ns, thread.cpu_ns = cpu_ns - thread.cpu_ns, cpu_ns
+            if is_covered and used_ns > 0:
+                thread.covered_ns += used_ns
+                thread.name = thread_name(pid, tid) or thread.name
+                if thread.name == self._main_name and tid not in (pid, *self.told.groups) and not self._has_asked:
+                    self._has_asked = True
+                    self._background.do(self._look_at_libraries)
+            thread.latest_ns = used_ns
+        self._note_ended()
+
+    def _note_ended(self, passed_on_ns: int = 0) -> None:
+        """What the process has used beyond what was read of its threads; `passed_on_ns` of it is booked on them all the same."""
+        unread_ns = self.member.cpu_ns - sum(thread.cpu_ns for thread in self._threads.values()) - passed_on_ns
+        if not self.told.is_covered:
+            self._ended_before_ns = max(0, unread_ns)
+        else:
+            self.ended_ns = max(self.ended_ns, unread_ns - self._ended_before_ns)
+
+    def _look_at_libraries(self) -> None:
+        """Threads that were given no name have the program's; what works in such is told by what it has loaded. In the background."""
+        files = " ".join(file.rpartition("/")[2] for file in mapped_files(self.member.pid))
+        loaded = [library.strip("_") for library in _LIBRARIES if library in files]
+        # Node.js names its own threads since version 22 only.
+        loaded = loaded or ["libuv, V8"] * (self._main_name == "node")
+        if loaded:
+            self._unnamed_group = f"unnamed ({', '.join(loaded)})"
+
+    def end_threads(self) -> None:
+        """It has ended: what is known is the main thread's end, and what all used since the last reading."""
+        pid = self.member.pid
+        main = self._threads.get(pid)
+        if main is None or not self.told.is_covered:
+            return
+        used_ns = self.member.cpu_ns - self.threads_read_at_ns
+        end_ns = thread_cpu_ns(pid, pid)
+        main_ns = 0 if end_ns is None else max(0, end_ns - main.cpu_ns)
+        main.covered_ns += main_ns
+        main.cpu_ns += main_ns
+        rest_ns = max(0, used_ns - main_ns)
+        others = [(tid, thread) for tid, thread in self._threads.items() if end_ns is None or tid != pid]
+        latest_ns = sum(thread.latest_ns for _, thread in others)
+        for tid, thread in others if latest_ns else ():
+            if group := self._group(tid, thread):
+                self.end_ns[group] += rest_ns * thread.latest_ns // latest_ns
+        is_known = latest_ns or len(others) == 1
+        self._note_ended(rest_ns if is_known else 0)
+        self.threads_read_at_ns = self.member.cpu_ns
+
+    def native_ns(self) -> Counter[str]:
+        """By group, what of the covered time threads used that are not sampled."""
+        found: Counter[str] = Counter()
+        for tid, thread in self._threads.items():
+            if thread.covered_ns and (group := self._group(tid, thread)):
+                found[group] += thread.covered_ns
+        return found
+
+    def _group(self, tid: int, thread: ThreadTime) -> str:
+        group = self.told.groups.get(tid)
+        if group is None:
+            group = native_group(thread.name)
+            if not group and self.told.by_thread:
+                group = self._unnamed_group if thread.name == self._main_name else thread.name
+        return group
+
+    def unsampled(self) -> tuple[tuple[str, str], int]:
+        """`(command, reason)` and how much of its time nobody sampled."""
+        member = self.member
+        reason = self.told.reason
+        if not reason and self.ended_s is not None and self.ended_s - member.found_s < TOO_SHORT_S:
+            reason = "too short"
+        return (member.command, reason or ("left the tree" if member.is_orphan else "not sampled")), self._uncovered_ns
+
+
+class Sums:
+    """What several accounts come to."""
+
+    def __init__(self) -> None:
+        self.cpu_ns = self.covered_ns = self.before_ns = self.gap_ns = self.ended_ns = 0
+        """`covered_ns` is without native threads."""
+        self.native_ns: Counter[str] = Counter()
+        self.end_ns: Counter[str] = Counter()
+        self.unsampled_ns: Counter[tuple[str, str]] = Counter()
+
+    def copy(self) -> Sums:
+        copied = Sums()
+        copied.__dict__.update(self.__dict__)
+        copied.native_ns, copied.end_ns = Counter(self.native_ns), Counter(self.end_ns)
+        copied.unsampled_ns = Counter(self.unsampled_ns)
+        return copied
+
+    def add(self, account: Account) -> None:
+        native_ns = account.native_ns()
+        key, unsampled_ns = account.unsampled()
+        self.cpu_ns += account.covered_ns + account.before_ns + account.gap_ns + unsampled_ns
+        self.covered_ns += account.covered_ns - native_ns.total()
+        self.before_ns += account.before_ns
+        self.gap_ns += account.gap_ns
+        self.ended_ns += account.ended_ns
+        self.native_ns += native_ns
+        self.end_ns += account.end_ns
+        if unsampled_ns:
+            self.unsampled_ns[key] += unsampled_ns
