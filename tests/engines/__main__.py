@@ -3,8 +3,8 @@
 python -m tests.engines           all, in some two minutes once the Collector is built
 python -m tests.engines outage    some
 
-The engines are an OpenTelemetry Collector, made of its own modules, and a small store made of Pyroscope's own generated API: its server is not among Go's
-modules. Ends with 1 if a line is not as it should be.
+The engines are an OpenTelemetry Collector, made of its own modules, Grafana Pyroscope, and a small store made of the generated API of a newer Pyroscope,
+which refuses what its schema does not know. Ends with 1 if a line is not as it should be.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.engine.profile.full_names import FullNames
 from tests.engines.otel import Collector, Stack, disk, remove, resize
 from tests.engines.pushed import PushStore
+from tests.engines.pyroscope_engine import Pyroscope
 from tests.reporting.simulation.real_fleet import table as fleet_table
 from tests.support.command import COMMAND
 
@@ -57,7 +58,7 @@ for thread in threads:
     thread.join()
 """
 INTERVAL_S = 2
-Engine = Collector | PushStore
+Engine = Collector | PushStore | Pyroscope
 
 
 def main() -> int:
@@ -132,6 +133,29 @@ def full_disk(folder: Path) -> str:
         remove(place)
 
 
+def pyroscope(folder: Path) -> str:
+    """Grafana Pyroscope itself: what its queries give, merged and as a flame graph, is our export. It is not stopped in between: what it then
+    writes to disk it cannot read when it is built by today's Go.
+    """
+    engine = Pyroscope(folder)
+    engine.start()
+    try:
+        own = profiled(folder, engine, 12, lambda: None)
+        counted, _ = counted_in(own)
+        held, rendered = engine.held(), engine.rendered()
+        own_ns: Counter[str] = Counter()
+        for stack, ns in counted.items():
+            own_ns[stack[0][0]] += ns
+        told = f"{len(held)} stacks, {sum(held.values()) / 1e9:.2f} s, {len(rendered)} functions in its flame graph"
+        if held == counted and rendered == own_ns:
+            return f"equal, stack by stack, and its flame graph function by function: {told}"
+        differing = {each: (held[each], counted[each]) for each in held | counted if held[each] != counted[each]}
+        drawn = {each: (rendered[each], own_ns[each]) for each in rendered | own_ns if rendered[each] != own_ns[each]}
+        return f"WRONG: {told}; counted {len(counted)} stacks, {sum(counted.values()) / 1e9:.2f} s; {len(differing)} differ, such as {dict(list(differing.items())[:2])}; {dict(list(drawn.items())[:3])}"
+    finally:
+        engine.kill()
+
+
 def pushed(folder: Path) -> str:
     """Pyroscope's push API, strictly read, killed for a while; `go tool pprof` on what it has agrees with our export."""
     store = PushStore(folder)
@@ -180,7 +204,7 @@ def fleet(folder: Path) -> str:
 
 
 CASES: dict[str, Callable[[Path], str]] = {
-    case.__name__: case for case in (plain, outage, full_disk, forwarded, pushed, fleet)
+    case.__name__: case for case in (plain, outage, full_disk, forwarded, pyroscope, pushed, fleet)
 }
 
 
@@ -205,7 +229,7 @@ def profiled(folder: Path, engine: Engine, seconds: int, meanwhile: Callable[[],
     return folder / "own.pb.gz"
 
 
-def compared(engine: Engine, own: Path) -> str:
+def compared(engine: Collector | PushStore, own: Path) -> str:
     """What the engine holds beside what was counted."""
     counted, threads = counted_in(own)
     held, held_threads, profiles = engine.held()

@@ -1,0 +1,120 @@
+"""A real Grafana Pyroscope: started, stopped, and asked by its own queries what it has."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tests.engines.building import built_pyroscope
+from tests.engines.otel import DEADLINE_S
+from tests.support.ports import free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.engines.otel import Stack
+
+TYPE = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
+SERVICE = '{service_name="program"}'
+RINGS = (
+    *("distributor.ring.instance-addr", "ingester.lifecycler.addr", "overrides-exporter.ring.instance-addr"),
+    *("query-scheduler.ring.instance-addr", "query-frontend.instance-addr", "compactor.ring.instance-addr"),
+    *("store-gateway.sharding-ring.instance-addr", "memberlist.bind-addr", "memberlist.advertise-addr"),
+    *("server.http-listen-address", "server.grpc-listen-address"),
+)
+
+
+class Pyroscope:
+    """As `otel.Collector`: always at the same port, with the same folder."""
+
+    path, format = "/push.v1.PusherService/Push", "pyroscope"
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._others = free_port(), free_port()
+        self._data = folder / "data"
+        self._data.mkdir()
+        self._log = folder / "pyroscope.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+    def start(self) -> None:
+        grpc, members = self._others
+        options = dict.fromkeys(RINGS, "127.0.0.1") | {
+            "server.http-listen-port": self.port,
+            "server.grpc-listen-port": grpc,
+            "memberlist.bind-port": members,
+            "pyroscopedb.data-path": self._data,
+            "storage.backend": "filesystem",
+            "storage.filesystem.dir": self._data / "shared",
+            "usage-stats.enabled": "false",
+            "self-profiling.disable-push": "true",
+        }
+        # It and today's library register two pages of one name.
+        environment = {**os.environ, "GODEBUG": "httpmuxgo121=1"}
+        command: list[str | Path] = [built_pyroscope(), *(f"-{name}={value}" for name, value in options.items())]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        ends_s = time.monotonic() + DEADLINE_S
+        while time.monotonic() < ends_s and self._process.poll() is None:
+            with contextlib.suppress(OSError, urllib.error.URLError):
+                if self._get("/ready").strip() == b"ready":
+                    return
+            time.sleep(0.3)
+        raise SystemExit(f"Pyroscope did not start: {self._log.read_text()[-1500:]}")
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        if self._process:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+    def held(self) -> Counter[Stack]:
+        """Nanoseconds by stack, of all profiles merged, as its query API gives them."""
+        now_ms = round(1_000 * time.time())
+        asked = {"profile_typeID": TYPE, "label_selector": SERVICE, "start": now_ms - 3_600_000, "end": now_ms + 60_000}
+        profile = json.loads(self._get("/querier.v1.QuerierService/SelectMergeProfile", json.dumps(asked).encode()))
+        texts = profile["stringTable"]
+        functions = {each["id"]: each for each in profile["function"]}
+        frames = {each["id"]: [_frame(line, functions, texts) for line in each["line"]] for each in profile["location"]}
+        stacks: Counter[Stack] = Counter()
+        for sample in profile["sample"]:
+            stack = tuple(frame for location in sample["locationId"] for frame in frames[location])
+            stacks[stack] += int(sample["value"][0])
+        return stacks
+
+    def rendered(self) -> Counter[str]:
+        """Function -> nanoseconds of its own, as the flame graph of its render API has them."""
+        query = urllib.parse.urlencode(
+            {"query": TYPE + SERVICE, "from": "now-1h", "until": "now", "format": "json", "max-nodes": 1_000_000}
+        )
+        flame = json.loads(self._get(f"/pyroscope/render?{query}"))["flamebearer"]
+        own: Counter[str] = Counter()
+        for level in flame["levels"]:
+            for at in range(0, len(level), 4):
+                own[flame["names"][level[at + 3]]] += level[at + 2]
+        return +own
+
+    def _get(self, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            told: bytes = answer.read()
+        return told
+
+
+def _frame(line: dict[str, Any], functions: dict[str, dict[str, Any]], texts: list[str]) -> tuple[str, str, int]:
+    function = functions[line["functionId"]]
+    return texts[int(function.get("name", 0))], texts[int(function.get("filename", 0))], int(line.get("line", 0))
