@@ -22,6 +22,7 @@ from . import (
     cpuprofile,
     firefox_export,
     firefox_profile,
+    flamebearer,
     flight_recording,
     folded,
     heap,
@@ -58,8 +59,8 @@ MAX_FILE_BYTES = 192 << 20
 MAX_JSON_MEMORY_BYTES = 2_000_000_000
 """That its values may take by our guess: a few letters can make an object of a hundred times their size."""
 _JSON_COSTS = ((b"{", 232), (b"[", 72), (b",", 40))
-MAX_PPROF_BYTES = 96 << 20
-"""Unpacked: two bytes can make a message of sixty."""
+MAX_PPROF_BYTES = 48 << 20
+"""Unpacked: two bytes can make a message of fifty, so that this may take a gigabyte."""
 _FORMS = (
     "JSON envelope, speedscope, pprof, .cpuprofile, .heapprofile, Firefox Profiler, Chromium's traces, .jfr, folded stacks, "
     "perf script's output, Austin's text and MOJO, cProfile's statistics"
@@ -190,6 +191,7 @@ _DOCUMENTS: Sequence[tuple[Callable[[JsonObject], bool], Callable[[JsonObject, d
     (cpuprofile.is_cpuprofile, cpuprofile.loads),
     (heap.is_heap_profile, heap.loads),
     (firefox_profile.is_firefox, firefox_profile.loads),
+    (flamebearer.is_flamebearer, flamebearer.loads),
 )
 
 

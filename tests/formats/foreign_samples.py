@@ -196,6 +196,15 @@ def statistics() -> bytes:
     return marshal.dumps(stats.stats)
 
 
+def flamebearer() -> dict[str, Any]:
+    """What Pyroscope 1.6 answered of a real run, less its timeline."""
+    levels = [[0, 419, 0, 0], [0, 140, 0, 8, 0, 279, 0, 1], [0, 140, 0, 4, 0, 279, 0, 4]]
+    levels += [[0, 116, 116, 7, 0, 24, 18, 5, 0, 45, 28, 5, 0, 234, 233, 7], [134, 6, 6, 6, 28, 17, 17, 6]]
+    names = ["total", "Thread._bootstrap", "-", "-", "work", "sums", "genexpr", "inner", "<module>"]
+    metadata = {"format": "single", "spyName": "", "sampleRate": 100, "units": "samples", "name": "cpu"}
+    return {"version": 1, "flamebearer": {"names": names, "levels": levels, "numTicks": 419}, "metadata": metadata}
+
+
 AUSTIN = (
     "# austin: 3.7.0\n# interval: 10000\n# mode: wall\n\n"
     "P1;T0:1f;/a.py:main:3;/a.py:work:9 300000\nP1;T0:1f;/a.py:main:4;/a.py:work:10 200000\n"
@@ -242,6 +251,7 @@ SAMPLES: Mapping[str, Callable[[], bytes]] = {
     "firefox 28": lambda: _json(firefox(28)),
     "firefox 60": lambda: _json(firefox(60)),
     "firefox 66": lambda: _json(firefox(66)),
+    "flamebearer": lambda: _json(flamebearer()),
     "gecko": lambda: _json(gecko()),
 }
 """By what they are; a JDK's reader stands before .jfr, which is not here."""

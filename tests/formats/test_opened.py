@@ -70,11 +70,24 @@ def threads(recording: Recording) -> dict[tuple[int, int, str], float]:
     ("firefox 28", {"main": 0.01, "work": 0.02}),
     ("firefox 60", {"main": 0.01, "work": 0.03}),
     ("firefox 66", {"main": 0.01, "work": 0.03}),
+    ("flamebearer", {"inner": 3.49, "sums": 0.46, "genexpr": 0.23}),
     ("gecko", {"main": 0.02, "work": 0.04}),
 ])  # fmt: skip
 def test_own_times_are_the_files(form: str, own: dict[str, float]) -> None:
     """Idle time is in none of them; a function is one, whatever line or compiler's version of it ran."""
     assert {name: s for name, s in times(opened(form)).items() if s} == own
+
+
+def test_a_flame_graphs_boxes_have_their_callers() -> None:
+    """Of Pyroscope's rows: what stands below whom, and the sums."""
+    assert times(opened("flamebearer"), total=True) == {
+        "<module>": 1.4,
+        "Thread._bootstrap": 2.78,
+        "work": 4.18,
+        "inner": 3.49,
+        "sums": 0.69,
+        "genexpr": 0.23,
+    }
 
 
 def test_threads_are_the_files() -> None:
