@@ -17,6 +17,11 @@ _SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 _USUAL_ROOTS = ("", "src/main/java", "src", "src/java", "src/test/java", "app/src/main/java", "src/main/kotlin")
 _PACKAGE = re.compile(rb"^\s*package\s+([\w.]+)", re.MULTILINE)
 _HEAD_BYTES = 65_536
+_DECLARES = rb"\b(?:class|interface|object|enum|record|trait)\s+%s\b"
+MAX_SEARCHED = 2_000
+"""Source files that are read to find the one in which a class is declared, where its name does not tell."""
+_FACADE = "Kt"
+"""Kotlin's class for what stands outside of classes in a file: `Main.kt` -> `MainKt`."""
 
 
 class JavaSources:
@@ -27,6 +32,7 @@ class JavaSources:
         self._roots = [*(folder / root for root in _USUAL_ROOTS), *roots]
         self._by_name: dict[str, list[str]] = {}
         self._packages: dict[str, str] = {}
+        self._guessed: dict[tuple[str, str], str | None] = {}
         self._program = str(program) if program else None
         if program:
             self._by_name[program.name] = [str(program)]
@@ -56,6 +62,11 @@ class JavaSources:
                 ):
                     folders.append(entry.path)
         self._by_name = found
+        self._guessed = {}
+        paths = [path for each in found.values() for path in each]
+        if len(paths) <= MAX_SEARCHED:
+            for path in paths:
+                self._package(path)
 
     def find(self, package: str, name: str) -> str | None:
         """The absolute path of file `name` of `package`: the one that says so itself, nearest to the root; None if there is none."""
@@ -70,11 +81,39 @@ class JavaSources:
 
     def guess(self, package: str, outer_class: str) -> str | None:
         """The absolute path of the source of `outer_class`, of which the JVM does not say the file; None if there is none."""
-        found = (self.find(package, outer_class + ending) for ending in ENDINGS)
+        key = package, outer_class
+        if key not in self._guessed:
+            self._guessed[key] = self._guess(package, outer_class)
+        return self._guessed[key]
+
+    def _guess(self, package: str, outer_class: str) -> str | None:
+        names = [outer_class + ending for ending in ENDINGS]
+        if outer_class.endswith(_FACADE):
+            names.append(f"{outer_class.removesuffix(_FACADE)}.kt")
+        found = (self.find(package, name) for name in names)
         if path := next((path for path in found if path), None):
+            return path
+        if path := self._declaring(package, outer_class):
             return path
         # A program of one file has all its classes there.
         return self._program if self._program and self._package(self._program) == package else None
+
+    def _declaring(self, package: str, class_name: str) -> str | None:
+        """The file of that package in which the class is declared, among others."""
+        files = [path for paths in self._by_name.values() for path in paths]
+        if len(files) > MAX_SEARCHED:
+            return None
+        declares = re.compile(_DECLARES % re.escape(class_name.encode()))
+        for path in files:
+            if self._package(path) != package:
+                continue
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123 - the index holds strings
+                    if declares.search(file.read(_HEAD_BYTES)):
+                        return path
+            except OSError:
+                continue
+        return None
 
     def find_class(self, class_name: str) -> str | None:
         """The absolute path of the source of class `class_name` (`com.acme.Shop$Cart`); None if there is none."""

@@ -49,8 +49,8 @@ async def test_shares_and_totals_are_true(tmp_path, classes, runtime):
 @pytest.mark.parametrize(
     ("runtime", "collector", "inlined", "points"),
     [
-        # Where other programs want the cores, too, Java 17's Flight Recorder starves: it then gives loops up to 18 points too much.
-        ("jdk", "G1", True, 22),
+        # Within 8 in three runs of three on a quiet machine; where others want the cores, too, the Flight Recorder starves.
+        ("jdk", "G1", True, 12),
         ("jdk", "Serial", False, 5),
         ("21", "G1", False, 5),
         ("25", "Parallel", False, 5),

@@ -197,3 +197,17 @@ def test_classes_of_a_single_source_file(tmp_path):
     assert frame_of("Helper", "help", "", 2, "", sources).file == str(program)
     assert frame_of("Helper", "help", "App.java", 2, "", sources).file == str(program)
     assert frame_of("com.acme.Helper", "help", "", 2, "", sources).file == "com/acme/Helper.java"
+
+
+def test_a_class_is_found_where_its_name_does_not_tell(tmp_path: Path) -> None:
+    """Kotlin's top level, and classes that share a file, where nobody says the file: as async-profiler and the Flight Recorder do not."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "Main.kt").write_text("package shop\n\nfun main() {}\n\nclass Cart(val size: Int)\n")
+    (tmp_path / "src" / "Other.kt").write_text("package other\n\nclass Cart\n")
+    (tmp_path / "src" / "Shop.scala").write_text("package shop\n\ntrait Till {}\n")
+    sources = JavaSources(tmp_path)
+    sources.index()
+    for class_name, file in {"MainKt": "Main.kt", "Cart$Item": "Main.kt", "Till": "Shop.scala"}.items():
+        found = frame_of(f"shop.{class_name}", "run", "", 3, "", sources).file
+        assert found == str(tmp_path / "src" / file)
+    assert frame_of("shop.Nobody", "run", "", 3, "", sources).file == "shop/Nobody.java"
