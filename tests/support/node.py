@@ -44,6 +44,12 @@ TSX = "4.23.15"
 PAKO = "2.1.0"
 
 
+def majors(*usual: int) -> pytest.MarkDecorator:
+    """The major versions that a test runs with: the usual ones, or those that the environment's `NODE_MAJORS` lists, `20 22 24 26`."""
+    asked = os.environ.get("NODE_MAJORS", "").split()
+    return pytest.mark.parametrize("major", [int(major) for major in asked] or usual)
+
+
 @functools.cache
 def node(major: int) -> Path:
     """A `node` of that major version: the one on PATH or PyPI's; the test is skipped, and says so, if neither can be had."""

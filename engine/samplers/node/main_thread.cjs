@@ -41,6 +41,7 @@ class MainThread {
     this.scripts = new Scripts();
     this.made = new Set(); // scripts of no file that were looked for
     this.madeLooks = 0;
+    this.sending = Promise.resolve(); // of windows, in their order
     this.beganNs = undefined; // CPU time it had used when its profile began
     this.isLeaving = false;
     this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
@@ -101,7 +102,7 @@ class MainThread {
     this.change ??= this.replaceWindow().finally(() => {
       this.change = undefined;
     });
-    return this.change;
+    return this.change.then(() => this.sending);
   }
 
   async replaceWindow() {
@@ -128,7 +129,7 @@ class MainThread {
         this.moveAnchor();
       }
     }
-    await this.handOver(profile, cpuTimes);
+    this.handOver(profile, cpuTimes);
   }
 
   /** Have the thread hand over the window of its own profile. */
@@ -139,7 +140,7 @@ class MainThread {
     this.nextWindowUs = nowUs() + Math.max(this.windowUs, WINDOW_US_PER_NODE * (own.window?.nodes.length ?? 0) / 3);
     if (own.window) {
       cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
-      await this.sendMapped(own.window, cpuTimes);
+      this.queue(() => this.sendMapped(own.window, cpuTimes));
     }
   }
 
@@ -164,14 +165,20 @@ class MainThread {
       await this.ask('Runtime.discardConsoleEntries');
     } else {
       const profile = (await this.ask('Profiler.stop'))?.profile;
-      await this.handOver(profile, this.cpuTimes.take());
+      this.handOver(profile, this.cpuTimes.take());
+    }
+    await this.sending;
+  }
+
+  handOver(profile, cpuTimes) {
+    if (profile?.samples?.length) {
+      this.queue(() => this.sendMapped(compact(profile, this.askedUs), cpuTimes));
     }
   }
 
-  async handOver(profile, cpuTimes) {
-    if (profile?.samples?.length) {
-      await this.sendMapped(compact(profile, this.askedUs), cpuTimes);
-    }
+  /** Have this done behind what is being sent: the next window need not wait for what is looked up for the last one. */
+  queue(send) {
+    this.sending = this.sending.then(send);
   }
 
   /** Send what the thread profiled of itself while it had no helper, if it has, ahead of all windows. */

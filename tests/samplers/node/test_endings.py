@@ -10,9 +10,9 @@ import subprocess
 
 import pytest
 
-from tests.support.node import PROGRAMS, Running, node, node_settings, sample
+from tests.support.node import PROGRAMS, Running, majors, node, node_settings, sample
 
-every = pytest.mark.parametrize("major", [20, 22, 24, 26])
+every = majors(20, 22, 24, 26)
 
 
 @every

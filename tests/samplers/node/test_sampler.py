@@ -24,6 +24,7 @@ from tests.support.node import (
     TYPESCRIPT,
     Running,
     Sampled,
+    majors,
     node,
     node_settings,
     npm_package,
@@ -33,7 +34,7 @@ from tests.support.node import (
 if TYPE_CHECKING:
     pass
 
-both = pytest.mark.parametrize("major", [20, 24])
+both = majors(20, 24)
 
 
 def thread_samples(sampled: Sampled) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.node import PROGRAMS, node, sample
+from tests.support.node import PROGRAMS, majors, node, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.alone
 
-every = pytest.mark.parametrize("major", [20, 22, 24, 26])
-both = pytest.mark.parametrize("major", [20, 24])
+every = majors(20, 22, 24, 26)
+both = majors(20, 24)
 
 
 @contextmanager
