@@ -3,7 +3,7 @@
 #
 # Expected: a sample each 10 ms (settings=profile) of threads that run Java: more threads, more samples, or at least as many; the cores are as busy as before.
 # Happens:  the sampler stops one thread after the other, and waits until each has been on a core to stop. With a queue for the cores it waits most of the time:
-#           of the same CPU time a fifth to an eighth of the samples is left. The event has no weight, so in a recording of a day the busiest hour is
+#           a third to an eighth of the samples for a second of CPU is left. The event has no weight, so in a recording of a day the busiest hour is
 #           the one that counts least.
 # Seen (openjdk 17.0.15, two cores that others used too; with the machine to itself it was 323 samples, then 63 and 40):
 #   "2 threads: 199 samples of 2.7 s of CPU"

@@ -5,7 +5,7 @@
 #           notice, or at least the receiver finds unknown fields.
 # Happens:  both are opentelemetry.proto.profiles.v1development, sent to /v1development/profiles. In 1.43.0 values is 4 and no longer 2, attribute_indices 2 and no
 #           longer 3, link_index 3 and no longer 4. All that is read is well-formed: the nanoseconds of a sample become the index of an attribute,
-#           its link becomes its value, and no error is raised. With timestamps, a sample without values even has a meaning: each counts once.
+#           the sample is left without a value, and no error is raised.
 # Seen (protobuf 6.33.5, CPython 3.11.7):
 #   "1.42.0 writes: stack 3, values [20000000], attributes [1, 2], link 0"
 #   "1.43.0 reads:  stack 3, values [], attributes [20000000], link 0"
