@@ -290,15 +290,38 @@ def uvicorn(folder: Path) -> Project:
 
 
 def gunicorn(folder: Path) -> Project:
-    """`gunicorn -w 3` under load."""
-    port = free_port()
+    """`gunicorn -w 3` beside `wrk`."""
+    port, load = free_port(), wrk(folder)
     environment = venv(folder, "gunicorn==23.0.0")
     (folder / "shop.py").write_text(
         "import time\n\n" + BUSY.format(name="price") + "\n\ndef app(environ, start_response):\n    price(10)\n"
         "    start_response('200 OK', [])\n    return [b'ok']\n"
     )
     command = ["gunicorn", "-w", "3", "-b", f"127.0.0.1:{port}", "--log-level", "error", "shop:app"]
-    return Project(folder, command, {"Python": "price"}, environment, lambda: use(port, 4, clients=4))
+
+    def drive() -> None:
+        use(port, 0.1)
+        done = subprocess.run(
+            [*load, "-t1", "-c4", "-d4s", f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True
+        )
+        print(
+            f"  wrk: {re.findall(r'Requests/sec: .*', done.stdout)[0]}, {', '.join(re.findall('Non-2xx.*', done.stdout)) or 'all answered'}"
+        )
+
+    return Project(folder, command, {"Python": "price"}, environment, drive)
+
+
+def wrk(folder: Path) -> list[str]:
+    """The words that start wrk: on PATH, or from Debian's packages, unpacked into `folder`."""
+    if found := shutil.which("wrk"):
+        return [found]
+    place = folder / "wrk"
+    place.mkdir()
+    install("apt-get", "download", "wrk", "libluajit-5.1-2", cwd=place)
+    for package in place.glob("*.deb"):
+        install("dpkg", "-x", package, place, cwd=place)
+    (library,) = place.glob("usr/lib/*/libluajit-5.1.so.2")
+    return ["env", f"LD_LIBRARY_PATH={library.parent}", str(place / "usr/bin/wrk")]
 
 
 def make(folder: Path) -> Project:
