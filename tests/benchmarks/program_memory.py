@@ -36,6 +36,10 @@ let sum = 0;
 while (Date.now() < until) for (let i = 0; i < 10000; i++) sum += i;
 console.log(require('fs').readFileSync('/proc/self/status', 'utf8').match(/VmHWM:\\s+(\\d+)/)[1]);
 """
+EMPTY_WORKER = """
+const { Worker } = require('worker_threads');
+new Worker('setInterval(() => {}, 1e9)', { eval: true, execArgv: [], env: {} }).unref();
+"""
 JAVA = """
 import java.nio.file.*;
 public class Peak {
@@ -69,15 +73,16 @@ def tables(length: Length) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
         for language, (bare, ours) in commands(folder).items():
-            measured = alternate(
-                {
-                    "bare": partial(_peak_mb, [*bare, *words], folder),
-                    "ours": partial(_peak_mb, [*ours, "--", *words], folder),
-                },
-                length.sized(5, 1),
-            )
-            table.add(f"{language}, bare", measured["bare"], "MB")
-            table.add(f"{language}, profiled", measured["ours"], "MB", base=f"{language}, bare")
+            compared = {
+                "bare": partial(_peak_mb, [*bare, *words], folder),
+                "profiled": partial(_peak_mb, [*ours, "--", *words], folder),
+            }
+            if language == "Node.js":
+                # What our helper is made of: the least that any thread with an inspector takes.
+                empty = [bare[0], "--require", folder / "empty.cjs", *bare[1:], *words]
+                compared["with an empty worker thread"] = partial(_peak_mb, empty, folder)
+            for what, values in alternate(compared, length.sized(5, 1)).items():
+                table.add(f"{language}, {what}", values, "MB", base=None if what == "bare" else f"{language}, bare")
     yield table
 
 
@@ -86,6 +91,7 @@ def commands(folder: Path) -> dict[str, tuple[Command, Command]]:
     files = {name: folder / name for name in ("peak.py", "peak.cjs", "Peak.java", "peak.go")}
     for file, text in zip(files.values(), (PYTHON, NODE, JAVA, GO), strict=True):
         file.write_text(text)
+    (folder / "empty.cjs").write_text(EMPTY_WORKER)
     compile_java(folder, files["Peak.java"])
     subprocess.run(
         [go(), "build", "-o", folder / "peak", files["peak.go"]], check=True, env={**os.environ, **ENVIRONMENT}
