@@ -24,6 +24,8 @@ _COMPARED_TEXT_BYTES = 96
 _MAX_LINES_BYTES = 1 << 20
 _MAX_LINE = 10_000_000
 _MAX_CODES = 50_000
+_MAX_CHECKED = 64
+"""Code objects that are compared at each look at a thread, those of before included."""
 _INSTRUCTION_BYTES = 2
 _GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
 """`inspect.CO_GENERATOR`, `CO_COROUTINE`, `CO_ASYNC_GENERATOR`."""
@@ -36,7 +38,6 @@ class Code:
         "_lines",
         "_starts",
         "_unit",
-        "checked_s",
         "expected",
         "file",
         "first_line",
@@ -67,7 +68,6 @@ class Code:
         """Instructions, since 3.11."""
         self.pieces = PIECE.pack(address + begin, end - begin) + name_piece + file_piece
         self.expected = head[begin:end] + name_bytes + file_bytes
-        self.checked_s = 0.0
         self._unit = 1 if layout.version < (3, 10) else _INSTRUCTION_BYTES
         table = _bytes(memory, lines)
         if layout.version >= (3, 11):
@@ -89,54 +89,74 @@ class Code:
         return self._lines[place] if place >= 0 and self._lines[place] > 0 else max(self.first_line, 0)
 
 
+class Checks:
+    """What tells whether some code objects are still what they were."""
+
+    __slots__ = ("codes", "expected", "pieces", "since_s")
+
+    def __init__(self, codes: frozenset[int], pieces: bytes, expected: bytes, since_s: float) -> None:
+        self.codes = codes
+        """Their addresses."""
+        self.pieces = pieces
+        """To be read."""
+        self.expected = expected
+        """What they held."""
+        self.since_s = since_s
+        """When that was last seen to be so, on the monotonic clock."""
+
+
 class Codes:
     """The code objects of one process, by address; each is read once and then only compared."""
 
     def __init__(self, memory: Memory, layout: Layout) -> None:
         self._memory = memory
         self._layout = layout
-        self._by_address: dict[int, Code] = {}
+        self.by_address: dict[int, Code] = {}
+        """Always the same dictionary."""
         self._type: int | None = None
         self.generation = 0
         """Grows each time something that was known has become wrong."""
 
     def get(self, address: int) -> Code:
         """Raises `Unreadable`."""
-        found = self._by_address.get(address)
+        found = self.by_address.get(address)
         if found is None:
             kind = self._memory.pointer(address + 8)
             if kind != self._type:
                 if self._type is not None or self._memory.read(self._memory.pointer(kind + 24), 5) != b"code\0":
                     raise Unreadable
                 self._type = kind
-            if len(self._by_address) >= _MAX_CODES:
+            if len(self.by_address) >= _MAX_CODES:
                 self.forget()
-            found = self._by_address[address] = Code(self._memory, self._layout, address)
+            found = self.by_address[address] = Code(self._memory, self._layout, address)
         return found
 
     def forget(self) -> None:
-        self._by_address.clear()
+        self.by_address.clear()
         self.generation += 1
 
-    def check(self, addresses: Iterable[int], now_s: float, patience_s: float) -> bool:
-        """Whether those are still the code objects known; what was compared less than `patience_s` ago is believed."""
-        doubtful = [code for code in map(self.get, addresses) if now_s - code.checked_s > patience_s]
-        if not doubtful:
-            return True
-        expected = b"".join([code.expected for code in doubtful])
+    def checks(self, addresses: Iterable[int], before: Checks | None, now_s: float) -> Checks | None:
+        """Compare those now, and name what has to be compared from now on, `before` included; None if some are other code by now.
+
+        Raises `Unreadable` and `Closed`.
+        """
+        codes = set(addresses)
+        if before is not None and len(codes | before.codes) <= _MAX_CHECKED:
+            codes |= before.codes
+        known = [self.get(address) for address in codes]
+        found = Checks(
+            frozenset(codes),
+            b"".join([code.pieces for code in known]),
+            b"".join([code.expected for code in known]),
+            now_s,
+        )
         try:
-            same = (
-                self._memory.gather(b"".join([code.pieces for code in doubtful]), len(expected))[: len(expected)]
-                == expected
-            )
+            if bytes(self._memory.gather(found.pieces, len(found.expected))[: len(found.expected)]) == found.expected:
+                return found
         except Unreadable:
-            same = False
-        if not same:
-            self.forget()
-            return False
-        for code in doubtful:
-            code.checked_s = now_s
-        return True
+            pass
+        self.forget()
+        return None
 
 
 def text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:

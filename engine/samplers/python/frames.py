@@ -1,7 +1,7 @@
 """The frames of one thread, as they stand in the memory of a running process.
 
 All that a look needs comes from one read, so that it belongs together: the thread's state, the piece of memory that its frames lie
-in, those that lie elsewhere, and at the end some numbers of the interpreters (the `tail`), read after the frames.
+in, those that lie elsewhere, after them some numbers of the interpreters (the `tail`) and what tells whether code is the code it was.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .memory import PIECE, Unreadable
 
 if TYPE_CHECKING:
-    from .code import Codes
+    from .code import Checks, Codes
     from .layout import Layout
     from .memory import Memory
 
@@ -24,16 +24,22 @@ _SPARE_BYTES = 768
 """Read beyond what the stack used last, so that one read does for a stack that has grown a little."""
 _INTERPRETER = 3
 """The owner of a frame that only marks where the interpreter was entered from C."""
-_C_FRAME_BYTES = 16
+_HOLDER_BYTES = 16
+_POINTER, _TWO_POINTERS = struct.Struct("<Q"), struct.Struct("<QQ")
 _ATTEMPTS = 6
 _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
+_SPARE_OUTSIDE, _MAX_HOLDERS = 8, 4
+"""Where frames, or what points to the newest, lay before, they may lie again: generators take turns."""
 
 
 class Thread:
     """A thread of one interpreter."""
 
-    __slots__ = ("c_frame", "chunk", "ident", "key", "outside", "pieces", "room", "size", "state", "tid", "used")
+    __slots__ = (
+        *("checks", "chunk", "chunk_at", "holders", "ident", "key", "outside"),
+        *("pieces", "places", "room", "size", "state", "tid", "used"),
+    )
 
     def __init__(self, state: int, tid: int, ident: int) -> None:
         self.state = state
@@ -45,10 +51,17 @@ class Thread:
         """What `pieces`, of `size` bytes, were made of."""
         self.pieces = b""
         self.size = 0
+        self.chunk_at = 0
+        """Where in what is read the chunk begins."""
+        self.places: dict[int, int] = {}
+        """The same for the frames outside."""
+        self.checks: Checks | None = None
+        """Of the code met on its stack lately."""
         self.forget()
 
     def forget(self) -> None:
-        self.c_frame = 0
+        self.holders: tuple[int, ...] = ()
+        """Where `c_frame` pointed to of late."""
         self.chunk = 0
         """Where its frames lay when they were read last."""
         self.room = 0
@@ -72,6 +85,8 @@ class Frames:
         self._codes = codes
         self._read = self._heap_frames if layout.stack_chunk is None else self._chunk_frames
         self._identity = layout.thread_id if layout.native_thread_id is None else layout.native_thread_id
+        self._are_compared = layout.code_generation is None
+        """Whether what is known of code may become wrong unnoticed; newer versions say so."""
         self._tail_pieces = b""
         self._tail_size = 0
         self._generation_size = 0
@@ -82,41 +97,55 @@ class Frames:
         """Read also what these `PIECE`s name, `size` bytes in all; where the first `generation_size` change, code may be other code."""
         self._tail_pieces, self._tail_size, self._generation_size = pieces, size, generation_size
 
-    def read(self, thread: Thread) -> tuple[list[int], bool]:
+    def read(self, thread: Thread, now_s: float, patience_s: float) -> tuple[list[int], bool]:
         """Its frames, leaf first, in turn the code's address and the instruction's index; and whether callers are missing.
 
-        Raises `Unreadable`, `Closed` and `Moved`.
+        Code that was compared in the last `patience_s` is believed to be unchanged. Raises `Unreadable`, `Closed` and `Moved`.
         """
+        codes = self._codes
         for _ in range(_ATTEMPTS):
-            found = self._read(thread)
-            if found is not None:
-                frames, is_cut = found
-                if frames and not is_cut and self._codes.get(frames[-2]).is_generator:
-                    # Something always calls a generator: it ended while we read.
-                    continue
-                return found
+            found = self._read(thread, now_s - patience_s)
+            if found is None:
+                continue
+            frames, is_cut = found
+            if frames and not is_cut and codes.get(frames[-2]).is_generator:
+                # Something always calls a generator: it ended while we read.
+                continue
+            if self._are_compared and frames:
+                if thread.checks is None or not thread.checks.codes.issuperset(frames[::2]):
+                    thread.checks = codes.checks(frames[::2], thread.checks, now_s)
+                    if thread.checks is None:
+                        continue
+                elif thread.checks.since_s < now_s - patience_s:
+                    thread.checks.since_s = now_s
+            return found
         raise Unreadable
 
-    def _gather(self, thread: Thread, want: int, outside_bytes: int) -> memoryview | None:
-        """The state, the holder of its frame (3.11, 3.12), `want` bytes of the chunk, the frames outside; None: try again."""
-        key = (thread.c_frame, thread.chunk, want, thread.outside, self._tail_pieces)
+    def _gather(self, thread: Thread, want: int, outside_bytes: int, old_s: float) -> memoryview | None:
+        """The state, holders of its frame (3.11, 3.12), `want` bytes of the chunk, the frames outside; None: try again.
+
+        Code that was not compared since `old_s` is compared with it.
+        """
+        key = (thread.holders, thread.chunk, want, thread.outside, self._tail_pieces)
         if key != thread.key:
-            pieces = [(thread.state, self._layout.thread_size)]
-            if thread.c_frame:
-                pieces.append((thread.c_frame, _C_FRAME_BYTES))
-            if want:
-                pieces.append((thread.chunk, want))
-            pieces += [(address, outside_bytes) for address in thread.outside]
-            thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
-            thread.size = sum([length for _, length in pieces])
+            self._lay_out(thread, want, outside_bytes)
             thread.key = key
         end = thread.size + self._tail_size
+        checks = thread.checks
         try:
-            view = self._memory.gather(thread.pieces, end)
+            if checks is not None and checks.since_s < old_s:
+                expected = checks.expected
+                view = self._memory.gather(thread.pieces + checks.pieces, end + len(expected))
+                if view[end : end + len(expected)] != expected:
+                    self._codes.forget()
+                    thread.checks = None
+            else:
+                view = self._memory.gather(thread.pieces, end)
         except Unreadable:
-            if not (thread.c_frame or want or thread.outside):
+            if not (thread.holders or want or thread.outside or checks):
                 raise
             thread.forget()
+            thread.checks = None
             return None
         identity = thread.tid if self._layout.native_thread_id is not None else thread.ident
         if struct.unpack_from("<Q", view, self._identity)[0] != identity:
@@ -127,7 +156,20 @@ class Frames:
         self.tail = tail
         return view
 
-    def _chunk_frames(self, thread: Thread) -> tuple[list[int], bool] | None:
+    def _lay_out(self, thread: Thread, want: int, outside_bytes: int) -> None:
+        """Name the pieces that make up its stack, and note where each will be."""
+        pieces = [(thread.state, self._layout.thread_size)]
+        pieces += [(holder, _HOLDER_BYTES) for holder in thread.holders]
+        thread.chunk_at = self._layout.thread_size + len(thread.holders) * _HOLDER_BYTES
+        if want:
+            pieces.append((thread.chunk, want))
+        begin = thread.chunk_at + want
+        thread.places = {address: begin + i * outside_bytes for i, address in enumerate(thread.outside)}
+        pieces += [(address, outside_bytes) for address in thread.outside]
+        thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
+        thread.size = begin + len(thread.outside) * outside_bytes
+
+    def _chunk_frames(self, thread: Thread, old_s: float) -> tuple[list[int], bool] | None:
         """Since 3.11 most frames lie side by side, generators' in the generators. None: another attempt is needed."""
         layout = self._layout
         assert layout.stack_chunk is not None, "asked for versions that have it only"
@@ -135,20 +177,20 @@ class Frames:
         if thread.chunk:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
             want = min(thread.used + _SPARE_BYTES + 511 & ~511, _MAX_CHUNK_BYTES, thread.room) or thread.used
-        size = layout.frame_fields.size
-        view = self._gather(thread, want, size)
+        view = self._gather(thread, want, layout.frame_fields.size, old_s)
         if view is None:
             return None
-        chunk, top = struct.unpack_from("<QQ", view, layout.stack_chunk)
-        at = layout.thread_size
-        holder = 0
+        chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
+        holder_at = 0
         if layout.c_frame is not None:
-            (c_frame,) = struct.unpack_from("<Q", view, layout.c_frame)
-            if c_frame != thread.c_frame:
-                thread.c_frame = c_frame
-                return None if c_frame else ([], False)
-            holder, at = at, at + (_C_FRAME_BYTES if c_frame else 0)
-        (frame,) = struct.unpack_from("<Q", view, holder + layout.current_frame)
+            (holder,) = _POINTER.unpack_from(view, layout.c_frame)
+            if not holder:
+                return [], False
+            if holder not in thread.holders:
+                thread.holders = (holder, *thread.holders[: _MAX_HOLDERS - 1])
+                return None
+            holder_at = layout.thread_size + thread.holders.index(holder) * _HOLDER_BYTES
+        (frame,) = _POINTER.unpack_from(view, holder_at + layout.current_frame)
         if not frame:
             return [], False
         used = top - chunk if chunk else 0
@@ -157,65 +199,62 @@ class Frames:
         if chunk != thread.chunk:
             thread.room = 0
         elif want >= _CHUNK_HEAD.size:
-            thread.room = max(used, _CHUNK_HEAD.unpack_from(view, at)[1])
+            thread.room = max(used, _CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
         has_all = chunk == thread.chunk and used <= want
         thread.chunk, thread.used = chunk, used
         if not has_all and used:
             return None
-        content = bytes(view[at : at + want])
-        at += want
-        outside = {
-            address: bytes(view[at + i * size : at + (i + 1) * size]) for i, address in enumerate(thread.outside)
-        }
-        return self._walk(thread, frame, content, outside)
+        return self._walk(thread, frame, bytes(view[: thread.size]), want)
 
-    def _walk(
-        self, thread: Thread, frame: int, content: bytes, outside: dict[int, bytes]
-    ) -> tuple[list[int], bool] | None:
-        """The frames from `frame` on; `content` is what lies at the newest piece of the stack, `outside` what lies elsewhere."""
+    def _walk(self, thread: Thread, frame: int, content: bytes, want: int) -> tuple[list[int], bool] | None:
+        """The frames from `frame` on; `content` is what was read, with `want` bytes of the newest piece of the stack."""
         layout, memory = self._layout, self._memory
         fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
         code_at, previous_at, instruction_at, owner_at = layout.frame_order
         begin_offset = layout.code_begin or 0
-        codes = self._codes
+        known, learn = self._codes.by_address.get, self._codes.get
         frames: list[int] = []
         met: list[int] = []
         is_whole = True
-        chunk = thread.chunk
-        last = len(content) - size
+        piece = content
+        # Of the newest piece of the stack: where it lies, and where in `piece` it does.
+        chunk, at = thread.chunk, thread.chunk_at
+        last = want - size
         for _ in range(4 * MAX_DEPTH):
             offset = frame - chunk
             if 0 <= offset <= last:
-                values = fields(content, offset)
-            elif frame in outside:
-                values = fields(outside[frame], 0)
+                values = fields(piece, at + offset)
+            elif frame in thread.places:
+                values = fields(content, thread.places[frame])
                 met.append(frame)
-            elif (older := self._older_chunk(frame, content)) is not None:
-                chunk, content = older
-                last = len(content) - size
-                values = fields(content, frame - chunk)
+            elif (older := self._older_chunk(frame, piece[at : at + _CHUNK_HEAD.size], last + size)) is not None:
+                chunk, piece = older
+                at, last = 0, len(piece) - size
+                values = fields(piece, frame - chunk)
             else:
                 values = fields(memory.read(frame, size), 0)
                 met.append(frame)
                 is_whole = False
             if values[owner_at] != _INTERPRETER:
-                code = values[code_at] & ~7
-                known = codes.get(code)
-                instruction = (values[instruction_at] - code - begin_offset) // 2
-                if not -1 <= instruction <= known.size:
+                address = values[code_at] & ~7
+                code = known(address) or learn(address)
+                instruction = (values[instruction_at] - address - begin_offset) // 2
+                if not -1 <= instruction <= code.size:
                     raise Unreadable
-                frames += (code, instruction)
+                frames += (address, instruction)
             frame = values[previous_at]
             if not frame or len(frames) >= 2 * MAX_DEPTH:
-                thread.outside = tuple(met[:_MAX_OUTSIDE])
+                if not thread.places.keys() >= set(met) or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
+                    spare = [each for each in thread.outside if each not in met]
+                    thread.outside = (*met[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
                 return (frames, bool(frame)) if is_whole or len(met) > _MAX_OUTSIDE else None
         raise Unreadable
 
-    def _older_chunk(self, frame: int, content: bytes) -> tuple[int, bytes] | None:
-        """The older piece of the stack that `frame` lies in, if it does."""
-        if len(content) < _CHUNK_HEAD.size:
+    def _older_chunk(self, frame: int, head: bytes, size_bytes: int) -> tuple[int, bytes] | None:
+        """The piece of the stack before the one that begins with `head` and of which `size_bytes` were read, if `frame` lies in it."""
+        if size_bytes < _CHUNK_HEAD.size:
             return None
-        (previous, _, _) = _CHUNK_HEAD.unpack_from(content)
+        (previous, _, _) = _CHUNK_HEAD.unpack_from(head)
         if not previous:
             return None
         _, size, top = _CHUNK_HEAD.unpack(self._memory.read(previous, _CHUNK_HEAD.size))
@@ -223,16 +262,16 @@ class Frames:
             return None
         return previous, self._memory.read(previous, min(top * 8 + 24 + 256, size, _MAX_CHUNK_BYTES))
 
-    def _heap_frames(self, thread: Thread) -> tuple[list[int], bool] | None:
+    def _heap_frames(self, thread: Thread, old_s: float) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
         layout, memory = self._layout, self._memory
         unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
-        view = self._gather(thread, 0, size)
+        view = self._gather(thread, 0, size, old_s)
         if view is None:
             return None
-        (frame,) = struct.unpack_from("<Q", view, layout.current_frame)
-        places = {address: layout.thread_size + i * size for i, address in enumerate(thread.outside)}
-        content = bytes(view[: layout.thread_size + len(places) * size])
+        (frame,) = _POINTER.unpack_from(view, layout.current_frame)
+        content, places = bytes(view[: thread.size]), thread.places
+        known, learn = self._codes.by_address.get, self._codes.get
         frames: list[int] = []
         met: list[int] = []
         is_whole = True
@@ -244,9 +283,12 @@ class Frames:
                 frame, code, instruction = unpack(memory.read(frame, size))
             else:
                 frame, code, instruction = unpack(content, place)
-            self._codes.get(code)
+            if known(code) is None:
+                learn(code)
             if instruction < -1:
                 raise Unreadable
             frames += (code, instruction)
-        thread.outside = tuple(met)
+        if not is_whole or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
+            spare = [each for each in thread.outside if each not in met]
+            thread.outside = (*met, *spare[: _SPARE_OUTSIDE // 2])
         return (frames, bool(frame)) if is_whole else None

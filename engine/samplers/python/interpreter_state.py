@@ -162,7 +162,7 @@ class Interpreters:
         is_cut = False
         for thread in states:
             try:
-                part, cut = self._frames.read(thread)
+                part, cut = self._frames.read(thread, now_s, patience_s)
             except Moved:
                 self._heads_seen = b""
                 raise Unreadable from None
@@ -170,11 +170,6 @@ class Interpreters:
             frames += part
         if not frames:
             return None
-        if self.layout.code_generation is None:
-            # What is known of the code on the stack may have become wrong; newer ones say so.
-            met = set(frames[::2])
-            if not self.codes.check(met, now_s, patience_s) and not self.codes.check(met, now_s, patience_s):
-                raise Unreadable
         is_collecting = self._frames.tail[self._collecting_at :] == b"\1\0\0\0"
         return RawStack(tuple(frames), is_cut, is_collecting)
 

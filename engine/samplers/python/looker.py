@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from .interpreter_state import find_interpreters
 from .layout import UnknownLayout
 from .memory import Closed, Unreadable
-from .promptness import ask_for_promptness
+from .promptness import ask_for_promptness, give_way
 from .thread_clock import OwnTurn, live_threads
 from .watched import Lost, Watched
 
@@ -50,6 +50,8 @@ _START_PAUSE_S = 0.002
 _IDLE_S = 3_600.0
 _PROMPT_S = 0.0003
 """Who begins no later than this has not waited for a processor."""
+_STAY_S = 0.2
+"""On a processor at least, whoever we take it from: where all are busy another is no better."""
 _MAX_HASTE = 8.0
 """On a busy machine most looks meet nobody running; so many times as often is then looked."""
 _TELLING_LOOKS = 8.0
@@ -85,13 +87,13 @@ class Looker:
         self._haste = 1.0
         self._thrift = 1.0
         self._own_turn = OwnTurn()
+        self._chance = _Chance()
         self._unread = b""
         self._has_ended = False
 
     def run(self) -> None:
         """Until standard input ends."""
-        begin_s = flushed_s = tuned_s = time.monotonic()
-        slot_s = begin_s
+        slot_s = flushed_s = tuned_s = moved_s = time.monotonic()
         while not self._has_ended:
             now_s = time.monotonic()
             if self._starting:
@@ -102,12 +104,16 @@ class Looker:
                 continue
             # One look in each period, at a moment of its own in it.
             period_s = self._period_s / self._haste * self._thrift
-            due_s = slot_s + _chance() * period_s
+            due_s = slot_s + self._chance() * period_s
             slot_s = max(slot_s + period_s, now_s)
             self._listen(max(0.0, due_s - now_s))
             now_s = time.monotonic()
             self._own_turn.begin(is_prompt=now_s - due_s < _PROMPT_S)
             self._look(now_s)
+            if self._own_turn.has_displaced and now_s - moved_s > _STAY_S:
+                self._own_turn.has_displaced = False
+                moved_s = now_s
+                give_way()
             if now_s - flushed_s >= _FLUSH_S:
                 self._flush(now_s)
                 flushed_s = now_s
@@ -225,7 +231,7 @@ class Looker:
             lost += watched.lost_looks
             watched.lost_looks = 0
         if samples or lost or locks or self._tasks:
-            saturated = any(watched.is_uncertain for watched in processes)
+            saturated = any(watched.load.is_uncertain for watched in processes)
             _write(
                 {
                     "stacks": self._new_stacks,
@@ -309,9 +315,15 @@ class Looker:
         return found
 
 
-def _chance() -> float:
-    """From 0 to 1, at random; the module for that takes 5 ms to load."""
-    return int.from_bytes(os.urandom(3), "little") / (1 << 24)
+class _Chance:
+    """From 0 to 1, at random: Knuth's linear congruential generator, for the module for that takes 5 ms to load."""
+
+    def __init__(self) -> None:
+        self._state = int.from_bytes(os.urandom(8), "little")
+
+    def __call__(self) -> float:
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & 0xFFFF_FFFF_FFFF_FFFF
+        return (self._state >> 11) / (1 << 53)
 
 
 def _thread_name(pid: int, tid: int) -> str:

@@ -12,10 +12,9 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import NamedTuple
 
 _BYTES = 4_096
-_SWITCHES, _BEGAN = b"\nnr_switches", b"\nse.exec_start"
+_SWITCHES, _BEGAN, _RAN = b"\nnr_switches", b"\nse.exec_start", b"\nse.sum_exec_runtime"
 """In `sched`."""
 _VOLUNTARY = b"\nvoluntary_ctxt_switches:"
 """In `status`."""
@@ -25,21 +24,13 @@ class ThreadEnded(Exception):
     """There is no such thread (any more)."""
 
 
-class Clock(NamedTuple):
-    """As the kernel had it when last it counted: at a tick, or when the thread got or gave up a processor."""
-
-    running_ns: int
-    waiting_ns: int
-    """For a processor."""
-    arrivals: int
-    """How often it got one."""
-
-
 class OwnTurn:
     """Since when we have our processor, after a pause that ended in time."""
 
     def __init__(self) -> None:
         self._descriptor = -1
+        self.has_displaced = False
+        """A thread of those asked about, since that was last set."""
         self._is_prompt = False
         self._began = b""
         with suppress(OSError):
@@ -54,44 +45,73 @@ class OwnTurn:
         """Whether a thread that was last counted as running at `began` had the processor until we took it."""
         if self._is_prompt and not self._began:
             self._began = _value(os.pread(self._descriptor, _BYTES, 0), _BEGAN)
-        return self._is_prompt and began == self._began
+        is_displaced = self._is_prompt and began == self._began
+        self.has_displaced = self.has_displaced or is_displaced
+        return is_displaced
 
 
 class ThreadClock:
-    """One thread of another process."""
+    """One thread of another process, and what the kernel had counted of it when that was last read.
 
-    __slots__ = ("_off_at", "_path", "_sched", "_schedstat", "_stat")
+    It counts at a tick, and when the thread gets or gives up a processor.
+    """
+
+    __slots__ = ("_off_at", "_path", "_sched", "_schedstat", "_stat", "arrivals", "running_ns", "waiting_ns")
 
     def __init__(self, pid: int, tid: int) -> None:
         self._path = f"/proc/{pid}/task/{tid}/"
         self._schedstat = self._sched = self._stat = -1
         self._off_at = -1
         """The number of arrivals at which it was seen to have given its processor up."""
+        self.running_ns = 0
+        self.waiting_ns = 0
+        """For a processor."""
+        self.arrivals = 0
+        """How often it got one."""
 
-    def read(self) -> Clock:
+    def read(self) -> None:
         """Raises `ThreadEnded`."""
         if self._schedstat < 0:
             self._schedstat = self._open("schedstat")
         fields = self._content(self._schedstat).split()
         if len(fields) < 3:
             raise ThreadEnded
-        return Clock(int(fields[0]), int(fields[1]), int(fields[2]))
+        self.running_ns, self.waiting_ns, self.arrivals = int(fields[0]), int(fields[1]), int(fields[2])
 
-    def is_off(self, clock: Clock) -> bool:
-        """Whether `clock`, just read, tells that it has not run since it was last seen not to run."""
-        return clock.arrivals == self._off_at
+    def running(self) -> int:
+        """The CPU time that it has used by now, in nanoseconds; changes nothing of what was read. Raises `ThreadEnded`."""
+        if self._schedstat < 0:
+            self._schedstat = self._open("schedstat")
+        fields = self._content(self._schedstat).split()
+        if len(fields) < 3:
+            raise ThreadEnded
+        return int(fields[0])
 
-    def look(self, clock: Clock, turn: OwnTurn) -> tuple[bool, bool]:
-        """Whether it has run all the while since `clock` was read, or until we displaced it; and whether it wants to run.
+    @property
+    def is_off(self) -> bool:
+        """Whether, as last read, it has not run since it was last seen not to run."""
+        return self.arrivals == self._off_at
 
-        Raises `ThreadEnded`.
-        """
+    def has_run_on(self) -> bool:
+        """Whether it has kept its processor since `read`; then `running_ns` is as by now. Raises `ThreadEnded`."""
         if self._sched < 0:
             self._sched = self._open("sched", "status")
         content = self._content(self._sched)
-        if clock.arrivals > _switches(content):
+        used = _value(content, _RAN)
+        if not used or self.arrivals <= _switches(content):
+            return False
+        # Milliseconds with six digits behind the point.
+        self.running_ns = int(used[1:].replace(b".", b""))
+        return True
+
+    def look(self, turn: OwnTurn) -> tuple[bool, bool]:
+        """Whether it has run all the while since `read`, or until we displaced it; and whether it wants to run. Raises `ThreadEnded`."""
+        if self._sched < 0:
+            self._sched = self._open("sched", "status")
+        content = self._content(self._sched)
+        if self.arrivals > _switches(content):
             return True, True
-        self._off_at = clock.arrivals
+        self._off_at = self.arrivals
         if self._stat < 0:
             self._stat = self._open("stat")
         state = self._content(self._stat).rpartition(b")")[2][1:2]
@@ -159,6 +179,6 @@ def live_clocks(pid: int) -> dict[int, int]:
     for tid in live_threads(pid):
         clock = ThreadClock(pid, tid)
         with suppress(ThreadEnded):
-            found[tid] = clock.read().running_ns
+            found[tid] = clock.running()
         clock.close()
     return found

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .even_credit import EvenCredit
+from .ended_threads import EndedThreads
 from .gil import Gil
+from .load import FADING, Load
 from .memory import Unreadable
 from .paths import Paths
 from .task_watch import TaskWatch
-from .thread_clock import OwnTurn, ThreadClock, ThreadEnded, live_clocks, live_threads, process_cpu_ns
+from .thread_clock import OwnTurn, ThreadEnded, live_threads
+from .watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from .even_credit import Payment
     from .interpreter_state import Interpreters, RawStack
 
-_MAX_ENDED_SHARE = 16.0
-"""Cap on the credit of a look at a thread that has ended, in sampling periods: the kernel's sum for ended threads includes native ones."""
 _MANY_THREADS = 64
 """Above this many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look."""
 _STILL_S = 1.0
@@ -28,46 +27,17 @@ _FAITH_S = 0.01
 """For so long code that was compared is believed to be unchanged."""
 _LOST_AFTER_S = 0.5
 """A process that could not be read for so long has become another program, or another Python."""
-_NOTICED_NS = 1_000_000
-_FADING = 0.95
-"""At each tuning."""
 _NAMING_PAUSE_S = 0.02
 _NAMES_S = 1.0
 """Threads may be called otherwise later; one that has no name by then gets none."""
 _MAX_NAMES = 10_000
 """Of threads that have ended, too."""
-_TICK_NS = 4e6
-"""A clock is late by so much while its thread runs."""
-_FORGOTTEN_NS = 1_000.0
 _ASK_S = 0.05
 """Where nothing runs, threads that are new are looked for so often."""
-_SATURATED, _TELLING_NS = 6.0, 5e7
-"""Threads that wait for a processor so many times as long as they run; told of once they have run so long."""
-_SCARCE, _SCARCE_LOOKS = 0.15, 60.0
-"""Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
 
 
 class Lost(Exception):
     """The process cannot be read any more: it has ended, or become another program."""
-
-
-class _Thread:
-    __slots__ = ("active_s", "clock", "credit", "last_wait_s", "recent_ns", "running_ns", "tid", "waiting_ns")
-
-    def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
-        """Raises `ThreadEnded`."""
-        self.tid = tid
-        self.clock = ThreadClock(pid, tid)
-        clock = self.clock.read()
-        self.waiting_ns = clock.waiting_ns
-        self.running_ns = clock.running_ns if is_elder else 0
-        """As last counted."""
-        self.recent_ns = 0.0
-        """Of the last seconds, fading."""
-        self.credit = EvenCredit(now_s)
-        self.active_s = now_s
-        """When it was last seen to have run."""
-        self.last_wait_s = now_s
 
 
 class Watched:
@@ -90,16 +60,14 @@ class Watched:
         self.gil = Gil(interpreters)
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
-        self.counts_waiting = False
-        """Looks at threads that wait for a processor count, too, for there are hardly others."""
+        self.load = Load()
         self._wall = wall
         self._period_ns = period_ns
         self._own_turn = own_turn
-        self._threads: dict[int, _Thread] = {}
-        self._ended: list[_Thread] = []
-        self._leaving: list[_Thread] = []
+        self._threads: dict[int, WatchedThread] = {}
+        self._ended = EndedThreads(self.pid, now_s, period_ns)
+        self._leaving: list[WatchedThread] = []
         """Found to have ended at this look, if it is not the whole process that has."""
-        self._ended_credit = EvenCredit(now_s)
         self.names: dict[int, str] = {}
         """Of threads, also of those that have ended, as `threading` has them."""
         self._unnamed: dict[int, float] = {}
@@ -109,35 +77,10 @@ class Watched:
         self._has_read = self._has_moved = False
         """At this look a stack was read; a thread has run since the one before."""
         self._read_s = now_s
-        self._expected = self._met = 0.0
-        self._expected_in_haste = self._met_in_haste = 0.0
-        self._waited_ns = self._ran_ns = 0.0
-        """Of the last seconds, fading."""
-        self._only_processor = _only_processor(self.pid)
-        self._native = live_clocks(self.pid)
-        """What threads that run no Python have used, as last asked."""
-        self._elders: set[int] = set()
-        """Those of them that were met before, too."""
-        self._native_ended_ns = 0
-        """The same, of those that have ended."""
-        self._ended_s = -_STILL_S
-        """When a thread of Python's was last seen to have ended."""
-        self._ended_ns = (process_cpu_ns(self.pid) or 0) - sum(self._native.values())
-        """CPU time of threads that have ended, as far as it is accounted for."""
-        self._total_ns = 0
-        """What the process has used, when last looked at."""
-        self._unknown_ns = 0
-        """CPU time that is neither of threads that are looked at nor of those that have ended."""
         interpreters.learn_threads()
         for tid in interpreters.threads:
             self._add(tid, now_s, is_elder=True)
-            self._native.pop(tid, None)
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether shares may be wrong: threads wait for a processor far longer than they run, or looks count at such that wait."""
-        counts_waiting = self.counts_waiting or self._only_processor
-        return self._ran_ns > _TELLING_NS and self._waited_ns > self._ran_ns * (1 if counts_waiting else _SATURATED)
+            self._ended.runs_python(tid)
 
     @property
     def threads(self) -> list[int]:
@@ -145,7 +88,7 @@ class Watched:
 
     def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         """Look at each thread once. Raises `Lost` and `Closed`."""
-        self._total_ns = process_cpu_ns(self.pid) or self._total_ns
+        self._ended.remember_total(now_s)
         self._has_read = self._has_moved = False
         self._leaving.clear()
         failed = self._look_at_all(self._due(now_s), now_s, stack_id)
@@ -178,7 +121,9 @@ class Watched:
             if self._unnamed and self._has_read:
                 self.learn_names(now_s)
 
-    def _look_at_all(self, threads: list[_Thread], now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> int:
+    def _look_at_all(
+        self, threads: list[WatchedThread], now_s: float, stack_id: Callable[[Watched, RawStack], int]
+    ) -> int:
         """How many of them ran, and could not be read."""
         failed = 0
         for thread in threads:
@@ -198,16 +143,14 @@ class Watched:
                 continue
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
-        self._count_ended(now_s)
+        if self._wall:
+            self._ended.take_over()
+        else:
+            self.load.expected += self._ended.count(self._threads, now_s, self._read_s) / self._period_ns
         for thread in self._threads.values():
             for payment in thread.credit.pay(now_s, is_end=is_end):
                 yield thread.tid, payment
-        # The last thread that ended stands for all of them that are paid together.
-        for thread in self._ended[-1:]:
-            most_ns = _MAX_ENDED_SHARE * self._period_ns
-            for payment in self._ended_credit.pay(now_s, is_end=True, most_ns=most_ns):
-                yield thread.tid, payment
-        self._ended.clear()
+        yield from self._ended.payments(now_s)
 
     def learn_names(self, now_s: float, tids: set[int] | None = None) -> None:
         """What `threading` calls the threads that are new; and now and then `tids`, which may be called otherwise by now."""
@@ -231,7 +174,7 @@ class Watched:
     @property
     def held_ns(self) -> float:
         """CPU time that no look has met so far."""
-        return self._ended_credit.held_ns + sum(thread.credit.held_ns for thread in self._threads.values())
+        return self._ended.held_ns + sum(thread.credit.held_ns for thread in self._threads.values())
 
     def close(self) -> None:
         self.gil.close()
@@ -240,11 +183,11 @@ class Watched:
 
     def _add(self, tid: int, now_s: float, *, is_elder: bool) -> None:
         with suppress(ThreadEnded):
-            self._threads[tid] = _Thread(self.pid, tid, now_s, is_elder=is_elder)
+            self._threads[tid] = WatchedThread(self.pid, tid, now_s, is_elder=is_elder)
             self._unnamed[tid] = now_s
             self.names.pop(tid, None)
 
-    def _due(self, now_s: float) -> list[_Thread]:
+    def _due(self, now_s: float) -> list[WatchedThread]:
         threads = list(self._threads.values())
         if len(threads) <= _MANY_THREADS or self._wall:
             return threads
@@ -254,7 +197,7 @@ class Watched:
         chosen.update((thread.tid, thread) for thread in threads if now_s - thread.active_s < _STILL_S)
         return list(chosen.values())
 
-    def _look_at(self, thread: _Thread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+    def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         if self._wall:
             stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
             self._has_read = True
@@ -262,138 +205,90 @@ class Watched:
                 number = stack_id(self, self.tasks.on_task(thread.tid, stack))
                 thread.credit.look(number)
                 if self.gil.matters:
-                    self.gil.look(thread.tid, number, runs=thread.clock.look(thread.clock.read(), self._own_turn)[0])
+                    thread.clock.read()
+                    self.gil.look(thread.tid, number, runs=thread.clock.look(self._own_turn)[0])
             return
-        clock = thread.clock.read()
+        clock = thread.clock
+        if thread.is_settled and self._has_run_on(thread, now_s, stack_id):
+            return
+        arrivals = clock.arrivals
+        clock.read()
         if clock.waiting_ns != thread.waiting_ns:
-            self._waited_ns += clock.waiting_ns - thread.waiting_ns
+            self.load.waited_ns += clock.waiting_ns - thread.waiting_ns
             thread.waiting_ns = clock.waiting_ns
             self._has_moved = True
-        if clock.running_ns != thread.running_ns:
-            self._count(thread, now_s, clock.running_ns)
-            self._has_moved = True
-        counts_waiting = self.counts_waiting or self._only_processor
+        self._ran(thread, now_s, clock.running_ns)
+        counts_waiting = self.load.counts_waiting
         has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks
-        if thread.clock.is_off(clock) and not counts_waiting and not has_none:
+        if clock.is_off and not counts_waiting and not has_none:
             return
         try:
-            stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+            stack = self._stack(thread, now_s)
         except Unreadable:
-            if not thread.clock.look(clock, self._own_turn)[0]:
+            if not clock.look(self._own_turn)[0]:
                 # It gave its processor up while we read.
                 return
             raise
-        self._has_read = True
         # Asked after the stack was read: if it runs, and got its processor before, it ran all the while.
-        runs, wants_to = thread.clock.look(clock, self._own_turn)
+        runs, wants_to = clock.look(self._own_turn)
+        thread.is_settled = runs and clock.arrivals == arrivals
         if runs or (wants_to and counts_waiting):
             thread.active_s = now_s
-        if stack is None:
-            return
-        if runs or (wants_to and counts_waiting):
-            number = stack_id(self, stack)
-            thread.credit.look(number)
-            self._met += runs or self._only_processor
-            if runs and self.gil.matters:
-                self.gil.look(thread.tid, number, runs=True)
-        elif wants_to and has_none:
+            if stack is not None:
+                number = stack_id(self, stack)
+                thread.credit.look(number)
+                self.load.met += runs
+                if runs and self.gil.matters:
+                    self.gil.look(thread.tid, number, runs=True)
+        elif wants_to and has_none and stack is not None:
             thread.credit.glimpse(stack_id(self, stack))
 
-    def _count(self, thread: _Thread, now_s: float, running_ns: int | None = None) -> None:
-        """Hold for its looks what the thread has used since we counted last; in wall mode, the time that has passed."""
-        if self._wall:
-            thread.credit.hold((now_s - thread.last_wait_s) * 1e9)
-            thread.last_wait_s = now_s
-            return
-        if running_ns is None:
-            running_ns = thread.clock.read().running_ns
-        used_ns = running_ns - thread.running_ns
-        if used_ns > 0:
-            thread.running_ns = running_ns
-            thread.active_s = now_s
-            thread.recent_ns += used_ns
-            thread.credit.hold(used_ns)
-            self._expected += used_ns / self._period_ns
-            self._ran_ns += used_ns
+    def _has_run_on(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> bool:
+        """Look at a thread that has likely kept its processor since the last look: at half the cost, if it has."""
+        try:
+            stack = self._stack(thread, now_s)
+        except Unreadable:
+            return False
+        if not thread.clock.has_run_on():
+            thread.is_settled = False
+            return False
+        self._ran(thread, now_s, thread.clock.running_ns)
+        if stack is not None:
+            number = stack_id(self, stack)
+            thread.credit.look(number)
+            self.load.met += 1
+            if self.gil.matters:
+                self.gil.look(thread.tid, number, runs=True)
+        return True
 
-    def _end(self, thread: _Thread, now_s: float) -> None:
-        self._ended_s = now_s
+    def _stack(self, thread: WatchedThread, now_s: float) -> RawStack | None:
+        stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+        self._has_read = True
+        return stack
+
+    def _ran(self, thread: WatchedThread, now_s: float, running_ns: int) -> None:
+        """Hold for its looks what it has used since we counted last."""
+        if used_ns := thread.hold(running_ns, now_s):
+            self.load.expected += used_ns / self._period_ns
+            self.load.ran_ns += used_ns
+            self._has_moved = True
+
+    def _count(self, thread: WatchedThread, now_s: float) -> None:
+        """Hold for its looks what it has used until now; in wall mode, the time that has passed. Raises `ThreadEnded`."""
+        if self._wall:
+            thread.hold_all(now_s)
+        else:
+            self._ran(thread, now_s, thread.clock.running())
+
+    def _end(self, thread: WatchedThread, now_s: float) -> None:
         if self._threads.pop(thread.tid, None) is not None:
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
             thread.clock.close()
-            self._ended.append(thread)
-
-    def _count_ended(self, now_s: float) -> None:
-        """Threads that have ended share what the kernel counts for such, less what each was counted while it lived."""
-        for thread in self._ended:
-            self._ended_ns += thread.running_ns
-            self._ended_credit.take(thread.credit)
-        if self._wall:
-            return
-        known_ns = sum(thread.running_ns for thread in self._threads.values()) + self._ended_ns
-        total_ns = process_cpu_ns(self.pid)
-        if total_ns is None:
-            self._share_last(self._total_ns - known_ns - self._unknown_ns, now_s)
-            return
-        if total_ns - known_ns < self._unknown_ns + _NOTICED_NS:
-            return
-        # Threads ended unseen, or others than Python's run: to tell, all that live are asked.
-        self._unknown_ns = total_ns - known_ns
-        live = live_clocks(self.pid)
-        # One that was met but once may be Python's, and ended before it was known.
-        self._native_ended_ns += sum(self._native[tid] for tid in self._elders - live.keys())
-        self._elders = self._native.keys() & live.keys() - self._threads.keys()
-        self._native = {tid: time_ns for tid, time_ns in live.items() if tid not in self._threads}
-        # Some that we know may have ended since the last look.
-        ending_ns = sum(thread.running_ns for tid, thread in self._threads.items() if tid not in live)
-        unseen_ns = total_ns - sum(live.values()) - ending_ns - self._native_ended_ns - self._ended_ns
-        if unseen_ns <= 0:
-            return
-        if now_s - self._ended_s > _STILL_S:
-            # No thread of Python's has ended: these were others.
-            self._native_ended_ns += unseen_ns
-            return
-        self._ended_credit.hold(unseen_ns)
-        self._expected += unseen_ns / self._period_ns
-        self._unknown_ns -= unseen_ns
-        self._ended_ns += unseen_ns
-
-    def _share_last(self, time_ns: float, now_s: float) -> None:
-        """The process has ended, and its threads' clocks with it: what it used last goes to those that ran lately and were met."""
-        shares = {
-            thread: thread.recent_ns
-            for thread in self._threads.values()
-            if thread.recent_ns and thread.credit.has_looks
-        }
-        # No thread can have used more than has passed; the rest is of others than Python's.
-        time_ns = min(time_ns, len(shares) * ((now_s - self._read_s) * 1e9 + _TICK_NS))
-        for thread, recent_ns in shares.items() if time_ns > 0 else ():
-            thread.credit.hold(time_ns * recent_ns / sum(shares.values()))
+            self._ended.add(thread, now_s)
 
     def tune(self, *, in_haste: bool) -> tuple[float, float]:
-        """How many sound looks there should have been since the last call, and how many there were.
-
-        Where there are hardly any although we look `in_haste`, the machine is too busy to be choosy.
-        """
-        expected, met = self._expected, float(self._met)
-        self._expected = self._met = 0.0
-        self._waited_ns *= _FADING
-        self._ran_ns *= _FADING
+        """As `Load.tune`."""
         for thread in self._threads.values():
-            thread.recent_ns = thread.recent_ns * _FADING if thread.recent_ns > _FORGOTTEN_NS else 0.0
-        if in_haste and not self._wall:
-            self._expected_in_haste += expected
-            self._met_in_haste += met
-            if self._expected_in_haste >= _SCARCE_LOOKS:
-                self.counts_waiting = self._met_in_haste < _SCARCE * self._expected_in_haste
-                self._expected_in_haste = self._met_in_haste = 0.0
-        return expected, met
-
-
-def _only_processor(pid: int) -> bool:
-    """Whether the process has but one processor: whenever we look, we have taken that from it."""
-    try:
-        return len(os.sched_getaffinity(pid)) == 1
-    except OSError:
-        return False
+            thread.fade(FADING)
+        return self.load.tune(in_haste=in_haste and not self._wall)

@@ -1,0 +1,45 @@
+"""How hard it is for a process to get a processor, and for us to meet its threads while they run."""
+
+from __future__ import annotations
+
+_SATURATED, _TELLING_NS = 6.0, 5e7
+"""Threads that wait for a processor so many times as long as they run; told of once they have run so long."""
+_SCARCE, _SCARCE_LOOKS = 0.15, 60.0
+"""Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
+FADING = 0.95
+"""At each tuning."""
+
+
+class Load:
+    """Of one process."""
+
+    def __init__(self) -> None:
+        self.counts_waiting = False
+        """Looks at threads that wait for a processor count, too, for there are hardly others."""
+        self.expected = self.met = 0.0
+        """Sound looks since the last tuning: those that there should have been, and those that there were."""
+        self.waited_ns = self.ran_ns = 0.0
+        """Of the last seconds, fading."""
+        self._expected_in_haste = self._met_in_haste = 0.0
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether shares may be wrong: threads wait for a processor far longer than they run, or looks count at such that wait."""
+        return self.ran_ns > _TELLING_NS and self.waited_ns > self.ran_ns * (1 if self.counts_waiting else _SATURATED)
+
+    def tune(self, *, in_haste: bool) -> tuple[float, float]:
+        """`(expected, met)` since the last call.
+
+        Where hardly any are met although we look `in_haste`, the machine is too busy to be choosy.
+        """
+        expected, met = self.expected, self.met
+        self.expected = self.met = 0.0
+        self.waited_ns *= FADING
+        self.ran_ns *= FADING
+        if in_haste:
+            self._expected_in_haste += expected
+            self._met_in_haste += met
+            if self._expected_in_haste >= _SCARCE_LOOKS:
+                self.counts_waiting = self._met_in_haste < _SCARCE * self._expected_in_haste
+                self._expected_in_haste = self._met_in_haste = 0.0
+        return expected, met
