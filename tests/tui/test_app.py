@@ -17,6 +17,7 @@ from multi_lang_profiler.engine.profile.stacks import Frame, FunctionCounts, Pro
 from multi_lang_profiler.tui.all_views import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
+from multi_lang_profiler.tui.widgets.tree_table import TreeTable
 from tests.support.screen import Screen, front, show, text_of, title
 from tests.support.snapshots import (
     hostile_snapshot,
@@ -255,6 +256,10 @@ async def test_languages() -> None:
             lines = text_of(screen.app.query_one(FunctionTable)).splitlines()
             assert ("lang" in lines[0]) == (len(languages) > 1)
             assert any(re.search(r"\bpy +of_Python", line) for line in lines) == (len(languages) > 1), lines
+            await pilot.press("3")
+            await pilot.pause()
+            tree = text_of(screen.app.query_one(TreeTable))
+            assert bool(re.search(r"of_Python .*x:1 py\b", tree)) == (len(languages) > 1), tree
 
 
 async def test_retry_is_seen_as_it_happens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.tree_rows import tree_rows
 from ..text import bar, clean, fit, fit_path, percent
+from .function_table import LANGUAGES
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class TreeTable(Table[TreeRow]):
         self._only: dict[int, bool] = {}
         """For each row in the table, as in `TreeRows`."""
         self._inverted = False
+        self._has_languages = False
+        """More than one: each function's is shown."""
         self._shift = 0
         """Cells of indent left out, so that deep names are seen."""
 
@@ -87,6 +90,7 @@ class TreeTable(Table[TreeRow]):
             self._opened = None
             self._cursor_key = None
         self._reader = reader
+        self._has_languages = len({*reader.snapshot.table.thread_languages}) > 1
         if reader.tree.inverted is not self._inverted:
             self._inverted = reader.tree.inverted
             self._columns = self.columns(self.scrollable_content_region.width)
@@ -145,13 +149,20 @@ class TreeTable(Table[TreeRow]):
             node=key,
             indent=self._indents[key],
             name=reader.name(key),
-            place=reader.place(key),
+            place=self._place(reader, key),
             total_samples=tree.total_samples[key],
             self_samples=tree.self_samples[key],
             sign=self._sign(key),
             is_own=reader.is_own(key),
             found=search is not None and bool(search.found[key]),
         )
+
+    def _place(self, reader: TreeReader, key: int) -> str:
+        """With the language behind it, where there is more than one."""
+        place, function = reader.place(key), self.function_of(key)
+        if function is None or not self._has_languages:
+            return place
+        return f"{place} {LANGUAGES.get(reader.snapshot.table.function_languages[function], '')}".strip()
 
     def repaint(self) -> None:
         # A deep row is moved to the left, and what stands above it with it, until its name can be read.

@@ -306,7 +306,8 @@ class GoBuild:
         said = answer.errors.strip() or answer.output.strip()
         if len(said) > MAX_OUTPUT_CHARACTERS:
             said = said[:MAX_OUTPUT_CHARACTERS] + "…"
-        return CannotStart(f"{self._settings.program} {what}:\n{textwrap.indent(said, '   ')}")
+        said = f"\n{textwrap.indent(said, '   ')}" if "\n" in said else f" {said}"
+        return CannotStart(f"{self._settings.program} {what}:{said}")
 
 
 def _find_go(runtime: str | None) -> str:
