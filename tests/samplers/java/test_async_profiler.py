@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections import defaultdict
+from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from tests.support.maven import async_profiler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ATTEMPTS = 3
+ATTEMPTS = 4
 SECTIONS = ("arithmetic", "sorting", "counting")
 
 
@@ -51,7 +52,9 @@ async def test_inlined_methods_recursion_and_garbage_have_their_shares_from_the_
         shares = {section: counted_s[section] * points for section in truth_s}
         if shares == pytest.approx({section: truth_s[section] * points for section in truth_s}, abs=4):
             break
-    assert shares == pytest.approx({section: truth_s[section] * points for section in truth_s}, abs=5)
+    # Three standard deviations, where the machine was so busy that there are few samples.
+    chance = 138 / sqrt(100 * sum(truth_s.values()))
+    assert shares == pytest.approx({section: truth_s[section] * points for section in truth_s}, abs=max(5, chance))
     assert sum(counted_s.values()) == pytest.approx(sum(truth_s.values()), rel=0.1)
     assert step_s > 0.6 * counted_s["inlining"]
     assert sampled.run.sampler.name.startswith("async-profiler 4.")
@@ -204,9 +207,9 @@ def _child(pid: int) -> int:
     children = Path(f"/proc/{pid}/task/{pid}/children")
 
     def java_of_it() -> list[str]:
-        return [
-            each for each in children.read_text().split() if b"Inlined" in Path(f"/proc/{each}/cmdline").read_bytes()
-        ]
+        # Between fork and exec a child of ours is called as we are.
+        words = {each: Path(f"/proc/{each}/cmdline").read_bytes() for each in children.read_text().split()}
+        return [each for each, said in words.items() if said.startswith(jdk().encode())]
 
     _until(java_of_it)
     return int(java_of_it()[0])
