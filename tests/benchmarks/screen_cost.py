@@ -2,6 +2,8 @@
 
 With the command of another build both are measured at the same time, on a program each, and the ratio is of this one to the other.
 CPU time of the agent's own process, in per cent of a core; `idle` is a program that sleeps, seen in the first view.
+
+`--tachyon`: instead, sampler and screen together beside the live screen of CPython 3.15's own profiler, both at 100 Hz on a program of that Python each.
 """
 
 from __future__ import annotations
@@ -9,11 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.measure import memory_mb
 from tests.support.command import COMMAND, Folder
+from tests.support.debian_python import debian_python
 from tests.support.terminal import Terminal
 
 SIZE = (200, 50)
@@ -82,13 +87,52 @@ def shares(commands: list[Path], folder: Folder, words: list[str], keys: str) ->
     return found
 
 
+def beside_tachyon(folder: Folder) -> None:
+    python = debian_python("3.15")
+    program = folder.write("busy.py", BUSY)
+    busy = subprocess.Popen([python, program, "0"], cwd=folder.path)
+    words = ("-m", "profiling.sampling", "attach", "--live", "-r", "100", str(busy.pid))
+    ours = Terminal(folder, "python", "--python", str(python), str(program), "--", "0", size=SIZE)
+    peer = of_build(python)(folder, *words, size=SIZE)
+    try:
+        ours.until(lambda shown: b"CPU" in shown)
+        peer.until(lambda shown: b"busy.py" in shown)
+        time.sleep(SETTLE_S)
+        pids = {"multi_lang_profiler": [ours.pid, *samplers(ours.pid)], "Tachyon": [peer.pid]}
+        began = {name: sum(map(cpu_s, each)) for name, each in pids.items()}
+        time.sleep(MEASURE_S)
+        for name, each in pids.items():
+            share = 100 * (sum(map(cpu_s, each)) - began[name]) / MEASURE_S
+            print(f"{name:28}{share:8.2f} %{sum(map(memory_mb, each)):8.1f} MB in {len(each)} process(es)")
+    finally:
+        os.kill(ours.pid, signal.SIGTERM)
+        ours.wait()
+        os.kill(peer.pid, signal.SIGKILL)
+        peer.wait()
+        busy.kill()
+        busy.wait()
+        for screen in (ours, peer):
+            screen.hang_up()
+
+
+def samplers(pid: int) -> list[int]:
+    """The helpers of ours that look, by the agent's pid."""
+    lists = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    children = sorted({int(child) for each in lists for child in each.split()})
+    return [child for child in children if b"room.looker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.screen_cost", description=__doc__)
     parser.add_argument("other", nargs="?", type=Path, help="the command of another build")
+    parser.add_argument("--tachyon", action="store_true", help="beside the live screen of Python 3.15's own profiler")
     parser.add_argument("--views", default="".join(VIEWS), help="keys of the views to measure")
     options = parser.parse_args()
     commands = [COMMAND, *([options.other] if options.other else [])]
     with tempfile.TemporaryDirectory() as path, Folder(Path(path)) as folder:
+        if options.tachyon:
+            beside_tachyon(folder)
+            return
         folder.write("busy.py", BUSY)
         folder.write("sleeps.py", SLEEPS)
         rows = {

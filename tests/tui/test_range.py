@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from textual.events import Key
+
 from multi_lang_profiler.engine.analysis.ranges import TimeRange
 from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 from multi_lang_profiler.engine.profile.history import TimelinePoint
@@ -141,3 +143,16 @@ async def test_a_run_without_time_says_so() -> None:
         await pilot.pause()
         said = [notification.message for notification in screen.app._notifications]
         assert any("does not say when" in text for text in said)
+
+
+async def test_keys_in_one_burst_choose_from_the_list() -> None:
+    """Arrows and Enter that come faster than they are drawn choose what they would choose one by one."""
+    screen = Screen(a_run())
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("z")
+        await pilot.pause()
+        for key in ("down", "down", "enter"):
+            screen.app.post_message(Key(key, None))
+        await pilot.pause()
+        await pilot.pause()
+        assert "range last 60 s" in header(screen)

@@ -146,6 +146,11 @@ class FunctionsView(SampledView):
         if function is not None:
             self.query_one(FunctionTable).go_to(function)
 
+    def range_chosen(self) -> None:
+        super().range_chosen()
+        # The hottest of that range are asked for, not the row that the cursor was on.
+        self.query_one(FunctionTable).action_top()
+
     def on_table_chosen(self, event: Table.Chosen) -> None:
         self.host.open_function(event.key)
 

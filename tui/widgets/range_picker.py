@@ -37,7 +37,8 @@ class RangePicker(ModalScreen[RangeChoice | None]):
 
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "Count this", priority=True, tooltip="Count just this range", id="range.choose"),
+        # Without priority: it would overtake the arrows that were typed before.
+        Binding("enter", "choose", "Count this", tooltip="Count just this range", id="range.choose"),
         Binding("w,z", "whole", "Whole run", tooltip="Count the whole run again", id="range.whole"),
         Binding("t", "type", "Type it", tooltip="Type the moments from and to", id="range.type"),
         Binding(
@@ -66,7 +67,7 @@ class RangePicker(ModalScreen[RangeChoice | None]):
             )
 
     def on_option_list_option_selected(self) -> None:
-        # A click.
+        # A click; or Enter, which the list takes first.
         self.action_choose()
 
     def action_choose(self) -> None:
