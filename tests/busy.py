@@ -56,8 +56,9 @@ def commands(folder: Path, seconds: str) -> dict[str, tuple[list[str], Path]]:
     }
     with suppress(NotToBeHad):
         newest = str(debian_python("3.15"))
-        sampling = [newest, "-m", "profiling.sampling", "run", "--mode", "cpu", "-r", "100", "--collapsed"]
-        found["Tachyon"] = ([*sampling, "-o", str(tachyon), *program], tachyon)
+        # It would start the program by the interpreter's own file, which needs a newer C library than Debian 12's.
+        attach = '"$0" "$1" "$2" & sleep 0.2; "$0" -m profiling.sampling attach --mode cpu -r 100 --collapsed -o "$3" $!; wait'
+        found["Tachyon"] = (["sh", "-c", attach, newest, *program, str(tachyon)], tachyon)
     return found
 
 
