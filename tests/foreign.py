@@ -61,6 +61,9 @@ WAITS = {
     ("_recv", "connection.py"),
     ("tick", "autoreload.py"),
     ("body", "pool.py"),
+    ("_do_exit", "pool.py"),
+    ("_handle_tasks", "pool.py"),
+    ("main", "resource_tracker.py"),
     ("_wait_for_tstate_lock", "threading.py"),
 }
 """Functions that only wait, in which py-spy finds threads running now and then. The kernel's clocks of these threads stand still meanwhile."""
