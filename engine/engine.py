@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections import deque
 from pathlib import Path
@@ -357,7 +358,10 @@ class Engine:
             return
         self.leaving = self.leaving or number != signal.SIGUSR2
         if self.settings.screen or self.settings.is_attached or not from_terminal:
-            self._call(lambda: self._start(self._pass_on(number)))
+            # The program has a terminal of its own: what ours sends to all in front of it is for all in front of that one. A shell
+            # that is hung up tells its jobs itself.
+            to_front = from_terminal or (number == signal.SIGHUP and not os.isatty(0))
+            self._call(lambda: self._start(self._pass_on(number, to_front=to_front)))
         else:
             self._call(lambda: self._give_up_preparing(number))
 
@@ -415,9 +419,9 @@ class Engine:
         if self._parts.run:
             self._parts.run.resize(*screen)
 
-    async def _pass_on(self, number: int) -> None:
+    async def _pass_on(self, number: int, *, to_front: bool) -> None:
         if self._parts.run and self._parts.run.is_running:
-            await self._parts.run.send_signal(number)
+            await self._parts.run.send_signal(number, to_front=to_front)
         elif self.leaving:
             self._give_up_preparing(number)
 

@@ -39,7 +39,7 @@ class ServiceTarget:
     def is_running(self) -> bool:
         return True
 
-    def send_signal(self, number: int, *, to_group: bool = False) -> None:  # noqa: ARG002 - nobody is signalled
+    def send_signal(self, number: int, *, to_group: bool = False, to_front: bool = False) -> None:  # noqa: ARG002 - nobody is signalled
         if number != signal.SIGUSR2:
             self._left.set()
 
@@ -88,7 +88,7 @@ class AttachedTarget:
     def is_running(self) -> bool:
         return not self._has_ended
 
-    def send_signal(self, number: int, *, to_group: bool = False) -> None:  # noqa: ARG002 - nobody is signalled
+    def send_signal(self, number: int, *, to_group: bool = False, to_front: bool = False) -> None:  # noqa: ARG002 - nobody is signalled
         """What tells us to end makes us leave the program; it does not hear of it."""
         if number != signal.SIGUSR2:
             self._detached.set()

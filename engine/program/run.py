@@ -235,14 +235,14 @@ class Run:
         if self.is_running:
             await self.sampler.flush()
 
-    async def send_signal(self, number: int, *, to_group: bool = False) -> None:
+    async def send_signal(self, number: int, *, to_group: bool = False, to_front: bool = False) -> None:
         """Forward a signal, once the sampler has handed over what the program might take with it."""
         if self._target and self._target.is_running:
             await within(FLUSH_S, self.flush())
             if to_group and self._context.settings.language is None and self.process:
                 self._ending = TreeEnding(self.process.pid, number)
             else:
-                self._target.send_signal(number, to_group=to_group)
+                self._target.send_signal(number, to_group=to_group, to_front=to_front)
 
     async def _keep_sampling(self, launch: Launch, process: Process) -> None:
         """Sample, and begin again with growing pauses when the sampler fails."""

@@ -110,12 +110,17 @@ class Target:
     def is_running(self) -> bool:
         return self._pid is not None and self._status is None
 
-    def send_signal(self, number: int, *, to_group: bool = False) -> None:
-        """Pass signal `number` on; with `to_group` also to what the program started, where it leads a group of its own."""
+    def send_signal(self, number: int, *, to_group: bool = False, to_front: bool = False) -> None:
+        """Pass signal `number` on; where the program has a terminal of its own, to others, too.
+
+        `to_group`: to what the program started; `to_front`: to all that is in front of its terminal, as that would.
+        """
         if self._pid is None or self._status is not None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if to_group and self.terminals:
+            if to_front and self.terminals:
+                os.killpg(self.terminals.front or self._pid, number)
+            elif to_group and self.terminals:
                 os.killpg(self._pid, number)
             else:
                 os.kill(self._pid, number)

@@ -79,6 +79,13 @@ class ProgramTerminals:
         return True
 
     @property
+    def front(self) -> int:
+        """The process group in front of the terminal; 0 where there is none, or it is closed."""
+        with contextlib.suppress(OSError):
+            return max(0, os.tcgetpgrp(self.ours))
+        return 0
+
+    @property
     def echoes(self) -> bool:
         with contextlib.suppress(termios.error):
             return bool(termios.tcgetattr(self.ours)[_LFLAG] & termios.ECHO)
