@@ -81,8 +81,7 @@ class FlameGraphView(TreeView):
 
     def tick(self, now_s: float) -> None:
         super().tick(now_s)
-        if self.has_class("-room") and self._between() != self._in_sandwich:
-            self._show_sandwich()
+        self._follow()
 
     def on_resize(self) -> None:
         self._rows_needed = 0
@@ -136,6 +135,9 @@ class FlameGraphView(TreeView):
     def on_flame_board_moved(self) -> None:
         self.host.select_function(self.function_here())
         self._show_box()
+        # Once for a burst of keys; the next look of the app may be a second away.
+        if self.has_class("-room"):
+            self.call_after_refresh(self._follow)
 
     def on_flame_board_laid_out(self) -> None:
         self._rows_needed = 0
@@ -193,6 +195,10 @@ class FlameGraphView(TreeView):
         self.set_class(has_room, "-room")
         board.styles.height = self._rows_needed if has_room else "1fr"
         if has_room:
+            self._show_sandwich()
+
+    def _follow(self) -> None:
+        if self.has_class("-room") and self._between() != self._in_sandwich:
             self._show_sandwich()
 
     def _show_sandwich(self) -> None:
