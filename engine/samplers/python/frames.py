@@ -27,18 +27,26 @@ _INTERPRETER = 3
 _HOLDER_BYTES = 16
 _POINTER, _TWO_POINTERS = struct.Struct("<Q"), struct.Struct("<QQ")
 _ATTEMPTS = 6
+_AT_ONCE = 8
+"""Where a function returned while we read, what was its frame holds something else. Nothing but reading once more, within microseconds,
+meets what runs then: who took longer would meet what runs long."""
 _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
-_SPARE_OUTSIDE, _MAX_HOLDERS = 8, 4
-"""Where frames, or what points to the newest, lay before, they may lie again: generators take turns."""
+_SPARE_OUTSIDE = 64
+"""Where frames lay before, they may lie again: generators take turns."""
+_NEAR_BYTES = 12_288
+"""What points to the newest frame lies on the C stack (3.11, 3.12), at another place whenever C code calls Python, but so near to the last.
+Were only the last place read, looks would succeed where the stack stays as it is, and code that C calls would get too little."""
+_STACK_ASKED_S = 1.0
+"""Where a thread's C stack lies is asked so often at most."""
 
 
 class Thread:
     """A thread of one interpreter."""
 
     __slots__ = (
-        *("checks", "chunk", "chunk_at", "holders", "ident", "key", "outside"),
-        *("pieces", "places", "room", "size", "state", "tid", "used"),
+        *("asked_s", "checks", "chunk", "chunk_at", "ident", "key", "most", "near", "outside"),
+        *("pieces", "places", "room", "size", "stack", "state", "tid", "used"),
     )
 
     def __init__(self, state: int, tid: int, ident: int) -> None:
@@ -57,17 +65,23 @@ class Thread:
         """The same for the frames outside."""
         self.checks: Checks | None = None
         """Of the code met on its stack lately."""
+        self.stack = (0, 0)
+        """Where its C stack begins and ends."""
+        self.asked_s = float("-inf")
+        """When that was asked last."""
         self.forget()
 
     def forget(self) -> None:
-        self.holders: tuple[int, ...] = ()
-        """Where `c_frame` pointed to of late."""
+        self.near = (0, 0)
+        """The piece of the C stack around where `c_frame` pointed to: its beginning and its bytes."""
         self.chunk = 0
         """Where its frames lay when they were read last."""
         self.room = 0
         """Bytes that chunk has, once they are known."""
         self.used = 0
         """Bytes of them."""
+        self.most = 0
+        """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
         self.outside: tuple[int, ...] = ()
         """Where those lay that were not in the chunk."""
 
@@ -104,7 +118,11 @@ class Frames:
         """
         codes = self._codes
         for _ in range(_ATTEMPTS):
-            found = self._read(thread, now_s - patience_s)
+            try:
+                found = self._read(thread, now_s - patience_s)
+            except Unreadable:
+                # A function returned meanwhile. Who tries again at once is still near to where the look was due.
+                continue
             if found is None:
                 continue
             frames, is_cut = found
@@ -122,11 +140,11 @@ class Frames:
         raise Unreadable
 
     def _gather(self, thread: Thread, want: int, outside_bytes: int, old_s: float) -> memoryview | None:
-        """The state, holders of its frame (3.11, 3.12), `want` bytes of the chunk, the frames outside; None: try again.
+        """The state, a piece of the C stack (3.11, 3.12), `want` bytes of the chunk, the frames outside; None: try again.
 
         Code that was not compared since `old_s` is compared with it.
         """
-        key = (thread.holders, thread.chunk, want, thread.outside, self._tail_pieces)
+        key = (thread.near, thread.chunk, want, thread.outside, self._tail_pieces)
         if key != thread.key:
             self._lay_out(thread, want, outside_bytes)
             thread.key = key
@@ -142,8 +160,9 @@ class Frames:
             else:
                 view = self._memory.gather(thread.pieces, end)
         except Unreadable:
-            if not (thread.holders or want or thread.outside or checks):
+            if not (thread.near[1] or want or thread.outside or checks):
                 raise
+            thread.stack = 0, 0
             thread.forget()
             thread.checks = None
             return None
@@ -159,8 +178,9 @@ class Frames:
     def _lay_out(self, thread: Thread, want: int, outside_bytes: int) -> None:
         """Name the pieces that make up its stack, and note where each will be."""
         pieces = [(thread.state, self._layout.thread_size)]
-        pieces += [(holder, _HOLDER_BYTES) for holder in thread.holders]
-        thread.chunk_at = self._layout.thread_size + len(thread.holders) * _HOLDER_BYTES
+        if thread.near[1]:
+            pieces.append(thread.near)
+        thread.chunk_at = self._layout.thread_size + thread.near[1]
         if want:
             pieces.append((thread.chunk, want))
         begin = thread.chunk_at + want
@@ -171,12 +191,33 @@ class Frames:
 
     def _chunk_frames(self, thread: Thread, old_s: float) -> tuple[list[int], bool] | None:
         """Since 3.11 most frames lie side by side, generators' in the generators. None: another attempt is needed."""
-        layout = self._layout
-        assert layout.stack_chunk is not None, "asked for versions that have it only"
         want = 0
         if thread.chunk:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
-            want = min(thread.used + _SPARE_BYTES + 511 & ~511, _MAX_CHUNK_BYTES, thread.room) or thread.used
+            want = min(thread.most + _SPARE_BYTES + 511 & ~511, _MAX_CHUNK_BYTES, thread.room) or thread.used
+        for _ in range(_AT_ONCE):
+            found = self._newest(thread, want, old_s)
+            if found is None:
+                return None
+            view, frame = found
+            if not frame:
+                return [], False
+            if self._is_known(view, thread, frame, want):
+                break
+        return self._walk(thread, frame, bytes(view[: thread.size]), want)
+
+    def _is_known(self, view: memoryview, thread: Thread, frame: int, want: int) -> bool:
+        """Whether what stands at `frame` is a frame of code met before; where it lies outside the chunk, that is not asked."""
+        offset, fields = frame - thread.chunk, self._layout.frame_fields
+        if not 0 <= offset <= want - fields.size:
+            return True
+        code = fields.unpack_from(view, thread.chunk_at + offset)[self._layout.frame_order[0]]
+        return code & ~7 in self._codes.by_address
+
+    def _newest(self, thread: Thread, want: int, old_s: float) -> tuple[memoryview, int] | None:
+        """What was read, with `want` bytes of the chunk, and the address of the newest frame; 0 for none. None: try again."""
+        layout = self._layout
+        assert layout.stack_chunk is not None, "asked for versions that have it only"
         view = self._gather(thread, want, layout.frame_fields.size, old_s)
         if view is None:
             return None
@@ -185,14 +226,15 @@ class Frames:
         if layout.c_frame is not None:
             (holder,) = _POINTER.unpack_from(view, layout.c_frame)
             if not holder:
-                return [], False
-            if holder not in thread.holders:
-                thread.holders = (holder, *thread.holders[: _MAX_HOLDERS - 1])
+                return view, 0
+            begin, size = thread.near
+            if not begin <= holder <= begin + size - _HOLDER_BYTES:
+                thread.near = self._near(thread, holder, old_s)
                 return None
-            holder_at = layout.thread_size + thread.holders.index(holder) * _HOLDER_BYTES
+            holder_at = layout.thread_size + holder - begin
         (frame,) = _POINTER.unpack_from(view, holder_at + layout.current_frame)
         if not frame:
-            return [], False
+            return view, 0
         used = top - chunk if chunk else 0
         if not 0 <= used <= _MAX_CHUNK_BYTES:
             raise Unreadable
@@ -201,10 +243,19 @@ class Frames:
         elif want >= _CHUNK_HEAD.size:
             thread.room = max(used, _CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
         has_all = chunk == thread.chunk and used <= want
-        thread.chunk, thread.used = chunk, used
-        if not has_all and used:
-            return None
-        return self._walk(thread, frame, bytes(view[: thread.size]), want)
+        thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
+        return None if used and not has_all else (view, frame)
+
+    def _near(self, thread: Thread, holder: int, now_s: float) -> tuple[int, int]:
+        """The piece of the C stack around `holder`: its beginning and its bytes."""
+        begin, end = thread.stack
+        if not begin <= holder < end and now_s - thread.asked_s >= _STACK_ASKED_S:
+            begin, end = thread.stack = self._memory.mapping(holder)
+            thread.asked_s = now_s
+        if not begin <= holder <= end - _HOLDER_BYTES:
+            return holder, _HOLDER_BYTES
+        begin, end = max(begin, holder - _NEAR_BYTES), min(end, holder + _NEAR_BYTES)
+        return begin, end - begin
 
     def _walk(self, thread: Thread, frame: int, content: bytes, want: int) -> tuple[list[int], bool] | None:
         """The frames from `frame` on; `content` is what was read, with `want` bytes of the newest piece of the stack."""

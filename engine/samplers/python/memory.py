@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ class Memory:
         if got < 0 and ctypes.get_errno() in {errno.EPERM, errno.ENOSYS}:
             raise Closed(os.strerror(ctypes.get_errno()))
         raise Unreadable
+
+    def mapping(self, address: int) -> tuple[int, int]:
+        """Where the mapping that `address` lies in begins and ends (proc_pid_maps(5)); 0 and 0 if there is none, or we may not know."""
+        with suppress(OSError), open(f"/proc/{self._pid}/maps", errors="surrogateescape") as maps:  # noqa: PTH123 - pathlib takes 10 ms
+            for line in maps:
+                begin, _, end = line.partition(" ")[0].partition("-")
+                if int(begin, 16) <= address < int(end, 16):
+                    return int(begin, 16), int(end, 16)
+        return 0, 0
 
     def read(self, address: int, size: int) -> bytes:
         """Raises `Unreadable` and `Closed`."""

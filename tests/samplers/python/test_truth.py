@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -122,6 +123,18 @@ async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
         assert abs(total[name] / program.total - share) < 0.12
     assert abs(half / program.total - 0.5) < 0.15
     assert 300 < program.total < 440
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.13"])
+async def test_what_c_code_calls_gets_its_part(version: str) -> None:
+    """Functions of microseconds that C calls from all depths are met as well as a loop that stays where it is."""
+    python = python_of_version(version)
+    async with SampledProgram(TRUTH / "called_by_c.py", "3", python=python, rate_hz=400) as program:
+        assert await program.end() == 0
+        spent = json.loads(await program.hear())
+    share = spent["steady"] / sum(spent.values())
+    # Looks that are taken again until the stack is as it was give the loop 20 to 40 points too much.
+    assert abs(total_times(program)["steady"] / program.total - share) < 0.15
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
