@@ -205,6 +205,9 @@ class Looking:
 
     def _end(self) -> None:
         asyncio.get_running_loop().remove_reader(self._output)
+        for pid in self.looked_at:
+            # Nobody tells any more where its tasks are.
+            self._context.recorder.tasks.pop(pid, None)
         if not self.ended.done():
             self.ended.set_result(None)
         self._tell()
