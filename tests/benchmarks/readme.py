@@ -39,6 +39,11 @@ DECIDING = (
         "agent, reporting",
         "the agent's part of a core at 100 Hz, reporting",
     ),
+    (
+        "The agent at 100 Hz over 120 s, reporting every 30 s: part of a core",
+        "helper of the sampler of the agent, reporting",
+        "that of its helper, which looks at a Python program",
+    ),
     ("Python, CPU-bound: the work and the command's end", OURS, "a Python program takes longer"),
     ("Python, a Flask server: the work and the command's end", OURS, "a Flask server under load"),
     ("Node.js, an HTTP server: the work and the command's end", OURS, "a Node.js server under load"),
@@ -74,7 +79,9 @@ def render_deciding(results: Results) -> str:
         found = [
             (table, row) for table in results.tables if table.title == title for row in table.rows if row.name == name
         ]
-        lines += [_target_lines(table, row, what)[0] for table, row in found]
+        lines += [
+            (_target_lines(table, row, what) or [f"| {what} | {row.cells()[0]} | | |"])[0] for table, row in found
+        ]
     return "\n".join(lines) + "\n"
 
 
