@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .analysis.snapshot import ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
+from .clock import wait_first
 from .profile.history import History
 from .program.subject import command_text
 
@@ -76,9 +76,7 @@ class Pictures:
                 await prepare()
                 self.take()
             self._hurry.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause_s):
-                    await self._hurry.wait()
+            await wait_first(self._parts.clock, self._pause_s, self._hurry.wait())
 
     def hurry(self) -> None:
         """What comes of something is wanted on the screen soon. On the loop."""

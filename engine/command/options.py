@@ -14,6 +14,7 @@ from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_
 from ..settings import AGENT_VERSION, COMMAND, DEFAULT_ENDPOINT, Language, Mode, ReportSettings, Settings
 from .access_options import access_settings, add_access
 from .arguments import UsageError, UsageParser
+from .java_options import add_java, async_profiler, java_inlined
 from .service_options import add_service, service_settings
 from .words import USAGES, part_words, read_subject
 
@@ -95,8 +96,8 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], *, on_terminal: b
         runtime=_runtime(options, language),
         runtime_arguments=(*runtime_arguments, *subject.runtime_arguments),
         mode=Mode(options.mode),
-        java_inlined=_java_inlined(options, language),
-        async_profiler=_async_profiler(options, language),
+        java_inlined=java_inlined(options, language),
+        async_profiler=async_profiler(options, language),
         rate_hz=options.rate,
         follow_children=not options.no_children,
         report=report,
@@ -175,18 +176,7 @@ def make_parser() -> UsageParser:
     group.add_argument(
         "--rate", metavar="HZ", type=_rate, default=100, help="samples per second and thread, 1 to 10000 (default: 100)"
     )
-    group.add_argument(
-        "--java-inlined",
-        action="store_true",
-        help="Java 17 and newer: tell the methods that the JIT inlines from their callers, by the JVM's Flight Recorder, "
-        "from the start (up to a second of CPU); without it once that is 2%% of what the program has used",
-    )
-    group.add_argument(
-        "--async-profiler",
-        metavar="PATH",
-        help="sample Java with this async-profiler (its folder or library), or off; default: that of $ASYNC_PROFILER_HOME "
-        "or of asprof on PATH, if there is one",
-    )
+    add_java(group)
     group.add_argument(
         "--no-children", action="store_true", help="leave out the processes and workers the program starts"
     )
@@ -305,33 +295,6 @@ def _refuse_runtime_options(options: argparse.Namespace) -> None:
 
 def _runtime_arguments(options: argparse.Namespace, language: Language | None) -> tuple[str, ...]:
     return () if language is None else tuple(getattr(options, f"{_runtime_name(language)}_arg"))
-
-
-def _java_inlined(options: argparse.Namespace, language: Language | None) -> bool:
-    if not options.java_inlined:
-        return False
-    if language is not Language.JAVA:
-        raise UsageError(f"--java-inlined is for Java, and this is {language or 'a command'}")
-    if options.pid is not None:
-        raise UsageError("--java-inlined and --pid exclude each other: it takes options at the JVM's start")
-    if options.mode == Mode.WALL:
-        raise UsageError("--java-inlined and --mode wall exclude each other: it is CPU time that is told apart")
-    return True
-
-
-def _async_profiler(options: argparse.Namespace, language: Language | None) -> str | None:
-    named: str | None = options.async_profiler
-    if named is None or named == "off":
-        return named
-    if language is not Language.JAVA:
-        raise UsageError(f"--async-profiler is for Java, and this is {language or 'a command'}")
-    if options.pid is not None:
-        raise UsageError("--async-profiler and --pid exclude each other: it is loaded at the JVM's start")
-    if options.mode == Mode.WALL:
-        raise UsageError("--async-profiler and --mode wall exclude each other: CPU time is what it is asked for")
-    if options.java_inlined:
-        raise UsageError("--async-profiler and --java-inlined exclude each other: both tell inlined methods")
-    return named
 
 
 def report_settings(

@@ -205,13 +205,13 @@ class JavaSampler:
 
     async def _async_profiler(self, java: JavaRuntime) -> str | None:
         """The option that loads async-profiler, where the user has it and it is of use."""
-        settings, named = self._settings, self._settings.async_profiler
-        found = await find_async_profiler(named, os.environ)
+        settings = self._settings
+        if settings.mode is not Mode.CPU or settings.pid is not None or settings.java_inlined:
+            return None
+        found = await find_async_profiler(settings.async_profiler, os.environ)
         if found is None:
             return None
         why_not = found.why_not(java.major or 0)
-        if settings.mode is not Mode.CPU or settings.pid is not None or settings.java_inlined:
-            return None
         if why_not is None and not java.takes_libraries(self._told):
             why_not = "this Java, or an option of its command line, leaves no place for it"
         if why_not:

@@ -21,7 +21,7 @@ def by_name(imported: str, module: Path) -> Path | None:
     if imported.startswith("#"):
         for folder in module.parents:
             if (folder / "package.json").is_file():
-                target = _target(_read(folder).get("imports"), imported)
+                target = _target(read_package(folder).get("imports"), imported)
                 return folder / target if target else None
         return None
     parts = imported.split("/")
@@ -35,7 +35,7 @@ def by_name(imported: str, module: Path) -> Path | None:
 
 
 def _entries(package: Path, inside: str) -> Iterator[Path]:
-    data = _read(package)
+    data = read_package(package)
     target = _target(data.get("exports"), f"./{inside}" if inside else ".")
     if target:
         yield package / target
@@ -67,7 +67,8 @@ def _first(target: Any) -> str | None:
     return None
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def read_package(folder: Path) -> dict[str, Any]:
+    """What `folder`'s package.json says; empty if there is none, or none that can be read."""
     with suppress(OSError, ValueError, RecursionError):
         data = json.loads((folder / "package.json").read_bytes())
         return data if isinstance(data, dict) else {}

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...settings import Language
-from .packages import by_name
+from .packages import by_name, read_package
 from .tsconfig import config_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _installed(tool: str, folders: list[Path], file: Path) -> list[str]:
             continue
         if tool == "tsx":
             with suppress(OSError, ValueError, KeyError, TypeError):
-                entry = json.loads((package / "package.json").read_bytes())["exports"]["."]
+                entry = read_package(package)["exports"]["."]
                 return [f"--import={(package / entry).resolve().as_uri()}"]
         elif tool == "ts-node":
             if _is_es_module(file):
@@ -183,11 +183,10 @@ def _typescript_of(imported: Path) -> Path | None:
 
 def _scripts(folder: Path) -> list[list[str]]:
     """The commands of the scripts in `folder`'s package.json, as words."""
-    try:
-        scripts = json.loads((folder / "package.json").read_bytes())["scripts"]
-        commands = [command for script in scripts.values() for command in re.split(r"&&|\|\||;", str(script))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    scripts = read_package(folder).get("scripts")
+    if not isinstance(scripts, dict):
         return []
+    commands = [command for script in scripts.values() for command in re.split(r"&&|\|\||;", str(script))]
     found = []
     for command in commands:
         with suppress(ValueError):

@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _MAGIC = b"\x7fELF"
@@ -37,20 +37,15 @@ def python_in(file: Path) -> tuple[bool, tuple[int, int] | None]:
 
 def symbol_offset(file: str, name: str) -> int | None:
     """How far behind the beginning of the file's image in memory symbol `name` lies; None where it is not defined in `file`."""
-    with (
-        contextlib.suppress(OSError, ValueError, struct.error, IndexError),
-        open(file, "rb") as opened,  # noqa: PTH123 - pathlib takes 10 ms to load
-        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
-        if content[:4] == _MAGIC:
-            elf = _Elf(content)
-            address = elf.address_of(name.encode())
-            return None if address is None else address - elf.begin
-    return None
+    return _offset(file, lambda elf: elf.address_of(name.encode()))
 
 
 def section_offset(file: str, name: str) -> int | None:
     """As `symbol_offset`, of a section that is loaded."""
+    return _offset(file, lambda elf: elf.section_address(name.encode()))
+
+
+def _offset(file: str, address_in: Callable[[_Elf], int | None]) -> int | None:
     with (
         contextlib.suppress(OSError, ValueError, struct.error, IndexError),
         open(file, "rb") as opened,  # noqa: PTH123 - pathlib takes 10 ms to load
@@ -58,7 +53,7 @@ def section_offset(file: str, name: str) -> int | None:
     ):
         if content[:4] == _MAGIC:
             elf = _Elf(content)
-            address = elf.section_address(name.encode())
+            address = address_in(elf)
             return None if address is None else address - elf.begin
     return None
 

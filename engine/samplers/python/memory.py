@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _BUFFER_BYTES = 1 << 20
 _MAX_PIECES = 1_000
@@ -26,6 +26,15 @@ class Unreadable(Exception):
 
 class Closed(Exception):
     """The kernel does not let us read this process's memory."""
+
+
+def mappings(pid: int) -> Iterator[tuple[int, int, int, str]]:
+    """`(begin, end, offset, file)` of what is mapped into `pid` (proc_pid_maps(5)); nothing where there is none, or we may not know."""
+    with suppress(OSError), open(f"/proc/{pid}/maps", errors="surrogateescape") as maps:  # noqa: PTH123 - pathlib takes 10 ms
+        for line in maps:
+            fields = line.rstrip("\n").split(maxsplit=5)
+            begin, _, end = fields[0].partition("-")
+            yield int(begin, 16), int(end, 16), int(fields[2], 16), fields[5] if len(fields) == 6 else ""
 
 
 class Memory:
@@ -63,13 +72,8 @@ class Memory:
         raise Unreadable
 
     def mapping(self, address: int) -> tuple[int, int]:
-        """Where the mapping that `address` lies in begins and ends (proc_pid_maps(5)); 0 and 0 if there is none, or we may not know."""
-        with suppress(OSError), open(f"/proc/{self._pid}/maps", errors="surrogateescape") as maps:  # noqa: PTH123 - pathlib takes 10 ms
-            for line in maps:
-                begin, _, end = line.partition(" ")[0].partition("-")
-                if int(begin, 16) <= address < int(end, 16):
-                    return int(begin, 16), int(end, 16)
-        return 0, 0
+        """Where the mapping that `address` lies in begins and ends; 0 and 0 if there is none, or we may not know."""
+        return next(((begin, end) for begin, end, *_ in mappings(self._pid) if begin <= address < end), (0, 0))
 
     def read(self, address: int, size: int) -> bytes:
         """Raises `Unreadable` and `Closed`."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from .elf import section_offset, symbol_offset
 from .layout import UnknownLayout
+from .memory import mappings
 
 _LIKELY = 8
 """Files that are looked into for the interpreter."""
@@ -40,9 +39,7 @@ def asyncio_address(pid: int) -> int | None:
 def _images(pid: int) -> dict[str, int]:
     """The files mapped into `pid`, and where the first byte of each is."""
     found: dict[str, int] = {}
-    with suppress(OSError), open(f"/proc/{pid}/maps", errors="surrogateescape") as maps:  # noqa: PTH123 - pathlib takes 10 ms
-        for line in maps:
-            fields = line.rstrip("\n").split(maxsplit=5)
-            if len(fields) == 6 and fields[5].startswith("/") and int(fields[2], 16) == 0:
-                found.setdefault(fields[5].removesuffix(" (deleted)"), int(fields[0].partition("-")[0], 16))
+    for begin, _, offset, file in mappings(pid):
+        if file.startswith("/") and offset == 0:
+            found.setdefault(file.removesuffix(" (deleted)"), begin)
     return found
