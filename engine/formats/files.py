@@ -29,6 +29,7 @@ from . import (
     page,
     perf_script,
     pprof,
+    pprof_reader,
     speedscope,
     trace,
     unopened,
@@ -59,8 +60,6 @@ MAX_FILE_BYTES = 192 << 20
 MAX_JSON_MEMORY_BYTES = 2_000_000_000
 """That its values may take by our guess: a few letters can make an object of a hundred times their size."""
 _JSON_COSTS = ((b"{", 232), (b"[", 72), (b",", 40))
-MAX_PPROF_BYTES = 48 << 20
-"""Unpacked: two bytes can make a message of fifty, so that this may take a gigabyte."""
 _FORMS = (
     "JSON envelope, speedscope, pprof, .cpuprofile, .heapprofile, Firefox Profiler, Chromium's traces, .jfr, folded stacks, "
     "perf script's output, Austin's text and MOJO, cProfile's statistics"
@@ -143,12 +142,8 @@ def _recording(content: bytes, written_at: datetime) -> Recording:
     if not _CONTROL.search(content):
         # Names of symbols need be no Unicode.
         return _from_text(content.decode(errors="replace"), written_at)
-    if len(content) > MAX_PPROF_BYTES:
-        raise ValueError(
-            f"it is in none of the forms, or a pprof of more than {MAX_PPROF_BYTES >> 20} MB: no profile of a run is"
-        )
-    if pprof.is_pprof(content):
-        return pprof.loads(content, written_at)
+    if pprof_reader.is_pprof(content):
+        return pprof_reader.loads(content, written_at)
     raise ValueError(f"it is in none of the forms: {_FORMS}")
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_TOTAL_NS = 2**62
 """146 years: what is more is no time that was measured, and would not fit into other formats."""
+MAX_FRAMES, MAX_FRAME_REFERENCES = 500_000, 5_000_000
+"""Of a file's stacks, some 200 MB of memory. More than of a run that goes on: what is beyond would lose its callers."""
 UNKNOWN_PERIOD_NS = 10_000_000
 """Of samples of which nobody says how long they stand for: 10 ms."""
 UNITS_HZ = {"bytes": BYTES_HZ, "count": PIECES_HZ}
@@ -27,7 +29,7 @@ class Spent:
     """Collects the time that a file says was spent on each stack of each thread; or what else it counts there."""
 
     def __init__(self) -> None:
-        self.table = StackTable()
+        self.table = StackTable(max_frames=MAX_FRAMES, max_frame_references=MAX_FRAME_REFERENCES)
         self._ns: dict[tuple[int, int], float] = {}
         self._threads: dict[str, int] = {}
 

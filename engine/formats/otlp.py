@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Never
 
-from ..profile.full_names import FullNames
+from ..profile.full_names import full_names
 from ..settings import AGENT_VERSION
 from .protobuf import ProtobufFormat
-from .varint import Varints, delimited
+from .varint import Texts, delimited, message, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ...proto import otlp_pb2
     from ..profile.book import Book
@@ -155,46 +155,40 @@ class _Dictionary:
     """The tables of a request, in which profiles put what they refer to. Each table's first entry is empty."""
 
     def __init__(self) -> None:
-        self._strings = {"": 0}
+        self._strings = Texts()
         self._functions: dict[tuple[str, str, int], int] = {("", "", 0): 0}
         self._locations: dict[tuple[int, int, int], int] = {(0, 0, 0): 0}
-        self._stacks: dict[tuple[int, ...], int] = {(): 0}
+        self._stacks: dict[bytes, int] = {b"": 0}
+        """By their locations, leaf first, as they are written."""
         self._attributes: dict[tuple[str, str | int], int] = {("", ""): 0}
-        self._varints = Varints()
 
     def profile(self, profile: Profile, recording: Recording) -> bytes:
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
-        table = recording.table
-        names = FullNames(recording)
+        table, by_stack = recording.table, recording.counts.by_stack
         period_ns = round(1e9 * recording.period_s)
         unit = schema.ValueType(
-            type_strindex=self._string(profile.sampling.mode), unit_strindex=self._string("nanoseconds")
+            type_strindex=self._strings[profile.sampling.mode], unit_strindex=self._strings["nanoseconds"]
         )
         frame_type = _FRAME_TYPES.get(profile.language, "")
-        kind = (
-            self._attributes.setdefault(("profile.frame.type", frame_type), len(self._attributes)) if frame_type else 0
-        )
-        functions: dict[int, int] = {}
-        locations: dict[int, int] = {}
-        for frame in {frame for _, stack in recording.counts.by_stack for frame in table.stacks[stack]}:
-            index, line = table.frames[frame]
-            if index not in functions:
-                known = table.functions[index]
-                key = names.of(known), known.file, table.line_of(index)
-                functions[index] = self._functions.setdefault(key, len(self._functions))
-            locations[frame] = self._locations.setdefault((functions[index], line, kind), len(self._locations))
-        varints = self._varints
-        threads: dict[int, bytes] = {}
-        samples = []
-        for (thread, stack), n in recording.counts.by_stack.items():
-            if thread not in threads:
-                attributes = self._thread_attributes(table.threads[thread])
-                threads[thread] = varints.message(b"\x12", b"".join([varints[each] for each in attributes]))
-            leaf_first = tuple([locations[frame] for frame in reversed(table.stacks[stack])])
-            index = self._stacks.setdefault(leaf_first, len(self._stacks))
-            values = varints.message(b"\x22", varints[n * period_ns])
-            samples.append(varints.message(b"\x12", b"\x08" + varints[index] + threads[thread] + values))
+        kind = self._noted("profile.frame.type", frame_type) if frame_type else 0
+        stacks = {stack for _, stack in by_stack}
+        numbers = self._frames(recording, set().union(*[table.stacks[stack] for stack in stacks]), kind)
+        number_of = numbers.__getitem__
+        known = self._stacks
+        places = {
+            stack: b"\x08" + varint(known.setdefault(b"".join(map(number_of, table.stacks[stack][::-1])), len(known)))
+            for stack in stacks
+        }
+        values = {n: message(b"\x22", varint(n * period_ns)) for n in set(by_stack.values())}
+        threads = {
+            thread: message(b"\x12", b"".join([varint(at) for at in self._of_thread(table.threads[thread])]))
+            for thread in {thread for thread, _ in by_stack}
+        }
+        samples: list[bytes] = []
+        for (thread, stack), n in by_stack.items():
+            row = places[stack] + threads[thread] + values[n]
+            samples += (b"\x12", varint(len(row)), row)
         rest = schema.Profile(
             sample_type=unit,
             time_unix_nano=(recording.began_at - _EPOCH) // timedelta(microseconds=1) * 1_000,
@@ -206,6 +200,21 @@ class _Dictionary:
         )
         return rest.SerializeToString() + b"".join(samples)
 
+    def _frames(self, recording: Recording, frames: Iterable[int], kind: int) -> dict[int, bytes]:
+        """For each of `frames` its place among the locations, as bytes; `kind` is the attribute that says whose code it is."""
+        table, names = recording.table, full_names(recording)
+        functions: dict[int, int] = {}
+        numbers = {}
+        for frame in sorted(frames):
+            index, line = table.frames[frame]
+            place = functions.get(index)
+            if place is None:
+                function = table.functions[index]
+                key = names.of(function), function.file, table.line_of(index)
+                place = functions[index] = self._functions.setdefault(key, len(self._functions))
+            numbers[frame] = varint(self._locations.setdefault((place, line, kind), len(self._locations)))
+        return numbers
+
     def take_over(self, other: otlp_pb2.Dictionary, profiles: Sequence[otlp_pb2.Profile]) -> None:
         """Have `profiles`, which refer to `other`, refer to this one."""
         texts = other.string_table
@@ -213,7 +222,7 @@ class _Dictionary:
         for attribute in other.attribute_table:
             value = attribute.value
             told = texts[attribute.key_strindex], value.int_value or value.string_value
-            attributes.append(self._attributes.setdefault(told, len(self._attributes)))
+            attributes.append(self._noted(*told))
         functions = [
             self._functions.setdefault(
                 (texts[function.name_strindex], texts[function.filename_strindex], function.start_line),
@@ -227,14 +236,15 @@ class _Dictionary:
             kind = attributes[location.attribute_indices[0]] if location.attribute_indices else 0
             key = functions[line.function_index], line.line, kind
             locations.append(self._locations.setdefault(key, len(self._locations)))
+        numbers = [varint(at) for at in locations]
         stacks = [
-            self._stacks.setdefault(tuple([locations[at] for at in stack.location_indices]), len(self._stacks))
+            self._stacks.setdefault(b"".join([numbers[at] for at in stack.location_indices]), len(self._stacks))
             for stack in other.stack_table
         ]
         for profile in profiles:
             for measure in (profile.sample_type, profile.period_type):
-                measure.type_strindex = self._string(texts[measure.type_strindex])
-                measure.unit_strindex = self._string(texts[measure.unit_strindex])
+                measure.type_strindex = self._strings[texts[measure.type_strindex]]
+                measure.unit_strindex = self._strings[texts[measure.unit_strindex]]
             profile.attribute_indices[:] = [attributes[at] for at in profile.attribute_indices]
             for sample in profile.samples:
                 sample.stack_index = stacks[sample.stack_index]
@@ -244,39 +254,32 @@ class _Dictionary:
         """Its bytes."""
         from ...proto import otlp_pb2 as schema  # noqa: PLC0415 - as above
 
-        functions = [
-            schema.Function(name_strindex=self._string(name), filename_strindex=self._string(file), start_line=line)
-            for name, file, line in self._functions
-        ]
         attributes = [
             schema.Attribute(
-                key_strindex=self._string(name),
+                key_strindex=self._strings[name],
                 value=_any(value),
             )
             if name
             else schema.Attribute()
             for name, value in self._attributes
         ]
+        made = []
+        for name, file, line in self._functions:
+            told = ((b"\x08", self._strings[name]), (b"\x18", self._strings[file]), (b"\x20", line))
+            made.append(message(b"\x1a", b"".join([field + varint(value) for field, value in told if value])))
+        for function, line, kind in self._locations:
+            of_line = message(b"\x1a", b"\x08" + varint(function) + b"\x10" + varint(line)) if function else b""
+            made.append(message(b"\x12", of_line + (message(b"\x22", varint(kind)) if kind else b"")))
+        made += [message(b"\x3a", message(b"\x0a", stack) if stack else b"") for stack in self._stacks]
         rest = schema.Dictionary(
             mapping_table=[schema.Mapping()],
-            function_table=functions,
             link_table=[schema.Link()],
             attribute_table=attributes,
             string_table=self._strings,
         )
-        varints = self._varints
-        made = [rest.SerializeToString()]
-        for function, line, kind in self._locations:
-            of_line = (
-                varints.message(b"\x1a", b"\x08" + varints[function] + b"\x10" + varints[line]) if function else b""
-            )
-            made.append(varints.message(b"\x12", of_line + (varints.message(b"\x22", varints[kind]) if kind else b"")))
-        for stack in self._stacks:
-            leaf_first = varints.message(b"\x0a", b"".join([varints[at] for at in stack])) if stack else b""
-            made.append(varints.message(b"\x3a", leaf_first))
-        return b"".join(made)
+        return rest.SerializeToString() + b"".join(made)
 
-    def _thread_attributes(self, thread: Thread) -> list[int]:
+    def _of_thread(self, thread: Thread) -> list[int]:
         """OpenTelemetry's names; what is not known is left out."""
         told: tuple[tuple[str, str | int], ...] = (
             ("thread.name", thread.name),
@@ -284,7 +287,7 @@ class _Dictionary:
             ("process.pid", thread.pid),
             *thread.labels,
         )
-        return [self._attributes.setdefault(each, len(self._attributes)) for each in told if each[1]]
+        return [self._noted(*each) for each in told if each[1]]
 
     def _cpu_attributes(self, book: Book | None) -> list[int]:
         """Where the window's CPU time went, in microseconds, the parts that there are; native threads and processes not sampled are a sum each."""
@@ -302,7 +305,7 @@ class _Dictionary:
             "left_over": book.left_over_s,
         }
         told = [(f"multi_lang_profiler.cpu.{name}_us", round(1e6 * seconds)) for name, seconds in parts_us.items()]
-        return [self._attributes.setdefault(each, len(self._attributes)) for each in told if each[1]]
+        return [self._noted(*each) for each in told if each[1]]
 
-    def _string(self, text: str) -> int:
-        return self._strings.setdefault(text, len(self._strings))
+    def _noted(self, name: str, value: str | int) -> int:
+        return self._attributes.setdefault((name, value), len(self._attributes))

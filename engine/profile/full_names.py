@@ -28,13 +28,18 @@ _HEAD_BYTES = 16_384
 _JAVASCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
 
 
+def full_names(recording: Recording) -> FullNames:
+    """Those of `recording`; of the windows of one run the same object, which has most of them found already."""
+    return _full_names(recording.working_folder, recording.source_file)
+
+
 class FullNames:
     """Names that depend on the function's file and on where the program lies: the same in all windows of a run."""
 
-    def __init__(self, recording: Recording) -> None:
-        working_folder = recording.working_folder.rstrip("/")
+    def __init__(self, working_folder: str, source_file: str) -> None:
+        working_folder = working_folder.rstrip("/")
         # Python looks for modules where the program's main file is.
-        main = str(PurePath(working_folder, recording.source_file).parent) if recording.source_file else ""
+        main = str(PurePath(working_folder, source_file).parent) if source_file else ""
         self._roots = [f"{root}/" for root in (working_folder, main) if root.startswith("/") and root != "/"]
         self._module = lru_cache(maxsize=None)(self._find_module)
 
@@ -72,6 +77,11 @@ class FullNames:
         if below == file:
             below = next((file.removeprefix(root) for root in self._roots if file.startswith(root)), file)
         return below.lstrip("/")
+
+
+@lru_cache(maxsize=4)
+def _full_names(working_folder: str, source_file: str) -> FullNames:
+    return FullNames(working_folder, source_file)
 
 
 @lru_cache(maxsize=4_096)

@@ -165,7 +165,7 @@ def make_profile(
         call_stacks=_largest_call_stacks(folded.samples, functions, summed_up),
         sampling=window.sampling,
         static=static,
-        labels=_bounded_labels(labels),
+        labels=bounded_labels(labels),
     )
 
 
@@ -318,12 +318,8 @@ def _largest_call_stacks(
     return tuple(sorted(stacks, key=lambda stack: stack.frames))
 
 
-def label_size_bytes(key: str, value: str) -> int:
-    """What a label takes of `LABELS_BUDGET_BYTES`."""
-    return _json_bytes(key) + _json_bytes(value) + 2
-
-
-def _bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """`labels` as far as a profile has room for them."""
     budget = LABELS_BUDGET_BYTES
     fitting = {}
     for key, value in labels:
@@ -332,6 +328,11 @@ def _bounded_labels(labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
             break
         fitting[bounded(key)] = bounded(value)
     return tuple(sorted(fitting.items()))
+
+
+def label_size_bytes(key: str, value: str) -> int:
+    """What a label takes of `LABELS_BUDGET_BYTES`."""
+    return _json_bytes(key) + _json_bytes(value) + 2
 
 
 def _function_bytes(stats: FunctionStats, *, is_hot: bool) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +103,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class WindowProfile(Profile):
-    """A profile with all of its window behind it, for formats that are not bounded as the house's own are."""
+    """All of a window, for formats that are not bounded as the house's own are: of functions and call stacks it has none but those in `whole`."""
 
     whole: Recording | None = field(default=None, compare=False, repr=False)
 
@@ -114,8 +114,25 @@ def whole_of(profile: Profile) -> Recording:
     return whole or from_profiles([profile])
 
 
-def with_whole(profile: Profile, whole: Recording) -> WindowProfile:
-    return WindowProfile(**{each.name: getattr(profile, each.name) for each in fields(profile)}, whole=whole)
+def whole_profile(whole: Recording) -> WindowProfile:
+    """The profile of a window, for formats that take `whole`. What a bounded profile sums up of it, these do not ask for: it is left out."""
+    from uuid import uuid4  # noqa: PLC0415 - most runs make no profile
+
+    return WindowProfile(
+        profile_id=str(uuid4()),
+        language=whole.language,
+        source_file=whole.source_file,
+        began_at=whole.began_at,
+        duration_s=whole.duration_s,
+        total_samples=whole.counts.total,
+        functions=(),
+        functions_executed=0,
+        call_stacks=(),
+        sampling=whole.sampling,
+        static=None,
+        labels=whole.labels,
+        whole=whole,
+    )
 
 
 def facts(recording: Recording) -> dict[str, Any]:

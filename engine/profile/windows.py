@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..processes import executable_name
 from .names import FunctionNames
-from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, make_profile
-from .stacks import part_languages
+from .profile import MAX_FUNCTIONS, Profile, Sampling, Window, bounded_labels, make_profile
+from .stacks import bounded, part_languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -178,9 +178,12 @@ class Windows:
     async def _profile(self, window: Window, language: str, source_file: Path | None) -> Profile:
         table = self._recorder.table
         await self._definitions.locate(table, _hottest(table.leaves, window.counts))
+        labels = (*self._labels, *self._process_labels(window.counts))
+        if self._settings.report is not None and self._settings.report.format in UNBOUNDED:
+            return self._whole_profile(window, language, source_file, labels)
         static = await self._sources.analysis(source_file)
         # A second of work for the largest programs; the table only grows, and what the window counts does not change.
-        profile = await asyncio.to_thread(
+        return await asyncio.to_thread(
             make_profile,
             window,
             table,
@@ -188,27 +191,29 @@ class Windows:
             source_file=self._shown_source(source_file),
             static=static,
             place=lambda function: (self._sources.shown(table.functions[function].file), table.line_of(function)),
-            labels=(*self._labels, *self._process_labels(window.counts)),
+            labels=labels,
             names=self._names,
         )
-        if self._settings.report is None or self._settings.report.format not in UNBOUNDED:
-            return profile
-        from .recording import Recording, with_whole  # noqa: PLC0415 - as above
 
-        whole = Recording(
-            table,
-            window.counts,
-            language=language,
-            source_file=profile.source_file,
-            static=static,
-            began_at=window.began_at,
-            duration_s=window.duration_s,
-            sampling=window.sampling,
-            labels=profile.labels,
-            working_folder=str(self._settings.working_folder),
-            executable=self._executable(window.counts),
+    def _whole_profile(
+        self, window: Window, language: str, source_file: Path | None, labels: tuple[tuple[str, str], ...]
+    ) -> Profile:
+        from .recording import Recording, whole_profile  # noqa: PLC0415 - as above
+
+        return whole_profile(
+            Recording(
+                self._recorder.table,
+                window.counts,
+                language=language,
+                source_file=bounded(self._shown_source(source_file)),
+                began_at=window.began_at,
+                duration_s=window.duration_s,
+                sampling=window.sampling,
+                labels=bounded_labels(labels),
+                working_folder=str(self._settings.working_folder),
+                executable=self._executable(window.counts),
+            )
         )
-        return with_whole(profile, whole)
 
     def _executable(self, counts: StackCounts) -> str:
         """Of the process that most of these samples are of; it may have ended, and then was looked at before."""

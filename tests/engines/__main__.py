@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from multi_lang_profiler.engine.formats.files import read
-from multi_lang_profiler.engine.profile.full_names import FullNames
+from multi_lang_profiler.engine.profile.full_names import full_names
 from tests.engines.otel import Collector, Stack, disk, remove, resize
 from tests.engines.pushed import PushStore
 from tests.engines.pyroscope_engine import Pyroscope
@@ -247,7 +247,7 @@ def compared(engine: Collector | PushStore, own: Path) -> str:
 
 def counted_in(own: Path) -> tuple[Counter[Stack], Counter[str]]:
     recording = read(own)
-    table, names = recording.table, FullNames(recording)
+    table, names = recording.table, full_names(recording)
     period_ns = round(1e9 * recording.period_s)
     stacks: Counter[Stack] = Counter()
     threads: Counter[str] = Counter()

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.formats import files as export
 from multi_lang_profiler.engine.formats.files import loads
-from multi_lang_profiler.engine.profile.full_names import FullNames
+from multi_lang_profiler.engine.profile.full_names import full_names
 from multi_lang_profiler.engine.profile.stacks import Frame, Function, StackCounts, StackTable
 from tests.support import profiles, recordings
 from tests.support.viewers import go_tool_pprof, seen_by_speedscope
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from multi_lang_profiler.engine.profile.recording import Recording
 
 FLASK = recordings.recording("flask_server")
-FULL = FullNames(FLASK)
+FULL = full_names(FLASK)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ALL_ENDINGS = pytest.mark.parametrize("ending", export.ENDINGS)
 EXACT_ENDINGS = pytest.mark.parametrize("ending", [".speedscope.json", ".pb.gz", ".html"])
@@ -363,7 +363,7 @@ def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
 )
 def test_a_function_has_a_full_name(name: str, file: str, full: str) -> None:
     """Consumers add up functions of one name: the module stands before it where the language's names lack it, and comes off again."""
-    names = FullNames(replace(FLASK, source_file="/opt/tool/main.py"))
+    names = full_names(replace(FLASK, source_file="/opt/tool/main.py"))
     assert names.of(Function(name, file)) == full
     assert names.plain(full, file) == name
 
@@ -373,7 +373,7 @@ def test_a_java_file_says_its_package_itself(tmp_path: Path) -> None:
     source = tmp_path / "anywhere" / "Worker.java"
     source.parent.mkdir()
     source.write_text("// package old;\n  package com.shop.pack;\nclass Worker {}\n")
-    names = FullNames(FLASK)
+    names = full_names(FLASK)
     assert names.of(Function("Worker.run", str(source))) == "com.shop.pack.Worker.run"
     source.with_name("Plain.java").write_text("class Plain {}\n")
     assert names.of(Function("Plain.run", str(source.with_name("Plain.java")))) == "Plain.run"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from multi_lang_profiler.engine.formats import files
+from multi_lang_profiler.engine.formats import files, pprof_reader
+from multi_lang_profiler.engine.formats.pprof_reader import MAX_SAMPLE_BYTES, MAX_TABLES_BYTES
+from multi_lang_profiler.engine.formats.varint import message
 from multi_lang_profiler.engine.profile.profile import NANOSECONDS_HZ
 from multi_lang_profiler.engine.profile.stacks import count_functions
 from multi_lang_profiler.proto import pprof_pb2
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from multi_lang_profiler.engine.profile.recording import Recording
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
+PPROF = pprof([("a", [1])], [("cpu", "nanoseconds")])
 FRAMES = [{"name": name, "file": "a.js", "line": 1} for name in ("main", "a", "b")]
 
 
@@ -142,7 +145,9 @@ def test_austin_counts_microseconds() -> None:
         (b'{"traceEvents": []}', "trace of Chromium's"),
         (b"[{}]", "trace of Chromium's"),
         (b"[" + b"{}," * 20_000_000 + b"{}]", "more values than there is room for"),
-        (b"\x01" * (files.MAX_PPROF_BYTES + 1), "in none of the forms"),
+        (b"\x01" * 1_000, "in none of the forms"),
+        (PPROF + message(b"\x12", bytes(MAX_SAMPLE_BYTES + 1)), "one of these is too large"),
+        (PPROF + message(b"\x22", bytes(MAX_TABLES_BYTES)), "one of these is too large"),
         (b"a;b 99999999999999999999999\n", "line 1 counts more"),
         (
             json.dumps(
@@ -165,6 +170,13 @@ def test_what_cannot_be_opened_is_named(content: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says) as error:
         files.loads(content, NOW)
     assert "\n" not in str(error.value)
+
+
+def test_a_pprof_of_too_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function may be two bytes long, so that their number is bounded, too."""
+    monkeypatch.setattr(pprof_reader, "MAX_FIELDS", 1_000)
+    with pytest.raises(ValueError, match="more than 1,000 samples, functions and names"):
+        files.loads(PPROF + b"\x2a\x00" * 1_000, NOW)
 
 
 @pytest.mark.parametrize("form", SAMPLES)

@@ -16,8 +16,8 @@ import pytest
 from multi_lang_profiler.engine.formats import pprof, wire
 from multi_lang_profiler.engine.formats.varint import delimited
 from multi_lang_profiler.engine.profile.book import Book
-from multi_lang_profiler.engine.profile.full_names import FullNames
-from multi_lang_profiler.engine.profile.recording import whole_of, with_whole
+from multi_lang_profiler.engine.profile.full_names import full_names
+from multi_lang_profiler.engine.profile.recording import whole_of, whole_profile
 from multi_lang_profiler.engine.profile.stacks import Function
 from multi_lang_profiler.proto import otlp_pb2
 from tests.support import recordings
@@ -83,7 +83,7 @@ def test_a_window_of_one_process_names_it(monkeypatch: pytest.MonkeyPatch) -> No
     several.counts.add(other, 0, 5)
     told = []
     for window in (one, several):
-        body = wire.join([wire.encode(with_whole(window.profile(), window), "otlp")], REPORTED_AT)
+        body = wire.join([wire.encode(whole_profile(window), "otlp")], REPORTED_AT)
         [sent] = service.ExportProfilesServiceRequest.FromString(body).resource_profiles
         told.append({each.key: each.value.int_value or each.value.string_value for each in sent.resource.attributes})
         assert (
@@ -125,7 +125,7 @@ def test_every_sample_is_told_by_its_stack(request_sent: Any) -> None:
             attribute = dictionary.attribute_table[kind]
             assert strings[attribute.key_strindex] == "profile.frame.type"
             assert attribute.value.string_value == {"Python": "cpython", "JavaScript": "v8js"}[sent.language]
-        names = FullNames(whole_of(sent))
+        names = full_names(whole_of(sent))
         own: Counter[str] = Counter()
         for stats in sent.functions:
             own[names.of(Function(stats.name, stats.file))] += stats.self_samples
@@ -166,10 +166,9 @@ def test_an_empty_report_is_an_empty_request() -> None:
 def test_what_an_earlier_release_left_in_the_spool_is_reported() -> None:
     """Its bodies were a profile in protobuf, before it perhaps a pprof of every stack: they join with new ones."""
     recording = recordings.recording("small")
-    profile = with_whole(recording.profile(), recording)
     stacks = pprof.dumps(recording)
-    older = wire.FORMATS["protobuf"].encode(profile)
-    new = wire.FORMATS["otlp"].encode(profile)
+    older = wire.FORMATS["protobuf"].encode(recording.profile())
+    new = wire.FORMATS["otlp"].encode(whole_profile(recording))
     bodies = [older, delimited(15, stacks) + stacks + older, new]
     request = otlp_pb2.ExportRequest.FromString(wire.FORMATS["otlp"].join(bodies, REPORTED_AT))
     scopes = [scope for resource in request.resource_profiles for scope in resource.scope_profiles]
@@ -185,7 +184,7 @@ def test_joined_windows_say_what_they_say_alone() -> None:
     windows = []
     for name in ("small", "flask_server", "lizard"):
         recording = recordings.recording(name)
-        windows.append(wire.FORMATS["otlp"].encode(with_whole(recording.profile(), recording)))
+        windows.append(wire.FORMATS["otlp"].encode(whole_profile(recording)))
     alone = [told(wire.FORMATS["otlp"].join([window], REPORTED_AT)) for window in windows]
     together = told(wire.FORMATS["otlp"].join(windows, REPORTED_AT))
     assert together == sum(alone, Counter())
