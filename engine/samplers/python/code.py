@@ -41,6 +41,7 @@ class Code:
         "expected",
         "file",
         "first_line",
+        "frame_bytes",
         "is_generator",
         "name",
         "pieces",
@@ -66,6 +67,7 @@ class Code:
         """Or a coroutine."""
         (self.size,) = struct.unpack_from("<Q", head, 16)
         """Instructions, since 3.11."""
+        self.frame_bytes = 8 * layout.frame_words(head)
         self.pieces = PIECE.pack(address + begin, end - begin) + name_piece + file_piece
         self.expected = head[begin:end] + name_bytes + file_bytes
         self._unit = 1 if layout.version < (3, 10) else _INSTRUCTION_BYTES

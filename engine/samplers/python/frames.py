@@ -9,81 +9,30 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains
 from .memory import PIECE, Unreadable
 
 if TYPE_CHECKING:
-    from .code import Checks, Codes
+    from .code import Codes
     from .layout import Layout
     from .memory import Memory
+    from .thread_state import ThreadState
 
-MAX_DEPTH = 512
-"""Frames read of one stack, from the leaf."""
-_CHUNK_HEAD = struct.Struct("<QQQ")
-_MAX_CHUNK_BYTES = 1 << 18
 _SPARE_BYTES = 768
 """Read beyond what the stack used last, so that one read does for a stack that has grown a little."""
-_INTERPRETER = 3
-"""The owner of a frame that only marks where the interpreter was entered from C."""
 _HOLDER_BYTES = 16
 _POINTER, _TWO_POINTERS = struct.Struct("<Q"), struct.Struct("<QQ")
 _ATTEMPTS = 6
-_AT_ONCE = 8
-"""Where a function returned while we read, what was its frame holds something else. Nothing but reading once more, within microseconds,
-meets what runs then: who took longer would meet what runs long."""
 _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
 _SPARE_OUTSIDE = 64
 """Where frames lay before, they may lie again: generators take turns."""
-_NEAR_BYTES = 12_288
-"""What points to the newest frame lies on the C stack (3.11, 3.12), at another place whenever C code calls Python, but so near to the last.
-Were only the last place read, looks would succeed where the stack stays as it is, and code that C calls would get too little."""
+_NEAR_BYTES, _MAX_NEAR_BYTES = 12_288, 1 << 16
+"""On the C stack lie what points to the newest frame (3.11, 3.12) and what marks where C code called Python (3.12 and newer), at other
+places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
+and code that C calls would get too little."""
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
-
-
-class Thread:
-    """A thread of one interpreter."""
-
-    __slots__ = (
-        *("asked_s", "checks", "chunk", "chunk_at", "ident", "key", "most", "near", "outside"),
-        *("pieces", "places", "room", "size", "stack", "state", "tid", "used"),
-    )
-
-    def __init__(self, state: int, tid: int, ident: int) -> None:
-        self.state = state
-        """The address of its state."""
-        self.tid = tid
-        self.ident = ident
-        """What `threading.get_ident` gives."""
-        self.key: tuple[object, ...] = ()
-        """What `pieces`, of `size` bytes, were made of."""
-        self.pieces = b""
-        self.size = 0
-        self.chunk_at = 0
-        """Where in what is read the chunk begins."""
-        self.places: dict[int, int] = {}
-        """The same for the frames outside."""
-        self.checks: Checks | None = None
-        """Of the code met on its stack lately."""
-        self.stack = (0, 0)
-        """Where its C stack begins and ends."""
-        self.asked_s = float("-inf")
-        """When that was asked last."""
-        self.forget()
-
-    def forget(self) -> None:
-        self.near = (0, 0)
-        """The piece of the C stack around where `c_frame` pointed to: its beginning and its bytes."""
-        self.chunk = 0
-        """Where its frames lay when they were read last."""
-        self.room = 0
-        """Bytes that chunk has, once they are known."""
-        self.used = 0
-        """Bytes of them."""
-        self.most = 0
-        """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
-        self.outside: tuple[int, ...] = ()
-        """Where those lay that were not in the chunk."""
 
 
 class Moved(Exception):
@@ -97,6 +46,7 @@ class Frames:
         self._memory = memory
         self._layout = layout
         self._codes = codes
+        self._chains = Chains(memory, layout, codes)
         self._read = self._heap_frames if layout.stack_chunk is None else self._chunk_frames
         self._identity = layout.thread_id if layout.native_thread_id is None else layout.native_thread_id
         self._are_compared = layout.code_generation is None
@@ -111,7 +61,7 @@ class Frames:
         """Read also what these `PIECE`s name, `size` bytes in all; where the first `generation_size` change, code may be other code."""
         self._tail_pieces, self._tail_size, self._generation_size = pieces, size, generation_size
 
-    def read(self, thread: Thread, now_s: float, patience_s: float) -> tuple[list[int], bool]:
+    def read(self, thread: ThreadState, now_s: float, patience_s: float) -> tuple[list[int], bool]:
         """Its frames, leaf first, in turn the code's address and the instruction's index; and whether callers are missing.
 
         Code that was compared in the last `patience_s` is believed to be unchanged. Raises `Unreadable`, `Closed` and `Moved`.
@@ -139,7 +89,7 @@ class Frames:
             return found
         raise Unreadable
 
-    def _gather(self, thread: Thread, want: int, outside_bytes: int, old_s: float) -> memoryview | None:
+    def _gather(self, thread: ThreadState, want: int, outside_bytes: int, old_s: float) -> memoryview | None:
         """The state, a piece of the C stack (3.11, 3.12), `want` bytes of the chunk, the frames outside; None: try again.
 
         Code that was not compared since `old_s` is compared with it.
@@ -175,46 +125,53 @@ class Frames:
         self.tail = tail
         return view
 
-    def _lay_out(self, thread: Thread, want: int, outside_bytes: int) -> None:
+    def _lay_out(self, thread: ThreadState, want: int, outside_bytes: int) -> None:
         """Name the pieces that make up its stack, and note where each will be."""
         pieces = [(thread.state, self._layout.thread_size)]
-        if thread.near[1]:
-            pieces.append(thread.near)
-        thread.chunk_at = self._layout.thread_size + thread.near[1]
-        if want:
-            pieces.append((thread.chunk, want))
-        begin = thread.chunk_at + want
-        thread.places = {address: begin + i * outside_bytes for i, address in enumerate(thread.outside)}
+        end = self._layout.thread_size
+        chunk, near = (thread.chunk, want), thread.near
+        # What points to the newest frame is read just before that.
+        for address, size in (chunk, near) if self._layout.c_frame is None else (near, chunk):
+            if address == thread.chunk:
+                thread.chunk_at = end
+            else:
+                thread.near_at = end
+            if size:
+                pieces.append((address, size))
+                end += size
+        thread.places = {address: end + i * outside_bytes for i, address in enumerate(thread.outside)}
         pieces += [(address, outside_bytes) for address in thread.outside]
         thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
-        thread.size = begin + len(thread.outside) * outside_bytes
+        thread.size = end + len(thread.outside) * outside_bytes
 
-    def _chunk_frames(self, thread: Thread, old_s: float) -> tuple[list[int], bool] | None:
-        """Since 3.11 most frames lie side by side, generators' in the generators. None: another attempt is needed."""
+    def _chunk_frames(self, thread: ThreadState, old_s: float) -> tuple[list[int], bool] | None:
+        """Since 3.11. None: another attempt is needed."""
+        layout = self._layout
         want = 0
         if thread.chunk:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
-            want = min(thread.most + _SPARE_BYTES + 511 & ~511, _MAX_CHUNK_BYTES, thread.room) or thread.used
-        for _ in range(_AT_ONCE):
-            found = self._newest(thread, want, old_s)
-            if found is None:
-                return None
-            view, frame = found
-            if not frame:
-                return [], False
-            if self._is_known(view, thread, frame, want):
-                break
-        return self._walk(thread, frame, bytes(view[: thread.size]), want)
+            want = min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used
+        found = self._newest(thread, want, old_s)
+        if found is None:
+            return None
+        view, frame = found
+        if not frame:
+            return [], False
+        chain = self._chains.walk(thread, frame, bytes(view[: thread.size]), want)
+        if chain.is_mended:
+            return chain.frames, chain.is_cut
+        outside = chain.outside
+        if chain.marks_outside:
+            marks = chain.near + chain.marks_outside
+            self._come_near(thread, min(marks), max(marks) + layout.frame_fields.size, old_s)
+            begin, size = thread.near
+            outside = [each for each in outside if not begin <= each <= begin + size - layout.frame_fields.size]
+        if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + _SPARE_OUTSIDE:
+            spare = [each for each in thread.outside if each not in outside]
+            thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
+        return (chain.frames, chain.is_cut) if chain.is_whole or len(outside) > _MAX_OUTSIDE else None
 
-    def _is_known(self, view: memoryview, thread: Thread, frame: int, want: int) -> bool:
-        """Whether what stands at `frame` is a frame of code met before; where it lies outside the chunk, that is not asked."""
-        offset, fields = frame - thread.chunk, self._layout.frame_fields
-        if not 0 <= offset <= want - fields.size:
-            return True
-        code = fields.unpack_from(view, thread.chunk_at + offset)[self._layout.frame_order[0]]
-        return code & ~7 in self._codes.by_address
-
-    def _newest(self, thread: Thread, want: int, old_s: float) -> tuple[memoryview, int] | None:
+    def _newest(self, thread: ThreadState, want: int, old_s: float) -> tuple[memoryview, int] | None:
         """What was read, with `want` bytes of the chunk, and the address of the newest frame; 0 for none. None: try again."""
         layout = self._layout
         assert layout.stack_chunk is not None, "asked for versions that have it only"
@@ -229,91 +186,37 @@ class Frames:
                 return view, 0
             begin, size = thread.near
             if not begin <= holder <= begin + size - _HOLDER_BYTES:
-                thread.near = self._near(thread, holder, old_s)
+                high = begin + size - _NEAR_BYTES if size > _HOLDER_BYTES else 0
+                self._come_near(thread, holder, max(high, holder + _HOLDER_BYTES), old_s)
                 return None
-            holder_at = layout.thread_size + holder - begin
+            holder_at = thread.near_at + holder - begin
         (frame,) = _POINTER.unpack_from(view, holder_at + layout.current_frame)
         if not frame:
             return view, 0
         used = top - chunk if chunk else 0
-        if not 0 <= used <= _MAX_CHUNK_BYTES:
+        if not 0 <= used <= MAX_CHUNK_BYTES:
             raise Unreadable
         if chunk != thread.chunk:
             thread.room = 0
-        elif want >= _CHUNK_HEAD.size:
-            thread.room = max(used, _CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
+        elif want >= CHUNK_HEAD.size:
+            thread.room = max(used, CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
         has_all = chunk == thread.chunk and used <= want
         thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
         return None if used and not has_all else (view, frame)
 
-    def _near(self, thread: Thread, holder: int, now_s: float) -> tuple[int, int]:
-        """The piece of the C stack around `holder`: its beginning and its bytes."""
+    def _come_near(self, thread: ThreadState, low: int, high: int, now_s: float) -> None:
+        """Have the piece of the C stack be read that goes from `low` to `high`, and what lies around it."""
         begin, end = thread.stack
-        if not begin <= holder < end and now_s - thread.asked_s >= _STACK_ASKED_S:
-            begin, end = thread.stack = self._memory.mapping(holder)
+        if not begin <= low < end and now_s - thread.asked_s >= _STACK_ASKED_S:
+            begin, end = thread.stack = self._memory.mapping(low)
             thread.asked_s = now_s
-        if not begin <= holder <= end - _HOLDER_BYTES:
-            return holder, _HOLDER_BYTES
-        begin, end = max(begin, holder - _NEAR_BYTES), min(end, holder + _NEAR_BYTES)
-        return begin, end - begin
+        if not begin <= low < end:
+            thread.near = low, _HOLDER_BYTES
+            return
+        begin = max(begin, low - _NEAR_BYTES)
+        thread.near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
-    def _walk(self, thread: Thread, frame: int, content: bytes, want: int) -> tuple[list[int], bool] | None:
-        """The frames from `frame` on; `content` is what was read, with `want` bytes of the newest piece of the stack."""
-        layout, memory = self._layout, self._memory
-        fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
-        code_at, previous_at, instruction_at, owner_at = layout.frame_order
-        begin_offset = layout.code_begin or 0
-        known, learn = self._codes.by_address.get, self._codes.get
-        frames: list[int] = []
-        met: list[int] = []
-        is_whole = True
-        piece = content
-        # Of the newest piece of the stack: where it lies, and where in `piece` it does.
-        chunk, at = thread.chunk, thread.chunk_at
-        last = want - size
-        for _ in range(4 * MAX_DEPTH):
-            offset = frame - chunk
-            if 0 <= offset <= last:
-                values = fields(piece, at + offset)
-            elif frame in thread.places:
-                values = fields(content, thread.places[frame])
-                met.append(frame)
-            elif (older := self._older_chunk(frame, piece[at : at + _CHUNK_HEAD.size], last + size)) is not None:
-                chunk, piece = older
-                at, last = 0, len(piece) - size
-                values = fields(piece, frame - chunk)
-            else:
-                values = fields(memory.read(frame, size), 0)
-                met.append(frame)
-                is_whole = False
-            if values[owner_at] != _INTERPRETER:
-                address = values[code_at] & ~7
-                code = known(address) or learn(address)
-                instruction = (values[instruction_at] - address - begin_offset) // 2
-                if not -1 <= instruction <= code.size:
-                    raise Unreadable
-                frames += (address, instruction)
-            frame = values[previous_at]
-            if not frame or len(frames) >= 2 * MAX_DEPTH:
-                if not thread.places.keys() >= set(met) or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
-                    spare = [each for each in thread.outside if each not in met]
-                    thread.outside = (*met[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
-                return (frames, bool(frame)) if is_whole or len(met) > _MAX_OUTSIDE else None
-        raise Unreadable
-
-    def _older_chunk(self, frame: int, head: bytes, size_bytes: int) -> tuple[int, bytes] | None:
-        """The piece of the stack before the one that begins with `head` and of which `size_bytes` were read, if `frame` lies in it."""
-        if size_bytes < _CHUNK_HEAD.size:
-            return None
-        (previous, _, _) = _CHUNK_HEAD.unpack_from(head)
-        if not previous:
-            return None
-        _, size, top = _CHUNK_HEAD.unpack(self._memory.read(previous, _CHUNK_HEAD.size))
-        if not previous < frame < previous + size:
-            return None
-        return previous, self._memory.read(previous, min(top * 8 + 24 + 256, size, _MAX_CHUNK_BYTES))
-
-    def _heap_frames(self, thread: Thread, old_s: float) -> tuple[list[int], bool] | None:
+    def _heap_frames(self, thread: ThreadState, old_s: float) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
         layout, memory = self._layout, self._memory
         unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size

@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .code import Codes
-from .frames import Frames, Moved, Thread
+from .frames import Frames, Moved
 from .layout import NEWEST, OLDEST, UnknownLayout, layout_of
 from .memory import PIECE, Memory, Unreadable
 from .objects import Objects
 from .runtime import runtime_address
 from .thread_names import ThreadNames
+from .thread_state import ThreadState
 
 if TYPE_CHECKING:
     from .layout import Layout
@@ -47,7 +48,7 @@ class Interpreters:
         self.layout: Layout = layout_of(self.memory, runtime, version)
         self.codes = Codes(self.memory, self.layout)
         self._frames = Frames(self.memory, self.layout, self.codes)
-        self.threads: dict[int, list[Thread]] = {}
+        self.threads: dict[int, list[ThreadState]] = {}
         """Kernel number -> its states, the interpreter made last first."""
         self.heads: dict[int, int] = {}
         """Interpreter -> its thread made last, when we looked."""
@@ -84,7 +85,7 @@ class Interpreters:
         # The C library gives a number again to another thread.
         self._tids.clear()
         old = {thread.state: thread for threads in self.threads.values() for thread in threads}
-        threads: dict[int, list[Thread]] = {}
+        threads: dict[int, list[ThreadState]] = {}
         heads: dict[int, int] = {}
         interpreter = memory.pointer(self.runtime + layout.interpreters_head)
         main_interpreter = 0
@@ -92,7 +93,7 @@ class Interpreters:
         count = 0
         while interpreter and len(heads) < _MAX_INTERPRETERS:
             state = heads[interpreter] = memory.pointer(interpreter + layout.threads_head)
-            here: dict[int, Thread] = {}
+            here: dict[int, ThreadState] = {}
             while state and count < _MAX_THREADS:
                 count += 1
                 content = memory.read(state, layout.thread_size)
@@ -100,7 +101,7 @@ class Interpreters:
                 (ident,) = struct.unpack_from("<Q", content, layout.thread_id)
                 thread = old.get(state)
                 if thread is None or thread.tid != tid or thread.ident != ident:
-                    thread = Thread(state, tid, ident)
+                    thread = ThreadState(state, tid, ident)
                     changed = True
                 # One that is being started has no number yet, or that of the thread that starts it, which is older.
                 is_unsettled = is_unsettled or not tid or tid in here

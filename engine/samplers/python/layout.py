@@ -67,6 +67,14 @@ class Layout(NamedTuple):
     def code_flags(self) -> int:
         return 48 if self.version >= (3, 11) else 36
 
+    def frame_words(self, code: bytes) -> int:
+        """How many words a frame of that code object takes in the chunk, since 3.11."""
+        if self.version >= (3, 12):
+            return int(struct.unpack_from("<i", code, self.code_first_line + 8)[0])
+        if self.version == (3, 11):
+            return int(9 + sum(struct.unpack_from("<i4xi", code, 68)))
+        return 0
+
     @property
     def wide_text_size(self) -> int:
         """Of a string object's head, behind which other text stands."""

@@ -48,8 +48,6 @@ _START_PATIENCE_S = 3.0
 """An interpreter that starts can be read after so long, or never."""
 _START_PAUSE_S = 0.002
 _IDLE_S = 3_600.0
-_PROMPT_S = 0.0003
-"""Who begins no later than this has not waited for a processor."""
 _STAY_S = 0.2
 """On a processor at least, whoever we take it from: where all are busy another is no better."""
 _MAX_HASTE = 8.0
@@ -106,9 +104,10 @@ class Looker:
             period_s = self._period_s / self._haste * self._thrift
             due_s = slot_s + self._chance() * period_s
             slot_s = max(slot_s + period_s, now_s)
+            self._own_turn.pause()
             self._listen(max(0.0, due_s - now_s))
+            self._own_turn.begin()
             now_s = time.monotonic()
-            self._own_turn.begin(is_prompt=now_s - due_s < _PROMPT_S)
             self._look(now_s)
             if self._own_turn.has_displaced and now_s - moved_s > _STAY_S:
                 self._own_turn.has_displaced = False

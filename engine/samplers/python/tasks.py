@@ -16,8 +16,8 @@ from .runtime import asyncio_address
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .frames import Thread
     from .interpreter_state import Interpreters
+    from .thread_state import ThreadState
 
 OLDEST_WITH_TASKS = (3, 14)
 MAX_TASKS = 2_000
@@ -144,7 +144,7 @@ class Tasks:
         at, memory = self._at, self._memory
         threads = [thread for threads in self._interpreters.threads.values() for thread in threads]
         heads = {thread.state + at.thread_head: thread for thread in threads}
-        lists: dict[int, Thread | None] = dict(heads)
+        lists: dict[int, ThreadState | None] = dict(heads)
         lists.update(dict.fromkeys(each + at.interpreter_head for each in self._interpreters.heads))
         contents: dict[int, bytes] = {}
         owners: dict[int, int] = {}

@@ -16,6 +16,8 @@ from contextlib import suppress
 _BYTES = 4_096
 _SWITCHES, _BEGAN, _RAN = b"\nnr_switches", b"\nse.exec_start", b"\nse.sum_exec_runtime"
 """In `sched`."""
+_PROMPT_NS = 20_000
+"""Who has waited longer for the processor got it at a moment that the one who had it chose: mostly as that made a system call."""
 _VOLUNTARY = b"\nvoluntary_ctxt_switches:"
 """In `status`."""
 
@@ -28,24 +30,35 @@ class OwnTurn:
     """Since when we have our processor, after a pause that ended in time."""
 
     def __init__(self) -> None:
-        self._descriptor = -1
+        self._descriptor = self._schedstat = -1
         self.has_displaced = False
         """A thread of those asked about, since that was last set."""
-        self._is_prompt = False
+        self.is_prompt = False
+        """We got the processor as soon as we wanted it, not when another was done with it."""
+        self._waiting_ns = 0
         self._began = b""
         with suppress(OSError):
+            self._schedstat = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
             self._descriptor = os.open("/proc/thread-self/sched", os.O_RDONLY | os.O_CLOEXEC)
 
-    def begin(self, *, is_prompt: bool) -> None:
-        """A look begins; `is_prompt` where we got the processor as soon as we wanted it, not when another was done with it."""
-        self._is_prompt = is_prompt and self._descriptor >= 0
+    def pause(self) -> None:
+        """A pause begins."""
+        self._waiting_ns = self._waited_ns()
+
+    def begin(self) -> None:
+        """A look begins."""
+        self.is_prompt = self._waited_ns() - self._waiting_ns < _PROMPT_NS
         self._began = b""
+
+    def _waited_ns(self) -> int:
+        """For a processor, so far."""
+        return int(os.pread(self._schedstat, _BYTES, 0).split()[1]) if self._schedstat >= 0 else 0
 
     def displaced(self, began: bytes) -> bool:
         """Whether a thread that was last counted as running at `began` had the processor until we took it."""
-        if self._is_prompt and not self._began:
+        if self.is_prompt and self._descriptor >= 0 and not self._began:
             self._began = _value(os.pread(self._descriptor, _BYTES, 0), _BEGAN)
-        is_displaced = self._is_prompt and began == self._began
+        is_displaced = self.is_prompt and bool(began) and began == self._began
         self.has_displaced = self.has_displaced or is_displaced
         return is_displaced
 

@@ -46,8 +46,10 @@ def looks(pid: int, *, is_prompt: bool, enough: int) -> int:
     number = 0
     while met < enough and time.monotonic() < ends_s and (is_prompt or number < 100):
         number += 1
+        turn.pause()
         time.sleep(0.003)
-        turn.begin(is_prompt=is_prompt)
+        turn.begin()
+        turn.is_prompt = turn.is_prompt and is_prompt
         clock.read()
         runs, wants_to = clock.look(turn)
         met += runs

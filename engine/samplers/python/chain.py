@@ -1,0 +1,172 @@
+"""The chain of frames since 3.11: most lie side by side in a chunk, generators' in the generators, marks of C code's calls on the C stack."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from .memory import Unreadable
+
+if TYPE_CHECKING:
+    from .code import Codes
+    from .layout import Layout
+    from .memory import Memory
+    from .thread_state import ThreadState
+
+MAX_DEPTH = 512
+"""Frames read of one stack, from the leaf."""
+MAX_CHUNK_BYTES = 1 << 18
+CHUNK_HEAD = struct.Struct("<QQQ")
+"""The chunk before it, its size in bytes, how many words of it were in use when the next one was begun."""
+_FIRST_CHUNK_HEAD_BYTES = 32
+"""In a thread's first chunk one more word is left out."""
+_MARK = 3
+"""The owner of a frame that only marks where C code called Python."""
+_MARKS_CODE = "<interpreter trampoline>"
+"""What such a frame runs (3.12)."""
+
+
+class Chain(NamedTuple):
+    """What one walk found."""
+
+    frames: list[int]
+    """Leaf first, in turn the code's address and the instruction's index."""
+    is_cut: bool
+    """Callers are missing."""
+    is_mended: bool
+    """Something had returned while the stack was read."""
+    near: list[int]
+    """Marks in the piece of the C stack that was read."""
+    outside: list[int]
+    """Frames that lay neither there nor in a chunk."""
+    marks_outside: list[int]
+    """Those of them that are marks."""
+    is_whole: bool
+    """Of those, none had to be read afterwards, at a moment of its own."""
+
+
+class Chains:
+    """Of the threads of one process."""
+
+    def __init__(self, memory: Memory, layout: Layout, codes: Codes) -> None:
+        self._memory = memory
+        self._layout = layout
+        self._codes = codes
+
+    def walk(self, thread: ThreadState, frame: int, content: bytes, want: int) -> Chain:
+        """From `frame` on; `content` is what was read, with `want` bytes of the chunk. Raises `Unreadable` and `Closed`.
+
+        A function may return while the stack is read: what was its frame is none any more, or another function's. Were the stack read again
+        until it is whole, looks would meet what runs long. So where the chain breaks it goes on with what now lies there or below.
+        """
+        memory, layout = self._memory, self._layout
+        fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
+        code_at, previous_at, instruction_at, owner_at = layout.frame_order
+        begin_offset = layout.code_begin or 0
+        known, learn = self._codes.by_address.get, self._codes.get
+        places = thread.places
+        frames: list[int] = []
+        near: list[int] = []
+        outside: list[int] = []
+        marks_outside: list[int] = []
+        is_whole = is_newest = True
+        side_by_side: list[int] | None = None
+        # Where the chunk lies, where in `piece` it does, and the last place in it where a frame may begin.
+        chunk, piece, at, last = thread.chunk, content, thread.chunk_at, want - size
+        first = chunk + self._head_bytes(content, at, want)
+        # The same of the C stack.
+        near_begin, near_last = thread.near[0], sum(thread.near) - size
+        near_at = thread.near_at - near_begin
+        # The frame met last in that chunk, while it is the newest one that we are in.
+        lowest = chunk + thread.used
+        for _ in range(4 * MAX_DEPTH):
+            offset = frame - chunk
+            is_inside = 0 <= offset <= last
+            try:
+                if is_inside:
+                    values = fields(piece, at + offset)
+                elif near_begin <= frame <= near_last:
+                    values = fields(content, near_at + frame)
+                    near.append(frame)
+                elif frame in places:
+                    values = fields(content, places[frame])
+                    outside.append(frame)
+                elif (older := self._older_chunk(frame, piece[at : at + CHUNK_HEAD.size], last + size)) is not None:
+                    chunk, piece = older
+                    at, last, is_newest = 0, len(piece) - size, False
+                    values = fields(piece, frame - chunk)
+                else:
+                    values = fields(memory.read(frame, size), 0)
+                    outside.append(frame)
+                    is_whole = False
+                # Callers lie below.
+                is_sound = not (is_inside and is_newest and frame >= lowest)
+                if values[owner_at] == _MARK:
+                    if outside and outside[-1] == frame:
+                        marks_outside.append(frame)
+                elif is_sound:
+                    address = values[code_at] & ~7
+                    code = known(address) or learn(address)
+                    instruction = (values[instruction_at] - address - begin_offset) // 2
+                    is_sound = -1 <= instruction <= code.size
+                    if is_sound and code.name != _MARKS_CODE:
+                        frames += (address, instruction)
+            except Unreadable:
+                is_sound = False
+            if is_sound:
+                if is_inside and is_newest:
+                    lowest = frame
+                frame = values[previous_at]
+                if frame and len(frames) < 2 * MAX_DEPTH:
+                    continue
+                if frame or lowest <= first:
+                    is_mended = side_by_side is not None
+                    return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole)
+            if not is_newest:
+                break
+            if side_by_side is None:
+                side_by_side = self._side_by_side(thread, content[at : at + want], first)
+            if first <= frame < lowest:
+                lowest = frame + 1
+            below = bisect_left(side_by_side, lowest) - 1
+            if below < 0:
+                break
+            frame = side_by_side[below]
+        raise Unreadable
+
+    def _head_bytes(self, content: bytes, at: int, want: int) -> int:
+        """How far from a chunk's beginning its first frame lies."""
+        has_head = want >= CHUNK_HEAD.size
+        return CHUNK_HEAD.size if has_head and CHUNK_HEAD.unpack_from(content, at)[0] else _FIRST_CHUNK_HEAD_BYTES
+
+    def _side_by_side(self, thread: ThreadState, chunk: bytes, first: int) -> list[int]:
+        """Where frames lie in `chunk`, from `first` on: each where the one before ends."""
+        layout, known = self._layout, self._codes.by_address.get
+        code_at, _, instruction_at, _ = layout.frame_order
+        found: list[int] = []
+        frame, end = first, thread.chunk + min(thread.used, len(chunk)) - layout.frame_fields.size
+        while frame <= end:
+            values = layout.frame_fields.unpack_from(chunk, frame - thread.chunk)
+            address = values[code_at] & ~7
+            code = known(address)
+            if (
+                code is None
+                or not -1 <= (values[instruction_at] - address - (layout.code_begin or 0)) // 2 <= code.size
+            ):
+                break
+            found.append(frame)
+            frame += code.frame_bytes
+        return found
+
+    def _older_chunk(self, frame: int, head: bytes, size_bytes: int) -> tuple[int, bytes] | None:
+        """The chunk before the one that begins with `head` and of which `size_bytes` were read, if `frame` lies in it."""
+        if size_bytes < CHUNK_HEAD.size:
+            return None
+        (previous, _, _) = CHUNK_HEAD.unpack_from(head)
+        if not previous:
+            return None
+        _, size, top = CHUNK_HEAD.unpack(self._memory.read(previous, CHUNK_HEAD.size))
+        if not previous < frame < previous + size:
+            return None
+        return previous, self._memory.read(previous, min(top * 8 + 24 + 256, size, MAX_CHUNK_BYTES))

@@ -1,0 +1,55 @@
+"""A thread of one interpreter, and where in memory its stack lay when it was read last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .code import Checks
+
+
+class ThreadState:
+    """What is known of one, to read its stack in one go the next time."""
+
+    __slots__ = (
+        *("asked_s", "checks", "chunk", "chunk_at", "ident", "key", "most", "near", "near_at", "outside"),
+        *("pieces", "places", "room", "size", "stack", "state", "tid", "used"),
+    )
+
+    def __init__(self, state: int, tid: int, ident: int) -> None:
+        self.state = state
+        """The address of its state."""
+        self.tid = tid
+        self.ident = ident
+        """What `threading.get_ident` gives."""
+        self.key: tuple[object, ...] = ()
+        """What `pieces`, of `size` bytes, were made of."""
+        self.pieces = b""
+        self.size = 0
+        self.chunk_at = 0
+        """Where in what is read the chunk begins."""
+        self.near_at = 0
+        """The same for the piece of the C stack."""
+        self.places: dict[int, int] = {}
+        """The same for the frames outside."""
+        self.checks: Checks | None = None
+        """Of the code met on its stack lately."""
+        self.stack = (0, 0)
+        """Where its C stack begins and ends."""
+        self.asked_s = float("-inf")
+        """When that was asked last."""
+        self.forget()
+
+    def forget(self) -> None:
+        self.near = (0, 0)
+        """The piece of the C stack that is read: its beginning and its bytes."""
+        self.chunk = 0
+        """Where its frames lay when they were read last."""
+        self.room = 0
+        """Bytes that chunk has, once they are known."""
+        self.used = 0
+        """Bytes of them."""
+        self.most = 0
+        """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
+        self.outside: tuple[int, ...] = ()
+        """Where those lay that were neither in the chunk nor in that piece of the C stack."""
