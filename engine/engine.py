@@ -9,7 +9,6 @@ All of it runs on the engine's loop. A screen reads `snapshot()` and calls the o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections import deque
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from .analysis.snapshot import LogLine, Mark, ProgramPhase
 from .blocking import LoopCalls, in_own_thread, within
 from .events import Event, Note, Warned
+from .marks import Marks
 from .pictures import Parts, Pictures
 from .private import CacheFolder, PrivateFolder
 from .profile.book import Book
@@ -30,6 +30,7 @@ from .profile.windows import Coverage, Windows
 from .program.output import Output
 from .program.run import Run
 from .program.terminal import screen_size
+from .reports import Reports
 from .run_files import RunFiles
 from .samplers.sampler import CannotStart, Context
 from .settings import EXIT_DEADLINE_S, Mode
@@ -42,12 +43,10 @@ if TYPE_CHECKING:
 
     from .analysis.snapshot import Snapshot, Stretch
     from .clock import Clock
-    from .formats.wire import EncodedProfile
     from .program.child import Child
-    from .settings import ReportSettings, Settings
+    from .settings import Settings
 
 MAX_LOG_LINES = 1_000
-MAX_MARKS = 100
 TIDY_S = 1.0
 """What our own folder may take to be removed; the next run removes what is left."""
 STATUS_INTERNAL = 70
@@ -78,7 +77,6 @@ class Engine:
         )
         self._output = Output()
         self._log: deque[LogLine] = deque(maxlen=MAX_LOG_LINES)
-        self._marks: list[Mark] = []
         self._parts = Parts(
             settings=settings,
             clock=clock,
@@ -89,10 +87,11 @@ class Engine:
             sources=self._sources,
             output=self._output,
             log=self._log,
-            marks=self._marks,
         )
         self._pictures = Pictures(self._parts)
         self._files = RunFiles(self._parts, self._source_of, self._emit)
+        self._reports = Reports(self._parts, self._source_of, self._emit)
+        self._marks = Marks(self._parts, self._pictures, self._emit)
         self._private = PrivateFolder()
         if child and child.made:
             self._private.adopt(Path(child.made.folder), child.made.lock)
@@ -100,15 +99,12 @@ class Engine:
             lambda error: self._emit(Note(f"Nothing is kept for the next run, so that starts take longer: {error}"))
         )
         self._screen = screen_size()
-        self._closing = asyncio.Lock()
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
         self._is_watched = settings.screen
         """A screen is in front of us: we live as long as it does, to export, open sources and start the program again."""
         self._left_at_s = 0.0
         """When the user left the screen of a program that had ended, on the monotonic clock."""
-        self._all_reported = False
-        """The program has ended and its last window is closed."""
         self.leaving = False
         """Told to end; set at once, on whatever thread, also when the loop has ended already and only a screen is left."""
         self._interrupted_by: int | None = None
@@ -175,13 +171,13 @@ class Engine:
         except asyncio.CancelledError:
             await run.close()
             raise
-        self._all_reported = False
+        self._reports.begin_run()
         self._parts.runs += 1
         if self._parts.runs == 1:
             self._windows.begin(process.started_s)
-            self._start(self._listen_for_marks())
+            self._start(self._marks.listen(self._picture, self._reports.send_now))
             if self.settings.report:
-                self._start_reporting(self.settings.report)
+                self._start(self._reports.begin(self.settings.report))
         if self._source_file:
             self._start(self._read_source(self._source_file))
         history = self._start(self._keep_history(process.started_s))
@@ -225,54 +221,16 @@ class Engine:
                 )
             before_s, before, covered_s = now_s, now, self._windows.run_covered_s
 
-    def _start_reporting(self, report: ReportSettings) -> None:
-        """What reporting takes is loaded only now, when the program is already running: it would have delayed its start."""
-        from .reporting.reporter import Reporter  # noqa: PLC0415
-        from .reporting.spool import Spool  # noqa: PLC0415
-        from .reporting.transport import HttpTransport  # noqa: PLC0415
-
-        self._parts.reporter = Reporter(
-            report,
-            transport=HttpTransport.of(report),
-            clock=self._clock,
-            emit=self._emit,
-            spool=Spool(report.spool_folder, report.endpoint) if report.spool_folder else None,
-        )
-        self._start(self._parts.reporter.run(self._close_window))
-
-    async def _close_window(self) -> EncodedProfile | None:
-        from .formats.wire import CannotEncode, encode  # noqa: PLC0415 - as above
-
-        assert self.settings.report is not None, "windows are closed for reports only"
-        assert self._parts.reporter is not None, "windows are closed for reports only"
-        # One after the other: the last window, closed at the program's end, must not overtake one being made into a profile.
-        async with self._closing:
-            if self._all_reported:
-                return None
-            # Of a program that has ended, and of which only the screen is left, this is the last.
-            self._all_reported = self._parts.run is not None and not self._parts.run.is_running
-            last = None
-            for profile in await self._windows.close(self._source_of):
-                if last is not None:
-                    await self._parts.reporter.take(last)
-                    last = None
-                try:
-                    last = await asyncio.to_thread(encode, profile, self.settings.report.format)
-                except CannotEncode as error:
-                    self._parts.reporter.lose(error)
-            return last
-
     async def _end_run(self) -> None:
         """The program has ended while a screen looks on: report and save now, it may be looked at for hours."""
         if not self._parts.runs:
             return
-        self._send_now()
+        self._reports.send_now()
         await self._files.save_at_end(self.exit_left_s)
         await self._locate_functions()
 
     async def _finish(self) -> None:
-        if self.settings.report and self._parts.reporter:
-            await self._parts.reporter.finish(await self._close_window(), self.exit_left_s)
+        await self._reports.finish(self.exit_left_s)
         await self._files.save_at_end(self.exit_left_s)
         await self._locate_functions()
 
@@ -282,22 +240,6 @@ class Engine:
             what = "Leaving the program" if self.settings.is_attached else "Ending the program"
             self._emit(Note(f"{what} after {self.settings.duration_s:g} s, as asked"))
             self.stop()
-
-    async def _listen_for_marks(self) -> None:
-        from .program.control_socket import ControlSocket  # noqa: PLC0415
-        from .program.joined import JoinedScreens  # noqa: PLC0415 - as above
-
-        joined = JoinedScreens(self._picture, mark=self._mark, open_source=self._sources.open, send_now=self._send_now)
-        control = ControlSocket(self._mark, joined)
-        try:
-            # Without it only `multi_lang_profiler mark` does not reach us, and says so itself.
-            with contextlib.suppress(OSError):
-                await control.open()
-                await asyncio.Event().wait()
-        finally:
-            self._pictures.take()
-            joined.say_the_last(self._pictures.newest())
-            control.close()
 
     async def _open_source(self, path: str) -> None:
         await self._sources.open(path)
@@ -328,7 +270,7 @@ class Engine:
             self._parts.previous_run = Mark("previous run", self._windows.run_s, before, covered_s)
         self._windows.begin_run()
         self._parts.history = History()
-        self._marks.clear()
+        self._parts.marks.clear()
         self._sources.forget()
         self._definitions.forget()
         self._output.begin_run(self._parts.runs + 1)
@@ -366,10 +308,10 @@ class Engine:
             self._call(lambda: self._give_up_preparing(number))
 
     def send_now(self) -> None:
-        self._call(self._send_now)
+        self._call(self._reports.send_now)
 
     def mark(self, name: str) -> None:
-        self._call(lambda: self._start(self._mark(name)))
+        self._call(lambda: self._start(self._marks.set(name)))
 
     def restart(self) -> None:
         if self.settings.is_attached:
@@ -440,22 +382,6 @@ class Engine:
             self._give_up_preparing(signal.SIGTERM)
         else:
             self._start_wanted.set()
-
-    def _send_now(self) -> None:
-        if self._parts.reporter:
-            self._parts.reporter.send_now()
-
-    async def _mark(self, name: str) -> None:
-        if self._parts.run:
-            # What was sampled before the mark belongs before it.
-            await self._parts.run.flush()
-        if len(self._marks) >= MAX_MARKS:
-            self._emit(Warned(f"Mark not set: {MAX_MARKS} is the most a run can have"))
-            return
-        name = name or f"mark {len(self._marks) + 1}"
-        at_s = self._windows.run_s
-        self._marks.append(Mark(name, at_s, self._recorder.run.copy(), self._windows.run_covered_s))
-        self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
 
     async def _locate_functions(self) -> None:
         await self._definitions.locate(self._recorder.table, list(self._recorder.functions.self_samples))

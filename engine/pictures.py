@@ -49,7 +49,7 @@ class Parts:
     sources: Sources
     output: Output
     log: deque[LogLine]
-    marks: list[Mark]
+    marks: list[Mark] = field(default_factory=list)
     history: History = field(default_factory=History)
     reporter: Reporter | None = None
     run: Run | None = None
