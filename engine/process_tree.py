@@ -1,7 +1,8 @@
 """The program's process tree, kept up to date: who lives in it, who came and went, and the CPU time of each (proc(5)).
 
-A thread of its own has a look at who was born (`Births`), which costs some 50 µs; an event loop would take three times that to wake up. It calls
-whoever keeps the tree only for new members, so that the others' clocks need not be read as often. Where births are not told, /proc is listed.
+A thread of its own has a look at who was born (`Births`), which costs some 50 µs; an event loop would take four times that to wake up. It calls
+whoever keeps the tree only for new members, and glances at the clocks of those at work, so that a look at all is needed once a second only.
+Where births are not told, /proc is listed.
 
 Two kinds end up outside of what parents tell, and are found all the same. A process whose parent ends stays in the tree. And one
 that was made and orphaned between two looks, a daemon say, carries the mark of its tree: a resource limit, inherited through fork and
@@ -30,18 +31,21 @@ if TYPE_CHECKING:
 
 BIRTHS_S = 0.08
 """Between two looks at who was born, at least: a child shall be found before it has used 0.1 s of CPU time."""
-ACTIVE_S, IDLE_S = 0.25, 1.0
-"""Between two looks at the others, where some of them use CPU time and where nobody does."""
+_GLANCED_AT = 16
+"""Members whose clocks are read as often, at most."""
 _BIRTHS_SHARE, _CLOCKS_SHARE, _FULL_SHARE = 0.0035, 0.0005, 0.0005
 """Of a core, at most, for finding new processes, for reading the clocks of the known ones, and for all that is asked less often. Measured by
 our CPU time: on a busy machine a look takes longer, but costs no more."""
-_FULL_LOOK_S = 1.0
+LOOK_S = 1.0
+"""Between two looks at all, at least; births are told beside that."""
 _MOVED_NS = 1_000_000
 """Who has used less since the last look was idle, and has not become another program."""
 _LIST_S = 5.0
 """Between two lists of /proc, whatever is told of births: who has another limit set (pam_limits does) is found so."""
-_YOUNG_S = 1.0
+_YOUNG_S = 3.0
 """So long after a process was found its command is read at each look: it may be about to become another program."""
+_NAMED_S = 10.0
+"""Between two readings of an older one's command, unless the kernel has another name for it."""
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _ROUNDING_NS = 2 * _TICK_NS
 """The kernel cuts user and system time of ended children to a tick each."""
@@ -64,10 +68,21 @@ class Member:
     """Its parent has ended; who waits for it now is not of the tree."""
     cpu_ns: int = 0
     """Of its own threads, ended ones included, as last seen."""
-    named_at_ns: int = -1
-    """What it had used when its command was last asked for."""
     seen_s: float = 0.0
     """When that was, on the monotonic clock."""
+    glanced_ns: int = 0
+    glanced_s: float = 0.0
+    """The same, as another thread saw it since."""
+    gone_s: float | None = None
+    """When that thread saw that it is gone."""
+    named_at_ns: int = -1
+    """What it had used when its command was last asked for."""
+    named_at_s: float = 0.0
+    """When that was."""
+    name: str = ""
+    """As the kernel had it then."""
+    accounted_at_ns: int = -1
+    """What it had used when it was last asked for its ended descendants: to wait for one takes CPU time."""
     reaped_ns: int = 0
     """What of its ended descendants is accounted for, of the time that the kernel adds up for a process that waits for its children."""
 
@@ -106,8 +121,6 @@ class ProcessTree:
     def __init__(self, root: int, *, is_ours: bool) -> None:
         """`is_ours`: we started the program. Else what it used until now is not of this run, and it is not marked."""
         self.root = root
-        self.pause_s = ACTIVE_S
-        """Until the next look is due, but for births."""
         self._members: dict[int, Member] = {}
         self._listed: set[str] = set()
         """The entries of /proc, as they were last listed."""
@@ -121,6 +134,8 @@ class ProcessTree:
         self._lock = threading.Lock()
         """For the six above and the next, which the thread uses, too."""
         self._is_closed = False
+        self._at_work: tuple[Member, ...] = ()
+        """Whose clocks that thread glances at."""
         self._clocks_due_s = self._full_due_s = self._list_due_s = 0.0
         self._inits = {1, *_ancestors(os.getpid())}
         """Whose children those become whose parent has ended."""
@@ -157,6 +172,7 @@ class ProcessTree:
             while not self._is_closed:
                 # Not an event's wait, which costs twice as much.
                 time.sleep(self._births_pause_s)
+                self._glance()
                 if self._ask_for_births():
                     # The loop that it goes to may have been closed.
                     with contextlib.suppress(RuntimeError):
@@ -186,18 +202,14 @@ class ProcessTree:
         if is_full:
             with _CpuTime() as full:
                 for member in list(self._members.values()):
-                    self._account(member, [], look, now_s)
-                    # Who becomes another program uses CPU time for it.
-                    if member.cpu_ns - member.named_at_ns > _MOVED_NS:
-                        self._ask_for_command(member)
-            self._full_due_s = now_s + max(_FULL_LOOK_S, full.used_s / _FULL_SHARE)
+                    if at_all or member.cpu_ns != member.accounted_at_ns:
+                        self._account(member, [], look, now_s)
+            self._full_due_s = now_s + max(LOOK_S, full.used_s / _FULL_SHARE)
         if self._to_name:
             self._background.do(self._look_at_commands, self._to_name)
             self._to_name = []
         while self._renamed:
             look.changed.append(self._renamed.popleft())
-        is_idle = not look.found and sum(used_ns for _, used_ns in look.used) < _MOVED_NS
-        self.pause_s = IDLE_S if is_idle else ACTIVE_S
         return look
 
     def look_at(self, pid: int) -> Look:
@@ -206,6 +218,16 @@ class ProcessTree:
         if pid in self._members:
             self._advance(self._members[pid], look, time.monotonic())
         return look
+
+    def _glance(self) -> None:
+        """Read the clocks of those at work: what one has used is known to within a moment, should it be gone at the next look. In another thread."""
+        for member in self._at_work:
+            if member.gone_s is None:
+                cpu_ns, now_s = process_cpu_ns(member.pid), time.monotonic()
+                if cpu_ns is None:
+                    member.gone_s = now_s
+                else:
+                    member.glanced_ns, member.glanced_s = cpu_ns, now_s
 
     def _ask_for_births(self) -> bool:
         """Whether somebody was born into the tree, or may have been; of other threads, too."""
@@ -267,8 +289,8 @@ class ProcessTree:
         return found
 
     def _admit(self, pid: int, stat: Stat, now_s: float) -> Member:
-        member = Member(pid, stat.parent, stat.started_ticks, stat.name, now_s, seen_s=now_s)
-        self._ask_for_command(member)
+        member = Member(pid, stat.parent, stat.started_ticks, stat.name, now_s, seen_s=now_s, name=stat.name)
+        self._ask_for_command(member, now_s)
         member.is_orphan = pid != self.root and stat.parent not in self._members
         return self._members.setdefault(pid, member)
 
@@ -291,7 +313,9 @@ class ProcessTree:
                 del self._members[member.pid]
                 look.gone.append(member)
             elif now_s - member.found_s < _YOUNG_S and member.cpu_ns != member.named_at_ns:
-                self._ask_for_command(member)
+                self._ask_for_command(member, now_s)
+        used = [member for member, _ in look.used if member.pid in self._members]
+        self._at_work = tuple(dict.fromkeys((*reversed(look.found), *reversed(used))))[:_GLANCED_AT]
         by_parent: dict[int, list[Member]] = {}
         # Those whose parent is gone, too, were waited for by that one, if at all.
         for member in look.gone:
@@ -301,23 +325,35 @@ class ProcessTree:
         for pid, children in by_parent.items():
             if pid in self._members:
                 self._account(self._members[pid], children, look, now_s)
+        if look.gone:
+            parents = {member.pid for member in look.gone}
+            for orphan in [member for member in self._members.values() if member.parent in parents]:
+                self._account(orphan, [], look, now_s)
 
     def _advance(self, member: Member, look: Look, now_s: float) -> bool:
         """Count what `member` has used; False if it is gone."""
         cpu_ns = process_cpu_ns(member.pid)
-        if cpu_ns is None or cpu_ns < member.cpu_ns:
-            return False
+        is_gone = cpu_ns is None or cpu_ns < member.cpu_ns
+        if cpu_ns is None or is_gone:
+            cpu_ns, now_s = max(member.cpu_ns, member.glanced_ns), max(member.seen_s, member.glanced_s)
         if cpu_ns > member.cpu_ns:
             look.used.append((member, cpu_ns - member.cpu_ns))
             member.cpu_ns = cpu_ns
         member.seen_s = now_s
-        return True
+        return not is_gone
 
     def _account(self, parent: Member, gone: list[Member], look: Look, now_s: float) -> None:
         """Count what `parent` is told of its ended children beyond what was seen of them; `gone` are those that ended just now."""
         stat = read_stat(parent.pid)
         if stat is None or stat.started_ticks != parent.started_ticks:
             return
+        parent.accounted_at_ns = parent.cpu_ns
+        # Who becomes another program uses CPU time for it.
+        if parent.cpu_ns - parent.named_at_ns > _MOVED_NS and (
+            stat.name != parent.name or now_s - parent.named_at_s > _NAMED_S
+        ):
+            parent.name = stat.name
+            self._ask_for_command(parent, now_s)
         parent.parent = stat.parent
         parent.is_orphan = parent.pid != self.root and stat.parent not in self._members
         seen_ns = sum(child.cpu_ns + child.reaped_ns for child in gone)
@@ -330,7 +366,7 @@ class ProcessTree:
             return
         parent.reaped_ns = stat.reaped_ns
         for child in gone:
-            end_ns = min(unseen_ns, int((now_s - child.seen_s) * 1e9))
+            end_ns = min(unseen_ns, int(((child.gone_s or now_s) - child.seen_s) * 1e9))
             if end_ns > 0:
                 look.used.append((child, end_ns))
                 child.cpu_ns += end_ns
@@ -338,8 +374,8 @@ class ProcessTree:
         if unseen_ns:
             look.too_short.append((parent, unseen_ns))
 
-    def _ask_for_command(self, member: Member) -> None:
-        member.named_at_ns = member.cpu_ns
+    def _ask_for_command(self, member: Member, now_s: float) -> None:
+        member.named_at_ns, member.named_at_s = member.cpu_ns, now_s
         self._to_name.append(member)
 
     def _look_at_commands(self, members: list[Member]) -> None:

@@ -49,6 +49,18 @@ def mapped_files(pid: int) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def environment_at_start(pid: int) -> dict[bytes, bytes] | None:
+    """The environment that `pid` was started with. Raises `OSError` once it is gone, and where it is not ours to see.
+
+    None where the process has written its title over it (setproctitle: gunicorn, Celery), which leaves zeros behind.
+    """
+    data = Path(f"/proc/{pid}/environ").read_bytes()
+    if data and (b"=" not in data or data.endswith(b"\0\0")):
+        return None
+    pairs = (each.partition(b"=") for each in data.split(b"\0") if each)
+    return {name: value for name, _, value in pairs}
+
+
 def executable_name(pid: int) -> str:
     """The name of the file that the process runs; empty once it is gone, or where it is not ours to see."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
 from .native_threads import native_group
@@ -11,6 +11,8 @@ from .native_threads import native_group
 if TYPE_CHECKING:
     from ..blocking import Background
     from ..process_tree import Member
+
+_Key = TypeVar("_Key")
 
 TOO_SHORT_S = 1.0
 """A process that ended within this and was not sampled was too short for it."""
@@ -67,6 +69,8 @@ class Account:
         self._unnamed_group = "unnamed"
         self._background = background
         self._has_asked = False
+        self.summed: Share | None = None
+        """What a sum of several accounts holds of this one."""
 
     def book(self, used_ns: int) -> int:
         """Book it; gives how much of it is covered."""
@@ -116,7 +120,8 @@ class Account:
             used_ns, thread.cpu_ns = cpu_ns - thread.cpu_ns, cpu_ns
             if is_covered and used_ns > 0:
                 thread.covered_ns += used_ns
-                thread.name = thread_name(pid, tid) or thread.name
+                if not thread.name or thread.name == self._main_name:
+                    thread.name = thread_name(pid, tid) or thread.name
                 if thread.name == self._main_name and tid not in (pid, *self.told.groups) and not self._has_asked:
                     self._has_asked = True
                     self._background.do(self._look_at_libraries)
@@ -177,17 +182,47 @@ class Account:
                 group = self._unnamed_group if thread.name == self._main_name else thread.name
         return group
 
-    def unsampled(self) -> tuple[tuple[str, str], int]:
-        """`(command, reason)` and how much of its time nobody sampled."""
+    def share(self) -> Share:
+        """What it has used until now, by where it is booked."""
+        native_ns = self.native_ns()
+        return Share(
+            cpu_ns=self.covered_ns + self.before_ns + self.gap_ns + self._uncovered_ns,
+            covered_ns=self.covered_ns - native_ns.total(),
+            before_ns=self.before_ns,
+            gap_ns=self.gap_ns,
+            ended_ns=self.ended_ns,
+            native_ns=native_ns,
+            end_ns=self.end_ns.copy(),
+            unsampled_ns=Counter({self._unsampled_as: self._uncovered_ns}),
+        )
+
+    @property
+    def _unsampled_as(self) -> tuple[str, str]:
+        """The command, and the reason why nobody samples it."""
         member = self.member
         reason = self.told.reason
         if not reason and self.ended_s is not None and self.ended_s - member.found_s < TOO_SHORT_S:
             reason = "too short"
-        return (member.command, reason or ("left the tree" if member.is_orphan else "not sampled")), self._uncovered_ns
+        return member.command, reason or ("left the tree" if member.is_orphan else "not sampled")
+
+
+class Share(NamedTuple):
+    """What an account comes to."""
+
+    cpu_ns: int
+    covered_ns: int
+    """Without native threads."""
+    before_ns: int
+    gap_ns: int
+    ended_ns: int
+    native_ns: Counter[str]
+    end_ns: Counter[str]
+    unsampled_ns: Counter[tuple[str, str]]
+    """By command and reason."""
 
 
 class Sums:
-    """What several accounts come to."""
+    """What several accounts come to, each as it was when it was taken in last."""
 
     def __init__(self) -> None:
         self.cpu_ns = self.covered_ns = self.before_ns = self.gap_ns = self.ended_ns = 0
@@ -196,22 +231,26 @@ class Sums:
         self.end_ns: Counter[str] = Counter()
         self.unsampled_ns: Counter[tuple[str, str]] = Counter()
 
-    def copy(self) -> Sums:
-        copied = Sums()
-        copied.__dict__.update(self.__dict__)
-        copied.native_ns, copied.end_ns = Counter(self.native_ns), Counter(self.end_ns)
-        copied.unsampled_ns = Counter(self.unsampled_ns)
-        return copied
+    def take(self, account: Account) -> None:
+        """Take in `account`, or take it in anew: a tree of hundreds of idle processes need not be added up each second."""
+        if account.summed is not None:
+            self._add(account.summed, -1)
+        account.summed = account.share()
+        self._add(account.summed, 1)
 
-    def add(self, account: Account) -> None:
-        native_ns = account.native_ns()
-        key, unsampled_ns = account.unsampled()
-        self.cpu_ns += account.covered_ns + account.before_ns + account.gap_ns + unsampled_ns
-        self.covered_ns += account.covered_ns - native_ns.total()
-        self.before_ns += account.before_ns
-        self.gap_ns += account.gap_ns
-        self.ended_ns += account.ended_ns
-        self.native_ns += native_ns
-        self.end_ns += account.end_ns
-        if unsampled_ns:
-            self.unsampled_ns[key] += unsampled_ns
+    def _add(self, share: Share, sign: int) -> None:
+        self.cpu_ns += sign * share.cpu_ns
+        self.covered_ns += sign * share.covered_ns
+        self.before_ns += sign * share.before_ns
+        self.gap_ns += sign * share.gap_ns
+        self.ended_ns += sign * share.ended_ns
+        _add(self.native_ns, share.native_ns, sign)
+        _add(self.end_ns, share.end_ns, sign)
+        _add(self.unsampled_ns, share.unsampled_ns, sign)
+
+
+def _add(total: Counter[_Key], share: Counter[_Key], sign: int) -> None:
+    for key, ns in share.items():
+        total[key] += sign * ns
+        if not total[key]:
+            del total[key]

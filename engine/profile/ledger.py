@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
-from ..process_tree import ProcessTree
+from ..process_tree import LOOK_S, ProcessTree
 from ..processes import process_cpu_ns
 from .account import Account, Sums, Told
 from .book import Book
@@ -61,7 +61,9 @@ class Ledger:
         self._gone: deque[tuple[float, Account]] = deque()
         self._told: dict[int, Told] = {}
         self._sums = Sums()
-        """Of those that are forgotten."""
+        """Of all, those that are forgotten included."""
+        self._touched: dict[Account, None] = {}
+        """What has changed since it was taken into the sums."""
         self._covered: deque[tuple[float, int]] = deque()
         """`(when, CPU time covered until then)` of the last seconds."""
         self._covered_ns = 0
@@ -89,6 +91,7 @@ class Ledger:
             told.is_covered, told.by_thread = True, by_thread
             if account is not None:
                 self._covered_ns += account.cover(int(already_s * 1e9))
+                self._touched[account] = None
 
     def leaves(self, pid: int) -> None:
         """Tell that no more samples of `pid` are taken: what it uses from now on is a gap, until it is covered again."""
@@ -101,6 +104,7 @@ class Ledger:
     def refuses(self, pid: int, reason: str) -> None:
         """Tell in a few words why `pid` is not sampled: `Austin reads no Python 3.15`."""
         self._told.setdefault(pid, Told()).reason = reason
+        self._touch(pid)
 
     def threads(self, pid: int, groups: Mapping[int, str], *, before_s: float = 0.0) -> None:
         """Tell of threads, by the kernel's numbers: empty if its samples are taken, else the group that its time is booked on.
@@ -108,6 +112,7 @@ class Ledger:
         `before_s`: so much CPU time they used before that, to make themselves ready say.
         """
         self._told.setdefault(pid, Told()).groups.update(groups)
+        self._touch(pid)
         account = self._settled(pid) if before_s else None
         if account is not None:
             self._covered_ns -= account.uncover(int(before_s * 1e9))
@@ -150,7 +155,7 @@ class Ledger:
         if self._tree is not None:
             self._tree.watch(partial(asyncio.get_running_loop().call_soon_threadsafe, self.look))
         while self._tree is not None:
-            await self._clock.sleep(self._tree.pause_s)
+            await self._clock.sleep(LOOK_S)
             self.look()
 
     def look(self, *, at_all: bool = False) -> None:
@@ -164,6 +169,7 @@ class Ledger:
             for account in self._accounts.values():
                 if account.member.cpu_ns - account.threads_read_at_ns > _MIN_NATIVE_NS:
                     account.read_threads()
+                    self._touched[account] = None
             spent_s = (time.thread_time_ns() - began_ns) / 1e9
             self._threads_due_s = now_s + spent_s / _THREADS_SHARE
         if now_s - self._covered[-1][0] > _STEP_S:
@@ -179,10 +185,13 @@ class Ledger:
             self._take(self._tree.look(at_all=True))
             if self._tree.root in self._accounts:
                 self._accounts[self._tree.root].end_threads()
+                self._touch(self._tree.root)
 
     def end(self) -> None:
         """The run has ended, and all samples of it were handed over."""
         self._has_ended = True
+        # What was learned of them beside their time: what a library's threads are called, who was left behind.
+        self._touched.update(dict.fromkeys(self._accounts.values()))
         if self._tree:
             self._tree.close()
 
@@ -199,9 +208,10 @@ class Ledger:
             lost_s = self._recorder.lost_samples * self._period_ns / 1e9
             self._latest = Book(cpu_s=attributed_s + lost_s, attributed_s=attributed_s, lost_s=lost_s)
             return self._latest
-        sums = self._sums.copy()
-        for account in self._accounts.values():
-            sums.add(account)
+        sums = self._sums
+        for account in self._touched:
+            sums.take(account)
+        self._touched.clear()
         covered_ns = sums.covered_ns
         attributed_ns = self._recorder.run.total * self._period_ns if self._by_cpu else float(covered_ns)
         missing_ns = covered_ns - attributed_ns
@@ -251,7 +261,12 @@ class Ledger:
         account = self._accounts.get(pid)
         if account is not None:
             account.read_threads()
+            self._touched[account] = None
         return account
+
+    def _touch(self, pid: int) -> None:
+        if pid in self._accounts:
+            self._touched[self._accounts[pid]] = None
 
     def _take(self, look: Look) -> None:
         for member in look.found:
@@ -260,6 +275,7 @@ class Ledger:
             account = self._accounts.get(member.pid)
             if account is not None and account.member is member:
                 self._covered_ns += account.book(used_ns)
+                self._touched[account] = None
             else:
                 self._sums.cpu_ns += used_ns
                 self._sums.unsampled_ns[member.command, "too short"] += used_ns
@@ -272,6 +288,8 @@ class Ledger:
             if member.pid in self._accounts:
                 self._accounts[member.pid].ended_s = member.seen_s
                 self._accounts[member.pid].end_threads()
+        for member in (*look.gone, *look.changed):
+            self._touch(member.pid)
         if look.found or look.gone or look.changed:
             self._tell_change()
 
@@ -285,12 +303,14 @@ class Ledger:
     def _forget(self, account: Account) -> None:
         pid = account.member.pid
         if self._accounts.get(pid) is account:
-            self._sums.add(account)
+            self._sums.take(account)
+            self._touched.pop(account, None)
             del self._accounts[pid]
             self._told.pop(pid, None)
 
     def _forget_run(self) -> None:
         self._accounts, self._told, self._sums = {}, {}, Sums()
+        self._touched.clear()
         self._gone.clear()
         self._covered.clear()
         self._covered_ns = 0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import wait_first
 from ..events import Note
-from ..processes import process_end
+from ..processes import environment_at_start, process_end
 from ..profile.places import is_own_code
 from ..profile.stacks import Function, ProcessNote
 from ..samplers.command_lines import in_few_words, main_file
@@ -273,11 +273,7 @@ class CommandSampler:
         node, go = (self._samplers.get(key) for key in BY_ENVIRONMENT)
         if Path(seen.program).name in ("node", "nodejs"):
             if isinstance(node, NodeSampler) and pid not in node.pids:
-                options = _variable(pid, b"NODE_OPTIONS")
-                hidden = options is not None and os.fsencode(PRELOAD) not in options
-                self._context.ledger.refuses(
-                    pid, "NODE_OPTIONS of its own" if hidden else "Node.js that has not come to us"
-                )
+                self._context.ledger.refuses(pid, _why_node_is_not_here(pid))
         elif isinstance(go, GoSampler) and pid not in go.pids:
             from .running import is_go_program  # noqa: PLC0415 - as above
 
@@ -394,10 +390,15 @@ class CommandSampler:
         await sampler.close()
 
 
-def _variable(pid: int, name: bytes) -> bytes | None:
-    """What the process had it at its start; None where it had none, or is gone."""
+def _why_node_is_not_here(pid: int) -> str:
+    unknown = "Node.js that has not come to us"
     try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = environment_at_start(pid)
     except OSError:
-        return None
-    return next((value for known, _, value in (each.partition(b"=") for each in variables) if known == name), None)
+        return unknown
+    if environment is None:
+        return unknown
+    options = environment.get(b"NODE_OPTIONS")
+    if options is None:
+        return "Node.js without our NODE_OPTIONS"
+    return unknown if os.fsencode(PRELOAD) in options else "NODE_OPTIONS of its own"

@@ -37,6 +37,8 @@ _UNCERTAIN = "The machine is saturated: threads wait for a processor far longer 
 
 _NO_TASKS = "Where asyncio's tasks wait is told by Python 3.14 and newer only, not by {interpreter}: there the event loop waits for all of them"
 _JIT = "PYTHON_JIT is set: where this Python has its JIT, functions are right, but lines are not to be trusted"
+_JIT_UNKNOWN = "The program has written its title over its environment: whether PYTHON_JIT is set in it cannot be seen, and if so, lines are not to be trusted"
+_WITH_JIT = 3, 13
 
 
 class Attachment:
@@ -132,8 +134,9 @@ class Attachment:
                 return
             if self._pid in looking.looked_at and not self._has_asked_for_jit:
                 self._has_asked_for_jit = True
-                if await in_own_thread(jit_is_asked_for, self._pid):
-                    self._context.emit(Note(_JIT))
+                has_jit = await in_own_thread(jit_is_asked_for, self._pid)
+                if has_jit or (has_jit is None and (self._interpreter.version or OLDEST) >= _WITH_JIT):
+                    self._context.emit(Note(_JIT if has_jit else _JIT_UNKNOWN))
             if looking.has_untold_tasks and not self._has_told_of_tasks:
                 self._has_told_of_tasks = True
                 self._context.emit(Note(_NO_TASKS.format(interpreter=self._interpreter)))

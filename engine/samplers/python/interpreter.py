@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...processes import mapped_files, status_field
+from ...processes import environment_at_start, mapped_files, status_field
 from .elf import python_in
 
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -88,13 +88,16 @@ def executable(pid: int) -> Path | None:
     return program.with_name(program.name.removesuffix(" (deleted)"))
 
 
-def jit_is_asked_for(pid: int) -> bool:
-    """Whether the program's environment asks CPython (3.13 and newer, where built so) to compile to machine code."""
+def jit_is_asked_for(pid: int) -> bool | None:
+    """Whether the program's environment asks CPython (3.13 and newer, where built so) to compile to machine code.
+
+    None where the program has written over it. No, once it has ended.
+    """
     try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = environment_at_start(pid)
     except OSError:
         return False
-    return any(each.startswith(b"PYTHON_JIT=") and each not in {b"PYTHON_JIT=", b"PYTHON_JIT=0"} for each in variables)
+    return None if environment is None else environment.get(b"PYTHON_JIT", b"") not in (b"", b"0")
 
 
 def why_memory_is_closed(pid: int) -> str | None:
