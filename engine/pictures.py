@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .analysis.snapshot import ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
+from .analysis.unseen import name_unseen
 from .clock import wait_first
 from .profile.history import History
 from .program.subject import command_text
+from .settings import Mode
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from .analysis.snapshot import LogLine, Mark
     from .clock import Clock
@@ -68,6 +70,7 @@ class Pictures:
         self._was_taken = True
         self._hurry = asyncio.Event()
         self._haste_until_s = 0.0
+        self._unseen: Mapping[str, int] = {}
 
     async def publish(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Take one whenever it is due, until cancelled; `prepare` before each."""
@@ -108,6 +111,9 @@ class Pictures:
         parts, settings, recorder = self._parts, self._parts.settings, self._parts.recorder
         functions, run = recorder.functions, parts.run
         self._was_taken = False
+        book = parts.ledger.latest if run and run.is_running else parts.ledger.book()
+        if settings.mode is Mode.CPU:
+            self._unseen = name_unseen(recorder.table, book, self._unseen)
         self._newest = Snapshot(
             taken_s=parts.clock.monotonic(),
             taken_at=parts.clock.now(),
@@ -135,7 +141,8 @@ class Pictures:
             recent=parts.history.recent,
             timeline=parts.history.timeline,
             slices=parts.history.slices,
-            ledger=parts.ledger.latest if run and run.is_running else parts.ledger.book(),
+            ledger=book,
+            unseen=self._unseen,
             marks=tuple(parts.marks),
             previous_run=parts.previous_run,
             log=tuple(parts.log),

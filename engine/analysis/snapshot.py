@@ -257,6 +257,8 @@ class Snapshot:
     """What `counts` and all that is made of them, `recent` and `ledger` are of; None: the whole run. See `ranges.RangeReader`."""
     ledger: Book | None = None
     """Where the CPU time of the run went; None where nobody knows, of a saved run of before there was a ledger say."""
+    unseen: Mapping[str, int] = field(default_factory=dict)
+    """Part of the ledger -> the stack that stands for it where it is shown beside the functions; see `unseen`."""
     marks: tuple[Mark, ...] = ()
     previous_run: Mark | None = None
     """With `--watch`: the counts of the last run before this one that was worth comparing with, in the same table; with `view`: the file to compare with."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -153,6 +154,19 @@ class TreeReader:
         """Short path and first line of the node's function; empty where there is none."""
         function = self.tree.functions[node]
         return "" if function == NO_FUNCTION else self.catalogue.place(function)
+
+    def language(self, node: int) -> str:
+        """Of the node's function; empty where nobody knows, and in a run of one language."""
+        function = self.tree.functions[node]
+        return "" if function == NO_FUNCTION else self.catalogue.table.function_languages[function]
+
+    def language_shares(self) -> dict[str, float]:
+        """Of the self samples the share, 0 to 1, of each language's functions, most first."""
+        languages, found = self.catalogue.table.function_languages, Counter[str]()
+        for function, samples in self.snapshot.self_samples.items():
+            found[languages[function]] += samples
+        total = found.total()
+        return {language: samples / total for language, samples in found.most_common() if language}
 
     def kind(self, node: int) -> CodeKind:
         """Whose code the node's function is."""

@@ -99,6 +99,7 @@ class PictureReader:
             timeline=tuple(self._points),
             slices=slices,
             ledger=_book(said.fields.get("ledger")),
+            unseen=said.child("unseen").fields,
             marks=tuple(self._marks),
             previous_run=self._previous,
             log=tuple(self._log),

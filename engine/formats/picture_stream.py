@@ -65,6 +65,7 @@ class PictureWriter:
             "processes": [[pid, *note] for pid, note in snapshot.processes.items()],
             "living": sorted(snapshot.living),
             "ledger": snapshot.ledger.as_object() if snapshot.ledger else None,
+            "unseen": dict(snapshot.unseen),
             "output_dropped": snapshot.output_dropped,
             "points": self._new_points(snapshot.timeline),
             "slices": self._new_slices(snapshot.slices),

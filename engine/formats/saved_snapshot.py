@@ -15,6 +15,7 @@ from ..analysis.snapshot import (
     SamplingState,
     Snapshot,
 )
+from ..analysis.unseen import name_unseen
 from ..profile.slices import sum_of
 from ..profile.stacks import Frame, StackCounts, count_functions
 
@@ -54,6 +55,7 @@ def saved_snapshot(file: Path, recording: Recording, before: tuple[Path, Recordi
         timeline=recording.timeline,
         marks=tuple(_mark(moment, recording) for moment in recording.marks) if recording.slices else (),
         ledger=sampling.ledger,
+        unseen=name_unseen(table, sampling.ledger, {}) if sampling.mode == "cpu" else {},
         self_samples=functions.self_samples,
         total_samples=functions.total_samples,
         thread_counts=functions.thread_counts,

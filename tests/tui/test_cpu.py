@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from multi_lang_profiler.engine.analysis.unseen import name_unseen
 from multi_lang_profiler.engine.profile.book import Book
 from multi_lang_profiler.tui.widgets.cpu_screen import CpuScreen, cpu_rows
+from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.header import RunHeader
 from multi_lang_profiler.tui.widgets.timeline_board import TimelineGraphs
 from tests.support.screen import Screen, text_of
@@ -44,6 +46,20 @@ async def test_one_key_shows_the_whole_ledger() -> None:
     assert sum(float(row.split(" s ")[0].split()[-1]) for row in rows[1:]) == pytest.approx(100.0)
 
 
+async def test_enter_on_the_header_shows_the_ledger() -> None:
+    """Shift+Tab goes up to the figure, Enter opens what is behind it, Escape gives the keys back to the view."""
+    screen = Screen(replace(shop_snapshot(), ledger=HALF))
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        table = screen.app.focused
+        await pilot.press("shift+tab", "enter")
+        await pilot.pause()
+        assert isinstance(screen.app.screen, CpuScreen)
+        await pilot.press("escape", "escape")
+        await pilot.pause()
+        assert screen.app.focused is table
+
+
 async def test_the_timeline_shows_what_was_not_seen_in_another_colour() -> None:
     """The upper part of a column of which fewer samples came than its CPU time makes."""
     snapshot = shop_snapshot()
@@ -63,3 +79,29 @@ async def test_the_timeline_shows_what_was_not_seen_in_another_colour() -> None:
             }
             colours.append((len(styles), screen.app.palette.warn.color in styles))
     assert colours == [(1, False), (2, True)]
+
+
+async def test_what_no_sample_is_of_stands_beside_the_functions_when_asked_for() -> None:
+    """In grey, in the table, the tree and the flame graph; where it has a row, Enter shows the whole ledger."""
+    shop = shop_snapshot()
+    seen_s = shop.counts.total / shop.sampling.asked_hz
+    book = Book(cpu_s=2 * seen_s, attributed_s=seen_s, native_s={"libuv-worker": seen_s})
+    screen = Screen(replace(shop, ledger=book, unseen=name_unseen(shop.table, book, {})))
+    async with screen.app.run_test(size=(160, 40)) as pilot:
+        for key in ("1", "3", "4"):
+            await pilot.press(key)
+            await pilot.pause()
+            view = screen.app.query_one(f"#view-{key}")
+            assert "libuv-worker" not in text_of(view)
+            await pilot.press("U")
+            await pilot.pause()
+            text = "\n".join(text_of(widget) for widget in view.children)
+            assert "libuv-worker (native threads)" in text
+            assert "no sample is of" in text
+        await pilot.press("1", "g")
+        assert text_of(screen.app.query_one(FunctionTable)).splitlines()[1].lstrip().startswith("50.0")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(screen.app.screen, CpuScreen)
+        await pilot.press("escape", "U")
+        assert "libuv-worker" not in text_of(screen.app.query_one(FunctionTable))

@@ -328,6 +328,34 @@ async def test_selection_is_shared() -> None:
         assert here(screen) == "score_products"
 
 
+async def test_languages_are_told_apart() -> None:
+    """Where programs of several languages run, a box that stands on none of its own begins with its language, and has a colour of its own."""
+    table, counts = StackTable(), StackCounts()
+    for pid, language, names in ((1, "Python", ("main", "mill")), (2, "JavaScript", ("main", "polish"))):
+        of_language = table.of_language(language)
+        stack = of_language.stack([of_language.frame(Frame(name, f"/app/{language}", 1)) for name in names])
+        counts.add(of_language.thread(pid, pid), stack, 100)
+    screen = Screen(make_snapshot(table, counts, program=shop_snapshot().program))
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        text = text_of(board(screen))
+        assert "[py] main" in text
+        assert "[js] main" in text
+        assert "] mill" not in text
+        await pilot.press("down", "down")
+        assert "Python" in text_of(screen.app.query_one("#flame-box")) or "JavaScript" in text_of(
+            screen.app.query_one("#flame-box")
+        )
+        for _ in range(3):
+            await pilot.press("c")
+        assert "Python 50%" in title(screen)
+        assert "JavaScript 50%" in title(screen)
+    single = Screen()
+    async with single.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "c", "c", "c")
+        assert "Python" not in title(single)
+
+
 async def test_boxes_keep_their_place() -> None:
     """New samples change widths, not the order; cursor and zoom stay, and threads or a new run that has none zoom out."""
     screen = Screen()

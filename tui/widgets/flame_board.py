@@ -12,9 +12,11 @@ from textual.strip import Strip
 
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.flame import Box, layout, trunk
+from ...engine.analysis.unseen import unseen_functions
 from ...engine.profile.places import module_of
 from ..text import clean, fit_name
 from .board import Board
+from .function_table import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,7 @@ class ColorBy(StrEnum):
     """Whose code it is."""
     SELF = "self time"
     MODULE = "module"
+    LANGUAGE = "language"
     CHANGE = "change"
     """How its share differs from that of what is compared with."""
 
@@ -97,12 +100,19 @@ class FlameBoard(Board, can_focus=True):
         self._names: dict[int, str] = {}
         self._modules: dict[str, int] = {}
         self._function_modules: dict[int, int] = {}
+        self._languages: dict[str, int] = {}
+        self._has_languages = False
+        self._unseen: frozenset[int] = frozenset()
 
     def show_tree(self, reader: TreeReader, *, renewed: bool) -> None:
         """Draw the reader's tree; `renewed` if its nodes are not those of the last one."""
         if renewed or self._reader is None:
             self.zoom, self._zooms, self._cursor, self._scrolled = ROOT, [], None, False
             self._names, self._function_modules = {}, {}
+        has_languages = len({*reader.snapshot.table.thread_languages}) > 1
+        if has_languages is not self._has_languages:
+            self._has_languages, self._names = has_languages, {}
+        self._unseen = unseen_functions(reader.snapshot)
         self._reader, self._rows = reader, None
         while not reader.tree.total_samples[self.zoom] and self.zoom != ROOT:
             self.zoom = reader.tree.parents[self.zoom]
@@ -127,6 +137,14 @@ class FlameBoard(Board, can_focus=True):
         """Put the cursor on `node`, or on the nearest node above it that is drawn."""
         self._cursor, self._rows, self._scrolled = (node, False), None, True
         self.repaint()
+
+    @property
+    def has_languages(self) -> bool:
+        """More than one: boxes say where another begins."""
+        return self._has_languages
+
+    def language_style(self, language: str) -> Style:
+        return self._language_style(language, 0).text
 
     def module_style(self, function: int) -> Style:
         """The colour of the function's module."""
@@ -332,8 +350,20 @@ class FlameBoard(Board, can_focus=True):
         name = self._names.get(box.node)
         if name is None:
             assert self._reader is not None  # it laid the box out
-            name = self._names[box.node] = clean(self._reader.name(box.node))
+            name = self._names[box.node] = f"{self._language_tag(box.node)}{clean(self._reader.name(box.node))}"
         return name
+
+    def _language_tag(self, node: int) -> str:
+        """Before the name of a box that stands on none of its language."""
+        reader = self._reader
+        assert reader is not None  # it laid the box out
+        language = reader.language(node)
+        if not self._has_languages or node == ROOT or language == reader.language(reader.tree.parents[node]):
+            return ""
+        return f"[{LANGUAGES[language]}] " if language in LANGUAGES else ""
+
+    def _language_style(self, language: str, odd: int) -> BoxStyle:
+        return self.palette.flame.module(self._languages.setdefault(language, len(self._languages)), odd)
 
     def _style(self, box: Box, odd: int) -> BoxStyle:
         colors, reader = self.palette.flame, self._reader
@@ -342,13 +372,15 @@ class FlameBoard(Board, can_focus=True):
             return colors.merged
         search, tree = reader.search, reader.tree
         function = tree.functions[box.node]
-        if (search is not None and not search.found[box.node]) or function == NO_FUNCTION:
+        if (search is not None and not search.found[box.node]) or function == NO_FUNCTION or function in self._unseen:
             return colors.quiet(odd)
         match self.color_by:
             case ColorBy.KIND:
                 return colors.kind(reader.kind(box.node), odd)
             case ColorBy.MODULE:
                 return colors.module(self._module(function), odd)
+            case ColorBy.LANGUAGE:
+                return self._language_style(reader.language(box.node), odd)
             case ColorBy.CHANGE:
                 return colors.change(colors.change_step(reader.change(box.node)), odd)
         return colors.heat(colors.heat_step(tree.self_samples[box.node] / tree.total_samples[ROOT]), odd)

@@ -44,6 +44,9 @@ class FlameGraphView(TreeView):
         "Colours tell the program's own code from libraries and from the runtime and its library; c has them tell self time, one package from "
         "another, or what has changed against another range, the run before or a file opened in Diff. Arrows go from box to box, Enter or a "
         "second click gives a box the whole width, Backspace or Escape goes back. The line at the foot says what is under the cursor.\n"
+        "Where programs of several languages run, a box that stands on none of its own language begins with it ([py], [js]), and c has colours for "
+        "languages, too.\n"
+        "U adds the CPU time that no sample is of, in grey: native threads, processes not sampled, the time before the sampler.\n"
         "A search leaves the colour to what it finds; it is written as the filter of the hot functions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,7 +54,7 @@ class FlameGraphView(TreeView):
             "c",
             "recolor",
             "Colours",
-            tooltip="Colour by whose code it is, by self time, by module, or by change",
+            tooltip="Colour by whose code it is, by self time, by module, by language, or by change",
             id="flame.colors",
         ),
         Binding("v", "turn", "Flip", tooltip="Root at the top, or at the foot", id="flame.turn"),
@@ -122,6 +125,16 @@ class FlameGraphView(TreeView):
                         Segment(f" {kind.value} {100 * shares[kind]:.0f}%", palette.dim),
                     )
                 ]
+            case ColorBy.LANGUAGE:
+                return [
+                    segment
+                    for language, share in reader.language_shares().items()
+                    for segment in (
+                        Segment("  "),
+                        Segment("  ", board.language_style(language)),
+                        Segment(f" {clean(language)} {100 * share:.0f}%", palette.dim),
+                    )
+                ]
             case ColorBy.CHANGE:
                 known = self._compared_with()
                 return [
@@ -154,7 +167,9 @@ class FlameGraphView(TreeView):
 
     def action_recolor(self) -> None:
         board = self.query_one(FlameBoard)
-        ways = [way for way in ColorBy if way is not ColorBy.CHANGE or self._compared_with()]
+        cannot = {ColorBy.CHANGE} if not self._compared_with() else set()
+        cannot |= {ColorBy.LANGUAGE} if not board.has_languages else set()
+        ways = [way for way in ColorBy if way not in cannot]
         at = ways.index(board.color_by) if board.color_by in ways else -1
         board.recolor(ways[(at + 1) % len(ways)])
         self.read()
@@ -255,6 +270,9 @@ class FlameGraphView(TreeView):
                 Segment(clean(reader.name(box.node)), palette.bold),
                 Segment(f"  {clean(reader.place(box.node))}", palette.dim),
             ]
+            language = reader.language(box.node)
+            if board.has_languages and language:
+                left.append(Segment(f"  {clean(language)}", palette.dim))
             function = self.function_here()
             if board.color_by is ColorBy.MODULE and function is not None:
                 known = reader.catalogue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row
+from ...engine.analysis.unseen import unseen_functions
 from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline, weight
 from .table import Column, Table
 
@@ -34,6 +35,7 @@ class FunctionTable(Table[FunctionRow]):
         self._is_range = False
         """The trend is one of the range in force, not of the last minute."""
         """More than one: each function's is shown."""
+        self._unseen: frozenset[int] = frozenset()
         self._lock_title = ""
         """What is said of the interpreter's lock; empty where nothing is known."""
 
@@ -43,6 +45,7 @@ class FunctionTable(Table[FunctionRow]):
         if self._is_range is not (snapshot.stretch is not None) or self._lock_title != lock:
             self._is_range, self._lock_title = snapshot.stretch is not None, lock
             self._columns = self.columns(self.scrollable_content_region.width)
+        self._unseen = unseen_functions(snapshot)
         self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
         self._has_languages = len({*snapshot.table.thread_languages}) > 1
         seconds = len(snapshot.recent)
@@ -134,9 +137,10 @@ class FunctionTable(Table[FunctionRow]):
         yield Segment(LANGUAGES.get(language, "").ljust(width)[:width], self.palette.dim)
 
     def _draw_name(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        yield Segment(
-            fit_name(clean(row.name) or "(no name)", width), self.palette.bold if row.is_own else self.palette.plain
-        )
+        style = self.palette.bold if row.is_own else self.palette.plain
+        if row.function in self._unseen:
+            style = self.palette.dim
+        yield Segment(fit_name(clean(row.name) or "(no name)", width), style)
 
     def _draw_place(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         yield Segment(fit_path(clean(row.place), width), self.palette.dim)

@@ -9,9 +9,9 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
+from ...engine.analysis.unseen import unseen_functions
 from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
-from ..views import samples_shown
 from .function_table import FunctionTable
 from .sampled_view import SampledView
 from .title_line import TitleLine
@@ -42,6 +42,7 @@ class FunctionsView(SampledView):
         "Where the time goes. self is the share of all samples in which the function itself was running, total the share in "
         "which it was anywhere on the stack. In the bar, the bright part is self and the ground it stands on is total.\n"
         "The trend shows the self time of the last minute, newest at the right. Names of the program's own code are bold.\n"
+        "U puts the CPU time that no sample is of beside them, in grey: native threads, processes not sampled, the time before the sampler.\n"
         "A filter is a part of the name or path, or a regular expression behind a ~; it minds capitals if it has some. Pausing freezes "
         "this table alone: sampling and reporting go on."
     )
@@ -129,6 +130,14 @@ class FunctionsView(SampledView):
             tooltip="Sort by file and line; again: reverse",
             id="functions.sort_place",
         ),
+        Binding(
+            "U",
+            "unseen",
+            "Unseen",
+            show=False,
+            tooltip="Show the CPU time that no sample is of beside the functions, by its names",
+            id="functions.unseen",
+        ),
         Binding("escape", "clear", "Clear filter", show=False, tooltip="Forget the filter", id="functions.clear"),
     ]
 
@@ -152,7 +161,10 @@ class FunctionsView(SampledView):
         self.query_one(FunctionTable).action_top()
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        self.host.open_function(event.key)
+        if self.shown is not None and event.key in unseen_functions(self.shown):
+            self.app.call_later(self.app.run_action, "cpu")
+        else:
+            self.host.open_function(event.key)
 
     def on_table_moved(self, event: Table.Moved) -> None:
         self.host.select_function(event.key)
@@ -162,7 +174,7 @@ class FunctionsView(SampledView):
 
     def shows(self, snapshot: Snapshot) -> object:
         # The trend moves on with the seconds, if there is one.
-        return samples_shown(snapshot), tuple(map(len, snapshot.recent))
+        return super().shows(snapshot), tuple(map(len, snapshot.recent))
 
     def action_sort(self, by: str) -> None:
         wanted = SortBy(by)
@@ -226,6 +238,8 @@ class FunctionsView(SampledView):
             left += [Segment("   filter ", palette.dim), Segment(clean(query.pattern), palette.accent)]
         if self.bad_pattern:
             left += [Segment(f"   {clean(self.bad_pattern)}", palette.bad)]
+        if self.shows_unseen:
+            left += [Segment("   with CPU time that no sample is of", palette.accent)]
         if query.only_own:
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:

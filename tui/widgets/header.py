@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
+from textual.binding import Binding
 
 from ...engine.analysis.cpu_text import main_reason, unseen_percent
 from ...engine.analysis.snapshot import ProgramPhase
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.style import Style
     from textual import events
+    from textual.binding import BindingType
     from textual.strip import Strip
 
     from ...engine.analysis.snapshot import ProgramState, SamplingState, Snapshot
@@ -37,7 +39,12 @@ SILENT_AFTER_S = 5.0
 """Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
 
 
-class RunHeader(Board):
+class RunHeader(Board, can_focus=True):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "app.cpu", "CPU ledger", tooltip="Show where the CPU time went", id="header.cpu"),
+        Binding("escape", "leave", "Back", show=False, tooltip="Give the keys back to the view", id="header.leave"),
+    ]
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._snapshot: Snapshot | None = None
@@ -54,6 +61,15 @@ class RunHeader(Board):
         self._snapshot = snapshot
         self._now_s = snapshot.taken_s
         self.repaint()
+
+    def on_focus(self) -> None:
+        self.repaint()
+
+    def on_blur(self) -> None:
+        self.repaint()
+
+    def action_leave(self) -> None:
+        self.screen.focus_next()
 
     def tick(self, now_s: float) -> None:
         # While pictures come, once a second, they are the clock.
@@ -157,6 +173,8 @@ class RunHeader(Board):
         if book is None or unseen is None or book.cpu_s < SEEN_FROM_S:
             return []
         figure, what = f"{100 - unseen:.0f}%", " of CPU seen" if width >= MEDIUM else " seen"
+        if self.has_focus:
+            return [Segment(figure + what, palette.match)]
         if 100 - unseen >= 100 * GOOD_SHARE:
             return [Segment(figure, palette.plain), Segment(what, palette.dim)]
         reason = f" · {clean(main_reason(book))}" if width >= WIDE else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from ...engine.analysis.unseen import with_unseen
 from ..run_text import why_no_samples
 from ..views import View, samples_shown
 
@@ -21,6 +22,10 @@ class SampledView(View):
         super().__init__()
         self.shown: Snapshot | None = None
         """The snapshot that is drawn; while paused an old one."""
+        self.shows_unseen = False
+        """Whether CPU time that no sample is of stands beside the functions."""
+        self._whole: Snapshot | None = None
+        """What `shown` is of."""
         self.bad_pattern = ""
         self.paused_s: float | None = None
         """When it was frozen."""
@@ -42,12 +47,17 @@ class SampledView(View):
         raise NotImplementedError
 
     def shows(self, snapshot: Snapshot) -> object:
-        return samples_shown(snapshot)
+        return samples_shown(snapshot), snapshot.ledger if self.shows_unseen else None
 
     def show(self, snapshot: Snapshot) -> None:
         if self.paused_s is None:
-            self.shown = snapshot
+            self._whole = snapshot
+            self.shown = self._as_asked(snapshot)
         self.read()
+
+    def _as_asked(self, snapshot: Snapshot) -> Snapshot:
+        # What no sample is of is no chosen thread's.
+        return with_unseen(snapshot) if self.shows_unseen and self.host.threads is None else snapshot
 
     def range_chosen(self) -> None:
         # Whoever asks for another range wants to see it.
@@ -73,6 +83,12 @@ class SampledView(View):
 
     def action_clear(self) -> None:
         self.ask_pattern("")
+
+    def action_unseen(self) -> None:
+        self.shows_unseen = not self.shows_unseen
+        if self._whole is not None:
+            self.shown = self._as_asked(self._whole)
+            self.read()
 
     def action_pause(self) -> None:
         snapshot = self.host.snapshot

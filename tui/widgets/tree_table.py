@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.tree_rows import tree_rows
+from ...engine.analysis.unseen import unseen_functions
 from ..text import bar, clean, fit, fit_path, percent
 from .function_table import LANGUAGES
 from .table import Column, Table
@@ -81,6 +82,7 @@ class TreeTable(Table[TreeRow]):
         self._inverted = False
         self._has_languages = False
         """More than one: each function's is shown."""
+        self._unseen: frozenset[int] = frozenset()
         self._shift = 0
         """Cells of indent left out, so that deep names are seen."""
 
@@ -91,6 +93,7 @@ class TreeTable(Table[TreeRow]):
             self._cursor_key = None
         self._reader = reader
         self._has_languages = len({*reader.snapshot.table.thread_languages}) > 1
+        self._unseen = unseen_functions(reader.snapshot)
         if reader.tree.inverted is not self._inverted:
             self._inverted = reader.tree.inverted
             self._columns = self.columns(self.scrollable_content_region.width)
@@ -352,6 +355,8 @@ class TreeTable(Table[TreeRow]):
         indent = min(max(0, INDENT * row.indent - self._shift), max(0, width - 4))
         palette = self.palette
         style = palette.match if row.found else palette.bold if row.is_own else palette.plain
+        if self.function_of(row.node) in self._unseen and not row.found:
+            style = palette.dim
         name = fit(clean(row.name), max(0, width - indent - 2))
         # Of many levels the nearest are ruled: the eye follows no more.
         ruled = min(indent, INDENT * RULED_LEVELS)

@@ -71,6 +71,14 @@ class TreeView(SampledView):
             "p", "pause", "Pause", show=False, tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"
         ),
         Binding(
+            "U",
+            "unseen",
+            "Unseen",
+            show=False,
+            tooltip="Show the CPU time that no sample is of beside the functions, by its names",
+            id="calls.unseen",
+        ),
+        Binding(
             "escape",
             "clear",
             "Clear",
@@ -219,6 +227,8 @@ class TreeView(SampledView):
             left += [Segment("   recursion folded", palette.accent)]
         if query.fold is not Fold.PLUMBING:
             left += [Segment("   all frames" if query.fold is Fold.NOTHING else "   libraries folded", palette.accent)]
+        if self.shows_unseen:
+            left += [Segment("   with CPU time that no sample is of", palette.accent)]
         if query.only_own:
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:

@@ -115,7 +115,7 @@ class Attachment:
                 if self._finder.runs_python:
                     self._interpreter = interpreter
                     self._take_on(looking, self._pid, interpreter)
-                    await self._attend(looking, ended)
+                    await self._attend(looking, interpreter, ended)
                     # It ended, or has become another program.
                     await wait_first(self._clock, _SETTLE_S, ended)
                 else:
@@ -125,7 +125,7 @@ class Attachment:
             for follower in followers:
                 follower.cancel()
 
-    async def _attend(self, looking: Looking, ended: asyncio.Future[None]) -> None:
+    async def _attend(self, looking: Looking, interpreter: Interpreter, ended: asyncio.Future[None]) -> None:
         """Return when the program has ended, cannot be looked at any more, or the helper has ended."""
         while not looking.ended.done() and not ended.done() and self._pid not in looking.gone:
             self._cover(not looking.looked_at.isdisjoint({self._pid, *self._children}))
@@ -135,7 +135,8 @@ class Attachment:
             if self._pid in looking.looked_at and not self._has_asked_for_jit:
                 self._has_asked_for_jit = True
                 has_jit = await in_own_thread(jit_is_asked_for, self._pid)
-                if has_jit or (has_jit is None and (self._interpreter.version or OLDEST) >= _WITH_JIT):
+                may_have_jit = interpreter.version is None or interpreter.version >= _WITH_JIT
+                if has_jit or (has_jit is None and may_have_jit):
                     self._context.emit(Note(_JIT if has_jit else _JIT_UNKNOWN))
             if looking.has_untold_tasks and not self._has_told_of_tasks:
                 self._has_told_of_tasks = True
