@@ -27,6 +27,9 @@ def main() -> "NoReturn":
     """Run the command and end the process with its status."""
     open_standard_streams()
     child = start_early(sys.argv[1:])
+    # Where PYTHONDONTWRITEBYTECODE is set (many a container has it) it is meant for the program: to compile all of ours anew at each start
+    # takes a quarter of a second and 9 MB.
+    sys.dont_write_bytecode = False
     try:
         from .cli import main as go_on
 
