@@ -218,6 +218,29 @@ async def test_threads() -> None:
         assert screen.app.threads is None
 
 
+async def test_a_label_of_several_sets() -> None:
+    """Work that the program has labelled is chosen by one of its labels, whatever other labels it has; the others' samples are not counted."""
+    table, counts, functions = StackTable(), StackCounts(), FunctionCounts()
+    sets = ((("path", "/pay"), ("user", "ada")), (("path", "/pay"), ("user", "bob")), (("path", "/see"),), ())
+    for labels in sets:
+        stack = table.stack([table.frame(Frame(f"for_{dict(labels).get('user', 'nobody')}", "/srv/x.go", 1))])
+        thread = table.thread(1, 0, "goroutines", labels)
+        counts.add(thread, stack, 10)
+        functions.add(table, thread, stack, 10)
+    snapshot = replace(shop_snapshot(), table=table, counts=counts, thread_counts=functions.thread_counts)
+    screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("T")
+        await pilot.pause()
+        rows = [str(row.prompt) for row in screen.app.screen.query_one(OptionList).options]
+        assert len(rows) == 1 + len(sets)
+        assert "50.0 %  path=/pay" in rows[0]
+        assert "label of 2 sets" in rows[0]
+        await pilot.press("space", "enter")
+        await pilot.pause()
+        assert set(names(screen)) == {"for_ada", "for_bob"}
+
+
 async def test_processes() -> None:
     """Under a command the picker has the tree of processes, each with its threads, its language and state; a process chosen is all its threads."""
     snapshot = shop_snapshot()

@@ -109,7 +109,25 @@ def _thread_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
         known = snapshot.table.threads[thread]
         name = fit(clean(known.title) or "unnamed", 26)
         rows.append(_Row(frozenset({thread}), f"{name} pid {known.pid} thread {known.tid}", count))
-    return rows
+    return [*_label_rows(snapshot, samples), *rows]
+
+
+def _label_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
+    """Each label that several sets of them have: all work that the program calls so, whatever else it says of it."""
+    labelled: dict[tuple[str, str], list[int]] = {}
+    for thread in samples:
+        for label in snapshot.table.threads[thread].labels:
+            labelled.setdefault(label, []).append(thread)
+    rows = [
+        _Row(
+            frozenset(threads),
+            f"{fit(clean(f'{key}={value}'), 26)} label of {len(threads)} sets",
+            sum(samples[thread] for thread in threads),
+        )
+        for (key, value), threads in labelled.items()
+        if len(threads) > 1
+    ]
+    return sorted(rows, key=lambda row: -row.samples)
 
 
 def _process_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
