@@ -31,6 +31,8 @@ MAX_OUTPUT_CHARACTERS = 4_000
 """Kept of what `go` says when it fails."""
 SLOW_BUILD_S = 3.0
 """After which we say what takes so long."""
+UNCHANGED_S = 0.15
+"""A build that takes longer has something to do."""
 INTERRUPT_S = 2.0
 """How long `go` may take to clean up when it is interrupted."""
 _PACKAGE_CLAUSE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
@@ -87,6 +89,17 @@ class _Answer(NamedTuple):
     errors: str
 
 
+class _Told(NamedTuple):
+    """What `go env` says in a folder."""
+
+    folder: Path
+    flags: str
+    root: str
+    version: str
+    module: str
+    workspace: str
+
+
 class GoBuild:
     """Runs the user's `go` in the user's environment. What it says when it fails is in the `CannotStart` raised."""
 
@@ -103,12 +116,17 @@ class GoBuild:
         self._covers = False
         self._replaced: dict[str, str] = {}
         self._cache_folder = context.cache_folder
+        self._is_listed = asyncio.Event()
+        """The list of packages is waited for."""
 
     async def build(self, rate_hz: int) -> GoProgram:
         """Build what the user named; the executable lies alone in its folder. Raises `CannotStart`."""
-        await self._read_flags()
+        here = await self._ask(self._settings.working_folder)
+        self._read_flags(here.flags)
         source = await self._source()
-        environment = await self._environment(source)
+        environment = self._environment(
+            source, here if source.folder == here.folder else await self._ask(source.folder)
+        )
         toolchain = environment.toolchain
         self._executables.mkdir()
         kept = self._kept(toolchain, rate_hz)
@@ -116,22 +134,22 @@ class GoBuild:
             await asyncio.to_thread(kept.lay_out, self._executables)
         self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
         slow = asyncio.create_task(self._say_that_it_is_slow())
-        listing = asyncio.create_task(self._packages(source, environment))
+        listing = asyncio.create_task(self._packages(source, environment, kept.packages() if kept else None))
         unprofiled = None
         try:
             try:
-                source, answer = await self._compile_profiled(source, environment, listing, rate_hz)
+                source, answer = await self._compile_profiled(source, environment, listing, rate_hz, kept)
             except (UnknownRelease, _Incompatible) as reason:
                 unprofiled = f"{reason}; the program runs unprofiled"
                 source, answer = await self._compile(source, environment, None)
-            packages = await listing
+            packages = await self._known(listing, kept)
         finally:
             slow.cancel()
             listing.cancel()
         if answer.status:
             raise self._failure(f"does not build with {toolchain.version}", answer)
         if kept:
-            await asyncio.to_thread(kept.settle, self._executables)
+            await asyncio.to_thread(kept.settle, self._executables, packages)
         executable = next(self._executables.iterdir(), None)
         if executable is None:
             raise self._failure("gave no executable", answer)
@@ -148,16 +166,23 @@ class GoBuild:
             return None
 
     async def _compile_profiled(
-        self, source: GoSource, environment: _Environment, listing: asyncio.Task[Packages], rate_hz: int
+        self,
+        source: GoSource,
+        environment: _Environment,
+        listing: asyncio.Task[Packages],
+        rate_hz: int,
+        kept: KeptBuilds | None,
     ) -> tuple[GoSource, _Answer]:
         """As `_compile`, with the sampler. Raises `UnknownRelease` and `_Incompatible` where that cannot be."""
         toolchain = environment.toolchain
-        overlay = self._overlay(toolchain, source, rate_hz)
+        known = kept.packages() if kept else None
+        keeps_rate = known is not None and known.sets_profile_rate
+        overlay = self._overlay(toolchain, source, rate_hz, keeps_rate=keeps_rate)
         source, answer = await self._compile(source, environment, overlay)
-        packages = await listing
+        packages = await self._known(listing, kept)
         if packages.loads_plugins:
             raise _Incompatible("a plugin fits only the program as you build it, without the profiler's part")
-        if packages.sets_profile_rate and not answer.status:
+        if packages.sets_profile_rate and not keeps_rate and not answer.status:
             overlay = self._overlay(toolchain, source, rate_hz, keeps_rate=True)
             source, answer = await self._compile(source, environment, overlay)
         if not answer.status or not _OUR_PART_FAILED.search(answer.errors):
@@ -168,18 +193,32 @@ class GoBuild:
             )
         raise _Incompatible(f"{toolchain.version} does not compile the profiler's part: {_first_error(answer.errors)}")
 
-    async def _packages(self, source: GoSource, environment: _Environment) -> Packages:
+    async def _known(self, listing: asyncio.Task[Packages], kept: KeptBuilds | None) -> Packages:
+        """What the program is made of: as it was where `go` has found the executable to be as it was, else what it lists."""
+        if not listing.done() and kept and (packages := await asyncio.to_thread(kept.unchanged, self._executables)):
+            listing.cancel()
+            return packages
+        self._is_listed.set()
+        return await listing
+
+    async def _packages(self, source: GoSource, environment: _Environment, known: Packages | None) -> Packages:
+        """Lists them, where they are `known` from the last time once it is clear that this takes more than a look."""
+        if known:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_listed.wait(), UNCHANGED_S)
         what = [str(file) for file in source.files] or [str(source.folder)]
         flags = ("-e", "-deps", *(["-test"] if source.is_test else []), "-f", LIST_FORMAT)
         answer = await self._run(environment.folder, "list", *self._flags, *flags, *what)
         return await asyncio.to_thread(read_packages, answer.output, self._replaced)
 
-    async def _read_flags(self) -> None:
-        working_folder = self._settings.working_folder
-        answer = await self._run(working_folder, "env", "GOFLAGS")
+    async def _ask(self, folder: Path) -> _Told:
+        answer = await self._run(folder, "env", "GOFLAGS", "GOROOT", "GOVERSION", "GOMOD", "GOWORK")
         if answer.status:
             raise self._failure("cannot be built", answer)
-        goflags = answer.output.rstrip("\n")
+        return _Told(folder, *answer.output.split("\n")[:5])
+
+    def _read_flags(self, goflags: str) -> None:
+        working_folder = self._settings.working_folder
         flags = BuildFlags(goflags, self._flags)
         self._covers = flags.covers
         overlay = flags.overlay(working_folder)
@@ -253,16 +292,12 @@ class GoBuild:
         paths = (Path(self._replaced.get(path, path)) for path in (f"{directory}/{file}" for file in files))
         return GoSource(Path(directory), (), next((file for file in paths if _found(_MAIN_FUNCTION, file)), None))
 
-    async def _environment(self, source: GoSource) -> _Environment:
-        answer = await self._run(source.folder, "env", "GOROOT", "GOVERSION", "GOMOD", "GOWORK")
-        if answer.status:
-            raise self._failure("cannot be built", answer)
-        root, version, module, workspace = answer.output.splitlines()
-        deciding = [Path(file).parent for file in (module, workspace) if file not in ("", os.devnull, "off")]
+    def _environment(self, source: GoSource, told: _Told) -> _Environment:
+        deciding = [Path(file).parent for file in (told.module, told.workspace) if file not in ("", os.devnull, "off")]
         working_folder = self._settings.working_folder
         is_same = source.folder.is_relative_to(working_folder) and all(map(working_folder.is_relative_to, deciding))
         folder = working_folder if is_same else source.folder
-        return _Environment(Toolchain(self._go, Path(root), version), folder, bool(deciding))
+        return _Environment(Toolchain(self._go, Path(told.root), told.version), folder, bool(deciding))
 
     async def _run(self, folder: Path, *arguments: str) -> _Answer:
         """Run `go` in `folder`; when cancelled, it and the compilers it started end, too."""

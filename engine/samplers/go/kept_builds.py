@@ -13,9 +13,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from .packages import Packages
+
 MAX_KEPT = 8
 MAX_EXECUTABLE_BYTES = 100 << 20
 _UNTOUCHED_NS = 0
+_PACKAGES = ".packages.json"
+"""No executable's name: `go build` gives none that begins with a dot."""
 
 
 class KeptBuilds:
@@ -27,31 +31,61 @@ class KeptBuilds:
     def lay_out(self, folder: Path) -> None:
         """Copy what is kept into `folder`, whence programs are started. Takes its time: for a worker thread."""
         with contextlib.suppress(OSError):
-            for kept in self._folder.iterdir():
+            for kept in self._executables():
                 laid = folder / kept.name
                 shutil.copy2(kept, laid)
                 os.utime(laid, ns=(_UNTOUCHED_NS, _UNTOUCHED_NS))
 
-    def settle(self, folder: Path) -> None:
-        """Remove from `folder` what `go` did not find to be its own, and keep what it made. Takes its time: for a worker thread."""
+    def packages(self) -> Packages | None:
+        """What the executable that is kept is made of; None where nothing is known."""
+        try:
+            text = (self._folder / _PACKAGES).read_text("utf-8")
+            return Packages.from_json(text)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return None
+
+    def unchanged(self, folder: Path) -> Packages | None:
+        """What the executable is made of that `go` has put into `folder`, if it is the one that is kept."""
+        try:
+            for kept in self._executables():
+                made = folder / kept.name
+                is_its = made.exists() and made.stat().st_mtime_ns != _UNTOUCHED_NS
+                if is_its and kept.stat().st_size == made.stat().st_size and _is_same(kept, made):
+                    return self.packages()
+        except OSError:
+            return None
+        return None
+
+    def settle(self, folder: Path, packages: Packages) -> None:
+        """Remove from `folder` what `go` did not find to be its own, and keep what it made, of `packages`. Takes its time: for a worker thread."""
         for file in list(folder.iterdir()):
             if file.stat().st_mtime_ns == _UNTOUCHED_NS:
                 file.unlink()
         with contextlib.suppress(OSError):
-            self._keep(next(folder.iterdir(), None))
+            self._keep(next(folder.iterdir(), None), packages)
 
-    def _keep(self, made: Path | None) -> None:
+    def _executables(self) -> list[Path]:
+        """Raises `OSError`."""
+        return [file for file in self._folder.iterdir() if file.name != _PACKAGES]
+
+    def _keep(self, made: Path | None, packages: Packages) -> None:
         """Raises `OSError`."""
         if made is None or made.stat().st_size > MAX_EXECUTABLE_BYTES:
             return
         kept = self._folder / made.name
-        if kept.exists() and kept.stat().st_size == made.stat().st_size and _is_same(kept, made):
+        if (
+            self.packages() == packages
+            and kept.exists()
+            and kept.stat().st_size == made.stat().st_size
+            and _is_same(kept, made)
+        ):
             os.utime(self._folder)
             return
         self._all.mkdir(mode=0o700, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=self._all, prefix="."))
         try:
             shutil.copy2(made, temporary / made.name)
+            (temporary / _PACKAGES).write_text(packages.to_json(), "utf-8")
             shutil.rmtree(self._folder, ignore_errors=True)
             temporary.rename(self._folder)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,16 @@ class Packages:
     loads_plugins: bool
     sets_profile_rate: bool
     """Some file that is not the standard library's names `runtime.SetCPUProfileRate`."""
+
+    def to_json(self) -> str:
+        folders = {name: str(folder) for name, folder in self.folders.items()}
+        return json.dumps([folders, self.loads_plugins, self.sets_profile_rate])
+
+    @classmethod
+    def from_json(cls, text: str) -> Packages:
+        """What `to_json` gave. Raises `ValueError` and its like where it did not."""
+        folders, loads_plugins, sets_rate = json.loads(text)
+        return cls({name: Path(folder) for name, folder in folders.items()}, bool(loads_plugins), bool(sets_rate))
 
 
 def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
