@@ -216,7 +216,9 @@ def _cause(error: BaseException) -> str:
         origin = before
     for cause in (origin, error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {cause.verify_message}"
+            return (
+                f"its certificate is refused ({cause.verify_message}); SSL_CERT_FILE names a file with whom you trust"
+            )
         if isinstance(cause, ssl.SSLError):
             return "the TLS handshake fails; a service without TLS has a URL that begins with http://"
         if isinstance(cause, socket.gaierror):

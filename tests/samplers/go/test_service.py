@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from multi_lang_profiler.engine.formats import files as export
-from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.backend import Backend
+from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
 from tests.support.go import ENVIRONMENT, PROGRAMS, go
 from tests.support.ports import free_port
+from tests.support.tmux import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("go")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, release: str) -> Path:
     executable: Path = tmp_path_factory.mktemp("service") / "service"
     build = [go(), "build", "-o", str(executable), "."]
     subprocess.run(build, cwd=PROGRAMS / "service", env={**os.environ, **ENVIRONMENT}, check=True, timeout=120)
@@ -77,6 +80,37 @@ def test_a_service_is_followed_as_any_program_is(built: Path, folder: Folder) ->
     assert any(line.startswith("Watched ") and "100 Hz" in line for line in done.lines)
 
 
+def test_a_service_is_on_the_screen_and_in_reports(built: Path, folder: Folder) -> None:
+    """Functions, a mark, the work of one label alone, and reports with all of it, as of a program of our own; leaving harms nobody."""
+    with Backend() as backend, service(built) as place:
+        words = ["--pprof", f"http://{place}", "--report-endpoint", backend.url, "--report-format", "json"]
+        screen = Terminal([str(COMMAND), *words], size=(120, 40), folder=folder.path, environment=folder.environment())
+        with screen as shown:
+            shown.wait_for(place, "main.parse", "main.render", "main.go:", "Next report in")
+            shown.press("m")
+            shown.wait_for("mark 1")
+            shown.press("T")
+            shown.wait_for("Whose samples to count", "request=parse")
+            rows = [line for line in shown.text().splitlines() if " pid " in line]
+            labelled = next(number for number, row in enumerate(rows) if "request=parse" in row)
+            while not any("✓" in line and "request=parse" in line for line in shown.text().splitlines()):
+                # The list takes keys a moment after it is shown.
+                shown.press("Home", *["Down"] * labelled, "space")
+                time.sleep(1)
+            shown.press("Enter")
+            shown.wait_until(
+                lambda text: "main.render" not in text and "main.parse" in text, "others are still counted"
+            )
+            shown.press("S")
+            shown.wait_for("Successfully reported 1 profiles")
+            shown.press("q")
+            assert shown.status() == 0
+        reported = [profile for request in backend.requests for profile in json.loads(request.body)["profiles"]]
+        functions = {name for each in reported for name in each["runtime_analysis"]["function_stats"]}
+        assert {"main.parse", "main.render"} <= functions
+        assert folder.run("--pprof", place, "--quiet", "--duration", "1").status == 0
+
+
 @pytest.mark.parametrize(
     ("how", "path", "line"),
     [
@@ -84,6 +118,7 @@ def test_a_service_is_followed_as_any_program_is(built: Path, folder: Folder) ->
         ("closed", "", "wants credentials (HTTP 401)"),
         ("moved", "", "has no CPU profile there (HTTP 404)"),
         ("busy", "", "is being profiled by somebody else (HTTP 500)"),
+        ("asleep", "", "gives no profile within 11 s"),
         ("", "/elsewhere/profile", "sends us elsewhere (HTTP 302)"),
         ("", "/memory/profile", "answers with a profile of something else than CPU time"),
     ],
@@ -98,7 +133,7 @@ def test_what_keeps_a_profile_from_coming_is_said(built: Path, folder: Folder, h
 
 
 def test_a_service_that_cannot_be_reached_is_said(folder: Folder, built: Path) -> None:
-    """Nobody there, no such name, no TLS: the line has the cause."""
+    """Nobody there, no such name, no TLS, a certificate that nobody knows: the line has the cause."""
     refused = folder.run("--pprof", f"http://127.0.0.1:{free_port()}", "--quiet")
     assert refused.status == 2
     assert "cannot be reached: connection refused" in refused.stderr
@@ -107,6 +142,20 @@ def test_a_service_that_cannot_be_reached_is_said(folder: Folder, built: Path) -
     with service(built) as place:
         plain = folder.run("--pprof", f"https://{place}", "--quiet")
     assert "the TLS handshake fails; a service without TLS has a URL that begins with http://" in plain.stderr
+    with service(built, "private") as place:
+        strange = folder.run("--pprof", f"https://{place}", "--quiet")
+    assert strange.status == 2
+    assert "its certificate is refused" in strange.stderr
+    assert "SSL_CERT_FILE" in strange.stderr
+
+
+def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(folder: Folder, built: Path) -> None:
+    """As the line about it says."""
+    with service(built, "private") as place:
+        host, port = place.split(":")
+        own = folder.write("own.pem", ssl.get_server_certificate((host, int(port))))
+        done = folder.run("--pprof", f"https://{place}", "--quiet", "--duration", "1", SSL_CERT_FILE=str(own))
+    assert (done.status, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("way", ["user", "query", "option", "variable"])

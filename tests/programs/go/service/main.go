@@ -1,6 +1,6 @@
 // A service with net/http/pprof on $PORT or a port of its own choice, which it prints: half of its time is under a label. Its arguments say
 // what is strange about it: slow (a WriteTimeout of half a second), busy (it profiles itself all the time), closed (it wants a
-// password), moved (another path), bare (no profiles at all).
+// password), moved (another path), bare (no profiles at all), asleep (no answer at all), private (a certificate of its own making).
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	httppprof "net/http/pprof"
 	"os"
 	"runtime/pprof"
@@ -73,6 +74,8 @@ func main() {
 		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "<html>hello</html>") })
 	case "closed":
 		mux.HandleFunc("/debug/pprof/profile", closed(httppprof.Profile))
+	case "asleep":
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { time.Sleep(time.Minute) })
 	case "moved":
 		mux.HandleFunc("/internal/pprof/profile", httppprof.Profile)
 	default:
@@ -90,5 +93,12 @@ func main() {
 	}
 	go work()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	if how == "private" {
+		secret := httptest.NewUnstartedServer(mux)
+		secret.Listener.Close()
+		secret.Listener = listener
+		secret.StartTLS()
+		select {}
+	}
 	server.Serve(listener)
 }
