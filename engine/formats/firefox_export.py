@@ -10,6 +10,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..profile.full_names import full_names
 from ..profile.places import CodeKind, kind_of
 from ..profile.profile import BYTES_HZ, counts_time
 from ..profile.recording import facts
@@ -148,6 +149,7 @@ class _Tables:
 
     def __init__(self, recording: Recording) -> None:
         self._table = recording.table
+        self._names = full_names(recording)
         self._folder = recording.working_folder.rstrip("/")
         self._strings: dict[str, int] = {}
         self._functions: dict[int, int] = {}
@@ -170,7 +172,7 @@ class _Tables:
     def shared(self) -> dict[str, Any]:
         table = self._table
         functions = [table.functions[function] for function in self._functions]
-        names = [self._string(name) for name, _ in functions]
+        names = [self._string(self._names.of_java(function)) for function in functions]
         sources: dict[str, int] = {}
         places = [sources.setdefault(file, len(sources)) if file else None for _, file in functions]
         lines = [table.line_of(function) or None for function in self._functions]

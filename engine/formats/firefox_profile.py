@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..profile.full_names import without_package
 from ..profile.json_object import JsonObject
 from ..profile.recording import from_facts
 from ..profile.stacks import Frame
@@ -154,9 +155,10 @@ def _functions(table: _Table, strings: Sequence[Any], shared: JsonObject) -> lis
     else:
         files = table.column("fileName") if table.has("fileName") else [None] * len(names)
     lines = table.column("lineNumber") if table.has("lineNumber") else [None] * len(names)
+    places = ["" if file is None else str(strings[file]) for file in files]
     return [
-        Frame(str(strings[name]), "" if file is None else str(strings[file]), 0, _integer(line))
-        for name, file, line in zip(names, files, lines, strict=True)
+        Frame(without_package(str(strings[name]), place), place, 0, _integer(line))
+        for name, place, line in zip(names, places, lines, strict=True)
     ]
 
 

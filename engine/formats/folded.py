@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ..profile.full_names import full_names, without_package
 from ..profile.recording import without_facts
 from ..profile.stacks import Frame, StackCounts
 from .foreign import UNKNOWN_PERIOD_NS, Spent
@@ -39,15 +40,15 @@ _MODULE_LINE = re.compile(r"(?:^|;)<module> \([^;]*:(?!1\))\d+\)", re.MULTILINE)
 
 
 def dumps(recording: Recording) -> bytes:
-    table = recording.table
+    table, names = recording.table, full_names(recording)
     samples: Counter[str] = Counter()
     texts: dict[int, str] = {}
     for (_thread, stack), n in recording.counts.by_stack.items():
         functions = [table.frames[frame].function for frame in table.stacks[stack]]
         for function in functions:
             if function not in texts:
-                name, file = table.functions[function]
-                texts[function] = _text(name, recording.shown(file), table.line_of(function))
+                of = table.functions[function]
+                texts[function] = _text(names.of_java(of), recording.shown(of.file), table.line_of(function))
         samples[";".join(texts[function] for function in functions)] += n
     return "".join(f"{stack} {samples[stack]}\n" for stack in sorted(samples)).encode()
 
@@ -123,7 +124,7 @@ def frame(text: str, *, begins: bool = True) -> Frame:
     if parts is None:
         return Frame(text, "")
     line = int(parts[3] or 0)
-    return Frame(parts[1], parts[2], line, line if begins else 0)
+    return Frame(without_package(parts[1], parts[2]), parts[2], line, line if begins else 0)
 
 
 def _text(name: str, file: str, line: int) -> str:

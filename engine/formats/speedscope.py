@@ -12,6 +12,7 @@ from dataclasses import replace
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from ..profile.full_names import full_names
 from ..profile.json_object import JsonObject
 from ..profile.profile import BYTES_HZ, PIECES_HZ
 from ..profile.recording import facts, from_facts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from ..profile.full_names import FullNames
     from ..profile.recording import Recording
     from ..profile.threads import Thread
     from .by_time import Span
@@ -62,7 +64,7 @@ def _written(document: Mapping[str, Any]) -> bytes:
 
 def document(recording: Recording, *, by_time: bool = False) -> dict[str, Any]:
     """What `dumps_counts` writes, or with `by_time` what `dumps` does."""
-    table, unit = recording.table, unit_s(recording)
+    table, unit, names = recording.table, unit_s(recording), full_names(recording)
     frames: dict[int, int] = {}
     """Function -> index into the shared frames."""
     by_thread: dict[int, list[tuple[int, int]]] = {}
@@ -107,7 +109,7 @@ def document(recording: Recording, *, by_time: bool = False) -> dict[str, Any]:
         "exporter": f"multi_lang_profiler {AGENT_VERSION}",
         "name": recording.source_file,
         "activeProfileIndex": 0,
-        "shared": {"frames": [_frame_object(table, function) for function in frames]},
+        "shared": {"frames": [_frame_object(table, function, names) for function in frames]},
         "profiles": profiles,
         _OURS: {
             **facts(recording),
@@ -186,6 +188,7 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
 def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[JsonObject]) -> Recording:
     table, counts = StackTable(), StackCounts()
     recording = from_facts(ours, table, counts)
+    names = full_names(recording)
     threads, lines = ours.array("threads"), ours.array("lines")
     entries: list[tuple[int, int]] = []
     if "counts" in ours.fields:
@@ -202,7 +205,7 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
             ids = []
             for function, line in zip(functions, executed, strict=True):
                 name, file, first_line = frames[function]
-                ids.append(table.frame(Frame(name, file, index(line), first_line)))
+                ids.append(table.frame(Frame(names.plain_java(name, file), file, index(line), first_line)))
             entries.append((thread, table.stack(ids)))
             counts.add(*entries[-1], round(weight * per_weight))
     return replace(recording, slices=_slices(ours, entries))
@@ -271,11 +274,11 @@ def _objects(items: list[Any], place: str) -> list[JsonObject]:
     return [JsonObject(item, f"{place}[{number}]") for number, item in enumerate(items)]
 
 
-def _frame_object(table: StackTable, function: int) -> dict[str, str | int]:
-    name, file = table.functions[function]
-    frame: dict[str, str | int] = {"name": name}
-    if file:
-        frame["file"] = file
+def _frame_object(table: StackTable, function: int, names: FullNames) -> dict[str, str | int]:
+    of = table.functions[function]
+    frame: dict[str, str | int] = {"name": names.of_java(of)}
+    if of.file:
+        frame["file"] = of.file
     line = table.line_of(function)
     if line:
         frame["line"] = line

@@ -21,7 +21,9 @@ _INSTALLED_UNDER = re.compile(
 _FROZEN = re.compile(r"^<frozen (.+)>$")
 _PYTHON = re.compile(r"(?:/__init__)?\.pyw?$")
 _JVM = re.compile(r"\.(?:java|kt|scala|groovy)$")
-_JVM_ROOT = re.compile(r"^(?:rt\.jar|(?:java|jdk)\.[\w.]+)/|^.*/src/(?:main|test)/(?:java|kotlin|scala|groovy)/|^src/")
+_JVM_ROOT = re.compile(
+    r"^(?:rt\.jar|(?:java|jdk)\.[\w.]+)/|^(?:.*/)?src/(?:main|test)/(?:java|kotlin|scala|groovy)/|^src/"
+)
 """What is before a package's folders: the runtime's module, or what build tools take for the root."""
 _PACKAGE = re.compile(rb"^[ \t]*package[ \t]+([\w.]+)", re.MULTILINE)
 _HEAD_BYTES = 16_384
@@ -47,10 +49,18 @@ class FullNames:
         module = self._module(function.file)
         return f"{module}.{function.name}" if module else function.name
 
+    def of_java(self, function: Function) -> str:
+        """As `of` where a class's name is none without its package, in Java and its kin; of other languages the function's own name."""
+        return self.of(function) if _JVM.search(function.file) else function.name
+
     def plain(self, name: str, file: str) -> str:
         """The function's own name, of one that `of` gave."""
         module = self._module(file)
         return name.removeprefix(f"{module}.") if module else name
+
+    def plain_java(self, name: str, file: str) -> str:
+        """The function's own name, of one that `of_java` gave."""
+        return self.plain(name, file) if _JVM.search(file) else name
 
     def _find_module(self, file: str) -> str:
         if file.startswith("node:"):
@@ -65,12 +75,9 @@ class FullNames:
             return (
                 _declared_package(file)
                 if file.startswith("/") and Path(file).is_file()
-                else self._package_by_place(file)
+                else _package_by_place(self._below(file))
             )
         return ""
-
-    def _package_by_place(self, file: str) -> str:
-        return _JVM_ROOT.sub("", self._below(file)).rpartition("/")[0].replace("/", ".")
 
     def _below(self, file: str) -> str:
         below = _INSTALLED_UNDER.sub("", file)
@@ -82,6 +89,29 @@ class FullNames:
 @lru_cache(maxsize=4)
 def _full_names(working_folder: str, source_file: str) -> FullNames:
     return FullNames(working_folder, source_file)
+
+
+def with_package(function: Function) -> str:
+    """As `FullNames.of_java`, where the run's folder is not known."""
+    name, file = function
+    if not _JVM.search(file):
+        return name
+    package = _declared_package(file) if file.startswith("/") else _package_by_place(file)
+    return f"{package}.{name}" if package else name
+
+
+def without_package(name: str, file: str) -> str:
+    """The function's own name, of one that has its package in front or has not; `file` as it was shown."""
+    if not _JVM.search(file):
+        return name
+    for package in (_package_by_place(file), _declared_package(file)):
+        if package and name.startswith(f"{package}."):
+            return name.removeprefix(f"{package}.")
+    return name
+
+
+def _package_by_place(below: str) -> str:
+    return _JVM_ROOT.sub("", below).rpartition("/")[0].replace("/", ".")
 
 
 @lru_cache(maxsize=4_096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from .full_names import with_package
 from .stacks import OTHER_CALLERS, OTHER_FUNCTIONS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ REMAINDERS = (OTHER_FUNCTIONS, OTHER_CALLERS)
 class FunctionNames:
     """Gives names that are unique in the run and never change. May be asked from any thread.
 
-    Invariant: of functions that share a name the one seen first has it bare; each later one has its place behind it.
+    Of Java and its kin a name begins with its package. Invariant: of functions that share a name the one seen first has it bare; each later one has its place behind it.
     """
 
     def __init__(self) -> None:
@@ -36,9 +37,9 @@ class FunctionNames:
             found = self._names.get(function)
             if found is None:
                 for known in range(self._known, len(table.functions)):
-                    self._first.setdefault(table.functions[known].name, known)
+                    self._first.setdefault(with_package(table.functions[known]), known)
                     self._known = known + 1
-                plain = table.functions[function].name
+                plain = with_package(table.functions[function])
                 found = plain if self._first[plain] == function else place_behind(plain, file, line)
                 found = unique(found, plain, file, line, self._taken)
                 self._taken.add(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .book import Book, book_from_object
 from .course import course_from_object, course_object
+from .full_names import without_package
 from .profile import Profile, Sampling, Window, make_profile
 from .stacks import Frame, StackCounts, StackTable, part_languages
 
@@ -268,4 +269,4 @@ def _together(books: list[Book | None]) -> Book | None:
 
 def _frame(profile: Profile, function: int, line: int) -> Frame:
     stats = profile.functions[function]
-    return Frame(stats.name, stats.file, line, stats.line)
+    return Frame(without_package(stats.name, stats.file), stats.file, line, stats.line)

@@ -379,6 +379,24 @@ def test_a_java_file_says_its_package_itself(tmp_path: Path) -> None:
     assert names.of(Function("Plain.run", str(source.with_name("Plain.java")))) == "Plain.run"
 
 
+@pytest.mark.parametrize("form", ["folded", "speedscope.json", "firefox.json", "pb.gz", "json"])
+def test_java_namesakes_are_two_in_every_form(tmp_path: Path, form: str) -> None:
+    """`a.Worker.run` and `b.Worker.run` have their packages in front; read again they are `Worker.run`, twice."""
+    table, counts = StackTable(), StackCounts()
+    paths = ("a/Worker.java", "b/Worker.java")
+    for path, samples in zip(paths, (30, 70), strict=True):
+        counts.add(table.thread(1, 1), table.stack([table.frame(Frame("Worker.run", path, 2, 1))]), samples)
+    file = tmp_path / f"run.{form}"
+    export.write(replace(FLASK, table=table, counts=counts, slices=()), file)
+    written = file.read_bytes() if file.suffix != ".gz" else gzip.decompress(file.read_bytes())
+    assert b"a.Worker.run" in written
+    assert b"b.Worker.run" in written
+    again = export.read(file).table.functions
+    assert sorted((name, path.removeprefix("/srv/app/")) for name, path in again) == [
+        ("Worker.run", path) for path in paths
+    ]
+
+
 def test_namesakes_are_two_for_go_tool_pprof(tmp_path: Path) -> None:
     """Two functions of one name in two files are two rows of its -top, which goes by names alone."""
     table, counts = StackTable(), StackCounts()

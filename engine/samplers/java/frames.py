@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...profile.stacks import OTHER_CALLERS, Frame
+from .kin import CLOJURE_FILES, clojure_name, groovy_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,9 +186,15 @@ def frame_of(class_name: str, method: str, file: str, line: int, module: str, so
 
     The Java runtime's own files begin with their module: `java.base/java/util/HashMap.java`.
     """
-    package, _, simple = class_name.partition("/")[0].rpartition(".")
+    class_name = class_name.partition("/")[0]
+    of_clojure = clojure_name(class_name, method, file)
+    # Clojure's names have dots behind the first dollar, too, and its types are in a file named for their package.
+    package, _, simple = class_name.partition("$")[0].rpartition(".") if of_clojure else class_name.rpartition(".")
     outer = simple.partition("$")[0]
-    path = f"{package.replace('.', '/')}/{file or outer + '.java'}".removeprefix("/")
+    if file.endswith(CLOJURE_FILES) and package.rpartition(".")[2] == file.rpartition(".")[0]:
+        package = package.rpartition(".")[0]
+    ending = CLOJURE_FILES[0] if of_clojure else ".java"
+    path = f"{package.replace('.', '/')}/{file or outer + ending}".removeprefix("/")
     if _RUNTIME_MODULE.match(module):
         path = f"{module}/{path}"
     elif not module and _RUNTIME_PACKAGE.match(class_name):
@@ -195,7 +202,8 @@ def frame_of(class_name: str, method: str, file: str, line: int, module: str, so
         path = f"rt.jar/{path}"
     else:
         path = (sources.find(package, file) if file else sources.guess(package, outer)) or path
-    return Frame(f"{_NESTED.sub('.', simple)}.{_method_name(method)}", path, line)
+    name = of_clojure or groovy_name(simple, method) or f"{_NESTED.sub('.', simple)}.{_method_name(method)}"
+    return Frame(name, path, line)
 
 
 def _method_name(method: str) -> str:

@@ -7,15 +7,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .kin import CLOJURE_FILES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ENDINGS = (".java", ".kt", ".scala", ".groovy", ".clj")
+ENDINGS = (".java", ".kt", ".scala", ".groovy", *CLOJURE_FILES)
 MAX_ENTRIES = 100_000
 """Directory entries looked at, nearest to the root first: about half a second."""
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 _USUAL_ROOTS = ("", "src/main/java", "src", "src/java", "src/test/java", "app/src/main/java", "src/main/kotlin")
 _PACKAGE = re.compile(rb"^\s*package\s+([\w.]+)", re.MULTILINE)
+_NAMESPACE = re.compile(rb"^\s*\(ns\s+(?:\^\S+\s+)*([\w.*+!?<>=-]+)", re.MULTILINE)
+"""Of Clojure: the file of `my-app.core` is `my_app/core.clj`."""
 _HEAD_BYTES = 65_536
 _DECLARES = rb"\b(?:class|interface|object|enum|record|trait)\s+%s\b"
 MAX_SEARCHED = 2_000
@@ -122,10 +126,12 @@ class JavaSources:
 
     def _package(self, path: str) -> str:
         if path not in self._packages:
+            is_clojure = path.endswith(CLOJURE_FILES)
             try:
                 with open(path, "rb") as file:  # noqa: PTH123 - the index holds strings
-                    declared = _PACKAGE.search(file.read(_HEAD_BYTES))
+                    declared = (_NAMESPACE if is_clojure else _PACKAGE).search(file.read(_HEAD_BYTES))
             except OSError:
                 declared = None
-            self._packages[path] = declared[1].decode() if declared else ""
+            package = declared[1].decode() if declared else ""
+            self._packages[path] = package.rpartition(".")[0].replace("-", "_") if is_clojure else package
         return self._packages[path]

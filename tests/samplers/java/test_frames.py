@@ -48,6 +48,12 @@ def stacks(recorder: Recorder) -> dict[tuple[str, ...], int]:
         ("com.acme.Shop", "lambda$static$1", "Shop.java", "", ("Shop.<clinit>.lambda$1", "com/acme/Shop.java")),
         ("com.acme.Shop", "lambda$null$2", "Shop.java", "", ("Shop.lambda$2", "com/acme/Shop.java")),
         ("com.acme.ShopKt", "main", "Shop.kt", "", ("ShopKt.main", "com/acme/Shop.kt")),
+        ("com.acme.Shop$_sell_closure1", "doCall", "Shop.groovy", "", ("Shop.sell.closure1", "com/acme/Shop.groovy")),
+        ("Shop$_sell_closure1$_closure2", "doCall", "", "", ("Shop.sell.closure1.closure2", "Shop.java")),
+        ("acme_shop.core$pay_BANG_", "invokeStatic", "core.clj", "", ("acme-shop.core/pay!", "acme_shop/core.clj")),
+        ("acme_shop.core$pay$fn__12", "doInvoke", "", "", ("acme-shop.core/pay/fn--12", "acme_shop/core.clj")),
+        ("acme_shop.core.Till", "sum", "core.clj", "", ("Till.sum", "acme_shop/core.clj")),
+        ("com.acme.MainKt$main$1", "invoke", "Main.kt", "", ("MainKt.main$1.invoke", "com/acme/Main.kt")),
         ("com.acme.Bean$$Proxy$7", "get", "", "", ("Bean$$Proxy$7.get", "com/acme/Bean.java")),
         ("com.acme.Hidden/0x00007f12", "run", "", "", ("Hidden.run", "com/acme/Hidden.java")),
         ("java.util.HashMap", "put", "HashMap.java", "java.base", ("HashMap.put", "java.base/java/util/HashMap.java")),
@@ -205,9 +211,12 @@ def test_a_class_is_found_where_its_name_does_not_tell(tmp_path: Path) -> None:
     (tmp_path / "src" / "Main.kt").write_text("package shop\n\nfun main() {}\n\nclass Cart(val size: Int)\n")
     (tmp_path / "src" / "Other.kt").write_text("package other\n\nclass Cart\n")
     (tmp_path / "src" / "Shop.scala").write_text("package shop\n\ntrait Till {}\n")
+    (tmp_path / "src" / "core.clj").write_text("(ns ^:dev shop-floor.core\n  (:require [clojure.string]))\n")
     sources = JavaSources(tmp_path)
     sources.index()
     for class_name, file in {"MainKt": "Main.kt", "Cart$Item": "Main.kt", "Till": "Shop.scala"}.items():
         found = frame_of(f"shop.{class_name}", "run", "", 3, "", sources).file
         assert found == str(tmp_path / "src" / file)
+    clojure = frame_of("shop_floor.core$pay", "invokeStatic", "", 3, "", sources)
+    assert clojure == Frame("shop-floor.core/pay", str(tmp_path / "src" / "core.clj"), 3)
     assert frame_of("shop.Nobody", "run", "", 3, "", sources).file == "shop/Nobody.java"
