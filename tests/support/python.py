@@ -23,7 +23,8 @@ from multi_lang_profiler.engine.samplers.python.sampler import PythonSampler
 from multi_lang_profiler.engine.samplers.sampler import Context, Process
 from multi_lang_profiler.engine.settings import Language, Settings
 
-from .debian_python import NotToBeHad, debian_python
+from .debian import NotToBeHad
+from .debian_python import debian_python
 from .ledger import make_ledger
 from .processes import processes_where
 

@@ -20,7 +20,7 @@ from multi_lang_profiler.engine.samplers.java.async_profiler import AsyncProfile
 from multi_lang_profiler.engine.samplers.java.jfr import MalformedRecording, is_complete, read_recordings
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from tests.support.command import Folder
-from tests.support.java import java, jdk, on, sample
+from tests.support.java import java, jdk, on, runtimes, sample
 from tests.support.maven import async_profiler
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SECTIONS = ("arithmetic", "sorting", "counting")
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("runtime", ["jdk", "25"])
+@runtimes("jdk", "25")
 async def test_inlined_methods_recursion_and_garbage_have_their_shares_from_the_start(tmp_path, classes, runtime):
     """All that safepoints hide is within 5 points and 10% of its own clock, by the names it has everywhere; nothing else is in the program's output."""
     truth_s: dict[str, float] = defaultdict(float)

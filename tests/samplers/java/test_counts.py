@@ -9,7 +9,7 @@ import pytest
 
 from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS
 from multi_lang_profiler.engine.settings import Mode
-from tests.support.java import compile_java, java, jdk, newer_jdk, on, sample
+from tests.support.java import compile_java, java, jdk, on, runtimes, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ def shares(values: Iterable[float]) -> list[float]:
     return [100 * value / sum(values) for value in values]
 
 
-@pytest.mark.parametrize("runtime", ["jdk", "25"])
+@runtimes("jdk", "25")
 async def test_shares_and_totals_are_true(tmp_path, classes, runtime):
     """Of a program that times its own sections, each section's share is right within 5 points and the total within 5%."""
     truth_s, counted_s = [0.0] * 3, [0.0] * 3
@@ -198,12 +198,12 @@ async def test_many_threads_slow_the_sampling_down_and_not_the_program(tmp_path,
     assert len([line for line in sampled.lines if "2% of a core" in line]) == 1, sampled.lines
 
 
-@pytest.mark.parametrize("find", [jdk, newer_jdk])
-async def test_the_first_tenth_of_a_second_and_the_last(tmp_path, classes, find):
+@runtimes("jdk", "25")
+async def test_the_first_tenth_of_a_second_and_the_last(tmp_path, classes, runtime):
     """Of a program that is over before the JVM's management classes are loaded, what `main` used is in samples, and none is the JVM's end."""
     seen = []
     for _ in range(ATTEMPTS):
-        sampled = await sample(tmp_path, "Short", java=find(), options=on(classes))
+        sampled = await sample(tmp_path, "Short", java=java(runtime), options=on(classes))
         used_s = int(sampled.stdout) / 1000
         seen.append((sampled.total_s, sampled.seconds("Short.main"), used_s, sampled.seconds("Shutdown.shutdown")))
         assert sampled.seconds("Shutdown.shutdown") <= 0.02, seen

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.java import attaching, compile_java, jdk, jre, newer_jdk, on, sample
+from tests.support.java import attaching, compile_java, jdk, newer_jdk, on, runtimes, sample
+from tests.support.java import java as java_of
 
 SECONDS_TO_SAY_WHY = 3.0
 
@@ -120,10 +121,10 @@ async def test_a_security_manager_from_the_start_is_told(tmp_path, classes):
     assert told_s[0] < SECONDS_TO_SAY_WHY
 
 
-@pytest.mark.parametrize("runtime", ["jdk", "25"])
+@runtimes("jdk", "25")
 async def test_interrupting_every_thread_does_not_end_us(tmp_path, classes, runtime):
     """A program may interrupt the outermost group of threads: our own take no notice."""
-    java = jdk() if runtime == "jdk" else jre(25)
+    java = java_of(runtime)
     sampled = await sample(tmp_path, "Interrupting", java=java, options=on(classes))
     assert sampled.status == 0
     interrupted, spent_ms = sampled.stdout.split()

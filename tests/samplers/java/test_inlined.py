@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from multi_lang_profiler.engine.samplers.java import agent_start
-from tests.support.java import java, on, sample
+from tests.support.java import java, on, runtimes, sample
 
 pytestmark = pytest.mark.alone
 
 UNTOLD = "inlined methods count for their callers"
 
 
-@pytest.mark.parametrize("runtime", ["jdk", "25"])
+@runtimes("jdk", "25")
 async def test_inlined_methods_are_told_apart_once_a_program_can_pay_for_it(tmp_path, classes, monkeypatch, runtime):
     """The name of the sampler, a note, and the note at the end say from when on; nothing is counted twice."""
     monkeypatch.setattr(agent_start, "RECORDER_SHARE", 0.5)
