@@ -14,6 +14,10 @@ from .early_python import python_start
 from .early_words import Words, read_early
 from .streams import on_terminal, open_standard_streams
 
+_AGENT = "java-samples"
+"""As in `samplers/java/agent_start.py`, which is not loaded but for Java."""
+_AGENT_S = 0.06
+_FEW_CORES = 2
 TYPE_CHECKING = False  # As in `child`.
 if TYPE_CHECKING:
     import signal as _signal
@@ -72,7 +76,17 @@ def start_early(argv: "Sequence[str]") -> Child | None:
     child.signals_before = before
     child.made = made
     child.watch()
+    if made is not None and words.language == "java":
+        _wait_for_agent(made)
     return child
+
+
+def _wait_for_agent(made: Made) -> None:
+    """Leave the processors to the JVM's start, in which several threads have to do, where there are not enough for it and us: what we load next takes longer."""
+    if (os.cpu_count() or 1) <= _FEW_CORES:
+        import select
+
+        select.select([made.descriptors[_AGENT]], (), (), _AGENT_S)
 
 
 def _plan(words: Words) -> tuple[tuple[str, ...], dict[str, str], Made | None] | None:

@@ -51,6 +51,7 @@ from ..sampler import CannotStart, Launch, SamplingFailed
 from .agent_start import ASKS, SAMPLES, agent_options, most_percent
 from .async_profiler import find_async_profiler
 from .attach import load_agent, running_java
+from .crowding import SATURATED, Crowding
 from .frames import JavaCounts, WindowReader
 from .jfr import MalformedRecording
 from .options import JavaOptions, java_options
@@ -107,7 +108,6 @@ class JavaSampler:
         """What the program has to use of the CPU before the Flight Recorder is worth its cost; None if it is not begun by itself."""
         self._inlined_since: int | None = None
         """The samples there were when it had told something; None if it has not, or was there from the start."""
-        self._is_saturated = False
 
     async def prepare(self) -> Launch:
         settings = self._settings
@@ -168,23 +168,31 @@ class JavaSampler:
         return Launch(argv, source_file=source_file)
 
     async def sample(self, process: Process) -> None:
-        counts, samples, indexing = self._counts, self._samples, self._indexing
+        counts, indexing = self._counts, self._indexing
         assert counts is not None, "a launch that is unprofiled is not sampled"
         assert indexing is not None, "a launch that is unprofiled is not sampled"
         counts.begin(process.pid)
         self._pid = process.pid
         await indexing
+        watching = asyncio.create_task(self._tell_saturation(process.pid))
+        try:
+            await self._take_samples(process.pid)
+        finally:
+            watching.cancel()
+
+    async def _take_samples(self, pid: int) -> None:
         if self._recordings is not None:
-            await self._follow(process.pid, self._recordings)
+            await self._follow(pid, self._recordings)
             return
+        samples = self._samples
         assert samples is not None, "a launch that is unprofiled is not sampled"
         loop = asyncio.get_running_loop()
         loop.add_reader(samples, self._read)
         if self._settings.pid is not None:
             assert self._jar is not None, "a launch that is unprofiled is not sampled"
-            await load_agent(process.pid, self._jar, f"{self._jar}\n{self._options}")
-        silence = asyncio.create_task(self._tell_silence(process.pid))
-        closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), process_end(process.pid)))
+            await load_agent(pid, self._jar, f"{self._jar}\n{self._options}")
+        silence = asyncio.create_task(self._tell_silence(pid))
+        closed, ended = (asyncio.create_task(end) for end in (self._closed.wait(), process_end(pid)))
         try:
             await asyncio.wait({closed, ended}, return_when=asyncio.FIRST_COMPLETED)
             # The JVM closes the pipe a moment before it is gone.
@@ -199,7 +207,7 @@ class JavaSampler:
             silence.cancel()
             closed.cancel()
             ended.cancel()
-            self._context.ledger.leaves(process.pid)
+            self._context.ledger.leaves(pid)
             self._stop_reading()
             self._context.sampling(False)
 
@@ -356,10 +364,6 @@ class JavaSampler:
             seconds = self._inlined_since / self._settings.rate_hz
             text = "The Flight Recorder tells inlined methods from now on; so far"
             self._context.emit(Note(f"{text}, for {seconds:.0f} s of CPU time, they have counted for their callers"))
-        elif kind == "b" and not self._is_saturated:
-            self._is_saturated = True
-            text = "The machine is saturated: of Java threads that work and wait in turns, what comes right after a wait may get too little"
-            self._context.emit(Note(text))
         elif kind == "failed":
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:
@@ -406,6 +410,11 @@ class JavaSampler:
         )
         remedy = "--java-inlined tells them apart from the start (Java 17 and newer, for a second of CPU)"
         self._context.emit(Note(f"Java methods that the JIT inlined count for their callers {of}; {remedy}"))
+
+    async def _tell_saturation(self, pid: int) -> None:
+        if self._settings.mode is Mode.CPU:
+            await Crowding(pid).until_saturated(self._context.clock)
+            self._context.emit(Note(SATURATED))
 
     async def _tell_silence(self, pid: int) -> None:
         """Say why there are no samples, if there are none."""

@@ -15,6 +15,8 @@ final class Account {
     /** Time is paid out once so many looks share it, or fewer when so much time has passed: of few the shares would swing. */
     private static final int[] ENOUGH_LOOKS = {16, 4, 2, 1};
     private static final long[] ENOUGH_NS = {0, 300_000_000L, 1_000_000_000L, 3_000_000_000L};
+    /** In so long a time there should be enough looks. */
+    private static final long SOON_NS = 500_000_000L;
     /** After so long a time without a look that met it running, glimpses do. */
     private static final long PATIENCE_NS = 2_000_000_000L;
     /** More looks than so many are not kept. */
@@ -75,6 +77,11 @@ final class Account {
     /** Whether the time that is held would be paid to few looks. */
     boolean hasFew() {
         return heldNs > 0 && looks.number() < ENOUGH_LOOKS[0];
+    }
+
+    /** The time between looks that gives enough of them at a thread that works so great a {@code share} of it. */
+    static long pauseNs(double share) {
+        return (long) (share * SOON_NS / (MANY / 2));
     }
 
     boolean isFull() {

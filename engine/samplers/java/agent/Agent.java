@@ -1,5 +1,6 @@
 package multilangprofiler;
 
+import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.net.URL;
@@ -25,24 +26,92 @@ public final class Agent {
     private Agent() {}
 
     public static void agentmain(String options) {
-        begin(options, -1);
+        begin(options, null, null, -1, null);
     }
 
-    /** Called on the thread that will run the program's {@code main}, just before it. */
+    /** Called on the thread that will run the program's {@code main}, just before it: what takes time is done on another. */
     public static void premain(String options) {
-        begin(options, usedNs());
+        try {
+            start(options);
+        } catch (Throwable forbidden) {
+            return;
+        }
     }
 
-    private static void begin(String options, long usedNs) {
+    private static void start(String options) {
+        Thread main = Thread.currentThread();
+        File task = task();
+        long usedNs = usedNs(task);
+        Thread[] elders = new Thread[64];
+        ThreadGroup group = main.getThreadGroup();
+        while (group.getParent() != null) {
+            group = group.getParent();
+        }
+        group.enumerate(elders);
+        final Starter starter = new Starter(group, options, main, task, usedNs, elders);
+        starter.setDaemon(true);
+        starter.setContextClassLoader(null);
+        // A program may be over before we have begun.
+        Runtime.getRuntime().addShutdownHook(new Thread(group, "multi_lang_profiler last words") {
+            @Override
+            public void run() {
+                starter.awaitLastWords();
+            }
+        });
+        starter.start();
+    }
+
+    private static final class Starter extends Thread {
+        private static final long PATIENCE_MS = 300;
+
+        private final String options;
+        private final Thread main;
+        private final File task;
+        private final long usedNs;
+        private final Thread[] elders;
+        private volatile Runnable lastWords;
+
+        Starter(ThreadGroup group, String options, Thread main, File task, long usedNs, Thread[] elders) {
+            super(group, "multi_lang_profiler starter");
+            this.options = options;
+            this.main = main;
+            this.task = task;
+            this.usedNs = usedNs;
+            this.elders = elders;
+        }
+
+        @Override
+        public void run() {
+            lastWords = begin(options, main, task, usedNs, elders);
+        }
+
+        /** Programs interrupt whole thread groups, even the outermost: that is not meant for us. */
+        @Override
+        public void interrupt() {}
+
+        void awaitLastWords() {
+            try {
+                join(PATIENCE_MS);
+            } catch (InterruptedException hurried) {
+                return;
+            }
+            if (lastWords != null) {
+                lastWords.run();
+            }
+        }
+    }
+
+    /** Gives what the JVM's shutdown is to call; null for nothing. */
+    private static Runnable begin(String options, Thread main, File task, long usedNs, Thread[] elders) {
         try {
             int end = options.indexOf('\n');
             URL jar = end < 0 ? ownJar() : Paths.get(options.substring(0, end)).toUri().toURL();
-            new Loader(new URL[] {jar})
+            return (Runnable) new Loader(new URL[] {jar})
                     .loadClass("multilangprofiler.Session")
-                    .getMethod("begin", String.class, long.class)
-                    .invoke(null, options.substring(end + 1), usedNs);
+                    .getMethod("begin", String.class, Thread.class, File.class, long.class, Thread[].class)
+                    .invoke(null, options.substring(end + 1), main, task, usedNs, elders);
         } catch (Throwable unusable) {
-            return;
+            return null;
         }
     }
 
@@ -50,16 +119,36 @@ public final class Agent {
         return Agent.class.getProtectionDomain().getCodeSource().getLocation();
     }
 
-    /** The CPU time of this thread, without the management classes, which take a tenth of a second to load; -1 if unknown. */
-    private static long usedNs() {
+    /** This thread as the system knows it. */
+    private static File task() {
+        File self = new File("/proc/thread-self");
+        try {
+            return self.getCanonicalFile();
+        } catch (IOException notLinux) {
+            return self;
+        } catch (SecurityException forbidden) {
+            return self;
+        }
+    }
+
+    /** The CPU time of a thread, without the management classes, which take a tenth of a second to load; -1 if unknown. */
+    private static long usedNs(File task) {
         byte[] text = new byte[64];
-        try (FileInputStream file = new FileInputStream("/proc/thread-self/schedstat")) {
-            return Brief.firstNumber(text, file.read(text));
+        try (FileInputStream file = new FileInputStream(new File(task, "schedstat"))) {
+            return firstNumber(text, file.read(text));
         } catch (IOException notLinux) {
             return -1;
         } catch (SecurityException forbidden) {
             return -1;
         }
+    }
+
+    private static long firstNumber(byte[] text, int length) {
+        long number = 0;
+        for (int i = 0; i < length && text[i] >= '0'; i++) {
+            number = 10 * number + text[i] - '0';
+        }
+        return number;
     }
 
     /**

@@ -31,17 +31,18 @@ final class FirstLooks {
     private final long beganNs = System.nanoTime();
     private int looks;
 
-    /** On the thread that will call {@code main}. */
-    FirstLooks(Thread main, long mainNs) {
+    /** {@code mainNs} is what {@code main} had used when the program began, and {@code there} were the threads, then nulls. */
+    FirstLooks(Thread main, File mainTask, long mainNs, Thread[] there) {
         this.main = main.getId();
         this.mainNs = mainNs;
-        this.mainTask = task();
-        this.processNs = processNs();
-        Thread[] there = new Thread[64];
-        ThreadGroup outermost = main.getThreadGroup().getParent();
-        int count = (outermost == null ? main.getThreadGroup() : outermost).enumerate(there);
-        for (int i = 0; i < count; i++) {
-            elders.add(there[i].getId());
+        this.mainTask = mainTask;
+        long nowNs = processNs();
+        // The other threads are still those of the JVM's start.
+        this.processNs = nowNs < 0 ? -1 : Math.max(mainNs, nowNs - Math.max(0, mainTaskNs() - mainNs));
+        for (Thread elder : there) {
+            if (elder != null) {
+                elders.add(elder.getId());
+            }
         }
     }
 
@@ -147,14 +148,6 @@ final class FirstLooks {
             return Brief.firstNumber(text, file.read(text));
         } catch (IOException unknown) {
             return 0;
-        }
-    }
-
-    private static File task() {
-        try {
-            return new File("/proc/thread-self").getCanonicalFile();
-        } catch (IOException unknown) {
-            return new File("/proc/thread-self");
         }
     }
 }

@@ -9,6 +9,7 @@ final class Sampler {
     private static final long WINDOW_NS = 500_000_000L;
     /** When the JVM is shutting down it may end at any time. */
     private static final long LAST_WINDOW_NS = 100_000_000L;
+    private static final long LAST_WRITE_MS = 300;
     private static final long MAX_PERIOD_NS = 1_000_000_000L;
     private static final long MAX_IDLE_NS = 100_000_000L;
     /** Pauses are at least this many times as long as what was polled took. */
@@ -62,6 +63,8 @@ final class Sampler {
         if (stacks == null) {
             saidLastWords = true;
             pipe.offerLast(first.window().encode(periodNs));
+            // Our return closes the pipe.
+            pipe.awaitLast(LAST_WRITE_MS);
             return;
         }
         try {
@@ -102,7 +105,6 @@ final class Sampler {
         long costNs = 0;
         while (!pipe.isBroken()) {
             long beganNs = System.nanoTime();
-            stacks.lateBy(Math.max(0, beganNs - dueNs));
             long beganCpuNs = stacks.ownCpuNs();
             // How much time a look stands for: where looks are dear they are rarer.
             stacks.poll(beganNs, Math.max(meanPauseNs(), LEAST_PAUSE * costNs));
@@ -131,7 +133,7 @@ final class Sampler {
         if (stacks.isIdle()) {
             return Math.max(periodNs, Math.min(MAX_IDLE_NS, periodNs * Stacks.POLLS_OF_THE_AWAKE));
         }
-        return stacks.wantsMore() ? Math.min(periodNs, eagerNs) : periodNs;
+        return Math.min(periodNs, Math.max(eagerNs, stacks.wantedPauseNs()));
     }
 
     /**

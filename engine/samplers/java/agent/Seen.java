@@ -20,6 +20,8 @@ final class Seen {
     final Account account;
     /** {@link #cpuNs} when all threads were last looked at: see {@link Brief}. */
     long cpuAtLookNs;
+    /** What looks that met it running since the last window stand for. */
+    long metNs;
     /** Whether it was ever met waiting. */
     boolean waits;
     /** Where it was first met waiting, without what it called there. */

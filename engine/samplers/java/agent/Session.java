@@ -1,8 +1,11 @@
 package multilangprofiler;
 
 import java.io.Closeable;
+import java.io.File;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** One profiler's stay in this JVM. */
 public final class Session {
@@ -10,51 +13,95 @@ public final class Session {
     /** Where up to five seconds of samples wait for the recorder's. */
     private static final long INLINED_LAST_WORDS_MS = 1_000;
 
-    private Session() {}
+    private final String mode;
+    private final long periodNs;
+    private final double maxShare;
+    private final Path folder;
+    /** Null in a JVM that runs already. */
+    private final FirstLooks first;
+    private final long lastWordsMs;
+    /** Counted down once there is a sampler, or none to be had. */
+    private final CountDownLatch begun = new CountDownLatch(1);
+    private volatile Sampler sampler;
 
-    /** {@code mainNs} is what this thread, which will run {@code main}, has used of the CPU; -1 if the program runs already. */
-    public static void begin(String options, final long mainNs) {
+    private Session(String options, FirstLooks first) {
         String[] parts = options.split(",", 4);
-        final String mode = parts[0];
-        final long periodNs = Long.parseLong(parts[1]);
-        final double maxShare = Integer.parseInt(parts[2]) / 100.0;
-        final Path folder = Paths.get(parts[3]);
-        final FirstLooks first = mainNs < 0 ? null : new FirstLooks(Thread.currentThread(), mainNs);
+        this.mode = parts[0];
+        this.periodNs = Long.parseLong(parts[1]);
+        this.maxShare = Integer.parseInt(parts[2]) / 100.0;
+        this.folder = Paths.get(parts[3]);
+        this.first = first;
+        this.lastWordsMs = mode.equals("inlined") || mode.startsWith("cpu+") ? INLINED_LAST_WORDS_MS : LAST_WORDS_MS;
+    }
+
+    /**
+     * {@code mainNs} is what {@code main}, the thread that runs the program's {@code main}, to the system {@code task}, had used of the CPU when
+     * that began, and {@code elders} are the threads that were there; null if the program runs already. Gives what the JVM's shutdown is to call
+     * in a program that did not: there this sees to it itself.
+     */
+    public static Runnable begin(String options, final Thread main, File task, long mainNs, Thread[] elders) {
+        boolean isAtStart = main != null && mainNs >= 0;
+        final Session session = new Session(options, isAtStart ? new FirstLooks(main, task, mainNs, elders) : null);
         OwnThread.begin("sampler", new Runnable() {
             @Override
             public void run() {
-                sample(mode, periodNs, maxShare, folder, first);
+                session.sample(main == null);
             }
         });
+        return new Runnable() {
+            @Override
+            public void run() {
+                session.awaitLastWords();
+            }
+        };
     }
 
-    private static void sample(String mode, long periodNs, double maxShare, Path folder, FirstLooks first) {
-        final Path recordings = first == null ? null : folder;
+    private void sample(boolean isAttached) {
+        Path recordings = first == null ? null : folder;
         try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"))) {
-            long lastWordsMs = mode.equals("inlined") || mode.startsWith("cpu+") ? INLINED_LAST_WORDS_MS : LAST_WORDS_MS;
-            sample(new Sampler(pipe, mode, periodNs, maxShare, recordings), pipe, first, lastWordsMs);
+            sampler = new Sampler(pipe, mode, periodNs, maxShare, recordings);
+            begun.countDown();
+            sample(pipe, isAttached);
         } catch (Throwable nobodyListens) {
             return;
         } finally {
+            sampler = null;
+            begun.countDown();
             leave();
         }
     }
 
-    private static void sample(final Sampler sampler, Pipe pipe, FirstLooks first, final long lastWordsMs) throws Exception {
+    private void sample(Pipe pipe, boolean isAttached) throws Exception {
         Thread lastWords = new OwnThread("last words", new Runnable() {
             @Override
             public void run() {
-                sampler.awaitLastWords(lastWordsMs);
+                awaitLastWords();
             }
         });
         try {
-            Runtime.getRuntime().addShutdownHook(lastWords);
+            if (isAttached) {
+                Runtime.getRuntime().addShutdownHook(lastWords);
+            }
             sampler.run(first);
-            Runtime.getRuntime().removeShutdownHook(lastWords);
+            if (isAttached) {
+                Runtime.getRuntime().removeShutdownHook(lastWords);
+            }
         } catch (IllegalStateException shuttingDown) {
             return;
         } catch (Throwable failure) {
             pipe.fail(failure, lastWordsMs);
+        }
+    }
+
+    private void awaitLastWords() {
+        try {
+            begun.await(lastWordsMs, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException hurried) {
+            return;
+        }
+        Sampler open = sampler;
+        if (open != null) {
+            open.awaitLastWords(lastWordsMs);
         }
     }
 

@@ -41,6 +41,8 @@ final class Stacks implements AutoCloseable {
     private static final int CROWD = 32;
     private static final String LATER = "cpu+";
     private static final long LATELY_NS = 50_000_000L;
+    /** How often threads were met in a shorter time says nothing. */
+    private static final long TELLING_NS = 100_000_000L;
     /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
     private static final int MAX_BRIEF = 4;
     /** The name of the thread that runs {@code main}; once that has returned, the system's same thread is Java's thread of the other name. */
@@ -73,8 +75,9 @@ final class Stacks implements AutoCloseable {
     private final Brief brief = new Brief();
     private int pollsOfTheAwake;
     private long weight = 1;
-    private boolean wantsMore;
-    /** Whether it did since the last window. */
+    /** How long pauses should be, or {@link Long#MAX_VALUE} for as long as usual: see {@link #wantedPauseNs}. */
+    private long wantedPauseNs = Long.MAX_VALUE;
+    /** Whether a thread that works and waits in turns was met working too seldom, since the last window. */
     private boolean hadBursts;
     private final Pace pace = new Pace();
     private long uncountedNs;
@@ -173,14 +176,13 @@ final class Stacks implements AutoCloseable {
         return !isWall && awake.length == 0;
     }
 
-    /** What it took to get a core for this poll. */
-    void lateBy(long ns) {
-        pace.lateBy(ns);
-    }
-
-    /** Whether a thread works and waits in turns, and was met working too seldom of late. */
-    boolean wantsMore() {
-        return wantsMore;
+    /**
+     * Between polls, so that threads that work and wait in turns are met working often enough. It becomes longer only with a new window, at a
+     * moment that has nothing to do with what they do: done once they were met so often, that would be in the midst of a burst of work, whose
+     * rest, and so what always comes late in one, would be met too seldom.
+     */
+    long wantedPauseNs() {
+        return wantedPauseNs;
     }
 
     /** What was credited since the last call; with {@code isLast} all accounts are closed. */
@@ -206,14 +208,27 @@ final class Stacks implements AutoCloseable {
         window.taken(takenNs, polledNs);
         window.add(late);
         window.remark(whyNoRecorder);
-        if (pace.isSaturated(hadBursts)) {
-            window.tellSaturated();
-        }
-        hadBursts = false;
+        wantPause();
         Window taken = window;
         window = new Window();
         takenNs = polledNs;
         return taken;
+    }
+
+    /** By how much of the time since the last window those that also wait were met working. */
+    private void wantPause() {
+        long elapsedNs = polledNs - takenNs;
+        if (elapsedNs < TELLING_NS) {
+            return;
+        }
+        wantedPauseNs = Long.MAX_VALUE;
+        for (Seen thread : threads.values()) {
+            if (hadBursts && thread.waits && polledNs - thread.activeNs < elapsedNs) {
+                wantedPauseNs = Math.min(wantedPauseNs, Account.pauseNs((double) thread.metNs / elapsedNs));
+            }
+            thread.metNs = 0;
+        }
+        hadBursts = false;
     }
 
     /** The recorder costs the same at any time: a program that has used enough of the CPU hardly notices it. */
@@ -302,7 +317,6 @@ final class Stacks implements AutoCloseable {
             }
         }
         isRecording = isInlined && needRecorder();
-        wantsMore = false;
         if (!lively.isEmpty()) {
             count(elapsedNs);
             look(lively);
@@ -310,9 +324,11 @@ final class Stacks implements AutoCloseable {
                 if (thread.account.isFull() || thread.account.heldNs() > MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs)) {
                     settle(thread);
                 }
-                wantsMore |= thread.waits && thread.account.hasFew();
+                hadBursts |= thread.waits && thread.account.hasFew();
             }
-            hadBursts |= wantsMore;
+            if (hadBursts && wantedPauseNs == Long.MAX_VALUE) {
+                wantedPauseNs = 0;
+            }
         }
     }
 
@@ -405,6 +421,7 @@ final class Stacks implements AutoCloseable {
                 thread.meetWaiting(trace);
             } else if (isCertain) {
                 thread.account.look(new Trace(trace), weight);
+                thread.metNs += weight;
             } else {
                 thread.account.glimpse(new Trace(trace), weight);
             }

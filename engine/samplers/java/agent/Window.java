@@ -15,7 +15,6 @@ import java.util.Map;
  * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
  * r TEXT                                 why the Flight Recorder, of which there is need, cannot be had
  * i                                      from now on inlined methods are told from their callers
- * b                                      more threads want to run than there are cores
  * w LOST_NANOSECONDS PERIOD_NANOSECONDS  the window is complete
  * </pre>
  *
@@ -39,7 +38,6 @@ final class Window {
     private long totalNs;
     private long lostNs;
     private String remark;
-    private boolean isSaturated;
     private boolean isFirstInlined;
 
     /** Says when all of it was taken, by {@link System#nanoTime}. */
@@ -102,11 +100,6 @@ final class Window {
         isFirstInlined = true;
     }
 
-    /** Says that more threads want to run than there are cores. */
-    void tellSaturated() {
-        isSaturated = true;
-    }
-
     /** What is lost if this window never arrives. */
     long weightNs() {
         return totalNs + lostNs + (late == null ? 0 : late.weightNs());
@@ -126,9 +119,6 @@ final class Window {
         }
         if (isFirstInlined) {
             text.append("i\n");
-        }
-        if (isSaturated) {
-            text.append("b\n");
         }
         for (Map.Entry<Long, Activity> thread : threads.entrySet()) {
             text.append("t\t").append(thread.getKey()).append('\t').append(clean(thread.getValue().name)).append('\n');
