@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..profile.full_names import without_package
+from ..profile.java_packages import without_package
 from ..profile.json_object import JsonObject
 from ..profile.recording import from_facts
 from ..profile.stacks import Frame

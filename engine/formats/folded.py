@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..profile.full_names import full_names, without_package
+from ..profile.full_names import full_names
+from ..profile.java_packages import without_package
 from ..profile.recording import without_facts
 from ..profile.stacks import Frame, StackCounts
 from .foreign import UNKNOWN_PERIOD_NS, Spent

@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from .java_packages import JAVA, declared_package, package_by_place
+
 if TYPE_CHECKING:
     from .recording import Recording
     from .stacks import Function
@@ -20,13 +22,6 @@ _INSTALLED_UNDER = re.compile(
 )
 _FROZEN = re.compile(r"^<frozen (.+)>$")
 _PYTHON = re.compile(r"(?:/__init__)?\.pyw?$")
-_JVM = re.compile(r"\.(?:java|kt|scala|groovy)$")
-_JVM_ROOT = re.compile(
-    r"^(?:rt\.jar|(?:java|jdk)\.[\w.]+)/|^(?:.*/)?src/(?:main|test)/(?:java|kotlin|scala|groovy)/|^src/"
-)
-"""What is before a package's folders: the runtime's module, or what build tools take for the root."""
-_PACKAGE = re.compile(rb"^[ \t]*package[ \t]+([\w.]+)", re.MULTILINE)
-_HEAD_BYTES = 16_384
 _JAVASCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
 
 
@@ -51,7 +46,7 @@ class FullNames:
 
     def of_java(self, function: Function) -> str:
         """As `of` where a class's name is none without its package, in Java and its kin; of other languages the function's own name."""
-        return self.of(function) if _JVM.search(function.file) else function.name
+        return self.of(function) if JAVA.search(function.file) else function.name
 
     def plain(self, name: str, file: str) -> str:
         """The function's own name, of one that `of` gave."""
@@ -60,7 +55,7 @@ class FullNames:
 
     def plain_java(self, name: str, file: str) -> str:
         """The function's own name, of one that `of_java` gave."""
-        return self.plain(name, file) if _JVM.search(file) else name
+        return self.plain(name, file) if JAVA.search(file) else name
 
     def _find_module(self, file: str) -> str:
         if file.startswith("node:"):
@@ -71,11 +66,11 @@ class FullNames:
             return _PYTHON.sub("", self._below(file)).replace("/", ".")
         if _JAVASCRIPT.search(file):
             return _JAVASCRIPT.sub("", self._below(file))
-        if _JVM.search(file):
+        if JAVA.search(file):
             return (
-                _declared_package(file)
+                declared_package(file)
                 if file.startswith("/") and Path(file).is_file()
-                else _package_by_place(self._below(file))
+                else package_by_place(self._below(file))
             )
         return ""
 
@@ -89,37 +84,3 @@ class FullNames:
 @lru_cache(maxsize=4)
 def _full_names(working_folder: str, source_file: str) -> FullNames:
     return FullNames(working_folder, source_file)
-
-
-def with_package(function: Function) -> str:
-    """As `FullNames.of_java`, where the run's folder is not known."""
-    name, file = function
-    if not _JVM.search(file):
-        return name
-    package = _declared_package(file) if file.startswith("/") else _package_by_place(file)
-    return f"{package}.{name}" if package else name
-
-
-def without_package(name: str, file: str) -> str:
-    """The function's own name, of one that has its package in front or has not; `file` as it was shown."""
-    if not _JVM.search(file):
-        return name
-    for package in (_package_by_place(file), _declared_package(file)):
-        if package and name.startswith(f"{package}."):
-            return name.removeprefix(f"{package}.")
-    return name
-
-
-def _package_by_place(below: str) -> str:
-    return _JVM_ROOT.sub("", below).rpartition("/")[0].replace("/", ".")
-
-
-@lru_cache(maxsize=4_096)
-def _declared_package(file: str) -> str:
-    """What the file says itself: folders need not be named for packages."""
-    try:
-        with Path(file).open("rb") as source:
-            declared = _PACKAGE.search(source.read(_HEAD_BYTES))
-    except OSError:
-        return ""
-    return declared[1].decode() if declared else ""

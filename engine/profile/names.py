@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from .full_names import with_package
+from .java_packages import with_package
 from .stacks import OTHER_CALLERS, OTHER_FUNCTIONS
 
 if TYPE_CHECKING:

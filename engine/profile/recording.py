@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .book import Book, book_from_object
 from .course import course_from_object, course_object
-from .full_names import without_package
+from .java_packages import without_package
 from .profile import Profile, Sampling, Window, make_profile
 from .stacks import Frame, StackCounts, StackTable, part_languages
 

@@ -227,6 +227,7 @@ def _cause(error: BaseException) -> str:
             return os.strerror(cause.errno).lower()
     return {
         "ConnectTimeout": f"no connection within {CONNECT_S:g} s",
-        "RemoteProtocolError": "it does not speak HTTP, or hung up",
+        "RemoteProtocolError": "it does not speak HTTP, or hung up, as an http.Server does whose WriteTimeout is short and whose"
+        " middleware hides that from net/http/pprof",
         "ReadError": "it hung up",
     }.get(type(error).__name__, "no HTTP answer came")

@@ -118,6 +118,7 @@ def test_a_service_is_on_the_screen_and_in_reports(built: Path, folder: Folder) 
         ("closed", "", "wants credentials (HTTP 401)"),
         ("moved", "", "has no CPU profile there (HTTP 404)"),
         ("busy", "", "is being profiled by somebody else (HTTP 500)"),
+        ("slow", "", "WriteTimeout"),
         ("asleep", "", "gives no profile within 11 s"),
         ("", "/elsewhere/profile", "sends us elsewhere (HTTP 302)"),
         ("", "/memory/profile", "answers with a profile of something else than CPU time"),

@@ -1,5 +1,5 @@
 // A service with net/http/pprof on $PORT or a port of its own choice, which it prints: half of its time is under a label. Its arguments say
-// what is strange about it: slow (a WriteTimeout of half a second), busy (it profiles itself all the time), closed (it wants a
+// what is strange about it: slow (a WriteTimeout of half a second, behind a middleware), busy (it profiles itself all the time), closed (it wants a
 // password), moved (another path), bare (no profiles at all), asleep (no answer at all), private (a certificate of its own making).
 package main
 
@@ -88,6 +88,9 @@ func main() {
 	switch how {
 	case "slow":
 		server.WriteTimeout = 500 * time.Millisecond
+		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mux.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+		})
 	case "busy":
 		pprof.StartCPUProfile(io.Discard)
 	}
