@@ -4,7 +4,7 @@ Sat4j, a solver, spends nearly all its time in small methods that the JIT inline
 threads, and Kotlin's compiler, a large program in Kotlin. async-profiler, which interrupts threads wherever they are, is the judge, and where the user has it our
 source, too. The JVM's own threads are in neither. Without it inlined methods count for their callers until the Flight Recorder pays.
 
-All of it takes about fifteen minutes on two cores; `PROGRAMS=Sat4j,Kotlin python -m tests.benchmarks java_truth` measures some. What is fetched is kept in Maven's own repository.
+All of it takes about twenty minutes on two cores; `PROGRAMS=Sat4j,Kotlin python -m tests.benchmarks java_truth` measures some. What is fetched is kept in Maven's own repository.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def tables(length: Length) -> Iterator[Table]:
 
 def _sat4j(length: Length, folder: Path) -> Program:
     formula = folder / "formula.cnf"
-    formula.write_text(sat4j_formula(variables=length.sized(360, 200)))
+    formula.write_text(sat4j_formula(variables=length.sized(310, 200)))
     return Program("Sat4j", str(artefact(SAT4J)), "org.sat4j.BasicLauncher", (str(formula),))
 
 
@@ -79,7 +79,7 @@ def _ecj(length: Length, folder: Path) -> Program:
     names = _sources(LUCENE, folder / "lucene", length.sized(10_000, 200))
     files = folder / "files"
     files.write_text("\n".join(names))
-    words = ("-nowarn", "-proceedOnError", "-source", "17", "-repeat", str(length.sized(20, 2)), "-d", "none")
+    words = ("-nowarn", "-proceedOnError", "-source", "17", "-repeat", str(length.sized(10, 2)), "-d", "none")
     main = "org.eclipse.jdt.internal.compiler.batch.Main"
     return Program("Eclipse's compiler", str(artefact(ECJ)), main, (*words, f"@{files}"))
 
@@ -103,7 +103,7 @@ def _kotlin(length: Length, folder: Path) -> Program:
     path = class_path(KOTLIN)
     library = next(each for each in path.split(os.pathsep) if "/kotlin-stdlib-2" in each)
     words = ("-nowarn", "-no-stdlib", "-no-reflect", "-d", str(folder / "out"), "-cp", f"{artefact(OKIO)}:{library}")
-    times = str(length.sized(4, 1))
+    times = str(length.sized(2, 1))
     return Program(
         "Kotlin's compiler", _compiled("Kotlin", path, folder), "real.Kotlin", (times, *words, str(folder / "okhttp"))
     )

@@ -28,7 +28,7 @@ OURS = {"pid", "thread", "process.pid", "thread.id", "thread.name", "process_id"
 def test_labels_are_in_exports_and_reports(folder: Path, form: str) -> None:
     """`req: fib` has half of the time in pprof, speedscope and the reports that have a place for labels, as the program's own profile says."""
     with Folder(folder) as run, Backend() as backend:
-        backend.store = lambda request: 1  # type: ignore[assignment, method-assign]
+        backend.store = lambda request: 1  # type: ignore[method-assign]
         words = ["--export", "l.pb.gz", "--export", "l.speedscope.json", "--report-endpoint", backend.url]
         done = run.run(
             *("go", "labels.go", "--go", go(), "--no-tui", *words, "--report-format", form, "--no-spool"),

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.profile.places import CodeKind, kind_of
+from multi_lang_profiler.engine.profile.stacks import Function
 from multi_lang_profiler.engine.samplers.go.overlay import Toolchain, UnknownRelease, write_overlay
 from multi_lang_profiler.engine.samplers.go.pprof_reader import read_profile
 from multi_lang_profiler.engine.samplers.go.sampler import GoSampler
@@ -244,7 +246,7 @@ async def test_files_are_found_though_the_build_trims_their_paths(folder):
 @pytest.mark.parametrize("flags", [(), ("-trimpath",)], ids=["whole", "trimmed"])
 @pytest.mark.parametrize("way", ["workspace", "vendor"])
 async def test_files_of_other_modules_are_found(folder, monkeypatch, way, flags):
-    """A generic function of a workspace's or a vendored module is at its file; embedded files are built in as ever."""
+    """A generic function of a workspace's or a vendored module is at its file, and a library's; embedded files are built in as ever."""
     module = folder / "places"
     library = module / ("lib" if way == "workspace" else "app/vendor/example.com/lib")
     monkeypatch.setenv("GOFLAGS", "" if way == "workspace" else "-mod=vendor")
@@ -259,6 +261,10 @@ async def test_files_of_other_modules_are_found(folder, monkeypatch, way, flags)
     frames = {frame.function: frame for stack, _ in sampled.stacks for frame in stack}
     assert frames["example.com/lib.Sum[...]"].file == str(library / "lib.go")
     assert frames["main.main"].file == str(module / "app/main.go")
+    kinds = {name: kind_of(Function(name, frame.file), str(module / "app")) for name, frame in frames.items()}
+    assert kinds["main.main"] is CodeKind.OWN
+    assert kinds["example.com/lib.Sum[...]"] is CodeKind.LIBRARY
+    assert kinds["runtime.main"] is CodeKind.RUNTIME
 
 
 async def test_a_file_that_needs_its_neighbours_gets_them_without_a_module_too(folder):
