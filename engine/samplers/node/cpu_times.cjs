@@ -83,6 +83,13 @@ class CpuTimes {
     }
   }
 
+  /** Count from this reading on, which the thread took ahead of all others. */
+  begin(reading) {
+    if (this.readings.length) {
+      this.readings.unshift(...reading);
+    }
+  }
+
   /** Forget what was read before this reading. */
   restart(reading) {
     if (this.readings.length && reading.length) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// The program's main thread, profiled by the helper through V8's inspector.
+// The program's main thread, profiled by the helper through V8's inspector, or by itself and asked for what it has.
 //
 // A window is a profile that is stopped and started again. That is cheap and exact only while another profile of the same session
 // goes on: V8 forgets what it knows of compiled code when the last one stops, walks all code when the first one starts (a quarter
@@ -21,14 +21,12 @@ const WINDOW_US_PER_NODE = 340;
 const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
-const LATE_MS = 400;
-const EARLY_WAITED_US = 1e6; // for a core: there was no helper yet, because the machine is busy
+const POSTED_MS = 100;
 const MAX_MADE_LOOKS = 50; // each interrupts the thread for 0.1 ms
 const MAX_ALL_MADE_LOOKS = 2_000;
 const MADE_LOOK_MS = 8;
 
 const words = wordsOf(workerData.board, 0);
-const beganUs = nowUs();
 
 /** The program's main thread, and the profiles that are being taken of it through the inspector. */
 class MainThread {
@@ -38,6 +36,7 @@ class MainThread {
     this.anchor = 0; // the one of the two titles it has
     this.anchorSamples = 0;
     this.change = undefined; // the promise of the window's change that is under way
+    this.take = undefined; // what takes the window of its own profile that it was asked for
     this.scripts = new Scripts();
     this.made = new Set(); // scripts of no file that were looked for
     this.madeLooks = 0;
@@ -49,11 +48,12 @@ class MainThread {
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
-  /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
+  /** Start the first profile, or leave it to the thread; gives whether that was possible. */
   async begin() {
-    if (LOSES_TERMINATIONS && Atomics.load(words, WORDS.ANCHORED) === 2) {
+    const hasOwn = Atomics.load(words, WORDS.ANCHORED) === 2;
+    this.beganNs = hasOwn ? 1e6 * Atomics.load(words, WORDS.HANDED_MS) : undefined;
+    if (LOSES_TERMINATIONS && hasOwn) {
       this.isOwn = true;
-      this.beganNs = 1e6 * Atomics.load(words, WORDS.HANDED_MS);
       tell(words, WORDS.PHASE, 1);
       return true;
     }
@@ -61,13 +61,12 @@ class MainThread {
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
-    this.beganNs = usedNs(words[WORDS.KERNEL_ID]);
-    Atomics.compareExchange(words, WORDS.ANCHORED, 0, 3);
+    this.beganNs ??= usedNs(words[WORDS.KERNEL_ID]);
     tell(words, WORDS.PHASE, isSampling ? 1 : 2);
     return isSampling;
   }
 
-  /** Where the thread went on without us, and took its profile itself: drop the anchor, and give that profile. No window is closed before. */
+  /** Drop the anchor for a thread that has profiled itself so far, and give what it has. No window is closed before. */
   takeOver() {
     this.takenOver = this.takeOverNow();
     return this.takenOver;
@@ -77,20 +76,16 @@ class MainThread {
     if (this.isOwn || Atomics.compareExchange(words, WORDS.ANCHORED, 2, 1) !== 2) {
       return undefined;
     }
-    const early = JSON.parse((await this.evaluate(this.expression('takeOver', titles[this.anchor]))) ?? 'null');
-    if (early) {
-      this.cpuTimes.restart(early.readings.slice(-2));
+    const { own, isKept } = await this.askThread('takeOver', titles[this.anchor]);
+    if (isKept) {
+      this.isOwn = this.isKept = true;
+      this.nextWindowUs = Infinity;
+      void this.ask('Profiler.disable');
     }
-    return early;
-  }
-
-  /** Drop the anchor for a thread that went on without either. What was compiled until then counts for its callers, which is told. */
-  async anchorLate() {
-    await new Promise((resolve) => setTimeout(resolve, LATE_MS));
-    if (!isProfilingItself && !this.isOwn && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
-      void this.evaluate(this.expression('begin', titles[this.anchor]));
-      this.outbox.send({ type: 'late', ms: Math.round((nowUs() - beganUs) / 1000) });
+    if (own) {
+      this.cpuTimes.restart(own.readings.slice(-2));
     }
+    return own;
   }
 
   mayRotate() {
@@ -111,15 +106,17 @@ class MainThread {
     this.nextWindowUs = beganUs + maxWindowUs;
     void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
     if (this.isOwn) {
-      await this.askThread();
+      const { own } = this.isKept ? {} : await this.askThread('rotate');
+      if (own) {
+        this.takeOwn(own);
+      }
       return;
     }
     const stopped = this.ask('Profiler.stop');
     const started = this.ask('Profiler.start');
     const profile = (await stopped)?.profile;
     const cpuTimes = this.cpuTimes.take();
-    this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
-    this.nextWindowUs = beganUs + (profile ? windowUs(this.windowUs, profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
+    this.setNextWindow(profile, beganUs);
     await started;
     if (!Atomics.load(words, WORDS.ANCHORED)) {
       this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
@@ -132,16 +129,37 @@ class MainThread {
     this.handOver(profile, cpuTimes);
   }
 
-  /** Have the thread hand over the window of its own profile. */
-  async askThread() {
-    const own = JSON.parse((await this.evaluate(this.expression('rotate'))) ?? '{}');
-    const cpuTimes = this.cpuTimes.take();
+  setNextWindow(profile, beganUs) {
     this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
-    this.nextWindowUs = nowUs() + Math.max(this.windowUs, WINDOW_US_PER_NODE * (own.window?.nodes.length ?? 0) / 3);
-    if (own.window) {
-      cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
-      this.queue(() => this.sendMapped(own.window, cpuTimes));
+    this.nextWindowUs = beganUs + (profile ? windowUs(this.windowUs, profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
+  }
+
+  /** What the thread posts of its own profile once `name` is called there; nothing if that met its end, or a termination. */
+  askThread(name, argument) {
+    return new Promise((resolve) => {
+      this.take = resolve;
+      void this.evaluate(this.expression(name, argument)).then((isPosted) => isPosted || setTimeout(resolve, POSTED_MS, {}));
+    }).finally(() => {
+      this.take = undefined;
+    });
+  }
+
+  /** What the thread posted. */
+  receive(message) {
+    if (this.take && !message.isLast) {
+      this.take(message);
+    } else if (message.own) {
+      this.takeOwn(message.own);
     }
+  }
+
+  /** Hand over a window of the thread's own profile. */
+  takeOwn(own) {
+    const profile = parsed(own);
+    const cpuTimes = this.cpuTimes.take();
+    cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
+    this.setNextWindow(profile, nowUs());
+    this.handOver(profile, cpuTimes, own.interval);
   }
 
   /**
@@ -170,9 +188,9 @@ class MainThread {
     await this.sending;
   }
 
-  handOver(profile, cpuTimes) {
+  handOver(profile, cpuTimes, interval = this.askedUs) {
     if (profile?.samples?.length) {
-      this.queue(() => this.sendMapped(compact(profile, this.askedUs), cpuTimes));
+      this.queue(() => this.sendMapped(compact(profile, interval), cpuTimes));
     }
   }
 
@@ -181,11 +199,13 @@ class MainThread {
     this.sending = this.sending.then(send);
   }
 
-  /** Send what the thread profiled of itself while it had no helper, if it has, ahead of all windows. */
-  handOverEarly(early) {
-    if (early?.window) {
-      this.takenOver = this.sendMaps(early.window).then(() => {
-        this.outbox.sendWindow(0, '', early.window, { readings: early.readings, waited: EARLY_WAITED_US });
+  /** Send what the thread profiled of itself before it was taken over, ahead of all windows. */
+  handOverOwn(own) {
+    const profile = own && parsed(own);
+    if (profile?.samples?.length) {
+      const window = compact(profile, own.interval);
+      this.takenOver = this.sendMaps(window).then(() => {
+        this.outbox.sendWindow(0, '', window, own);
       });
     }
     return this.takenOver;
@@ -272,6 +292,11 @@ class MainThread {
       this.session.post(method, params, (error, answer) => resolve(error ? undefined : answer));
     }).catch(() => undefined);
   }
+}
+
+/** The profile of a window that a thread took of itself; see `own_profile.cjs`. */
+function parsed({ profile }) {
+  return profile && JSON.parse(profile).result.profile;
 }
 
 /** How long the next window should be, by what this one took: `usualUs`, where that is not dear. */

@@ -90,8 +90,11 @@ class Scripts {
   }
 }
 
-/** The source maps, `{ url, map }`, of scripts of this very thread that were not met before; without the map where lines are not those of the file. */
-function mapsHere(scripts, frames, session) {
+/**
+ * The source maps, `{ url, map }`, of scripts of this very thread that were not met before; without the map where lines are not those of the
+ * file. `parsedScripts` gives what V8 tells a debugger of all scripts.
+ */
+function mapsHere(scripts, frames, parsedScripts) {
   const maps = [];
   for (const url of scripts.unasked(frames)) {
     const payload = findSourceMap(url)?.payload;
@@ -103,12 +106,7 @@ function mapsHere(scripts, frames, session) {
   maps.push(...scripts.newlyMoved(frames).map((url) => ({ url })));
   if (scripts.mayLook()) {
     const beganUs = nowUs();
-    const parsed = [];
-    session.on('Debugger.scriptParsed', ({ params }) => parsed.push(params));
-    session.post('Debugger.enable');
-    session.post('Debugger.disable');
-    session.removeAllListeners('Debugger.scriptParsed');
-    maps.push(...scripts.looked(parsed, nowUs() - beganUs));
+    maps.push(...scripts.looked(parsedScripts(), nowUs() - beganUs));
   }
   return maps;
 }

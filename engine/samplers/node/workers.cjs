@@ -4,10 +4,10 @@
 // asked for windows through the main thread's session.
 
 const { threadId, workerData } = require('worker_threads');
-const { nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { WORDS, wordsOf, nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
 
-const { key, pollMs, takesCpuTimes } = workerData;
+const { key, board, pollMs, takesCpuTimes } = workerData;
 const IDLE_NS = 1_000_000;
 // A thread that was heard of in one way is to be heard of in the other by then: a window that was sent, a preload that ran.
 const HEARD_MS = 250;
@@ -25,6 +25,7 @@ class Workers {
     this.attached = new Map(); // a worker thread's number -> the inspector's session, and the thread's name
     this.replies = new Map(); // number of a call into a worker thread -> what takes its answer
     this.calls = 0;
+    this.ending = new Map(); // a worker thread's number -> what was heard of its being terminated, before it was met
   }
 
   /** Follow the threads by a session that is about to be connected. */
@@ -56,6 +57,7 @@ class Workers {
       return;
     }
     this.attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
+    this.meetEarlier(id);
     setTimeout(() => {
       if (this.attached.get(id)?.sessionId === sessionId && !this.attached.get(id).isHeard) {
         this.outbox.send({ type: 'unseen', thread: id });
@@ -69,7 +71,7 @@ class Workers {
     if (this.attached.has(id)) {
       this.attached.get(id).isHeard = true;
     }
-    if (message.kernelId && message.isSampling) {
+    if (message.kernelId && message.isSampling && !this.threads.has(id)) {
       return this.meet(message);
     }
     if (message.begun && !this.threads.has(id)) {
@@ -77,21 +79,36 @@ class Workers {
       this.meet({ ...message, reading: message.begun });
     }
     const worker = this.threads.get(id);
-    if (message.isTerminated) {
-      worker?.cpuTimes.add(nowUs(), message.used);
-      void worker?.leave();
+    if (message.isTerminated && !worker) {
+      this.ending.set(id, message);
+    } else if (message.isTerminated) {
+      worker.cpuTimes.add(nowUs(), message.used);
+      void worker.leave();
     } else {
       worker?.receive(message);
     }
     return false;
   }
 
-  meet({ id, kernelId, reading }) {
+  /** A thread that began before there was anybody to hear of it, and may have no time to tell anew. */
+  meetEarlier(id) {
+    const words = wordsOf(board, id);
+    if (words[WORDS.THREAD] === id && Atomics.load(words, WORDS.PHASE) === 1 && !this.threads.has(id)) {
+      this.attached.get(id).isHeard = true;
+      this.meet({ id, kernelId: words[WORDS.KERNEL_ID], reading: [], beganMs: words[WORDS.HANDED_MS] });
+      if (this.ending.has(id)) {
+        this.hear(this.ending.get(id));
+        this.ending.delete(id);
+      }
+    }
+  }
+
+  meet({ id, kernelId, reading, beganMs = 0 }) {
     if (this.threads.size >= MAX_THREADS) {
       return false;
     }
-    this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading)));
-    this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 0 });
+    this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading), !reading.length));
+    this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 1e6 * beganMs });
     return true;
   }
 
@@ -118,7 +135,7 @@ class Workers {
 }
 
 class WorkerThread {
-  constructor(all, id, cpuTimes) {
+  constructor(all, id, cpuTimes, isMetLate) {
     this.all = all;
     this.id = id;
     this.cpuTimes = cpuTimes;
@@ -126,6 +143,7 @@ class WorkerThread {
     this.waiting = []; // for what it was asked to hand over
     this.hasLeft = false;
     this.isGone = false;
+    this.isMetLate = isMetLate;
   }
 
   mayRotate() {
@@ -176,8 +194,12 @@ class WorkerThread {
   }
 
   /** What the thread sent of itself. */
-  receive({ window, maps, reading, isLast }) {
+  receive({ window, maps, reading, isLast, begun }) {
     const { outbox, attached } = this.all;
+    if (this.isMetLate) {
+      this.isMetLate = false;
+      this.cpuTimes.begin(begun);
+    }
     this.cpuTimes.add(...reading);
     maps.forEach(({ url, map }) => outbox.sendMap(url, map));
     if (window) {

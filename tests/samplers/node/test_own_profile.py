@@ -1,10 +1,11 @@
-"""Programs that their helper is too late for, as on a machine whose cores are all taken: they take their first profile themselves."""
+"""The profile that a main thread takes of itself: of programs that end before their helper is there, and of those that get none at first."""
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
-from multi_lang_profiler.engine.samplers.node import config
 from tests.support.node import PROGRAMS, majors, node, sample
 
 both = majors(20, 24)
@@ -14,11 +15,6 @@ NESTED = """
     function job() { while (process.cpuUsage().user < 1.2e6) outer(1000); }
     job();
 """
-
-
-@pytest.fixture(autouse=True)
-def _late(monkeypatch):
-    monkeypatch.setattr(config, "START_WAIT_MS", 0)
 
 
 @both
@@ -43,4 +39,29 @@ async def test_what_was_compiled_before_the_helper_came_keeps_its_time(tmp_path,
     sampled = await sample(tmp_path, "nested.cjs", node(major))
     assert sampled.share("inner") > 0.6
     assert 80 <= sampled.samples <= 100 * sampled.cpu_s
-    assert [event.line for event in sampled.events if "callers" in event.line] == []
+
+
+SHORT = """
+    const { burn } = require('./burn.cjs');
+    burn(Number(process.argv[2]));
+    console.log(require('fs').readdirSync('/proc/self/task').length);
+"""
+
+
+@both
+async def test_a_script_that_was_short_gets_no_helper_when_it_comes_again(tmp_path, major):
+    """Build scripts start the same short tools again and again: those start no thread of ours, and what they did is seen all the same."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    (tmp_path / "short.cjs").write_text(SHORT)
+    (tmp_path / "build.cjs").write_text(
+        """
+        const { execFileSync } = require('child_process');
+        const times = ['60', '60', '60', '300', '60'];
+        for (const ms of times) process.stdout.write(execFileSync(process.execPath, ['short.cjs', ms]));
+        """
+    )
+    sampled = await sample(tmp_path, "build.cjs", node(major))
+    first, second, third, long, after = map(int, sampled.stdout.split())
+    assert second == third == long == first - 1
+    assert after == first, "once it was long it is not taken for short any more"
+    assert 0.75 * 54 <= sampled.self_samples("short.cjs")["churn"] <= 1.1 * 54 + 3
