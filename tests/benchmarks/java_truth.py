@@ -94,7 +94,7 @@ def _virtual(length: Length, folder: Path) -> Program:
 
 def _service(title: str, java: str, is_virtual: str, length: Length, folder: Path) -> Program:
     path = _compiled("Service", class_path(SPRING), folder)
-    return Program(title, path, "real.Service", (str(length.sized(20_000, 1_500)), is_virtual), java)
+    return Program(title, path, "real.Service", (str(length.sized(32_000, 1_500)), is_virtual), java)
 
 
 def _kotlin(length: Length, folder: Path) -> Program:

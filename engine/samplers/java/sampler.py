@@ -73,6 +73,8 @@ _SLOW_START_S = 13.0
 _LOOK_AGAIN_S = 1.0
 _UNTOLD = ", inlined methods count for their callers"
 _MUCH_S = 5.0
+_ALL_S = 1e6
+"""More than any program has used."""
 _JVM_END_S = 1.0
 _READ_BYTES = 65_536
 MAX_TIMER_HZ = 250
@@ -357,7 +359,7 @@ class JavaSampler:
             self._greeted = True
             self._context.sampling(True)
             if self._pid:
-                self._context.ledger.covers(self._pid, already_s=self._seen_s(int(fields[1])))
+                self._tell_ledger(int(fields[1]))
         elif kind == "i" and self._inlined_since is None:
             self._inlined_since = self._context.recorder.run.total
             self.name = self.name.removesuffix(_UNTOLD)
@@ -373,10 +375,15 @@ class JavaSampler:
             blind = "inlined methods count for their callers" if asked else "virtual threads show as their carriers"
             self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
 
-    def _seen_s(self, before_ns: int) -> float:
-        """What of the process's CPU time is after `main` began, of which samples are taken; `before_ns` is -1 if that is unknown."""
-        used_ns = process_cpu_ns(self._pid)
-        return 0.0 if before_ns < 0 or used_ns is None else max(0, used_ns - before_ns) / 1e9
+    def _tell_ledger(self, before_ns: int) -> None:
+        """`before_ns`: what of the process's CPU time is before `main` began, after which samples are taken; -1 if that is unknown.
+
+        A short program may be over by now, and its clock gone.
+        """
+        ledger = self._context.ledger
+        ledger.covers(self._pid, already_s=0.0 if before_ns < 0 else _ALL_S)
+        if before_ns > 0:
+            ledger.threads(self._pid, {}, before_s=before_ns / 1e9)
 
     def _note_pace(self, period_ns: int) -> None:
         if period_ns > 2e9 / self._settings.rate_hz and not self._is_slowed:

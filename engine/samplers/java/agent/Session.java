@@ -57,17 +57,27 @@ public final class Session {
     }
 
     private void sample(boolean isAttached) {
-        Path recordings = first == null ? null : folder;
-        try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"))) {
-            sampler = new Sampler(pipe, mode, periodNs, maxShare, recordings);
-            begun.countDown();
-            sample(pipe, isAttached);
+        try {
+            if (first != null) {
+                // A program of a few hundredths of a second may be over before the pipes are open.
+                first.look();
+            }
+            listen(isAttached);
         } catch (Throwable nobodyListens) {
             return;
         } finally {
             sampler = null;
             begun.countDown();
             leave();
+        }
+    }
+
+    private void listen(boolean isAttached) throws Exception {
+        Path recordings = first == null ? null : folder;
+        try (Pipe pipe = new Pipe(folder.resolve("java-samples"), folder.resolve("java-asks"))) {
+            sampler = new Sampler(pipe, mode, periodNs, maxShare, recordings);
+            begun.countDown();
+            sample(pipe, isAttached);
         }
     }
 
