@@ -18,6 +18,7 @@ from multi_lang_profiler.engine.clock import SystemClock
 from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.profile.stacks import Frame, StackTable
 from multi_lang_profiler.engine.program.run import Run
+from multi_lang_profiler.engine.samplers.java.crowding import SATURATED
 from multi_lang_profiler.engine.samplers.sampler import Context
 from multi_lang_profiler.engine.settings import Language, Mode, Settings
 
@@ -110,11 +111,13 @@ class Sampled:
     folder: Path
     rate_hz: int
     lines: list[str]
-    """What the sampler told the user."""
+    """What the sampler told the user, but for what depends on who else is on the machine."""
     stdout: bytearray
     stderr: bytearray
     status: int | None = None
     was_sampling: list[bool] | None = None
+    was_called_saturated: bool = False
+    """The machine."""
 
     @property
     def has_ended(self) -> bool:
@@ -210,6 +213,7 @@ async def sample(
     )
     recorder = Recorder()
     lines: list[str] = []
+    saturated: list[str] = []
     outputs = (bytearray(), bytearray())
     private = folder / ".private"
     was_sampling: list[bool] = []
@@ -226,7 +230,7 @@ async def sample(
     context = Context(
         settings=settings,
         recorder=recorder,
-        emit=lambda event: lines.append(event.line),
+        emit=lambda event: saturated.append(event.line) if event.line == SATURATED else lines.append(event.line),
         clock=SystemClock(),
         sampling=was_sampling.append,
         private_folder=private_folder,
@@ -248,6 +252,7 @@ async def sample(
             if meanwhile:
                 await meanwhile(sampled)
             sampled.status = await run.finish()
+            sampled.was_called_saturated = bool(saturated)
     finally:
         os.chdir(before)
         if run.is_running:
