@@ -6,6 +6,7 @@ Tables have been moved and renamed over the versions: what is looked for here is
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..profile.java_packages import without_package
@@ -26,6 +27,10 @@ _IDLE = "Idle"
 """The category of what waits."""
 _MS_NS = 1e6
 _MAX_PROCESSES = 1_000
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
+"""Stands for a function whose name is not in the file, but with whoever saved it: samply."""
+_PROGRAM_OF = re.compile(r"(\d{1,18})\.\d+")
+"""A process as samply has it: `28413.1` is the second program that 28413 ran. Its threads are told apart by their names."""
 
 
 def is_firefox(document: JsonObject) -> bool:
@@ -90,9 +95,10 @@ def _samples(thread: JsonObject) -> JsonObject:
 def _spend(spent: Spent, thread: JsonObject, shared: JsonObject, meta: JsonObject, period_ns: float) -> None:
     samples = _Table(_samples(thread))
     of = _Stacks(thread, shared, meta)
-    number = spent.thread(
-        thread.text("name", ""), _integer(thread.fields.get("pid")), _integer(thread.fields.get("tid"))
-    )
+    process = thread.fields.get("pid")
+    program = _PROGRAM_OF.fullmatch(process) if isinstance(process, str) else None
+    pid = int(program[1]) if program else _integer(process)
+    number = spent.thread(thread.text("name", ""), pid, _integer(thread.fields.get("tid")))
     in_ns = period_ns if _samples(thread).text("weightType", "samples") == "samples" else _MS_NS
     in_ns = 1.0 if _samples(thread).text("weightType", "samples") == "bytes" else in_ns
     weights = samples.column("weight") if samples.has("weight") else [1] * len(samples.column("stack"))
@@ -109,7 +115,7 @@ class _Stacks:
 
     def __init__(self, thread: JsonObject, shared: JsonObject, meta: JsonObject) -> None:
         def table(name: str) -> _Table:
-            return _Table((thread if name in thread.fields else shared).child(name))
+            return _Table((thread if name in thread.fields else shared).child(name, {}))
 
         stacks, frames = table("stackTable"), table("frameTable")
         self._frame = stacks.column("frame")
@@ -118,14 +124,18 @@ class _Stacks:
             if stacks.has("prefix")
             else [at - back if back else None for at, back in enumerate(stacks.column("prefixOffset"))]
         )
-        strings = thread.fields.get("stringArray") or thread.fields.get("stringTable") or shared.array("stringArray")
+        # A thread that never ran has no strings.
+        own = next((name for name in ("stringArray", "stringTable") if name in thread.fields), None)
+        strings = thread.array(own) if own else shared.array("stringArray")
         categories = [_name(item) for item in meta.array("categories", [])]
         self._idle = {at for at, name in enumerate(categories) if name == _IDLE}
         self._category = (
             frames.column("category") if frames.has("category") else [None] * len(frames.column(*_FUNCTIONS))
         )
         lines = frames.column("line") if frames.has("line") else [None] * len(frames.column(*_FUNCTIONS))
-        functions = _functions(table("funcTable"), strings, shared) if frames.has("func") else None
+        functions = (
+            _functions(table("funcTable"), table("resourceTable"), strings, shared) if frames.has("func") else None
+        )
         self._frames = [
             functions[at]._replace(line=_integer(line)) if functions is not None else _raw_frame(str(strings[at]))
             for at, line in zip(frames.column(*_FUNCTIONS), lines, strict=True)
@@ -147,7 +157,7 @@ _FUNCTIONS = ("func", "location")
 """Of a frame: by number, or in raw profiles as a text."""
 
 
-def _functions(table: _Table, strings: Sequence[Any], shared: JsonObject) -> list[Frame]:
+def _functions(table: _Table, resources: _Table, strings: Sequence[Any], shared: JsonObject) -> list[Frame]:
     names = table.column("name")
     if table.has("source"):
         sources = _Table(shared.child("sources"))
@@ -156,10 +166,17 @@ def _functions(table: _Table, strings: Sequence[Any], shared: JsonObject) -> lis
         files = table.column("fileName") if table.has("fileName") else [None] * len(names)
     lines = table.column("lineNumber") if table.has("lineNumber") else [None] * len(names)
     places = ["" if file is None else str(strings[file]) for file in files]
-    return [
+    found = [
         Frame(without_package(str(strings[name]), place), place, 0, _integer(line))
         for name, place, line in zip(names, places, lines, strict=True)
     ]
+    if table.has("resource") and resources.has("name"):
+        libraries = [str(strings[name]) for name in resources.column("name")]
+        found = [
+            Frame(f"[{libraries[at]}]", libraries[at]) if at >= 0 and _ADDRESS.fullmatch(frame.function) else frame
+            for frame, at in zip(found, table.column("resource"), strict=True)
+        ]
+    return found
 
 
 def _raw_frame(location: str) -> Frame:

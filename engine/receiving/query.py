@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ..formats.wire import decode
 from ..profile.recording import from_profiles
 from .report import unpack
-from .store import VERSION, size_bytes
+from .store import VERSION, is_of_first_version, size_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,13 @@ class Selection:
     agent: str = ""
     """A part of what the page calls the agent; empty for all."""
 
+    def takes(self, profile: Profile) -> bool:
+        """Whether it is of these, as far as it tells itself: that is not by whom it was sent."""
+        is_in_time = (not self.since or profile.began_at >= self.since) and (
+            not self.until or profile.began_at <= self.until
+        )
+        return is_in_time and self.language in ("", profile.language) and not self.agent
+
 
 def recording_of(file: Path, selection: Selection) -> Recording:
     """What the database in `file` has of `selection`, as one run. Raises `OSError`, and `ValueError` where there is none, with a line that says why."""
@@ -93,10 +101,11 @@ def recording_of(file: Path, selection: Selection) -> Recording:
         pass  # sqlite3's own words say neither which file nor why
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            is_first = is_of_first_version(database)
+            if not is_first and database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 raise ValueError("it is no database of multi_lang_profiler receive")
             try:
-                return from_profiles(_profiles(database, selection))
+                return from_profiles((_of_first_version if is_first else _profiles)(database, selection))
             except ValueError as error:
                 if "holds no profiles" in str(error):
                     raise ValueError("it holds no profiles of that range, language and agent") from None
@@ -126,6 +135,17 @@ def _profiles(database: sqlite3.Connection, selection: Selection) -> Iterator[Pr
             ).fetchone()
             kept[report] = unpack(body, content_type).profiles
         yield kept[report][position]
+
+
+def _of_first_version(database: sqlite3.Connection, selection: Selection) -> Iterator[Profile]:
+    """Of a database that `receive` writes no more: each profile had its whole report beside it, and nobody's name."""
+    rows = database.execute("SELECT profile_id, report, content_type FROM profiles ORDER BY began_at, profile_id")
+    last, profiles = b"", {}
+    for profile_id, body, content_type in rows:
+        if body != last:
+            last, profiles = body, {each.profile_id: each for each in decode(body, content_type).profiles}
+        if (profile := profiles.get(profile_id)) and selection.takes(profile):
+            yield profile
 
 
 def _moment(seconds: float) -> datetime:

@@ -218,13 +218,18 @@ def _open(name: str) -> sqlite3.Connection:
 def _check(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version == 0 and {row[1] for row in database.execute("PRAGMA table_info(profiles)")} >= _COLUMNS_BEFORE:
+    if is_of_first_version(database):
         raise CannotOpen(
-            "it is of the first version of receive, which this one does not convert: name another file for what comes from now on, "
-            "and keep this one for that version to show"
+            "it is of the first version of receive, to which nothing is added any more: name another file for what comes from now on; "
+            "view --from FILE opens this one"
         )
     if version not in (0, VERSION) or (version == 0 and tables):
         raise CannotOpen("it is a database of something else, or of another version; name another file")
+
+
+def is_of_first_version(database: sqlite3.Connection) -> bool:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return version == 0 and {row[1] for row in database.execute("PRAGMA table_info(profiles)")} >= _COLUMNS_BEFORE
 
 
 def _keep(database: sqlite3.Connection, wishes: list[_Wish]) -> None:

@@ -169,6 +169,46 @@ def gecko() -> dict[str, Any]:
     return {"meta": meta, "threads": [thread], "processes": [other]}
 
 
+def samply() -> dict[str, Any]:
+    """As samply 0.13 saves it: names of functions stay with samply, a thread that never ran has empty tables, a process runs a second program."""
+
+    def table(length: int, **columns: list[Any]) -> dict[str, Any]:
+        return {"length": length, **columns}
+
+    def thread(name: str, tid: str, strings: list[str], stacks: list[int]) -> dict[str, Any]:
+        n = 3 if strings else 0
+        return {
+            "name": name,
+            "pid": tid,
+            "tid": tid,
+            "stringArray": strings,
+            "processType": "default",
+            "samples": table(
+                len(stacks), weightType="samples", stack=stacks, weight=[1] * len(stacks), time=[0.25] * len(stacks)
+            ),
+            "stackTable": table(n, prefix=[None, 0, 1][:n], frame=[0, 1, 2][:n]),
+            "frameTable": table(n, func=[0, 1, 2][:n], category=[0] * n, line=[None] * n),
+            "funcTable": table(
+                n, name=[0, 2, 3][:n], resource=[0, 0, 1][:n], fileName=[None] * n, lineNumber=[None] * n
+            ),
+            "resourceTable": table(2, lib=[0, 1], name=[1, 4], host=[None] * 2, type=[1, 1])
+            if n
+            else table(0, lib=[], name=[], host=[], type=[]),
+        }
+
+    ran = thread(
+        "python3", "28413.1", ["0xfd7ef", "libc.so.6", "0x1a34e", "do_syscall_64", "[kernel.kallsyms]"], [1, 1, 2]
+    )
+    meta = {
+        "interval": 0.25,
+        "preprocessedProfileVersion": 49,
+        "version": 24,
+        "symbolicated": False,
+        "categories": [{"name": "Other", "color": "grey", "subcategories": ["Other"]}],
+    }
+    return {"meta": meta, "libs": [], "threads": [thread("perf-exec", "28413", [], []), ran]}
+
+
 def mojo() -> bytes:
     stream = Stream()
     frames = (("main", "/app/a.py", 3), ("work", "/app/a.py", 9))
@@ -253,5 +293,6 @@ SAMPLES: Mapping[str, Callable[[], bytes]] = {
     "firefox 66": lambda: _json(firefox(66)),
     "flamebearer": lambda: _json(flamebearer()),
     "gecko": lambda: _json(gecko()),
+    "samply": lambda: _json(samply()),
 }
 """By what they are; a JDK's reader stands before .jfr, which is not here."""

@@ -6,10 +6,12 @@ import gzip
 import json
 import marshal
 import os
+import resource
 import shutil
 import subprocess
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,11 +22,9 @@ from multi_lang_profiler.engine.profile.profile import BYTES_HZ, PIECES_HZ
 from multi_lang_profiler.engine.profile.stacks import count_functions
 from tests.formats.foreign_samples import SAMPLES, pprof
 from tests.support.command import Folder
-from tests.support.java import jdk
+from tests.support.java import compile_java, jdk, jre
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from multi_lang_profiler.engine.profile.recording import Recording
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -72,6 +72,7 @@ def threads(recording: Recording) -> dict[tuple[int, int, str], float]:
     ("firefox 66", {"main": 0.01, "work": 0.03}),
     ("flamebearer", {"inner": 3.49, "sums": 0.46, "genexpr": 0.23}),
     ("gecko", {"main": 0.02, "work": 0.04}),
+    ("samply", {"[libc.so.6]": 0.0005, "do_syscall_64": 0.00025}),
 ])  # fmt: skip
 def test_own_times_are_the_files(form: str, own: dict[str, float]) -> None:
     """Idle time is in none of them; a function is one, whatever line or compiler's version of it ran."""
@@ -97,6 +98,7 @@ def test_threads_are_the_files() -> None:
     assert threads(opened("chunked trace")) == {(7, 8, "CrRendererMain"): 0.3}
     assert threads(opened("lasting trace")) == {(1, 1, "MainThread"): 0.4, (1, 2, "Loader"): 0.2}
     assert threads(opened("firefox 60")) == {(12, 13, "GeckoMain"): 0.04}
+    assert threads(opened("samply")) == {(28413, 0, "python3"): 0.00075}
     assert threads(opened("gecko")) == {(12, 13, "GeckoMain"): 0.03, (14, 13, "GeckoMain"): 0.03}
 
 
@@ -176,6 +178,29 @@ def test_flight_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert shutil.which("java", path=os.environ["PATH"]) is None
     with pytest.raises(ValueError, match=r"put a JDK on PATH .*jfrconv"):
         files.loads(MAGIC + bytes(100), NOW)
+
+
+def test_flight_recordings_of_cpu_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Java 25's CPUTimeSample says itself what it stands for: two busy threads have their time, and older samples beside it are not added."""
+    java = jre(25)
+    (tmp_path / "Hot.java").write_text(
+        'class Hot { public static void main(String[] a) throws Exception { Thread side = new Thread(Hot::work, "side"); side.start(); work(); side.join(); }'
+        " static void work() { long end = System.nanoTime() + 600_000_000L; double sum = 0;"
+        " while (System.nanoTime() < end) for (int i = 1; i < 100000; i++) sum += Math.sqrt(i) / i; if (sum == 1) System.out.println(); } }"
+    )
+    compile_java(tmp_path, tmp_path / "Hot.java")
+    recording = "filename=hot.jfr,settings=profile,jdk.CPUTimeSample#enabled=true,jdk.CPUTimeSample#throttle=500/s"
+    command = [java, f"-XX:StartFlightRecording={recording}", "-Xlog:disable", "Hot"]
+    before_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    used_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before_s
+    monkeypatch.setenv("JAVA_HOME", str(Path(java).parent.parent))
+    read = files.read(tmp_path / "hot.jfr")
+    own = times(read)
+    assert own["Hot.work"] > 0.8 * seconds(read)
+    assert 0.1 < own["Hot.work"] < used_s
+    by_thread = {name: s for (_, _, name), s in threads(read).items()}
+    assert min(by_thread["main"], by_thread["side"]) > 0.2 * own["Hot.work"]
 
 
 def test_view_says_what_is_counted(tmp_path: Path) -> None:

@@ -300,6 +300,26 @@ def test_a_stranger_to_us_is_left_alone(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == before
 
 
+def test_a_database_of_the_first_version_can_still_be_viewed(folder: Folder, reports: Reports) -> None:
+    """Nothing is added to it, a line says what to do; `view --from` opens it, each profile once though its whole report stood beside each."""
+    body = reports.body(3)
+    profiles = json.loads(body)["profiles"]
+    with closing(sqlite3.connect(folder.path / "first")) as first, first:
+        first.execute(
+            "CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, began_at TEXT, report BLOB NOT NULL, content_type TEXT NOT NULL)"
+        )
+        first.executemany(
+            "INSERT INTO profiles VALUES (?, ?, ?, 'application/json')",
+            [(each["profile_id"], each["timestamp"], body) for each in profiles],
+        )
+    samples = sum(each["runtime_analysis"]["total_samples"] for each in profiles)
+    run = folder.run("view", "--no-tui", "--from", "first")
+    assert f"{samples} samples" in run.stdout.decode(), run.stderr
+    assert folder.run("view", "--no-tui", "--from", "first", "--language", "Go").status == 2
+    refused = folder.run("receive", "--database", "first")
+    assert "name another file for what comes from now on; view --from FILE opens this one" in refused.stderr
+
+
 async def test_too_many_at_once_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond what it can hold it answers 503 with Retry-After at once, and takes the same reports later."""
     monkeypatch.setattr(handler, "MAX_WAITING", 2)
