@@ -20,7 +20,8 @@ from pathlib import Path
 
 from multi_lang_profiler.engine.formats.files import read
 from multi_lang_profiler.engine.profile.full_names import full_names
-from tests.engines.otel import Collector, Stack, disk, remove, resize
+from tests.engines.engine import Engine, Held, Stack
+from tests.engines.otel import Collector, disk, remove, resize
 from tests.engines.pushed import PushStore
 from tests.engines.pyroscope_engine import Pyroscope
 from tests.reporting.simulation.real_fleet import table as fleet_table
@@ -58,7 +59,8 @@ for thread in threads:
     thread.join()
 """
 INTERVAL_S = 2
-Engine = Collector | PushStore | Pyroscope
+DAY = ((30.0, 12.0), (40.0, 15.0), (20.0, 2.0))
+"""Of a day in 150 s: how long it is up, and then down."""
 
 
 def main() -> int:
@@ -73,44 +75,31 @@ def main() -> int:
 
 def plain(folder: Path) -> str:
     """The Collector is there from the beginning to the end."""
-    collector = Collector(folder)
-    collector.start()
-    try:
-        return compared(collector, profiled(folder, collector, 8, lambda: None))
-    finally:
-        collector.kill()
+    with Collector(folder) as collector:
+        return compared(collector, profiled(folder, collector, 8))
+
+
+def day(folder: Path) -> str:
+    """As many windows as a day has at the default interval, each a half second long; killed three times."""
+    with Collector(folder) as collector:
+        return compared(collector, profiled(folder, collector, 150, collector.outages(*DAY), interval_s=0.5))
 
 
 def outage(folder: Path) -> str:
     """It is killed while windows are under way, and comes back; and once more, and comes back only after the program's end."""
-    collector = Collector(folder)
-    collector.start()
+    with Collector(folder) as collector:
 
-    def meanwhile() -> None:
-        for down_s in (7, 5):
-            time.sleep(5)
+        def meanwhile() -> None:
+            collector.outages((5, 7), (5, 5))()
+            time.sleep(3)
             collector.kill()
-            time.sleep(down_s)
-            collector.start()
-        time.sleep(3)
-        collector.kill()
 
-    try:
         own = profiled(folder, collector, 28, meanwhile)
         collector.start()
-        sent = subprocess.run(
-            [COMMAND, "spool", "send", "--report-endpoint", collector.endpoint, "--report-format", "otlp"],
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return (
-            compared(collector, own)
-            + f"; after the end: {sent.stdout.splitlines()[-1] if sent.stdout else sent.stderr}"
-        )
-    finally:
-        collector.kill()
+        words = ["spool", "send", "--report-endpoint", collector.endpoint, "--report-format", "otlp"]
+        sent = subprocess.run([COMMAND, *words], env=environment(folder), capture_output=True, text=True, check=False)
+        told = sent.stdout.splitlines()[-1] if sent.stdout else sent.stderr
+        return f"{compared(collector, own)}; after the end: {told}"
 
 
 def full_disk(folder: Path) -> str:
@@ -118,83 +107,43 @@ def full_disk(folder: Path) -> str:
     place = disk(folder / "disk", "16k")
     if place is None:
         return "NOT TESTED: mounting a small disk needs root"
-    collector = Collector(folder, place / "held.json")
-    collector.start()
 
     def meanwhile() -> None:
         time.sleep(14)
         resize(place, "64m")
 
     try:
-        told = compared(collector, profiled(folder, collector, 22, meanwhile))
-        return told if "; 0 failed" not in told else f"WRONG, the disk was never full: {told}"
+        with Collector(folder, place / "held.json") as collector:
+            told = compared(collector, profiled(folder, collector, 22, meanwhile))
+            return told if "; 0 failed" not in told else f"WRONG, the disk was never full: {told}"
     finally:
-        collector.kill()
         remove(place)
-
-
-def pyroscope(folder: Path) -> str:
-    """Grafana Pyroscope itself: what its queries give, merged and as a flame graph, is our export. It is not stopped in between: what it then
-    writes to disk it cannot read when it is built by today's Go.
-    """
-    engine = Pyroscope(folder)
-    engine.start()
-    try:
-        own = profiled(folder, engine, 12, lambda: None)
-        counted, _ = counted_in(own)
-        held, rendered = engine.held(), engine.rendered()
-        own_ns: Counter[str] = Counter()
-        for stack, ns in counted.items():
-            own_ns[stack[0][0]] += ns
-        told = f"{len(held)} stacks, {sum(held.values()) / 1e9:.2f} s, {len(rendered)} functions in its flame graph"
-        if held == counted and rendered == own_ns:
-            return f"equal, stack by stack, and its flame graph function by function: {told}"
-        differing = {each: (held[each], counted[each]) for each in held | counted if held[each] != counted[each]}
-        drawn = {each: (rendered[each], own_ns[each]) for each in rendered | own_ns if rendered[each] != own_ns[each]}
-        return f"WRONG: {told}; counted {len(counted)} stacks, {sum(counted.values()) / 1e9:.2f} s; {len(differing)} differ, such as {dict(list(differing.items())[:2])}; {dict(list(drawn.items())[:3])}"
-    finally:
-        engine.kill()
-
-
-def pushed(folder: Path) -> str:
-    """Pyroscope's push API, strictly read, killed for a while; `go tool pprof` on what it has agrees with our export."""
-    store = PushStore(folder)
-    store.start()
-
-    def meanwhile() -> None:
-        time.sleep(5)
-        store.kill()
-        time.sleep(5)
-        store.start()
-
-    try:
-        own = profiled(folder, store, 16, meanwhile)
-        told = compared(store, own)
-        differs = store.queried(own)
-        return f"{'WRONG: ' if differs else ''}{told}{differs}"
-    finally:
-        store.kill()
 
 
 def forwarded(folder: Path) -> str:
     """A Collector before another one: the first has the OTLP exporter and no store of its own, and the second is killed for a while."""
-    behind = Collector(folder)
-    before = Collector(folder, next_one=behind)
-    behind.start()
-    before.start()
+    with Collector(folder) as behind, Collector(folder, next_one=behind) as before:
+        return compared(behind, profiled(folder, before, 16, behind.outages((4, 5))))
 
-    def meanwhile() -> None:
-        time.sleep(4)
-        behind.kill()
-        time.sleep(5)
-        behind.start()
 
-    try:
-        own = profiled(folder, before, 16, meanwhile)
-        return compared(behind, own)
-    finally:
-        before.kill()
-        behind.kill()
+def pyroscope(folder: Path) -> str:
+    """Grafana Pyroscope itself: what its queries give, merged and as a flame graph, is our export."""
+    with Pyroscope(folder) as engine:
+        return queried(engine, profiled(folder, engine, 12))
+
+
+def pyroscope_outage(folder: Path) -> str:
+    """The same, killed for a while; it has to read again what it had written."""
+    with Pyroscope(folder) as engine:
+        return queried(engine, profiled(folder, engine, 24, engine.outages((7, 5))))
+
+
+def pushed(folder: Path) -> str:
+    """Pyroscope's push API, strictly read, killed for a while; `go tool pprof` on what it has agrees with our export."""
+    with PushStore(folder) as store:
+        own = profiled(folder, store, 16, store.outages((5, 5)))
+        differs = store.queried(own)
+        return f"{'WRONG: ' if differs else ''}{compared(store, own)}{differs}"
 
 
 def fleet(folder: Path) -> str:
@@ -204,7 +153,8 @@ def fleet(folder: Path) -> str:
 
 
 CASES: dict[str, Callable[[Path], str]] = {
-    case.__name__: case for case in (plain, outage, full_disk, forwarded, pyroscope, pushed, fleet)
+    case.__name__: case
+    for case in (plain, day, outage, full_disk, forwarded, pyroscope, pyroscope_outage, pushed, fleet)
 }
 
 
@@ -213,11 +163,18 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "HOME": str(folder)}
 
 
-def profiled(folder: Path, engine: Engine, seconds: int, meanwhile: Callable[[], None]) -> Path:
+def profiled(
+    folder: Path,
+    engine: Engine,
+    seconds: int,
+    meanwhile: Callable[[], None] = lambda: None,
+    *,
+    interval_s: float = INTERVAL_S,
+) -> Path:
     """Run the program under the profiler, which reports to `engine`; the run's own file. What it said is in `said.txt`."""
     (folder / "program.py").write_text(PROGRAM)
     words = ["python", "program.py", "--no-tui", "--export", "own.pb.gz", "--report-format", engine.format]
-    words += ["--report-interval", str(INTERVAL_S), "--report-endpoint", engine.endpoint, "--", str(seconds)]
+    words += ["--report-interval", str(interval_s), "--report-endpoint", engine.endpoint, "--", str(seconds)]
     with (folder / "said.txt").open("w") as said:
         process = subprocess.Popen([COMMAND, *words], cwd=folder, env=environment(folder), stderr=said, stdout=said)
         try:
@@ -229,23 +186,34 @@ def profiled(folder: Path, engine: Engine, seconds: int, meanwhile: Callable[[],
     return folder / "own.pb.gz"
 
 
-def compared(engine: Collector | PushStore, own: Path) -> str:
+def compared(engine: Engine, own: Path) -> str:
     """What the engine holds beside what was counted."""
-    counted, threads = counted_in(own)
-    held, held_threads, profiles = engine.held()
+    counted, held = counted_in(own), engine.held()
     lines = (own.parent / "said.txt").read_text().splitlines()
     failed = sum("Attempt" in line and "failed" in line for line in lines)
-    told = f"{profiles} profiles, {len(held)} stacks, {sum(held.values()) / 1e9:.2f} s; {failed} failed attempts"
-    if held == counted and held_threads == threads and profiles > 1:
-        return f"equal, stack by stack and thread by thread: {told}"
-    differing = {
-        stack: (held[stack], counted[stack]) for stack in held.keys() | counted.keys() if held[stack] != counted[stack]
-    }
+    told = "" if held.profiles is None else f"{held.profiles} profiles, "
+    told += f"{len(held.stacks)} stacks, {sum(held.stacks.values()) / 1e9:.2f} s; {failed} failed attempts"
+    if held.stacks == counted.stacks and held.threads in (counted.threads, None) and held.profiles != 1:
+        return f"equal, stack by stack{'' if held.threads is None else ' and thread by thread'}: {told}"
+    there, here = held.stacks, counted.stacks
+    differing = {stack: (there[stack], here[stack]) for stack in there | here if there[stack] != here[stack]}
     print("\n".join(lines[-40:]))
-    return f"WRONG: {told}; counted {len(counted)} stacks, {sum(counted.values()) / 1e9:.2f} s; {len(differing)} differ, such as {dict(list(differing.items())[:2])}; {held_threads} {threads}"
+    return f"WRONG: {told}; counted {len(here)} stacks, {sum(here.values()) / 1e9:.2f} s; {len(differing)} differ, such as {dict(list(differing.items())[:2])}; {held.threads} {counted.threads}"
 
 
-def counted_in(own: Path) -> tuple[Counter[Stack], Counter[str]]:
+def queried(engine: Pyroscope, own: Path) -> str:
+    """The same, and the engine's flame graph."""
+    own_ns: Counter[str] = Counter()
+    for stack, ns in counted_in(own).stacks.items():
+        own_ns[stack[0][0]] += ns
+    told, drawn = compared(engine, own), engine.rendered()
+    if drawn == own_ns:
+        return f"{told}; its flame graph function by function: {len(drawn)}"
+    differing = {each: (drawn[each], own_ns[each]) for each in drawn | own_ns if drawn[each] != own_ns[each]}
+    return f"WRONG: {told}; in its flame graph {dict(list(differing.items())[:3])}"
+
+
+def counted_in(own: Path) -> Held:
     recording = read(own)
     table, names = recording.table, full_names(recording)
     period_ns = round(1e9 * recording.period_s)
@@ -258,7 +226,7 @@ def counted_in(own: Path) -> tuple[Counter[Stack], Counter[str]]:
         )
         stacks[key] += samples * period_ns
         threads[table.threads[thread].name] += samples * period_ns
-    return stacks, threads
+    return Held(stacks, threads)
 
 
 if __name__ == "__main__":

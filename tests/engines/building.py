@@ -40,6 +40,8 @@ PYROSCOPE = "github.com/grafana/pyroscope"
 _VERSION = "v1.6.0"
 """The newest server that the proxy of Go's modules has whole. Its generated API is not there in that version: with the next one, which
 asks for one method more, it is built."""
+_GO = "1.22.10"
+"""What that release was written for. Built by today's, it cannot read again what its library of Parquet files has written, and ends."""
 _ADDED = {"vcs_commits.go": "pkg/querier/vcs", "frontend_commits.go": "pkg/frontend"}
 
 
@@ -47,7 +49,7 @@ _ADDED = {"vcs_commits.go": "pkg/querier/vcs", "frontend_commits.go": "pkg/front
 def built_pyroscope() -> Path:
     """Pyroscope's own server; the first time that takes five minutes. Raises `SystemExit` with the reason where it cannot be had."""
     source = Path(__file__).parent / "pyroscope_server"
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(source.iterdir())))
+    digest = hashlib.sha256(b"".join([_GO.encode(), *(file.read_bytes() for file in sorted(source.iterdir()))]))
     program = TOOLCHAINS / f"pyroscope_server-{digest.hexdigest()[:16]}"
     if program.exists():
         return program
@@ -69,15 +71,14 @@ def built_pyroscope() -> Path:
         for name, package in _ADDED.items():
             shutil.copy(source / name, folder / "server" / package)
         making = TOOLCHAINS / f"{program.name}.{os.getpid()}"
-        # Without assembly: that of an old library knows today's runtime no more.
-        words = ["build", "-tags", "purego", "-trimpath", "-o", str(making), f"{PYROSCOPE}/cmd/pyroscope"]
+        words = ["build", "-trimpath", "-o", str(making), f"{PYROSCOPE}/cmd/pyroscope"]
         _run(words, folder, {**environment, "GOFLAGS": "-mod=readonly"})
         making.rename(program)
     return program
 
 
 def _run(words: list[str], folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run([go.go(), *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([go.go(_GO), *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"NOT TESTED: Pyroscope's server could not be built: {(done.stderr or done.stdout)[-600:]}")
     return done.stdout

@@ -6,21 +6,17 @@ import contextlib
 import json
 import re
 import shutil
-import signal
 import subprocess
-import time
-from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tests.engines.building import built
-from tests.support.ports import free_port
+from tests.engines.engine import Engine, Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-DEADLINE_S = 60.0
 CONFIG = """
 receivers:
   otlp:
@@ -49,54 +45,27 @@ service:
       receivers: [otlp]
       exporters: [{exporter}]
 """
-Stack = tuple[tuple[str, str, int], ...]
-"""Function, file and line, leaf first."""
 
 
-class Collector:
-    """`start()` and `kill()` as often as one likes: it is always at the same port, and writes to the same file."""
-
+class Collector(Engine):
     path, format = "/v1development/profiles", "otlp"
 
     def __init__(self, folder: Path, file: Path | None = None, next_one: Collector | None = None) -> None:
         """`next_one`: what it gets it passes on to that one, and writes nothing."""
-        self.port = free_port()
-        self.file = file or folder / "held.json"
         name = "forwarding" if next_one else "collector"
+        super().__init__(folder, name)
+        self.file = file or folder / "held.json"
         self._config = folder / f"{name}.yaml"
         address, exporter = (
             (f"http://127.0.0.1:{next_one.port}", "otlphttp") if next_one else ("http://127.0.0.1:1", "file")
         )
         self._config.write_text(CONFIG.format(port=self.port, file=self.file, next=address, exporter=exporter))
-        self._log = folder / f"{name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.path}"
+    def command(self) -> list[str | Path]:
+        return [built("collector"), f"--config={self._config}", "--feature-gates=+service.profilesSupport"]
 
-    def start(self) -> None:
-        gates = "--feature-gates=+service.profilesSupport"
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [built("collector"), f"--config={self._config}", gates], stdout=log, stderr=log
-            )
-        ends_s = time.monotonic() + DEADLINE_S
-        while time.monotonic() < ends_s:
-            if self._process.poll() is not None:
-                break
-            if b"Everything is ready" in self._log.read_bytes():
-                self._log.write_bytes(b"")
-                return
-            time.sleep(0.05)
-        raise SystemExit(f"the Collector did not start: {self._log.read_text()[-1500:]}")
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        """As by a crash of the machine's, or in order."""
-        if self._process:
-            self._process.send_signal(number)
-            self._process.wait()
-            self._process = None
+    def is_ready(self, said: bytes) -> bool:
+        return b"Everything is ready" in said
 
     def stored(self) -> set[str]:
         """Ids of the profiles in it."""
@@ -105,14 +74,14 @@ class Collector:
             found |= {str(UUID(profile["profileId"])) for profile in _profiles(request)}
         return found
 
-    def held(self) -> tuple[Counter[Stack], Counter[str], int]:
-        """Nanoseconds by stack and by thread's name, of all that was written; and how many profiles there are."""
-        stacks: Counter[Stack] = Counter()
-        threads: Counter[str] = Counter()
+    def held(self) -> Held:
+        """All that was written."""
+        held = Held()
         seen: set[str] = set()
         for request in self._requests():
-            _add(request, stacks, threads, seen)
-        return stacks, threads, len(seen)
+            _add(request, held, seen)
+        held.profiles = len(seen)
+        return held
 
     def _requests(self) -> Iterator[dict[str, Any]]:
         written = self.file.read_text() if self.file.exists() else ""
@@ -122,7 +91,9 @@ class Collector:
                 yield json.loads(request)
 
 
-def _add(request: dict[str, Any], stacks: Counter[Stack], threads: Counter[str], seen: set[str]) -> None:
+def _add(request: dict[str, Any], held: Held, seen: set[str]) -> None:
+    stacks, threads = held.stacks, held.threads
+    assert threads is not None
     tables = request["dictionary"]
     strings, attributes = tables["stringTable"], tables["attributeTable"]
     for profile in _profiles(request):

@@ -5,56 +5,36 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import signal
-import subprocess
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.engine.formats.files import read
 from tests.engines.building import built
-from tests.engines.otel import DEADLINE_S
-from tests.support.ports import free_port
+from tests.engines.engine import Engine, Held
 from tests.support.viewers import go_tool_pprof
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engines.otel import Stack
+    from tests.engines.engine import Stack
 
 
-class PushStore:
-    """As `otel.Collector`: always at the same port, and writing to the same folder."""
-
+class PushStore(Engine):
     path, format = "/push.v1.PusherService/Push", "pyroscope"
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        super().__init__(folder, "pushed")
         self.folder = folder / "pushed"
         self.folder.mkdir()
-        self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.path}"
+    def command(self) -> list[str | Path]:
+        return [built("pyroscope"), f"127.0.0.1:{self.port}", self.folder]
 
-    def start(self) -> None:
-        command: list[str | Path] = [built("pyroscope"), f"127.0.0.1:{self.port}", self.folder]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE)
-        assert self._process.stderr is not None
-        ends_s = time.monotonic() + DEADLINE_S
-        while b"ready" not in self._process.stderr.readline():
-            if time.monotonic() > ends_s or self._process.poll() is not None:
-                raise SystemExit("the store of pushes did not start")
+    def is_ready(self, said: bytes) -> bool:
+        return b"ready" in said
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        if self._process:
-            self._process.send_signal(number)
-            self._process.communicate()
-            self._process = None
-
-    def held(self) -> tuple[Counter[Stack], Counter[str], int]:
-        """Nanoseconds by stack and by thread's name, of all that was written; and how many profiles there are."""
+    def held(self) -> Held:
+        """All that was written."""
         stacks: Counter[Stack] = Counter()
         threads: Counter[str] = Counter()
         seen: set[str] = set()
@@ -69,7 +49,7 @@ class PushStore:
                     ns = row["Values"][value]
                     stacks[tuple((frame["Name"], frame["File"], frame["Line"]) for frame in row["Stack"])] += ns
                     threads[row["Labels"].get("thread_name", "")] += ns
-        return stacks, threads, len(seen)
+        return Held(stacks, threads, len(seen))
 
     def queried(self, own: Path) -> str:
         """What `go tool pprof` makes of all that came, beside what it makes of our own export; empty if it is the same."""

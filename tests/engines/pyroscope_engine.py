@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -15,13 +13,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tests.engines.building import built_pyroscope
-from tests.engines.otel import DEADLINE_S
+from tests.engines.engine import Engine, Held
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engines.otel import Stack
+    from tests.engines.engine import Stack
 
 TYPE = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
 SERVICE = '{service_name="program"}'
@@ -33,24 +31,16 @@ RINGS = (
 )
 
 
-class Pyroscope:
-    """As `otel.Collector`: always at the same port, with the same folder."""
-
+class Pyroscope(Engine):
     path, format = "/push.v1.PusherService/Push", "pyroscope"
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        super().__init__(folder, "pyroscope")
         self._others = free_port(), free_port()
         self._data = folder / "data"
         self._data.mkdir()
-        self._log = folder / "pyroscope.log"
-        self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.path}"
-
-    def start(self) -> None:
+    def command(self) -> list[str | Path]:
         grpc, members = self._others
         options = dict.fromkeys(RINGS, "127.0.0.1") | {
             "server.http-listen-port": self.port,
@@ -62,27 +52,19 @@ class Pyroscope:
             "usage-stats.enabled": "false",
             "self-profiling.disable-push": "true",
         }
+        return [built_pyroscope(), *(f"-{name}={value}" for name, value in options.items())]
+
+    def environment(self) -> dict[str, str]:
         # It and today's library register two pages of one name.
-        environment = {**os.environ, "GODEBUG": "httpmuxgo121=1"}
-        command: list[str | Path] = [built_pyroscope(), *(f"-{name}={value}" for name, value in options.items())]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        ends_s = time.monotonic() + DEADLINE_S
-        while time.monotonic() < ends_s and self._process.poll() is None:
-            with contextlib.suppress(OSError, urllib.error.URLError):
-                if self._get("/ready").strip() == b"ready":
-                    return
-            time.sleep(0.3)
-        raise SystemExit(f"Pyroscope did not start: {self._log.read_text()[-1500:]}")
+        return {**os.environ, "GODEBUG": "httpmuxgo121=1"}
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        if self._process:
-            self._process.send_signal(number)
-            self._process.wait()
-            self._process = None
+    def is_ready(self, said: bytes) -> bool:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            return self._get("/ready").strip() == b"ready"
+        return False
 
-    def held(self) -> Counter[Stack]:
-        """Nanoseconds by stack, of all profiles merged, as its query API gives them."""
+    def held(self) -> Held:
+        """All profiles merged, as its query API gives them."""
         now_ms = round(1_000 * time.time())
         asked = {"profile_typeID": TYPE, "label_selector": SERVICE, "start": now_ms - 3_600_000, "end": now_ms + 60_000}
         profile = json.loads(self._get("/querier.v1.QuerierService/SelectMergeProfile", json.dumps(asked).encode()))
@@ -93,7 +75,7 @@ class Pyroscope:
         for sample in profile["sample"]:
             stack = tuple(frame for location in sample["locationId"] for frame in frames[location])
             stacks[stack] += int(sample["value"][0])
-        return stacks
+        return Held(stacks, None, None)
 
     def rendered(self) -> Counter[str]:
         """Function -> nanoseconds of its own, as the flame graph of its render API has them."""

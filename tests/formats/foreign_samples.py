@@ -172,7 +172,7 @@ def gecko() -> dict[str, Any]:
 def samply() -> dict[str, Any]:
     """As samply 0.13 saves it: names of functions stay with samply, a thread that never ran has empty tables, a process runs a second program."""
 
-    def table(length: int, **columns: list[Any]) -> dict[str, Any]:
+    def table(length: int, **columns: Any) -> dict[str, Any]:
         return {"length": length, **columns}
 
     def thread(name: str, tid: str, strings: list[str], stacks: list[int]) -> dict[str, Any]:
