@@ -29,6 +29,8 @@ MAX_DIGITS = 15
 """Of a count: thirty years of nanoseconds, and sums of them fit into 63 bits."""
 _FRAME = re.compile(r"(.*?) \((.*?)(?::(\d{1,9}))?\)")
 """A name ends before the first blank and parenthesis, for paths have such too: `/home/a (copy)/x.py`. We write no name with them."""
+_RBSPY_FRAME = re.compile(r"(.+) - (/[^()]*?|<internal:[^()]*?|[^()\s]+\.rb|\(unknown\)|unknown)(?::(\d{1,9}))?")
+"""`name - /file.rb:12`, the line that was running."""
 _BEFORE_FILE = re.compile(r"\s+\(")
 _KIND = re.compile(r"_\[[a-z0-9]\]$")
 """What perf's and async-profiler's frames end in: the kernel's, compiled, interpreted, inlined. It is one function all the same."""
@@ -121,6 +123,8 @@ def thread_name(text: str) -> str | None:
 def frame(text: str, *, begins: bool = True) -> Frame:
     """`name (file:line)`, or a name alone; `begins`: the line is where the function begins."""
     text = _KIND.sub("", text)
+    if rbspy := _RBSPY_FRAME.fullmatch(text):
+        return Frame(rbspy[1], "" if rbspy[2].strip("()") == "unknown" else rbspy[2], int(rbspy[3] or 0))
     parts = _FRAME.fullmatch(text)
     if parts is None:
         return Frame(text, "")

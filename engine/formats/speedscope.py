@@ -243,9 +243,13 @@ def _period_ns(profiles: list[JsonObject]) -> float:
 
 
 def _sampled(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
-    return [
-        (tuple(stack), weight) for stack, weight in zip(profile.array("samples"), profile.array("weights"), strict=True)
-    ]
+    samples, weights = profile.array("samples"), profile.array("weights")
+    if len(samples) != len(weights):
+        raise ValueError(
+            f"{profile.place} has {len(samples)} samples and {len(weights)} weights, so that nobody can tell which is whose; "
+            "of rbspy's, which are so where it looked at several processes, make folded stacks: rbspy report -f collapsed"
+        )
+    return [(tuple(stack), weight) for stack, weight in zip(samples, weights, strict=True)]
 
 
 def _evented(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:

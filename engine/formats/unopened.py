@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _FOLDED = "which can be opened"
+_SVG = "it is a drawing, such as flame graph tools make of folded stacks; what it was made of can be opened"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PERFILE2", f"it is perf's own data; perf script -i FILE > run.perf prints it, {_FOLDED}"),
     (b"memray", "it is memray's, of memory allocated; see it with python -m memray flamegraph FILE"),
@@ -22,6 +23,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00", "it is gperftools' old form; pprof -proto BINARY FILE > run.pb.gz makes a pprof of it, which can be opened"),
     (b"SQLite format 3\x00", "it is an SQLite database; view --from FILE opens one of receive, nsys export others'"),
     (b"\x80\x04\x95", "it is a pickle, as line_profiler writes them, which would run code if it were opened; see it with python -m line_profiler FILE"),
+    (b"rbspy", "it is rbspy's own recording; rbspy report -f collapsed -i FILE -o run.folded makes folded stacks of it, which can be opened"),
+    (b"% self  % total  name", "it is rbspy's summary, which holds no stacks; its --raw-file becomes folded stacks by rbspy report -f collapsed, which can be opened"),
+    (b"<?xml ", _SVG),
+    (b"<svg ", _SVG),
     (b"\x7fELF", "it is a program, and no profile"),
 )  # fmt: skip
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (

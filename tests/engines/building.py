@@ -78,7 +78,9 @@ def built_pyroscope() -> Path:
 
 
 def _run(words: list[str], folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run([go.go(_GO), *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [go.go(_GO), *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"NOT TESTED: Pyroscope's server could not be built: {(done.stderr or done.stdout)[-600:]}")
     return done.stdout

@@ -250,6 +250,10 @@ AUSTIN = (
     "P1;T0:1f;/a.py:main:3;/a.py:work:9 300000\nP1;T0:1f;/a.py:main:4;/a.py:work:10 200000\n"
     "P1;T0:20;/a.py:main:3;/a.py:other:12 500000\nP1;T0:20 9000\n# duration: 1000000\n"
 )
+RBSPY = (
+    "<main> - /tmp/work.rb:13;outer - /tmp/work.rb:9;inner - /tmp/work.rb:5 18\n<main> - /tmp/work.rb:13;outer - /tmp/work.rb:9;inner - /tmp/work.rb:6 12\n"
+    "<main> - /tmp/work.rb:13;outer - /tmp/work.rb:10;(unknown) [c function] - (unknown) 153\n"
+)
 AUSTIN_FULL = "# austin: 3.7.0\n# interval: 10000\n# mode: full\n\nP1;T0:1f;a.py:work:9 30000,0,0\nP1;T0:1f;a.py:sleep:2 70000,1,-12\n"
 PY_SPY = (
     "thread (1162): MainThread;<module> (th.py:10);work (th.py:8);inner (th.py:4) 74\n"
@@ -294,5 +298,6 @@ SAMPLES: Mapping[str, Callable[[], bytes]] = {
     "flamebearer": lambda: _json(flamebearer()),
     "gecko": lambda: _json(gecko()),
     "samply": lambda: _json(samply()),
+    "rbspy": RBSPY.encode,
 }
 """By what they are; a JDK's reader stands before .jfr, which is not here."""

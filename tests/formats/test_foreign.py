@@ -137,6 +137,13 @@ def test_austin_counts_microseconds() -> None:
         (b"MOJ\x03", "holds no samples"),
         (b"PERFILE2", "perf script"),
         (b"memray", "memray flamegraph"),
+        (gzip.compress(b'rbspy02\n{"sample_rate":99}\n'), "rbspy report -f collapsed"),
+        (b"% self  % total  name\n 59.30    59.30  outer - work.rb:10\n", "holds no stacks.*rbspy report"),
+        (b'<?xml version="1.0" standalone="no"?><!DOCTYPE svg', "it is a drawing"),
+        (
+            b'{"shared": {"frames": [{"name": "f"}]}, "profiles": [{"name": "", "type": "sampled", "unit": "seconds", "samples": [[0]], "weights": [1, 1]}]}',
+            "1 samples and 2 weights.*rbspy report",
+        ),
         (b"\x80\x04\x95pickle", "would run code"),
         (b"go 1.22 trace\x00\x00", "go tool trace -pprof"),
         (b"goroutine profile: total 6\n", "without .debug=1"),

@@ -72,6 +72,7 @@ def threads(recording: Recording) -> dict[tuple[int, int, str], float]:
     ("firefox 66", {"main": 0.01, "work": 0.03}),
     ("flamebearer", {"inner": 3.49, "sums": 0.46, "genexpr": 0.23}),
     ("gecko", {"main": 0.02, "work": 0.04}),
+    ("rbspy", {"(unknown) [c function]": 1.53, "inner": 0.3}),
     ("samply", {"[libc.so.6]": 0.0005, "do_syscall_64": 0.00025}),
 ])  # fmt: skip
 def test_own_times_are_the_files(form: str, own: dict[str, float]) -> None:
