@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..profile.stacks import NO_FRAMES, Frame
 from ..samplers.python.mojo import MojoError, MojoReader
-from .foreign import Spent
+from .foreign import Spent, lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,10 @@ def is_austin(text: str) -> bool:
 def loads(text: str, written_at: datetime) -> Recording:
     """The run in `text`. Raises `ValueError` where a line is no stack of Austin's."""
     spent, said = Spent(), {}
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in lines(text):
         if comment := _COMMENT.fullmatch(line):
             said[comment[1]] = comment[2]
+            _check_mode(said)
         elif stack := _LINE.fullmatch(line):
             thread = spent.thread(f"thread {stack[2]}", int(stack[1]), int(stack[2].rpartition(":")[2], 16))
             frames = [_frame(part) for part in stack[3].split(";")[1:]] if stack[5] != "1" else []
@@ -64,12 +65,16 @@ def loads_mojo(content: bytes, written_at: datetime) -> Recording:
 
 
 def _recording(spent: Spent, said: Mapping[str, str], written_at: datetime) -> Recording:
-    if said.get("mode") == "memory":
-        raise ValueError("it is Austin's, of memory and not of time; record it without -m")
+    _check_mode(said)
     interval = said.get("interval", "")
     period_ns = int(interval) * 1_000 if interval.isdecimal() and len(interval) < 10 else 0
     mode = "wall" if said.get("mode") == "wall" else "cpu"
     return spent.recording(written_at, mode=mode, period_ns=period_ns, language="Python")
+
+
+def _check_mode(said: Mapping[str, str]) -> None:
+    if said.get("mode") == "memory":
+        raise ValueError("it is Austin's, of memory and not of time; record it without -m")
 
 
 def _frame(text: str) -> Frame:

@@ -13,17 +13,18 @@ from ..profile.stacks import Frame
 from .foreign import Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from ..profile.recording import Recording
 
 ROOT = "(root)"
+_MAX_HITS = 10_000_000
 _NOT_RUNNING = frozenset({"(idle)"})
 
 
 def is_cpuprofile(document: JsonObject) -> bool:
-    return "nodes" in document.fields and "timeDeltas" in document.fields
+    return "nodes" in document.fields and not {"startTime", "timeDeltas"}.isdisjoint(document.fields)
 
 
 def loads(document: JsonObject, written_at: datetime) -> Recording:
@@ -31,8 +32,13 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
     spent = Spent()
     tree = Tree()
     tree.add(document.array("nodes"))
-    tree.follow(document.array("samples"), document.array("timeDeltas"))
     length_us = document.number_or("endTime", 0.0) - document.number_or("startTime", 0.0)
+    samples = document.array("samples", [])
+    if "timeDeltas" in document.fields:
+        tree.follow(samples, document.array("timeDeltas"))
+    else:
+        # Both are optional in V8's protocol. Whoever leaves them out says how often each node was met.
+        tree.share(samples or _hits(document.array("nodes")), length_us)
     tree.spend(spent, spent.thread(""), length_us)
     return spent.recording(written_at, mode="wall", language="JavaScript")
 
@@ -76,6 +82,12 @@ class Tree:
         except TypeError as error:
             raise ValueError(f"its samples and times do not fit together: {error}") from error
 
+    def share(self, samples: Sequence[int], length_us: float) -> None:
+        """Samples of which nobody says when they were taken: each has an equal part of the whole."""
+        self._now_us = length_us
+        for node in samples:
+            self._us[node] = self._us.get(node, 0.0) + length_us / len(samples)
+
     def spend(self, spent: Spent, thread: int, length_us: float = 0.0) -> None:
         """Add what ran. `length_us`: of the whole profile, until whose end the last sample lasts. Raises `ValueError` where nodes are missing."""
         if self._running is not None:
@@ -93,6 +105,14 @@ class Tree:
                     spent.add(thread, [each for each in reversed(stack) if each.function != ROOT], 1_000 * us)
         except (LookupError, TypeError) as error:
             raise ValueError(f"its samples and nodes do not fit together: {error}") from error
+
+
+def _hits(nodes: Iterable[object]) -> list[int]:
+    found: list[int] = []
+    for number, value in enumerate(nodes):
+        node = JsonObject(value, f"nodes[{number}]")
+        found += [node.integer("id")] * min(node.integer("hitCount", 0), _MAX_HITS - len(found))
+    return found
 
 
 def frame(call: JsonObject) -> Frame:

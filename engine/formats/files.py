@@ -37,7 +37,7 @@ from . import (
 from .json_profile import JsonFormat, bounds_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..profile.recording import Recording
 
@@ -57,6 +57,7 @@ def _to_json(recording: Recording) -> bytes:
 
 MAX_FILE_BYTES = 192 << 20
 """Of a file, and of what it unpacks to: what is in it takes some times as much memory when it is read."""
+_PIECE_BYTES = 1 << 16
 MAX_JSON_MEMORY_BYTES = 2_000_000_000
 """That its values may take by our guess: a few letters can make an object of a hundred times their size."""
 _JSON_COSTS = ((b"{", 232), (b"[", 72), (b",", 40))
@@ -201,16 +202,28 @@ def _parsed(content: bytes) -> object:
 
 
 def _unzipped(content: bytes) -> bytes:
-    unpacking = zlib.decompressobj(wbits=31)
     try:
-        unpacked = unpacking.decompress(content, MAX_FILE_BYTES)
-        if unpacking.unconsumed_tail:
+        # Counted first: what turns out to be too large would fill the memory before it does.
+        if any(size > MAX_FILE_BYTES for size in _unpacked_bytes(content)):
             raise ValueError(f"it unpacks to more than {MAX_FILE_BYTES >> 20} MB: no profile of a run does")
+        unpacking = zlib.decompressobj(wbits=31)
+        unpacked = unpacking.decompress(content)
         if not unpacking.eof:
             raise ValueError("it is gzipped, but damaged: it ends too early")
     except zlib.error as error:
         raise ValueError(f"it is gzipped, but damaged: {error}") from error
     return unpacked
+
+
+def _unpacked_bytes(content: bytes) -> Iterator[int]:
+    """How many bytes `content` has unpacked to so far, piece by piece."""
+    unpacking, size = zlib.decompressobj(wbits=31), 0
+    for at in range(0, len(content), _PIECE_BYTES):
+        piece = content[at : at + _PIECE_BYTES]
+        while piece and not unpacking.eof:
+            size += len(unpacking.decompress(piece, 16 * _PIECE_BYTES))
+            piece = unpacking.unconsumed_tail
+            yield size
 
 
 def _form(file: Path) -> Callable[[Recording], bytes]:

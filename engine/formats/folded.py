@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..profile.full_names import full_names
 from ..profile.java_packages import without_package
 from ..profile.recording import without_facts
 from ..profile.stacks import Frame, StackCounts
-from .foreign import UNKNOWN_PERIOD_NS, Spent
+from .foreign import UNKNOWN_PERIOD_NS, Spent, lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +60,10 @@ def dumps(recording: Recording) -> bytes:
 def loads(text: str, written_at: datetime) -> Recording:
     """The run in `text`. Raises `ValueError` where a line is not a stack and a number."""
     spent, frames = Spent(), Frames(begin_lines=not _MODULE_LINE.search(text))
+    number_of = lru_cache(maxsize=None)(spent.table.frame)
     stacks: Counter[tuple[int, int]] = Counter()
     broken: dict[tuple[int, int], float] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in lines(text):
         line = line.rstrip()  # noqa: PLW2901
         if not line or _COMMENT.match(line):
             continue
@@ -74,7 +76,7 @@ def loads(text: str, written_at: datetime) -> Recording:
         if not stack:
             # A thread that was in none of its frames.
             continue
-        key = thread, spent.table.stack([spent.table.frame(frame) for frame in stack])
+        key = thread, spent.table.stack([number_of(frame) for frame in stack])
         stacks[key] += int(parts[2])
         if parts[3]:
             broken[key] = broken.get(key, 0.0) + float(parts[3])

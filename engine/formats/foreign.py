@@ -10,7 +10,7 @@ from ..profile.recording import Recording, without_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from ..profile.threads import Labels
@@ -19,10 +19,28 @@ MAX_TOTAL_NS = 2**62
 """146 years: what is more is no time that was measured, and would not fit into other formats."""
 MAX_FRAMES, MAX_FRAME_REFERENCES = 500_000, 5_000_000
 """Of a file's stacks, some 200 MB of memory. More than of a run that goes on: what is beyond would lose its callers."""
+MAX_LINES, MAX_LINE = 4_000_000, 1_000_000
 UNKNOWN_PERIOD_NS = 10_000_000
 """Of samples of which nobody says how long they stand for: 10 ms."""
 UNITS_HZ = {"bytes": BYTES_HZ, "count": PIECES_HZ}
 """What is counted that is no time -> what stands in place of a rate."""
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """Its lines, from 1, without their ends. Raises `ValueError` at one that is too long, or where there are too many."""
+    at, number = 0, 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = end if end >= 0 else len(text)
+        number += 1
+        if end - at > MAX_LINE or number > MAX_LINES:
+            raise ValueError(
+                f"line {number} is longer than {MAX_LINE:,} letters: no stack is"
+                if end - at > MAX_LINE
+                else f"it has more than {MAX_LINES:,} lines: no profile of a run has"
+            )
+        yield number, text[at:end].rstrip("\r")
+        at = end + 1
 
 
 class Spent:

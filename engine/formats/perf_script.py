@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..profile.stacks import Frame
-from .foreign import UNKNOWN_PERIOD_NS, Spent
+from .foreign import UNKNOWN_PERIOD_NS, Spent, lines
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,13 +52,16 @@ def loads(text: str, written_at: datetime) -> Recording:
     spent = Spent()
     by_kind: dict[str, list[_Event]] = {}
     frames: list[Frame] = []
-    for line in text.split("\n"):
+    known: dict[Frame, Frame] = {}
+    for _, line in lines(text):
         if not line.strip() or line.startswith("#"):
             continue
         if line[0].isspace():
             # Lines with a place in the source, or of registers, have no address before and no file behind.
-            if frame := _FRAME.fullmatch(line.rstrip()):
-                frames.append(_frame(frame))
+            if found := _FRAME.fullmatch(line.rstrip()):
+                frame = _frame(found)
+                # Thousands of events have the same.
+                frames.append(known.setdefault(frame, frame))
         elif event := _EVENT.fullmatch(line.rstrip()):
             tid = int(event["tid"])
             thread = spent.thread(event["command"], int(event["pid"] or tid), tid)

@@ -177,7 +177,7 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
             (frame.text("name"), frame.text("file", ""), frame.integer("line", 0))
             for frame in map(_without_nulls, _objects(document.child("shared").array("frames"), "frames"))
         ]
-        profiles = _objects(document.array("profiles"), "profiles")
+        profiles = [*map(_without_nulls, _objects(document.array("profiles"), "profiles"))]
         if _OURS in document.fields:
             return _our_recording(document.child(_OURS), frames, profiles)
         return _foreign_recording(frames, profiles, written_at)
@@ -220,7 +220,7 @@ def _foreign_recording(frames: list[_SharedFrame], profiles: list[JsonObject], w
         kind = profile.text("type")
         if kind not in _READERS or not (unit or profile.text("unit") in _NANOSECONDS):
             raise ValueError(f"what it measures is not time: {kind} profiles in {', '.join(sorted(units))}")
-        thread = spent.thread(profile.text("name"))
+        thread = spent.thread(profile.text("name", ""))
         for stack, weight in _READERS[kind](profile):
             spent.add(thread, [known[frame] for frame in stack], weight * _NANOSECONDS.get(profile.text("unit"), 1.0))
     return spent.recording(
@@ -255,7 +255,7 @@ def _sampled(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
 def _evented(profile: JsonObject) -> list[tuple[tuple[int, ...], float]]:
     spent: dict[tuple[int, ...], float] = {}
     stack: list[int] = []
-    now = profile.number("startValue")
+    now = profile.number("startValue", 0.0)
     for event in _objects(profile.array("events"), "events"):
         spent[tuple(stack)] = spent.get(tuple(stack), 0.0) + event.number("at") - now
         now = event.number("at")

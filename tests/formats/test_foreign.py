@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from multi_lang_profiler.engine.formats import files, pprof_reader
+from multi_lang_profiler.engine.formats import files, foreign, pprof_reader
 from multi_lang_profiler.engine.formats.pprof_reader import MAX_SAMPLE_BYTES, MAX_TABLES_BYTES
 from multi_lang_profiler.engine.formats.varint import message
 from multi_lang_profiler.engine.profile.profile import NANOSECONDS_HZ
@@ -82,6 +83,12 @@ def test_null_is_a_field_that_is_not_there() -> None:
     assert (seconds(read), shares(read)) == (2.0, {"[self]": 75.0, "main": 25.0})
 
 
+def test_null_is_a_profile_without_a_name() -> None:
+    """Nor need it say when it begins."""
+    profile = {"name": None, "type": "sampled", "unit": "seconds", "startValue": None, "samples": [[0]], "weights": [1]}
+    assert shares(speedscope(profile)) == {"main": 100.0}
+
+
 def test_pprof_rows_below_half_a_period_stay() -> None:
     """Mutex, block and heap-like profiles have rows far below their period, and rows that are no multiples of it."""
     read = files.loads(pprof([(f"f{at}", [3_000_000]) for at in range(100)], [("delay", "nanoseconds")]), NOW)
@@ -122,6 +129,12 @@ def test_v8_profiles() -> None:
     assert (round(seconds(read), 6), shares(read)) == (0.3, {"main": 33.3, "work": 66.7})
     (work,) = (at for at, function in enumerate(read.table.functions) if function.name == "work")
     assert (read.table.functions[work].file, read.table.line_of(work)) == ("/app/a b.js", 7)
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    """Austin's and folded ones are the same with a carriage return before each end."""
+    for text in (AUSTIN, "main;a 60\nmain;b 40\n"):
+        assert shares(files.loads(text.replace("\n", "\r\n").encode(), NOW)) == shares(files.loads(text.encode(), NOW))
 
 
 def test_austin_counts_microseconds() -> None:
@@ -167,7 +180,6 @@ def test_austin_counts_microseconds() -> None:
             ).encode(),
             "nobody has measured",
         ),
-        (gzip.compress(bytes(files.MAX_FILE_BYTES + 1), 1), "unpacks to more than"),
         (gzip.compress(b"a;b 1\n" * 1000)[:-9], "gzipped, but damaged"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -177,6 +189,41 @@ def test_what_cannot_be_opened_is_named(content: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says) as error:
         files.loads(content, NOW)
     assert "\n" not in str(error.value)
+
+
+def test_what_unpacks_to_too_much_takes_no_memory() -> None:
+    """It is measured before it is kept."""
+    bomb = gzip.compress(bytes(files.MAX_FILE_BYTES + 1), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="unpacks to more than"):
+            files.loads(bomb, NOW)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_text_of_too_many_or_too_long_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few bytes of a packed file can be any number of lines, or of frames in one."""
+    monkeypatch.setattr(foreign, "MAX_LINES", 1_000)
+    for text in (b"a;b 1\n", b"# austin: 3.7.0\n"):
+        with pytest.raises(ValueError, match="more than 1,000 lines"):
+            files.loads(text * 2_000, NOW)
+    with pytest.raises(ValueError, match="line 1 is longer than"):
+        files.loads(b"a;" * foreign.MAX_LINE + b"b 1\n", NOW)
+
+
+def test_v8_profiles_without_times() -> None:
+    """Samples and times are optional in V8's protocol: then each sample, or each hit of a node, has an equal part of the whole."""
+    document = cpuprofile()
+    del document["timeDeltas"]
+    counted = shares(files.loads(json.dumps(document).encode(), NOW))
+    nodes = document["nodes"]
+    for node in nodes:
+        node["hitCount"] = document["samples"].count(node["id"])
+    del document["samples"]
+    assert shares(files.loads(json.dumps(document).encode(), NOW)) == counted
+    assert len(counted) > 1
 
 
 def test_a_pprof_of_too_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
