@@ -24,8 +24,6 @@ _COMPARED_TEXT_BYTES = 96
 _MAX_LINES_BYTES = 1 << 20
 _MAX_LINE = 10_000_000
 _MAX_CODES = 50_000
-_MAX_CHECKED = 64
-"""Code objects that are compared at each look at a thread, those of before included."""
 _INSTRUCTION_BYTES = 2
 _GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
 """`inspect.CO_GENERATOR`, `CO_COROUTINE`, `CO_ASYNC_GENERATOR`."""
@@ -38,14 +36,16 @@ class Code:
         "_lines",
         "_starts",
         "_unit",
+        "compared_s",
         "expected",
         "file",
         "first_line",
         "frame_bytes",
         "is_generator",
         "name",
-        "pieces",
+        "piece",
         "size",
+        "texts",
     )
 
     def __init__(self, memory: Memory, layout: Layout, address: int) -> None:
@@ -68,8 +68,12 @@ class Code:
         (self.size,) = struct.unpack_from("<Q", head, 16)
         """Instructions, since 3.11."""
         self.frame_bytes = 8 * layout.frame_words(head)
-        self.pieces = PIECE.pack(address + begin, end - begin) + name_piece + file_piece
-        self.expected = head[begin:end] + name_bytes + file_bytes
+        self.piece, self.expected = PIECE.pack(address + begin, end - begin), head[begin:end]
+        """What tells it from another one in its place."""
+        self.texts = {} if layout.has_code_version else {name_piece: name_bytes, file_piece: file_bytes}
+        """The same of its name and file."""
+        self.compared_s = float("-inf")
+        """When it was last seen to be the same, on the monotonic clock."""
         self._unit = 1 if layout.version < (3, 10) else _INSTRUCTION_BYTES
         table = _bytes(memory, lines)
         if layout.version >= (3, 11):
@@ -89,22 +93,6 @@ class Code:
         place = bisect_right(self._starts, instruction * self._unit) - 1
         # The compiler's own instructions have none; a generator's first one is of the function's own line.
         return self._lines[place] if place >= 0 and self._lines[place] > 0 else max(self.first_line, 0)
-
-
-class Checks:
-    """What tells whether some code objects are still what they were."""
-
-    __slots__ = ("codes", "expected", "pieces", "since_s")
-
-    def __init__(self, codes: frozenset[int], pieces: bytes, expected: bytes, since_s: float) -> None:
-        self.codes = codes
-        """Their addresses."""
-        self.pieces = pieces
-        """To be read."""
-        self.expected = expected
-        """What they held."""
-        self.since_s = since_s
-        """When that was last seen to be so, on the monotonic clock."""
 
 
 class Codes:
@@ -137,28 +125,27 @@ class Codes:
         self.by_address.clear()
         self.generation += 1
 
-    def checks(self, addresses: Iterable[int], before: Checks | None, now_s: float) -> Checks | None:
-        """Compare those now, and name what has to be compared from now on, `before` included; None if some are other code by now.
-
-        Raises `Unreadable` and `Closed`.
-        """
-        codes = set(addresses)
-        if before is not None and len(codes | before.codes) <= _MAX_CHECKED:
-            codes |= before.codes
-        known = [self.get(address) for address in codes]
-        found = Checks(
-            frozenset(codes),
-            b"".join([code.pieces for code in known]),
-            b"".join([code.expected for code in known]),
-            now_s,
-        )
+    def are_unchanged(self, addresses: Iterable[int], since_s: float, now_s: float) -> bool:
+        """Whether those still are the code they were; those that were compared after `since_s` are believed to be. Raises `Closed`."""
+        known = [self.by_address.get(address) for address in set(addresses)]
+        due = [code for code in known if code is not None and code.compared_s < since_s]
+        if None in known or not due:
+            return None not in known
+        texts: dict[bytes, bytes] = {}
+        for code in due:
+            texts |= code.texts
+        pieces = b"".join([code.piece for code in due]) + b"".join(texts)
+        expected = b"".join([code.expected for code in due]) + b"".join(texts.values())
         try:
-            if bytes(self._memory.gather(found.pieces, len(found.expected))[: len(found.expected)]) == found.expected:
-                return found
+            is_unchanged = self._memory.gather(pieces, len(expected))[: len(expected)] == expected
         except Unreadable:
-            pass
-        self.forget()
-        return None
+            is_unchanged = False
+        if is_unchanged:
+            for code in due:
+                code.compared_s = now_s
+        else:
+            self.forget()
+        return is_unchanged
 
 
 def text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:
@@ -168,13 +155,12 @@ def text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, byte
     kind, is_compact, is_ascii = state >> 2 & 7, state >> 5 & 1, state >> 6 & 1
     if kind not in {1, 2, 4} or not is_compact or not length < 1 << 24:
         raise Unreadable
-    begin = layout.text_size if is_ascii else layout.wide_text_size
-    content = memory.read(address + begin, min(length, MAX_TEXT_LENGTH) * kind) if length else b""
+    begin = address + (layout.text_size if is_ascii else layout.wide_text_size)
+    # With the zero that ends it: a longer one begins otherwise.
+    content = memory.read(begin, (min(length, MAX_TEXT_LENGTH) + 1) * kind)
     encoding = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[kind]
     compared = content[:_COMPARED_TEXT_BYTES]
-    # The length stands 16 bytes into the object; the hash, computed late, and other late things lie between it and the text.
-    piece = PIECE.pack(address + 16, 8) + PIECE.pack(address + begin, len(compared))
-    return content.decode(encoding, "replace"), piece, head[16:24] + compared
+    return content[:-kind].decode(encoding, "replace"), PIECE.pack(begin, len(compared)), compared
 
 
 def _bytes(memory: Memory, address: int) -> bytes:

@@ -1,7 +1,7 @@
 """The frames of one thread, as they stand in the memory of a running process.
 
 All that a look needs comes from one read, so that it belongs together: the thread's state, the piece of memory that its frames lie
-in, those that lie elsewhere, after them some numbers of the interpreters (the `tail`) and what tells whether code is the code it was.
+in, those that lie elsewhere, and after them some numbers of the interpreters (the `tail`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
 _SPARE_OUTSIDE = 64
 """Where frames lay before, they may lie again: generators take turns."""
-_NEAR_BYTES, _MAX_NEAR_BYTES = 12_288, 1 << 16
+_NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 """On the C stack lie what points to the newest frame (3.11, 3.12) and what marks where C code called Python (3.12 and newer), at other
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
@@ -69,7 +69,7 @@ class Frames:
         codes = self._codes
         for _ in range(_ATTEMPTS):
             try:
-                found = self._read(thread, now_s - patience_s)
+                found = self._read(thread, now_s)
             except Unreadable:
                 # A function returned meanwhile. Who tries again at once is still near to where the look was due.
                 continue
@@ -79,42 +79,25 @@ class Frames:
             if frames and not is_cut and codes.get(frames[-2]).is_generator:
                 # Something always calls a generator: it ended while we read.
                 continue
-            if self._are_compared and frames:
-                if thread.checks is None or not thread.checks.codes.issuperset(frames[::2]):
-                    thread.checks = codes.checks(frames[::2], thread.checks, now_s)
-                    if thread.checks is None:
-                        continue
-                elif thread.checks.since_s < now_s - patience_s:
-                    thread.checks.since_s = now_s
+            if self._are_compared and not codes.are_unchanged(frames[::2], now_s - patience_s, now_s):
+                continue
             return found
         raise Unreadable
 
-    def _gather(self, thread: ThreadState, want: int, outside_bytes: int, old_s: float) -> memoryview | None:
-        """The state, a piece of the C stack (3.11, 3.12), `want` bytes of the chunk, the frames outside; None: try again.
-
-        Code that was not compared since `old_s` is compared with it.
-        """
+    def _gather(self, thread: ThreadState, want: int, outside_bytes: int) -> memoryview | None:
+        """The state, `want` bytes of the chunk, a piece of the C stack, the frames outside; None: try again."""
         key = (thread.near, thread.chunk, want, thread.outside, self._tail_pieces)
         if key != thread.key:
             self._lay_out(thread, want, outside_bytes)
             thread.key = key
         end = thread.size + self._tail_size
-        checks = thread.checks
         try:
-            if checks is not None and checks.since_s < old_s:
-                expected = checks.expected
-                view = self._memory.gather(thread.pieces + checks.pieces, end + len(expected))
-                if view[end : end + len(expected)] != expected:
-                    self._codes.forget()
-                    thread.checks = None
-            else:
-                view = self._memory.gather(thread.pieces, end)
+            view = self._memory.gather(thread.pieces, end)
         except Unreadable:
-            if not (thread.near[1] or want or thread.outside or checks):
+            if not (thread.near[1] or want or thread.outside):
                 raise
             thread.stack = 0, 0
             thread.forget()
-            thread.checks = None
             return None
         identity = thread.tid if self._layout.native_thread_id is not None else thread.ident
         if struct.unpack_from("<Q", view, self._identity)[0] != identity:
@@ -144,14 +127,14 @@ class Frames:
         thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
         thread.size = end + len(thread.outside) * outside_bytes
 
-    def _chunk_frames(self, thread: ThreadState, old_s: float) -> tuple[list[int], bool] | None:
+    def _chunk_frames(self, thread: ThreadState, now_s: float) -> tuple[list[int], bool] | None:
         """Since 3.11. None: another attempt is needed."""
         layout = self._layout
         want = 0
         if thread.chunk:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
             want = min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used
-        found = self._newest(thread, want, old_s)
+        found = self._newest(thread, want, now_s)
         if found is None:
             return None
         view, frame = found
@@ -163,7 +146,7 @@ class Frames:
         outside = chain.outside
         if chain.marks_outside:
             marks = chain.near + chain.marks_outside
-            self._come_near(thread, min(marks), max(marks) + layout.frame_fields.size, old_s)
+            self._come_near(thread, min(marks), max(marks) + layout.frame_fields.size, now_s)
             begin, size = thread.near
             outside = [each for each in outside if not begin <= each <= begin + size - layout.frame_fields.size]
         if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + _SPARE_OUTSIDE:
@@ -171,11 +154,11 @@ class Frames:
             thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
         return (chain.frames, chain.is_cut) if chain.is_whole or len(outside) > _MAX_OUTSIDE else None
 
-    def _newest(self, thread: ThreadState, want: int, old_s: float) -> tuple[memoryview, int] | None:
+    def _newest(self, thread: ThreadState, want: int, now_s: float) -> tuple[memoryview, int] | None:
         """What was read, with `want` bytes of the chunk, and the address of the newest frame; 0 for none. None: try again."""
         layout = self._layout
         assert layout.stack_chunk is not None, "asked for versions that have it only"
-        view = self._gather(thread, want, layout.frame_fields.size, old_s)
+        view = self._gather(thread, want, layout.frame_fields.size)
         if view is None:
             return None
         chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
@@ -187,7 +170,7 @@ class Frames:
             begin, size = thread.near
             if not begin <= holder <= begin + size - _HOLDER_BYTES:
                 high = begin + size - _NEAR_BYTES if size > _HOLDER_BYTES else 0
-                self._come_near(thread, holder, max(high, holder + _HOLDER_BYTES), old_s)
+                self._come_near(thread, holder, max(high, holder + _HOLDER_BYTES), now_s)
                 return None
             holder_at = thread.near_at + holder - begin
         (frame,) = _POINTER.unpack_from(view, holder_at + layout.current_frame)
@@ -216,11 +199,11 @@ class Frames:
         begin = max(begin, low - _NEAR_BYTES)
         thread.near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
-    def _heap_frames(self, thread: ThreadState, old_s: float) -> tuple[list[int], bool] | None:
+    def _heap_frames(self, thread: ThreadState, _now_s: float) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
         layout, memory = self._layout, self._memory
         unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
-        view = self._gather(thread, 0, size, old_s)
+        view = self._gather(thread, 0, size)
         if view is None:
             return None
         (frame,) = _POINTER.unpack_from(view, layout.current_frame)

@@ -64,6 +64,11 @@ class Layout(NamedTuple):
     """In the interpreter: a number that changes when a code object is freed, since 3.14."""
 
     @property
+    def has_code_version(self) -> bool:
+        """Whether a code object has a number of its own among the bytes of `code_head`."""
+        return self.version >= (3, 12)
+
+    @property
     def code_flags(self) -> int:
         return 48 if self.version >= (3, 11) else 36
 

@@ -257,7 +257,7 @@ class Looker:
 
     def _tune(self, over_s: float) -> None:
         """Look more often where looks meet nobody running, less often where looking takes too much."""
-        in_haste = self._haste > _MAX_HASTE / 2 or self._thrift > 1.0
+        in_haste = self._haste > self._thrift * _MAX_HASTE / 2
         for watched in self._watched.values():
             expected, met = watched.tune(in_haste=in_haste)
             self._expected += expected

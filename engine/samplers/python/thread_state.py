@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .code import Checks
-
 
 class ThreadState:
     """What is known of one, to read its stack in one go the next time."""
 
     __slots__ = (
-        *("asked_s", "checks", "chunk", "chunk_at", "ident", "key", "most", "near", "near_at", "outside"),
+        *("asked_s", "chunk", "chunk_at", "ident", "key", "most", "near", "near_at", "outside"),
         *("pieces", "places", "room", "size", "stack", "state", "tid", "used"),
     )
 
@@ -32,8 +27,6 @@ class ThreadState:
         """The same for the piece of the C stack."""
         self.places: dict[int, int] = {}
         """The same for the frames outside."""
-        self.checks: Checks | None = None
-        """Of the code met on its stack lately."""
         self.stack = (0, 0)
         """Where its C stack begins and ends."""
         self.asked_s = float("-inf")

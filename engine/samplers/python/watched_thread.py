@@ -12,7 +12,7 @@ class WatchedThread:
     """Of a process that is watched."""
 
     __slots__ = (
-        *("active_s", "clock", "credit", "is_settled", "last_wait_s", "recent_ns", "running_ns", "tid", "waiting_ns"),
+        *("active_s", "clock", "credit", "is_settled", "last_wait_s", "recent_ns", "rests", "running_ns", "tid", "waiting_ns"),
     )
 
     def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
@@ -29,6 +29,8 @@ class WatchedThread:
         self.active_s = now_s
         """When it was last seen to have run."""
         self.last_wait_s = now_s
+        self.rests = False
+        """It neither ran nor wanted to when it was looked at last."""
         self.is_settled = False
         """It kept its processor from one look to the next: it may well have kept it again."""
 
