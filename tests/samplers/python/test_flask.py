@@ -144,7 +144,9 @@ def test_a_flask_server_under_load(folder):
     cpu = json.loads(finished.lines[-1])["cpu"]
     assert total == pytest.approx(100 * cpu["attributed_secs"], abs=2)
     # How much went by before the sampler was there depends on who else wants the processors; it is told as such, not lost.
-    named_s = cpu["attributed_secs"] + cpu["before_sampler_secs"] + cpu["gap_secs"] + sum(cpu["native_threads"].values())
+    named_s = (
+        cpu["attributed_secs"] + cpu["before_sampler_secs"] + cpu["gap_secs"] + sum(cpu["native_threads"].values())
+    )
     assert named_s == pytest.approx(program_s, rel=0.03, abs=0.1), cpu
     assert cpu["lost_secs"] < 0.05 * program_s, cpu
 
