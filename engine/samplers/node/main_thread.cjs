@@ -10,6 +10,7 @@
 const { workerData } = require('worker_threads');
 const { WORDS, wordsOf, tell, nowUs, usedNs, intervalToAskUs, compact, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
+const { MadePlaces } = require('./made_places.cjs');
 const { Scripts } = require('./scripts.cjs');
 
 const { key, titles, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
@@ -22,9 +23,6 @@ const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const POSTED_MS = 100;
-const MAX_MADE_LOOKS = 50; // each interrupts the thread for 0.1 ms
-const MAX_ALL_MADE_LOOKS = 2_000;
-const MADE_LOOK_MS = 8;
 
 const words = wordsOf(workerData.board, 0);
 
@@ -38,11 +36,10 @@ class MainThread {
     this.change = undefined; // the promise of the window's change that is under way
     this.take = undefined; // what takes the window of its own profile that it was asked for
     this.scripts = new Scripts();
-    this.made = new Set(); // scripts of no file that were looked for
-    this.madeLooks = 0;
+    const tell = (script, origin) => outbox.send({ type: 'made', thread: 0, script, origin });
+    this.made = new MadePlaces(() => this.evaluate(this.expression('made')), tell);
     this.sending = Promise.resolve(); // of windows, in their order
     this.beganNs = undefined; // CPU time it had used when its profile began
-    this.isLeaving = false;
     this.cpuTimes = new CpuTimes(words[WORDS.KERNEL_ID], pollMs, takesCpuTimes);
     this.windowUs = FIRST_WINDOW_US;
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
@@ -175,7 +172,7 @@ class MainThread {
 
   /** Close the last window. */
   async leave() {
-    this.isLeaving = true;
+    this.made.end();
     await this.takenOver;
     await this.change;
     if (this.isOwn) {
@@ -214,7 +211,7 @@ class MainThread {
   /** Send a window, behind what is to be known of scripts that were not met before. */
   async sendMapped(window, cpuTimes) {
     await this.sendMaps(window);
-    await this.placeMade(window.frames);
+    await this.made.place(window.frames);
     this.outbox.sendWindow(0, '', window, cpuTimes);
   }
 
@@ -232,29 +229,6 @@ class MainThread {
       const askedUs = nowUs();
       const parsed = await this.parsedScripts();
       scripts.looked(parsed, nowUs() - askedUs).forEach(({ url, map }) => outbox.sendMap(url, map));
-    }
-  }
-
-  /** Tell where the scripts of no file were made: while they run, their stack says so. */
-  async placeMade(frames) {
-    const isWanted = ([, url, line, , script]) => !url && script > 0 && line >= 0 && !this.made.has(script);
-    const wanted = new Set(frames.filter(isWanted).map(([, , , , script]) => script));
-    if (!LOSES_TERMINATIONS || this.madeLooks > MAX_ALL_MADE_LOOKS) {
-      return;
-    }
-    wanted.forEach((script) => this.made.add(script));
-    for (let looks = 0; wanted.size && looks < MAX_MADE_LOOKS && !this.isLeaving; looks += 1) {
-      this.madeLooks += 1;
-      const found = await this.evaluate(this.expression('made'));
-      if (!found) {
-        return;
-      }
-      for (const [script, origin] of JSON.parse(found)) {
-        if (wanted.delete(script)) {
-          this.outbox.send({ type: 'made', script, origin });
-        }
-      }
-      await new Promise((resolve) => setTimeout(resolve, wanted.size ? MADE_LOOK_MS : 0));
     }
   }
 

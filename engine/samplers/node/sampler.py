@@ -290,7 +290,8 @@ class NodeSampler:
                 url, folder = str(message["url"]), Path(str(message["folder"]))
                 await asyncio.to_thread(self._namer.add_map, url, message.get("map"), folder)
             case "made":
-                self._namer.add_made(agent.first_script(0) + int(message["script"]), str(message["origin"]))
+                script = agent.first_script(int(message["thread"])) + int(message["script"])
+                self._namer.add_made(script, str(message["origin"]))
             case "lost":
                 self._context.recorder.lose(int(message["samples"]))
             case "flushed":

@@ -131,7 +131,7 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
   }
 
   setInterval(rotateInTime, WINDOW_MS).unref();
-  Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave }) });
+  Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave, made: () => require('./made.cjs').madeOnStack() }) });
   process.on('exit', leave);
 }
 

@@ -6,6 +6,7 @@
 const { threadId, workerData } = require('worker_threads');
 const { WORDS, wordsOf, nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
+const { MadePlaces } = require('./made_places.cjs');
 
 const { key, board, pollMs, takesCpuTimes } = workerData;
 const IDLE_NS = 1_000_000;
@@ -144,6 +145,9 @@ class WorkerThread {
     this.hasLeft = false;
     this.isGone = false;
     this.isMetLate = isMetLate;
+    this.sending = Promise.resolve(); // of windows, in their order
+    const tell = (script, origin) => all.outbox.send({ type: 'made', thread: id, script, origin });
+    this.made = new MadePlaces(() => this.evaluate('made'), tell);
   }
 
   mayRotate() {
@@ -155,6 +159,7 @@ class WorkerThread {
   }
 
   leave() {
+    this.made.end();
     return this.ask('leave');
   }
 
@@ -167,13 +172,20 @@ class WorkerThread {
     }
     const asked = new Promise((resolve) => this.waiting.push(resolve));
     if (!isAsked) {
-      const expression = `globalThis[Symbol.for(${JSON.stringify(key)})]?.${what}()\n//# sourceURL=${key}`;
-      this.post('Runtime.evaluate', { expression, silent: true, returnByValue: true }, ({ error }) => {
-        makeGood(error, (method) => this.post(method, {}, () => {}));
-        setTimeout(() => this.settle(), HEARD_MS).unref();
-      });
+      void this.evaluate(what).then(() => setTimeout(() => this.settle(), HEARD_MS).unref());
     }
     return asked;
+  }
+
+  /** The value that a function of `thread.cjs` gives in the thread, or undefined; no answer if the thread ends meanwhile. */
+  evaluate(what) {
+    const expression = `globalThis[Symbol.for(${JSON.stringify(key)})]?.${what}()\n//# sourceURL=${key}`;
+    return new Promise((resolve) => {
+      this.post('Runtime.evaluate', { expression, silent: true, returnByValue: true }, ({ error, result }) => {
+        makeGood(error, (method) => this.post(method, {}, () => {}));
+        resolve(result?.result.value);
+      });
+    });
   }
 
   settle() {
@@ -203,14 +215,20 @@ class WorkerThread {
     this.cpuTimes.add(...reading);
     maps.forEach(({ url, map }) => outbox.sendMap(url, map));
     if (window) {
-      outbox.sendWindow(this.id, attached.get(this.id)?.name ?? '', window, this.cpuTimes.take());
+      const cpuTimes = this.cpuTimes.take();
+      const name = attached.get(this.id)?.name ?? '';
+      const canLook = attached.has(this.id) && !isLast;
+      this.sending = this.sending
+        .then(() => canLook && this.made.place(window.frames))
+        .then(() => outbox.sendWindow(this.id, name, window, cpuTimes));
     }
     this.nextWindowUs = nowUs() + LOOPLESS_US;
     if (isLast) {
+      this.made.end();
       this.hasLeft = true;
       this.all.forget(this.id);
     }
-    this.settle();
+    void this.sending.then(() => this.settle());
   }
 }
 

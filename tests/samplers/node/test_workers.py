@@ -150,3 +150,27 @@ async def test_timeouts_of_vm_hold_in_a_worker(tmp_path, major):
     )
     sampled = await sample(tmp_path, "app.cjs", node(major))
     assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "late 0\nexit 0\n", "")
+
+
+@pytest.mark.parametrize("major", [24])
+async def test_code_made_in_a_worker_is_named_by_the_place_that_made_it(tmp_path, major):
+    """As in the main thread: a worker that gives its event loop a turn hands over windows while that code runs, so that its stack can be looked at."""
+    (tmp_path / "app.cjs").write_text(
+        """
+        const { Worker, isMainThread } = require('worker_threads');
+        if (isMainThread) {
+          new Worker(__filename);
+        } else {
+          const check = new Function('x', 'let s = 0; for (let i = 0; i < x; i++) s += Math.sin(i); return s;');
+          const until = performance.now() + 2500;
+          (function turn() {
+            check(3e5);
+            if (performance.now() < until) setImmediate(turn);
+          })();
+        }
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(major))
+    assert (sampled.status, sampled.stderr) == (0, "")
+    seen = sampled.self_samples("worker 2")
+    assert seen.most_common(1)[0][0] == "(anonymous) made at app.cjs:6"
