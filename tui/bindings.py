@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -37,62 +38,69 @@ NOT_WHERE_THE_PROGRAM_READS = frozenset({"leave_anywhere", "command_palette"})
 """Ctrl+C and Ctrl+P are the program's, while it is typed to."""
 
 
+@dataclass(frozen=True)
+class ScreenKey(Binding):
+    """A key of the main screen; all of them have priority.
+
+    Textual runs those at once and passes all others through the focused widget's queue and its ancestors' first. So one kind alone keeps the order of
+    what comes in a burst (`down down w`), and what is typed after `/` finds the field it is meant for. Lists of Textual's own take no priority keys:
+    nor do the dialogs that have them.
+    """
+
+    priority: bool = True
+
+
 def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
     """`titles`: of the views, by the key that brings each to the front."""
     return [
-        # Keys that hand the keys to something else have priority: Textual runs those before it passes the next key on, so
-        # that fast typing and pasting (`/name`) arrive where they were meant to. `check_action` takes them back where one types.
         *(
-            Binding(
+            ScreenKey(
                 key,
                 f"open({key!r})",
                 title,
                 show=False,
-                priority=True,
                 tooltip=f"Show {title}",
                 id=f"app.view_{key}",
             )
             for key, title in titles.items()
         ),
-        Binding("m", "mark", "Mark", tooltip="Mark this moment: a new phase of the run begins", id="app.mark"),
-        Binding(
+        ScreenKey("m", "mark", "Mark", tooltip="Mark this moment: a new phase of the run begins", id="app.mark"),
+        ScreenKey(
             "M",
             "mark_named",
             "Mark as …",
             show=False,
-            priority=True,
             tooltip="Mark this moment and name it",
             id="app.mark_named",
         ),
-        Binding(
+        ScreenKey(
             "T",
             "threads",
             "Threads",
             show=False,
-            priority=True,
             tooltip="Choose whose samples the views count",
             id="app.threads",
         ),
-        Binding(
+        ScreenKey(
             "z",
             "range",
             "Time range",
             show=False,
-            priority=True,
             tooltip="Choose the range of time that the views count",
             id="app.range",
         ),
-        Binding(
+        ScreenKey(
             "C",
             "cpu",
             "CPU ledger",
             show=False,
-            priority=True,
             tooltip="Show where the CPU time of all processes went, and what no sample is of",
             id="app.cpu",
         ),
-        Binding("S", "send_now", "Send now", tooltip="Close the window and report without waiting", id="app.send_now"),
-        Binding(
+        ScreenKey(
+            "S", "send_now", "Send now", tooltip="Close the window and report without waiting", id="app.send_now"
+        ),
+        ScreenKey(
             "R",
             "restart",
             "Restart",
@@ -100,7 +108,7 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             tooltip="Start the program again; asks if it still runs",
             id="app.restart",
         ),
-        Binding(
+        ScreenKey(
             "E",
             "edit",
             "Edit",
@@ -108,7 +116,7 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             tooltip="Open the place under the cursor in your editor ($VISUAL or $EDITOR)",
             id="app.edit",
         ),
-        Binding(
+        ScreenKey(
             "y",
             "copy",
             "Copy",
@@ -116,18 +124,15 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             tooltip="Copy file:line of what is under the cursor; again: its name, its hottest stack",
             id="app.copy",
         ),
-        Binding(
+        ScreenKey(
             "I",
             "type",
             "Input",
-            priority=True,
             tooltip="Type on the program's terminal: answer what it asks, end its input, interrupt it",
             id="app.type",
         ),
-        Binding(
-            "e", "export", "Export", show=False, priority=True, tooltip="Save the run so far to a file", id="app.export"
-        ),
-        Binding(
+        ScreenKey("e", "export", "Export", show=False, tooltip="Save the run so far to a file", id="app.export"),
+        ScreenKey(
             "b",
             "side",
             "Side panes",
@@ -135,16 +140,13 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             tooltip="Show or hide reporter, output and log beside the view",
             id="app.side",
         ),
-        Binding(
-            "question_mark", "help", "Help", priority=True, tooltip="Explain this view and its keys", id="app.help"
-        ),
-        Binding("q", "leave", "Quit", priority=True, tooltip="Leave; asks if the program still runs", id="app.quit"),
-        Binding(
+        ScreenKey("question_mark", "help", "Help", tooltip="Explain this view and its keys", id="app.help"),
+        ScreenKey("q", "leave", "Quit", tooltip="Leave; asks if the program still runs", id="app.quit"),
+        ScreenKey(
             "ctrl+c,ctrl+q",
             "leave_anywhere",
             "Quit",
             show=False,
-            priority=True,
             tooltip="Leave; asks if the program still runs",
             id="app.quit_anywhere",
         ),

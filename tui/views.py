@@ -6,7 +6,7 @@ palette and its help come from there.
     class CallTreeView(View):
         TITLE, SHORT = "Call tree", "Tree"
         HELP = "Who called what. ..."
-        BINDINGS = [Binding("i", "invert", "Invert", tooltip="Show callers below callees", id="tree.invert")]
+        BINDINGS = [ScreenKey("i", "invert", "Invert", tooltip="Show callers below callees", id="tree.invert")]
 
         def compose(self): yield CallTree()           # the widget that takes the keys
         def show(self, snapshot): ...                 # draw it: only what changed
@@ -23,8 +23,7 @@ How the frame treats a view:
 - `focus_target()` takes the keys when the view comes to the front.
 - `function_selected(function)` is called when the selection that all views share has changed, and before the first `show` of a
   view that comes to the front with another selection than it knew.
-- Every Binding has an `id` ("view.action"), a description and a tooltip: help, palette and keymap are made of them. One that
-  hands the keys to something else (`host.prompt`, `host.open_view`) has `priority=True`, so that what is typed next goes there.
+- Every key is a `ScreenKey` and has an `id` ("view.action"), a description and a tooltip: help, palette and keymap are made of them.
 
 A view computes nothing about profiles: it asks pure functions in `engine/` (ranking, calltree, ...) and draws what they give.
 All that comes from the program goes through `text.clean` before it is drawn; what is drawn are plain strings in

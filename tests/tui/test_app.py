@@ -12,10 +12,12 @@ from textual.events import Key, Resize
 from textual.geometry import Region, Size
 from textual.widgets import OptionList
 
+from multi_lang_profiler.engine.analysis.ranking import thread_samples
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
 from multi_lang_profiler.engine.profile.stacks import Frame, FunctionCounts, ProcessNote, StackCounts, StackTable
 from multi_lang_profiler.tui.all_views import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
+from multi_lang_profiler.tui.widgets.sandwich import SandwichView
 from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
 from multi_lang_profiler.tui.widgets.tree_table import TreeTable
 from tests.support.screen import Screen, front, show, text_of, title
@@ -28,6 +30,7 @@ from tests.support.snapshots import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.pilot import Pilot
     from textual.widget import Widget
 
     from multi_lang_profiler.engine.analysis.snapshot import Snapshot
@@ -428,3 +431,35 @@ async def test_slow_views_are_shown_less_often(monkeypatch: pytest.MonkeyPatch) 
             screen.controls.current = replace(shop_snapshot())
             screen.app.poll()
         assert len(shown) == 1
+
+
+async def burst(pilot: Pilot[None], screen: Screen, *keys: str) -> None:
+    """Keys that come faster than any is handled, as a paste or a slow line hands them over."""
+    for key in keys:
+        screen.app.post_message(Key(key, key if len(key) == 1 else None))
+    for _ in range(4):
+        await pilot.pause()
+
+
+async def test_keys_in_one_burst_choose_threads() -> None:
+    """Arrows, space and Enter that come faster than they are drawn mark what they would mark one by one, the key that opens the list among them."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await burst(pilot, screen, "T", "end", "space", "enter")
+        assert names(screen)[0] == "Poll.wait"
+        await burst(pilot, screen, "T", "a")
+        await burst(pilot, screen, "T", "down", "enter")
+        assert screen.app.threads == frozenset({list(thread_samples(shop_snapshot()))[1]})
+
+
+async def test_keys_in_one_burst_keep_their_order() -> None:
+    """Arrows before a key that opens something else count for it, and what is typed after `/` is the filter."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        third = names(screen)[2]
+        await burst(pilot, screen, "down", "down", "w")
+        assert text_of(screen.app.query_one(SandwichView).children[0]).split()[0] == third
+        await burst(pilot, screen, "backspace", "home", "down", "2", "1")
+        assert screen.app.selected_function == screen.app.query_one(FunctionTable).cursor_key
+        await burst(pilot, screen, "3", "1", "slash", *"score_pro", "enter")
+        assert names(screen) == ["score_products"]

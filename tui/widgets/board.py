@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.color import Color
     from textual.geometry import Spacing
+    from textual.message import Message
 
     from ..palette import Palette
     from ..views import Host
@@ -111,6 +112,15 @@ class DrawnLine:
 
 
 NO_LINE = DrawnLine((), Style(), 0)
+
+
+def tell(widget: Widget, message: Message) -> None:
+    """As `widget.post_message`, but handled at once, by the nearest ancestor that has a handler: the next key is not to overtake it."""
+    for ancestor in widget.ancestors:
+        handler = getattr(ancestor, message.handler_name, None)
+        if handler is not None:
+            handler(message)
+            return
 
 
 def ground_of(widget: Widget) -> Style:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.phases import (
     WHOLE_RUN,
@@ -25,6 +24,7 @@ from ...engine.analysis.range_phases import range_phases
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.profile.profile import NANOSECONDS_HZ, amount
 from ...engine.text import reason
+from ..bindings import ScreenKey
 from ..lines import length
 from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
 from ..text import clean, count, duration, fit
@@ -59,15 +59,14 @@ class DiffView(View):
         "the samples of all threads count."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "choose('before')", "Before", tooltip="Take the next phase as the one before", id="diff.before"),
-        Binding("d", "choose('after')", "After", tooltip="Take the next phase as the one after", id="diff.after"),
-        Binding("x", "swap", "Swap", tooltip="Exchange before and after", id="diff.swap"),
-        Binding("u", "measure", "Unit", tooltip="Compare shares, or time per second", id="diff.measure"),
-        Binding(
+        ScreenKey("a", "choose('before')", "Before", tooltip="Take the next phase as the one before", id="diff.before"),
+        ScreenKey("d", "choose('after')", "After", tooltip="Take the next phase as the one after", id="diff.after"),
+        ScreenKey("x", "swap", "Swap", tooltip="Exchange before and after", id="diff.swap"),
+        ScreenKey("u", "measure", "Unit", tooltip="Compare shares, or time per second", id="diff.measure"),
+        ScreenKey(
             "o",
             "open_saved",
             "Saved profile",
-            priority=True,
             tooltip="Compare the run with a profile from a file",
             id="diff.open",
         ),

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.message import Message
 from textual.strip import Strip
 
@@ -14,8 +13,9 @@ from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.flame import Box, layout, trunk
 from ...engine.analysis.unseen import unseen_functions
 from ...engine.profile.places import module_of
+from ..bindings import ScreenKey
 from ..text import clean, fit_name
-from .board import Board
+from .board import Board, tell
 from .function_table import LANGUAGES
 
 if TYPE_CHECKING:
@@ -51,20 +51,20 @@ class ColorBy(StrEnum):
 
 class FlameBoard(Board, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move_row(-1)", "Up", show=False, tooltip="Go to the box above", id="flame.up"),
-        Binding("down", "move_row(1)", "Down", show=False, tooltip="Go to the box below", id="flame.down"),
-        Binding("left", "move_box(-1)", "Left", show=False, tooltip="Go to the box to the left", id="flame.left"),
-        Binding("right", "move_box(1)", "Right", show=False, tooltip="Go to the box to the right", id="flame.right"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="Scroll up one page", id="flame.page_up"),
-        Binding(
+        ScreenKey("up", "move_row(-1)", "Up", show=False, tooltip="Go to the box above", id="flame.up"),
+        ScreenKey("down", "move_row(1)", "Down", show=False, tooltip="Go to the box below", id="flame.down"),
+        ScreenKey("left", "move_box(-1)", "Left", show=False, tooltip="Go to the box to the left", id="flame.left"),
+        ScreenKey("right", "move_box(1)", "Right", show=False, tooltip="Go to the box to the right", id="flame.right"),
+        ScreenKey("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="Scroll up one page", id="flame.page_up"),
+        ScreenKey(
             "pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="Scroll down one page", id="flame.page_down"
         ),
-        Binding("enter", "zoom", "Zoom in", tooltip="Give the box the whole width", id="flame.zoom"),
-        Binding(
+        ScreenKey("enter", "zoom", "Zoom in", tooltip="Give the box the whole width", id="flame.zoom"),
+        ScreenKey(
             "backspace", "zoom_out", "Zoom out", show=False, tooltip="Back to the zoom before", id="flame.zoom_out"
         ),
-        Binding("n", "next_match(1)", "Next match", show=False, tooltip="Go to the next box found", id="flame.next"),
-        Binding(
+        ScreenKey("n", "next_match(1)", "Next match", show=False, tooltip="Go to the next box found", id="flame.next"),
+        ScreenKey(
             "N",
             "next_match(-1)",
             "Previous match",
@@ -72,7 +72,7 @@ class FlameBoard(Board, can_focus=True):
             tooltip="Go to the box found before",
             id="flame.previous",
         ),
-        Binding("home,g", "whole", "Whole graph", show=False, tooltip="Zoom out to all samples", id="flame.whole"),
+        ScreenKey("home,g", "whole", "Whole graph", show=False, tooltip="Zoom out to all samples", id="flame.whole"),
     ]
 
     class Moved(Message):
@@ -252,7 +252,7 @@ class FlameBoard(Board, can_focus=True):
         self.zoom, self._rows, self._scrolled = node, None, False
         self.repaint()
         self.post_message(self.LaidOut())
-        self.post_message(self.Moved())
+        tell(self, self.Moved())
 
     def _put_box(self, box: Box) -> None:
         self._put((box.node, box.merged > 0))
@@ -262,7 +262,7 @@ class FlameBoard(Board, can_focus=True):
         self._scrolled = True
         self._keep_visible()
         self.repaint()
-        self.post_message(self.Moved())
+        tell(self, self.Moved())
 
     def _at(self) -> tuple[int, int] | None:
         """Depth and index of the box under the cursor; where nothing was chosen, the last that all samples have in common."""

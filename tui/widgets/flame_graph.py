@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.range_phases import compared_counts
 from ...engine.profile.places import CodeKind, module_of
+from ..bindings import ScreenKey
 from ..flame_colors import CHANGE_STEPS
 from ..text import clean, count, percent, plural
 from .flame_board import ColorBy, FlameBoard
@@ -50,15 +50,15 @@ class FlameGraphView(TreeView):
         "A search leaves the colour to what it finds; it is written as the filter of the hot functions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
+        ScreenKey(
             "c",
             "recolor",
             "Colours",
             tooltip="Colour by whose code it is, by self time, by module, by language, or by change",
             id="flame.colors",
         ),
-        Binding("v", "turn", "Flip", tooltip="Root at the top, or at the foot", id="flame.turn"),
-        Binding("s", "open_source", "Source", tooltip="Open the source of the box", id="flame.source"),
+        ScreenKey("v", "turn", "Flip", tooltip="Root at the top, or at the foot", id="flame.turn"),
+        ScreenKey("s", "open_source", "Source", tooltip="Open the source of the box", id="flame.source"),
     ]
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class FlameGraphView(TreeView):
                 ]
         return [Segment(f", coloured by {board.color_by.value}", palette.dim)]
 
-    def on_flame_board_moved(self) -> None:
+    def on_flame_board_moved(self, _event: FlameBoard.Moved) -> None:
         self.host.select_function(self.function_here())
         self._show_box()
         # Once for a burst of keys; the next look of the app may be a second away.

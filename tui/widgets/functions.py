@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
 from ...engine.analysis.unseen import unseen_functions
+from ..bindings import ScreenKey
 from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
 from .function_table import FunctionTable
@@ -48,25 +48,24 @@ class FunctionsView(SampledView):
     )
     SIDE_PANES = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
+        ScreenKey(
             "slash",
             "filter",
             "Filter",
-            priority=True,
             tooltip="Show only functions whose name or path matches",
             id="functions.filter",
         ),
-        Binding(
+        ScreenKey(
             "o",
             "only_own",
             "Own code",
             tooltip="Show only the program's own code, or everything",
             id="functions.only_own",
         ),
-        Binding(
+        ScreenKey(
             "p,space", "pause", "Pause", tooltip="Freeze the table; sampling and reporting go on", id="functions.pause"
         ),
-        Binding(
+        ScreenKey(
             "less_than_sign",
             "sort_step(-1)",
             "Sort left",
@@ -74,7 +73,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by the column to the left",
             id="functions.sort_left",
         ),
-        Binding(
+        ScreenKey(
             "greater_than_sign",
             "sort_step(1)",
             "Sort right",
@@ -82,7 +81,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by the column to the right",
             id="functions.sort_right",
         ),
-        Binding(
+        ScreenKey(
             "s",
             "sort('self')",
             "Sort by self",
@@ -90,7 +89,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by self time; again: reverse",
             id="functions.sort_self",
         ),
-        Binding(
+        ScreenKey(
             "t",
             "sort('total')",
             "Sort by total",
@@ -98,7 +97,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by total time; again: reverse",
             id="functions.sort_total",
         ),
-        Binding(
+        ScreenKey(
             "l",
             "sort('trend')",
             "Sort by last minute",
@@ -106,7 +105,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by self time of the last minute; again: reverse",
             id="functions.sort_trend",
         ),
-        Binding(
+        ScreenKey(
             "h",
             "sort('threads')",
             "Sort by threads",
@@ -114,7 +113,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by number of threads; again: reverse",
             id="functions.sort_threads",
         ),
-        Binding(
+        ScreenKey(
             "n",
             "sort('name')",
             "Sort by name",
@@ -122,7 +121,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by name; again: reverse",
             id="functions.sort_name",
         ),
-        Binding(
+        ScreenKey(
             "f",
             "sort('place')",
             "Sort by file",
@@ -130,7 +129,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by file and line; again: reverse",
             id="functions.sort_place",
         ),
-        Binding(
+        ScreenKey(
             "U",
             "unseen",
             "Unseen",
@@ -138,7 +137,7 @@ class FunctionsView(SampledView):
             tooltip="Show the CPU time that no sample is of beside the functions, by its names",
             id="functions.unseen",
         ),
-        Binding("escape", "clear", "Clear filter", show=False, tooltip="Forget the filter", id="functions.clear"),
+        ScreenKey("escape", "clear", "Clear filter", show=False, tooltip="Forget the filter", id="functions.clear"),
     ]
 
     def __init__(self) -> None:

@@ -7,12 +7,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ..bindings import ScreenKey
 from ..text import plural
 from .board import DrawnByLine, changed_regions, ground_of
 
@@ -49,10 +49,10 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
 
     EMPTY: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_by(-1)", "Up", show=False, tooltip="Scroll up one line", id="lines.up"),
-        Binding("down,j", "scroll_by(1)", "Down", show=False, tooltip="Scroll down one line", id="lines.down"),
-        Binding("pageup,ctrl+b", "scroll_page(-1)", "Page up", show=False, tooltip="Up one page", id="lines.page_up"),
-        Binding(
+        ScreenKey("up,k", "scroll_by(-1)", "Up", show=False, tooltip="Scroll up one line", id="lines.up"),
+        ScreenKey("down,j", "scroll_by(1)", "Down", show=False, tooltip="Scroll down one line", id="lines.down"),
+        ScreenKey("pageup,ctrl+b", "scroll_page(-1)", "Page up", show=False, tooltip="Up one page", id="lines.page_up"),
+        ScreenKey(
             "pagedown,ctrl+f,space",
             "scroll_page(1)",
             "Page down",
@@ -60,13 +60,13 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
             tooltip="Down one page",
             id="lines.page_down",
         ),
-        Binding("home,g", "scroll_top", "Top", show=False, tooltip="Go to the oldest line", id="lines.top"),
-        Binding("end,G", "follow", "Follow", tooltip="Go to the newest line and follow", id="lines.follow"),
-        Binding("slash", "search", "Search", priority=True, tooltip="Search the lines", id="lines.search"),
-        Binding(
+        ScreenKey("home,g", "scroll_top", "Top", show=False, tooltip="Go to the oldest line", id="lines.top"),
+        ScreenKey("end,G", "follow", "Follow", tooltip="Go to the newest line and follow", id="lines.follow"),
+        ScreenKey("slash", "search", "Search", tooltip="Search the lines", id="lines.search"),
+        ScreenKey(
             "n", "next_match(-1)", "Next match", show=False, tooltip="Go to the next match upwards", id="lines.next"
         ),
-        Binding(
+        ScreenKey(
             "N",
             "next_match(1)",
             "Previous match",
@@ -74,7 +74,7 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
             tooltip="Go back to the match below",
             id="lines.previous",
         ),
-        Binding(
+        ScreenKey(
             "escape", "stop_search", "Clear search", show=False, tooltip="Forget the search", id="lines.stop_search"
         ),
     ]

@@ -37,7 +37,7 @@ class RangePicker(ModalScreen[RangeChoice | None]):
 
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Without priority: it would overtake the arrows that were typed before.
+        # Without priority, like the list's own keys: it would overtake the arrows that were typed before.
         Binding("enter", "choose", "Count this", tooltip="Count just this range", id="range.choose"),
         Binding("w,z", "whole", "Whole run", tooltip="Count the whole run again", id="range.whole"),
         Binding("t", "type", "Type it", tooltip="Type the moments from and to", id="range.type"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.ranking import Catalogue
+from ..bindings import ScreenKey
 from ..run_text import threads_named, why_no_samples
 from ..text import clean, count, percent
 from ..views import View, samples_shown
@@ -34,8 +34,8 @@ class SandwichView(View):
         "Enter on a caller or callee puts that function in the middle, Backspace goes back; Enter on a line opens the source there. Tab goes from pane to pane."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "next_pane(1)", "Next pane", tooltip="Give the keys to the next pane", id="sandwich.next"),
-        Binding(
+        ScreenKey("tab", "next_pane(1)", "Next pane", tooltip="Give the keys to the next pane", id="sandwich.next"),
+        ScreenKey(
             "shift+tab",
             "next_pane(-1)",
             "Pane before",
@@ -43,10 +43,10 @@ class SandwichView(View):
             tooltip="Give the keys to the pane before",
             id="sandwich.previous",
         ),
-        Binding(
+        ScreenKey(
             "backspace,escape", "back", "Back", tooltip="To the function before, or the view before", id="sandwich.back"
         ),
-        Binding("s", "source", "Source", tooltip="Open the source of the function", id="sandwich.source"),
+        ScreenKey("s", "source", "Source", tooltip="Open the source of the function", id="sandwich.source"),
     ]
 
     def __init__(self) -> None:

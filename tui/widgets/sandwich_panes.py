@@ -9,6 +9,7 @@ from textual.message import Message
 
 from ...engine.analysis.function_lines import FunctionLines
 from ...engine.analysis.tree_reader import TreeQuery, TreeReader
+from .board import tell
 from .line_table import LineTable
 from .tree_table import TreeTable
 
@@ -93,7 +94,7 @@ class SandwichPanes(Container):
         if isinstance(event.table, TreeTable):
             function = event.table.function_of(event.key)
             if function is not None:
-                self.post_message(self.FunctionChosen(function))
+                tell(self, self.FunctionChosen(function))
         elif self._function_lines is not None:
             file = self._function_lines.table.functions[self._function_lines.function].file
             line = self._lines.lines[event.key].line

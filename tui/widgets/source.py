@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.function_lines import function_at
 from ...engine.profile.line_counts import LineCounts
+from ..bindings import ScreenKey
 from ..highlight import Piece, coloured_lines, plain_lines
 from ..places import Place
 from ..run_text import why_no_samples
@@ -36,18 +36,17 @@ class SourceView(View):
         "It opens at the function chosen in another view; without one, at the hottest function of the program's own file."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "hottest", "Hottest line", tooltip="Go to the hottest line of this file", id="source.hottest"),
-        Binding(
+        ScreenKey("h", "hottest", "Hottest line", tooltip="Go to the hottest line of this file", id="source.hottest"),
+        ScreenKey(
             "n", "next_hot(1)", "Next hot", tooltip="Go to the next hot line, from hot to cold", id="source.next_hot"
         ),
-        Binding(
+        ScreenKey(
             "N", "next_hot(-1)", "Hotter", show=False, tooltip="Go back to the hotter line", id="source.previous_hot"
         ),
-        Binding(
+        ScreenKey(
             "slash",
             "search",
             "Search",
-            priority=True,
             tooltip="Go to the next line that holds a text",
             id="source.search",
         ),

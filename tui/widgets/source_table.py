@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.profile.line_counts import LineSamples
+from ..bindings import ScreenKey
 from ..highlight import Kind, Piece, styles
 from ..text import bar, fit, percent
 from .table import Column, Table
@@ -32,8 +32,8 @@ class SourceLine:
 
 class SourceTable(Table[SourceLine]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "shift(-1)", "Left", show=False, tooltip="Show the code further left", id="source.left"),
-        Binding("right", "shift(1)", "Right", show=False, tooltip="Show the code further right", id="source.right"),
+        ScreenKey("left", "shift(-1)", "Left", show=False, tooltip="Show the code further left", id="source.left"),
+        ScreenKey("right", "shift(1)", "Right", show=False, tooltip="Show the code further right", id="source.right"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ..bindings import ScreenKey
 from ..text import fit
-from .board import NO_LINE, DrawnByLine, DrawnLine, changed_regions, ground_of
+from .board import NO_LINE, DrawnByLine, DrawnLine, changed_regions, ground_of, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -47,15 +47,15 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Move the cursor up", id="table.up"),
-        Binding("down,j", "move(1)", "Down", show=False, tooltip="Move the cursor down", id="table.down"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="Move up one page", id="table.page_up"),
-        Binding(
+        ScreenKey("up,k", "move(-1)", "Up", show=False, tooltip="Move the cursor up", id="table.up"),
+        ScreenKey("down,j", "move(1)", "Down", show=False, tooltip="Move the cursor down", id="table.down"),
+        ScreenKey("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="Move up one page", id="table.page_up"),
+        ScreenKey(
             "pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="Move down one page", id="table.page_down"
         ),
-        Binding("home,g", "top", "Top", show=False, tooltip="Back to the top row, and stay there", id="table.top"),
-        Binding("end,G", "bottom", "Bottom", show=False, tooltip="Go to the last row", id="table.bottom"),
-        Binding("enter", "choose", "Open", tooltip="Open what is under the cursor", id="table.choose"),
+        ScreenKey("home,g", "top", "Top", show=False, tooltip="Back to the top row, and stay there", id="table.top"),
+        ScreenKey("end,G", "bottom", "Bottom", show=False, tooltip="Go to the last row", id="table.bottom"),
+        ScreenKey("enter", "choose", "Open", tooltip="Open what is under the cursor", id="table.choose"),
     ]
 
     OPENS: ClassVar[bool] = True
@@ -229,7 +229,7 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
 
     def action_choose(self) -> None:
         if self.cursor_key is not None:
-            self.post_message(self.Chosen(self, self.cursor_key))
+            tell(self, self.Chosen(self, self.cursor_key))
 
     def _move_to(self, index: int) -> None:
         if not self._keys:
@@ -238,7 +238,7 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         self._cursor_key = self._keys[self._cursor]
         self._keep_cursor_visible()
         self.repaint()
-        self.post_message(self.Moved(self, self._cursor_key))
+        tell(self, self.Moved(self, self._cursor_key))
 
     def _find(self, key: int | None) -> int:
         if key is not None:

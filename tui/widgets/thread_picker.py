@@ -34,21 +34,22 @@ class _Row:
     samples: int
 
 
+class _Rows(OptionList):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # The list's own Enter is what a click is.
+        Binding("enter", "screen.choose", "Show these", show=False)
+    ]
+
+
 class ThreadPicker(ModalScreen[frozenset[int] | None]):
     """Gives the threads chosen; None for all of them."""
 
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
+        # Without priority, like the list's own keys: they would overtake the arrows that were typed before.
+        Binding("space", "mark", "Mark", tooltip="Mark this thread, or take its mark off", id="threads.mark"),
         Binding(
-            "space", "mark", "Mark", priority=True, tooltip="Mark this thread, or take its mark off", id="threads.mark"
-        ),
-        Binding(
-            "enter",
-            "choose",
-            "Show these",
-            priority=True,
-            tooltip="Count the samples of the threads marked",
-            id="threads.choose",
+            "enter", "choose", "Show these", tooltip="Count the samples of the threads marked", id="threads.choose"
         ),
         Binding("a", "all", "All threads", tooltip="Count the samples of all threads", id="threads.all"),
         Binding("escape", "keep", "Cancel", tooltip="Leave everything as it was", id="threads.keep"),
@@ -65,7 +66,7 @@ class ThreadPicker(ModalScreen[frozenset[int] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(Content("Whose samples to count"), classes="dialog-title")
-            yield OptionList(*map(self._line, self._offered), compact=True, markup=False)
+            yield _Rows(*map(self._line, self._offered), compact=True, markup=False)
             yield Label(
                 Content("space marks, enter shows the marked, a shows all; 0 in the views: what each does now"),
                 classes="dialog-text",

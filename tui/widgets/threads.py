@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.thread_rows import Seen, thread_rows
+from ..bindings import ScreenKey
 from ..places import Place
 from ..text import clean, count, plural
 from ..views import View
@@ -39,11 +39,9 @@ class ThreadsView(View):
         "Enter opens a process or group, and shows the stack of a thread, what runs first on top; on a frame of it, its source."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "slash", "filter", "Filter", priority=True, tooltip="Show only threads by name", id="threads_view.filter"
-        ),
-        Binding("escape", "clear", "Clear", show=False, tooltip="Forget the filter", id="threads_view.clear"),
-        Binding("p,space", "pause", "Pause", tooltip="Freeze the table", id="threads_view.pause"),
+        ScreenKey("slash", "filter", "Filter", tooltip="Show only threads by name", id="threads_view.filter"),
+        ScreenKey("escape", "clear", "Clear", show=False, tooltip="Forget the filter", id="threads_view.clear"),
+        ScreenKey("p,space", "pause", "Pause", tooltip="Freeze the table", id="threads_view.pause"),
     ]
 
     def __init__(self) -> None:
@@ -97,7 +95,7 @@ class ThreadsView(View):
         self._opened = self._opened ^ {row.key}
         self._draw()
 
-    def on_table_moved(self) -> None:
+    def on_table_moved(self, _event: Table.Moved) -> None:
         self.host.select_function(self.function_here())
 
     def action_filter(self) -> None:

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.ranges import TimeRange, clock_text
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.analysis.timeline import Timeline, timeline
+from ..bindings import ScreenKey
 from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration
 from ..views import View
@@ -44,9 +44,9 @@ class TimelineView(View):
         "space, or a drag with the mouse, chooses a range of time: then every view counts just that, and so does self% here, until Backspace or z."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Earlier", tooltip="Look at an earlier moment", id="timeline.left"),
-        Binding("right", "step(1)", "Later", tooltip="Look at a later moment", id="timeline.right"),
-        Binding(
+        ScreenKey("left", "step(-1)", "Earlier", tooltip="Look at an earlier moment", id="timeline.left"),
+        ScreenKey("right", "step(1)", "Later", tooltip="Look at a later moment", id="timeline.right"),
+        ScreenKey(
             "left_square_bracket",
             "mark(-1)",
             "Previous mark",
@@ -54,7 +54,7 @@ class TimelineView(View):
             tooltip="Look at the mark before",
             id="timeline.previous_mark",
         ),
-        Binding(
+        ScreenKey(
             "right_square_bracket",
             "mark(1)",
             "Next mark",
@@ -62,16 +62,16 @@ class TimelineView(View):
             tooltip="Look at the mark that follows",
             id="timeline.next_mark",
         ),
-        Binding("escape", "now", "Now", tooltip="Look at the newest moment, and stay with it", id="timeline.now"),
-        Binding("s", "sort", "Sort", tooltip="Sort by the whole run, or by the moment looked at", id="timeline.sort"),
-        Binding(
+        ScreenKey("escape", "now", "Now", tooltip="Look at the newest moment, and stay with it", id="timeline.now"),
+        ScreenKey("s", "sort", "Sort", tooltip="Sort by the whole run, or by the moment looked at", id="timeline.sort"),
+        ScreenKey(
             "space",
             "choose_range",
             "Range",
             tooltip="Begin a range of time here; again, or Enter: count just that range in all views",
             id="timeline.choose",
         ),
-        Binding(
+        ScreenKey(
             "shift+left",
             "extend(-1)",
             "Range to the left",
@@ -79,7 +79,7 @@ class TimelineView(View):
             tooltip="Take the moment to the left into the range",
             id="timeline.extend_left",
         ),
-        Binding(
+        ScreenKey(
             "shift+right",
             "extend(1)",
             "Range to the right",
@@ -87,14 +87,13 @@ class TimelineView(View):
             tooltip="Take the moment to the right into the range",
             id="timeline.extend_right",
         ),
-        Binding(
+        ScreenKey(
             "backspace", "whole", "Whole run", show=False, tooltip="Count the whole run again", id="timeline.whole"
         ),
-        Binding(
+        ScreenKey(
             "d",
             "compare",
             "Diff",
-            priority=True,
             tooltip="Compare the range with the rest of the run; without one, the phases before and after the nearest mark",
             id="timeline.diff",
         ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.tree_rows import tree_rows
 from ...engine.analysis.unseen import unseen_functions
+from ..bindings import ScreenKey
 from ..text import bar, clean, fit, fit_path, percent
 from .function_table import LANGUAGES
 from .table import Column, Table
@@ -49,14 +49,14 @@ class TreeTable(Table[TreeRow]):
     """Rows by node of the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "open", "Open", show=False, tooltip="Open the row; again: go to its first", id="tree.open"),
-        Binding(
+        ScreenKey("right", "open", "Open", show=False, tooltip="Open the row; again: go to its first", id="tree.open"),
+        ScreenKey(
             "left", "close", "Close", show=False, tooltip="Close the row; again: go to its parent", id="tree.close"
         ),
-        Binding("space", "toggle_row", "Fold", tooltip="Open or close the row", id="tree.toggle"),
-        Binding("h", "heaviest", "Heaviest", tooltip="Open the heaviest path alone", id="tree.heaviest"),
-        Binding("n", "next_match(1)", "Next match", show=False, tooltip="Go to the next row found", id="tree.next"),
-        Binding(
+        ScreenKey("space", "toggle_row", "Fold", tooltip="Open or close the row", id="tree.toggle"),
+        ScreenKey("h", "heaviest", "Heaviest", tooltip="Open the heaviest path alone", id="tree.heaviest"),
+        ScreenKey("n", "next_match(1)", "Next match", show=False, tooltip="Go to the next row found", id="tree.next"),
+        ScreenKey(
             "N",
             "next_match(-1)",
             "Previous match",
@@ -64,8 +64,10 @@ class TreeTable(Table[TreeRow]):
             tooltip="Go to the row found before",
             id="tree.previous",
         ),
-        Binding("asterisk,x", "open_all", "Open all", show=False, tooltip="Open all below the row", id="tree.open_all"),
-        Binding("minus,X", "close_all", "Close all", show=False, tooltip="Close every row", id="tree.close_all"),
+        ScreenKey(
+            "asterisk,x", "open_all", "Open all", show=False, tooltip="Open all below the row", id="tree.open_all"
+        ),
+        ScreenKey("minus,X", "close_all", "Close all", show=False, tooltip="Close every row", id="tree.close_all"),
     ]
 
     def __init__(self, *, id: str | None = None, callers_open: bool = False, title: str = "") -> None:  # noqa: A002

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.calltree import ROOT
 from ...engine.analysis.ranking import BadPattern
 from ...engine.analysis.tree_paths import Fold
 from ...engine.analysis.tree_reader import TreeQuery, TreeReader
+from ..bindings import ScreenKey
 from ..run_text import threads_named
 from ..text import clean, count, duration, percent, plural
 from .sampled_view import SampledView
@@ -30,11 +30,11 @@ class TreeView(SampledView):
     FILTER = "Search"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Search", tooltip="Search names and paths", id="calls.search"),
-        Binding(
+        ScreenKey("slash", "filter", "Search", tooltip="Search names and paths", id="calls.search"),
+        ScreenKey(
             "i", "invert", "Callers", tooltip="Turn the tree round: callers below what they call", id="calls.invert"
         ),
-        Binding(
+        ScreenKey(
             "o",
             "only_own",
             "Own code",
@@ -42,8 +42,8 @@ class TreeView(SampledView):
             tooltip="Leave out frames that are not the program's own code",
             id="calls.only_own",
         ),
-        Binding("r", "recursion", "Recursion", tooltip="Fold recursion, or show every call", id="calls.recursion"),
-        Binding(
+        ScreenKey("r", "recursion", "Recursion", tooltip="Fold recursion, or show every call", id="calls.recursion"),
+        ScreenKey(
             "l",
             "fold",
             "Libraries",
@@ -51,7 +51,7 @@ class TreeView(SampledView):
             tooltip="Fold the inner frames of libraries too, or show all frames",
             id="calls.fold",
         ),
-        Binding(
+        ScreenKey(
             "f",
             "focus",
             "Focus",
@@ -59,7 +59,7 @@ class TreeView(SampledView):
             tooltip="Show only stacks with this function, from it on; again: all",
             id="calls.focus",
         ),
-        Binding(
+        ScreenKey(
             "d",
             "hide",
             "Hide",
@@ -67,10 +67,10 @@ class TreeView(SampledView):
             tooltip="Leave out this function's frames; their time is their callers'",
             id="calls.hide",
         ),
-        Binding(
+        ScreenKey(
             "p", "pause", "Pause", show=False, tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"
         ),
-        Binding(
+        ScreenKey(
             "U",
             "unseen",
             "Unseen",
@@ -78,7 +78,7 @@ class TreeView(SampledView):
             tooltip="Show the CPU time that no sample is of beside the functions, by its names",
             id="calls.unseen",
         ),
-        Binding(
+        ScreenKey(
             "escape",
             "clear",
             "Clear",
