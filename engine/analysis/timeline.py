@@ -60,27 +60,47 @@ class Timeline:
     """Length of each column."""
     columns: Sequence[TimelineColumn]
     """From the program's start, at least one."""
+    points: Sequence[TimelinePoint] = ()
+    """What it was made of."""
 
     def column_at(self, at_s: float) -> int:
         """The column in which a moment lies, or the nearest one."""
         return max(0, min(len(self.columns) - 1, int(at_s / self.column_s)))
 
 
-def timeline(points: Sequence[TimelinePoint], run_s: float, width: int) -> Timeline:
+def timeline(points: Sequence[TimelinePoint], run_s: float, width: int, before: Timeline | None = None) -> Timeline:
     """`run_s` seconds in at most `width` columns. A point that reaches over several columns is spread evenly.
 
-    So the columns' samples, each rate times `covered_s`, sum to the points'.
+    So the columns' samples, each rate times `covered_s`, sum to the points'. Of the one made `before` the columns are taken over (the same objects) up to
+    the first point that is another: of a long run the last few are all that is new.
     """
-    ends_s = max([run_s, *(point.at_s + point.duration_s for point in points[-1:])])
+    ends_s = max([run_s, *map(_ends_s, points[-1:])])
     column_s = column_length_s(ends_s, width)
-    columns = [_Sum() for _ in range(max(1, -int(-ends_s // column_s)))]
-    for point in points:
-        first, last = point.at_s / column_s, (point.at_s + point.duration_s) / column_s
-        for column in range(max(0, int(first)), min(len(columns), int(last) + 1)):
+    count = max(1, -int(-ends_s // column_s))
+    begin, kept = 0, 0
+    if before is not None and before.column_s == column_s and before.points:
+        same = next(
+            (at for at, (old, new) in enumerate(zip(before.points, points, strict=False)) if old is not new), None
+        )
+        same = min(len(before.points), len(points)) if same is None else same
+        ends_same_s = _ends_s(points[same - 1]) if same else 0.0
+        # The column in which the last of them ends may get more.
+        kept = min(int(ends_same_s / column_s), len(before.columns), count)
+        begin = next((at for at in range(same, 0, -1) if _ends_s(points[at - 1]) <= kept * column_s), 0)
+    sums = [_Sum() for _ in range(count - kept)]
+    for point in points[begin:]:
+        first, last = point.at_s / column_s, _ends_s(point) / column_s
+        for column in range(max(kept, int(first)), min(count, int(last) + 1)):
             part_s = (min(last, column + 1) - max(first, column)) * column_s
             if part_s > 0:
-                columns[column].add(point, part_s)
-    return Timeline(column_s, [column.mean(number * column_s) for number, column in enumerate(columns)])
+                sums[column - kept].add(point, part_s)
+    old = before.columns[:kept] if before is not None else ()
+    new = (each.mean(number * column_s) for number, each in enumerate(sums, kept))
+    return Timeline(column_s, [*old, *new], points)
+
+
+def _ends_s(point: TimelinePoint) -> float:
+    return point.at_s + point.duration_s
 
 
 def column_length_s(run_s: float, width: int) -> float:

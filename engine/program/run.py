@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..analysis.snapshot import ProgramPhase
@@ -10,6 +11,7 @@ from ..blocking import in_own_thread, within
 from ..events import Note, Warned
 from ..samplers.sampler import CannotStart, Launch
 from .ending import TreeEnding
+from .input_watch import InputWatch
 from .keeping import keep_sampling
 from .kernel_threads import KernelThreads
 from .sampling import make_sampler, plain_launch
@@ -30,8 +32,6 @@ SAMPLER_DRAIN_S = 1.0
 FLUSH_S = 0.5
 """How long a signal that is to be passed on is kept back for what the sampler hands over."""
 SETTLE_S = 0.2
-INPUT_LOOK_S = 0.5
-"""Between two looks whether the program waits for what is typed."""
 LOOK_S = 1.0
 """How long it may take to tell what runs on."""
 CLOSE_S = 3.0
@@ -62,7 +62,7 @@ class Run:
         self._target: Target | AttachedTarget | ServiceTarget | None = None
         self._sampling: asyncio.Task[None] | None = None
         self._accounting: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._input_watch: InputWatch | None = None
         self.sampler = make_sampler(context)
         self.phase = ProgramPhase.PREPARING
         self.launch: Launch | None = None
@@ -92,7 +92,9 @@ class Run:
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
         self._accounting = asyncio.create_task(self._context.ledger.keep())
         if self._terminals:
-            self._looking = asyncio.create_task(self._look_at_input(self._terminals, self.process.pid))
+            self._input_watch = InputWatch(
+                partial(self._look_at_input, self._terminals, self.process.pid), self._take_input
+            )
         return self.process
 
     def _start_program(self, launch: Launch) -> tuple[Target | AttachedTarget | ServiceTarget, Process]:
@@ -143,7 +145,7 @@ class Run:
         self.ended_s = self._context.clock.monotonic() if seen_s is None else seen_s
         settings = self._context.settings
         self.exit_status = None if settings.is_attached else status
-        self.input = None
+        self._end_input_watch()
         self.cpu_s = self._target.cpu_s
         if self._ending:
             await self._ending.finish()
@@ -177,11 +179,15 @@ class Run:
     async def close(self) -> None:
         if self._accounting:
             self._accounting.cancel()
-        if self._looking:
-            self._looking.cancel()
+        self._end_input_watch()
         await within(CLOSE_S, self.sampler.close())
         if self._target:
             self._target.close()
+
+    def _end_input_watch(self) -> None:
+        if self._input_watch:
+            self._input_watch.end()
+        self.input = None
 
     def source_file(self, language: str) -> Path | None:
         """The file of the main program of those in `language`."""
@@ -222,13 +228,13 @@ class Run:
             self.kernel_threads = await in_own_thread(self._threads.look, pids)
             self._is_looking = False
 
-    async def _look_at_input(self, terminals: ProgramTerminals, pid: int) -> None:
-        while self.is_running:
-            pids = list(dict.fromkeys((pid, *self._context.ledger.members)))
-            prompt = self._output.unfinished if self._output else ""
-            self.input = await in_own_thread(terminals.input_state, pids, prompt)
-            await self._context.clock.sleep(INPUT_LOOK_S)
-        self.input = None
+    def _look_at_input(self, terminals: ProgramTerminals, pid: int) -> InputState | None:
+        """On a thread of its own."""
+        pids = dict.fromkeys((pid, *self._context.ledger.members))
+        return terminals.input_state(pids, self._output.unfinished if self._output else "")
+
+    def _take_input(self, state: InputState | None) -> None:
+        self.input = state if self.is_running else None
 
     async def flush(self) -> None:
         """Have the sampler hand over what it holds back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,21 @@ def test_nothing_is_lost(seconds: list[tuple[float, float, dict[int, int]]], wid
         own = sum(n * column.shares.get(function, 0) for n, column in zip(samples, columns, strict=True))
         assert own == pytest.approx(sum(point.self_samples.get(function, 0) for point in points))
     assert all(sum(column.shares.values()) <= 1 + 1e-9 for column in columns)
+
+
+@given(SECONDS, st.integers(1, 300), st.integers(0, 60), st.integers(0, 3))
+def test_what_is_known_is_taken_over(
+    seconds: list[tuple[float, float, dict[int, int]]], width: int, known: int, late: int
+) -> None:
+    """Made from the one before, of points the last of which have changed since, it is what it would be made anew; old columns are the same objects."""
+    points = points_of(seconds)
+    before = [*points[: max(0, known - late)], *(replace(point) for point in points[max(0, known - late) : known])]
+    first = timeline(before, 0.0, width)
+    shown, anew = timeline(points, 0.0, width, first), timeline(points, 0.0, width)
+    assert shown.columns == anew.columns
+    if shown.column_s == first.column_s and late == 0:
+        whole = int(sum(point.duration_s for point in before) / shown.column_s)
+        assert all(new is old for new, old in zip(shown.columns[:whole], first.columns, strict=False))
 
 
 @given(SECONDS, st.integers(1, 300), st.floats(0, 250))

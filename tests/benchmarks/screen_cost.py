@@ -23,7 +23,23 @@ from tests.support.terminal import Terminal
 
 SIZE = (200, 50)
 SETTLE_S, MEASURE_S = 4.0, 8.0
-VIEWS = {"1": "hot functions", "2": "source", "3": "call tree", "4": "flame graph", "5": "timeline", "8": "output"}
+VIEWS = {
+    "1": "hot functions",
+    "2": "source",
+    "3": "call tree",
+    "4": "flame graph",
+    "5": "timeline",
+    "6": "diff",
+    "7": "reporter",
+    "8": "output",
+    "9": "log",
+    "0": "threads",
+    "w": "sandwich",
+}
+NEW = frozenset("0w")
+"""Views that the other build may not have: they are measured beside its first."""
+THREADS, IDLE = "t", "i"
+"""Rows of their own, in the first view: a program of 200 threads, and one that sleeps."""
 BUSY = """
 import json, re, sys, threading, time
 def fib(n):
@@ -70,7 +86,7 @@ def shares(commands: list[Path], folder: Folder, words: list[str], keys: str) ->
             screen.until(lambda shown: b"CPU" in shown)
         for key in keys:
             for screen in screens:
-                screen.press(key)
+                screen.press("1" if key in NEW and screen is not screens[0] else key)
             time.sleep(SETTLE_S)
             began = [(cpu_s(screen.pid), time.monotonic()) for screen in screens]
             time.sleep(MEASURE_S)
@@ -126,7 +142,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.screen_cost", description=__doc__)
     parser.add_argument("other", nargs="?", type=Path, help="the command of another build")
     parser.add_argument("--tachyon", action="store_true", help="beside the live screen of Python 3.15's own profiler")
-    parser.add_argument("--views", default="".join(VIEWS), help="keys of the views to measure")
+    every = "".join((*VIEWS, THREADS, IDLE))
+    parser.add_argument(
+        "--views",
+        default=every,
+        help=f"keys of the views to measure, {THREADS} for 200 threads, {IDLE} for a program that sleeps",
+    )
     options = parser.parse_args()
     commands = [COMMAND, *([options.other] if options.other else [])]
     with tempfile.TemporaryDirectory() as path, Folder(Path(path)) as folder:
@@ -135,11 +156,15 @@ def main() -> None:
             return
         folder.write("busy.py", BUSY)
         folder.write("sleeps.py", SLEEPS)
-        rows = {
-            f"{VIEWS[key]}": row for key, row in shares(commands, folder, ["busy.py", "--", "0"], options.views).items()
-        }
-        rows["hot functions, 200 threads"] = shares(commands, folder, ["busy.py", "--", "200"], "1")["1"]
-        rows["idle"] = shares(commands, folder, ["sleeps.py"], "1")["1"]
+        rows = {}
+        views = "".join(key for key in options.views if key in VIEWS)
+        if views:
+            measured = shares(commands, folder, ["busy.py", "--", "0"], views)
+            rows |= {VIEWS[key]: row for key, row in measured.items()}
+        if THREADS in options.views:
+            rows["hot functions, 200 threads"] = shares(commands, folder, ["busy.py", "--", "200"], "1")["1"]
+        if IDLE in options.views:
+            rows["idle"] = shares(commands, folder, ["sleeps.py"], "1")["1"]
     for name, row in rows.items():
         ratio = f"   {row[0] / row[1]:5.2f} ×" if len(row) > 1 and row[1] else ""
         print(f"{name:28}" + "".join(f"{share:8.2f} %" for share in row) + ratio)

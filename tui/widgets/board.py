@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from ..palette import Palette
     from ..views import Host
+
+
+ALIKE_CELLS = 16
+"""So many cells in a row that have not changed are worth to be left out."""
 
 
 class DrawnByLine(Widget, inherit_bindings=False):
@@ -98,19 +102,27 @@ class Board(DrawnByLine):
 class DrawnLine:
     """A line on the screen, and what it was made of: to see whether it would be made again just so."""
 
-    __slots__ = ("_ground", "_segments", "strip")
+    __slots__ = ("ground", "grounded", "segments", "strip")
 
-    def __init__(self, segments: Sequence[Segment], ground: Style, width: int) -> None:
-        self._segments = segments
-        self._ground = ground
-        grounded = [Segment(text, ground + style if style else ground) for text, style, _ in segments]
-        strip = Strip(grounded, sum(cells_of(text) for text, _, _ in segments))
+    def __init__(self, segments: Sequence[Segment], ground: Style, width: int, before: DrawnLine | None = None) -> None:
+        """`before`: what stood there, most of which may be the same."""
+        self.segments = segments
+        self.ground = ground
+        known = zip(before.segments, before.grounded, strict=True) if before and before.ground is ground else ()
+        self.grounded = [
+            old_grounded
+            if segment == old
+            else Segment(segment.text, ground + segment.style if segment.style else ground)
+            for segment, (old, old_grounded) in zip(segments, chain(known, repeat(_NOTHING)), strict=False)
+        ]
+        strip = Strip(self.grounded, sum(cells_of(text) for text, _, _ in segments))
         self.strip = strip.adjust_cell_length(width, ground)
 
     def is_of(self, segments: Sequence[Segment], ground: Style, width: int) -> bool:
-        return self._segments == segments and self._ground == ground and self.strip.cell_length == width
+        return self.segments == segments and self.ground == ground and self.strip.cell_length == width
 
 
+_NOTHING: tuple[Segment | None, Segment] = None, Segment("")
 NO_LINE = DrawnLine((), Style(), 0)
 
 
@@ -134,27 +146,34 @@ def _ground(color: Color) -> Style:
 
 
 def changed_regions(old: Sequence[Strip], new: Sequence[Strip], width: int) -> list[Region]:
-    """One region for each line that differs, no wider than the difference."""
+    """For each line that differs the cells that do; those with few alike between them in one region."""
     regions: list[Region] = []
     blank = Strip.blank(width)
     for y, (before, after) in enumerate(zip_longest(old, new, fillvalue=blank)):
-        if before is after:
-            continue
-        left, right = _changed_span(before, after, width)
-        if left < right:
-            regions.append(Region(left, y, right - left, 1))
+        if before is not after:
+            regions.extend(Region(left, y, right - left, 1) for left, right in _changed_spans(before, after, width))
     return regions
 
 
-def _changed_span(before: Strip, after: Strip, width: int) -> tuple[int, int]:
-    """The first cell that differs and the one after the last."""
+def _changed_spans(before: Strip, after: Strip, width: int) -> list[tuple[int, int]]:
+    """From the left, each by its first cell and the one after its last."""
     olds, news = list(before), list(after)
-    left = 0
-    while olds and news and olds[0] == news[0]:
-        left += olds.pop(0).cell_length
-        news.pop(0)
-    right = width
-    while olds and news and olds[-1] == news[-1]:
-        right -= olds.pop().cell_length
-        news.pop()
-    return (left, right) if olds or news else (0, 0)
+    most = min(len(olds), len(news))
+    first = next((at for at in range(most) if olds[at] != news[at]), most)
+    same_behind = next((at for at in range(most - first) if olds[-1 - at] != news[-1 - at]), most - first)
+    olds, middle = olds[first : len(olds) - same_behind], news[first : len(news) - same_behind]
+    if not olds and not middle:
+        return []
+    left = sum(segment.cell_length for segment in news[:first])
+    right = width - sum(segment.cell_length for segment in news[len(news) - same_behind :])
+    lengths = [segment.cell_length for segment in middle]
+    if len(olds) != len(middle) or lengths != [segment.cell_length for segment in olds]:
+        return [(left, right)]
+    spans = [(left, left)]
+    at = left
+    for old, new, length in zip(olds, middle, lengths, strict=True):
+        if old != new:
+            began, ended = spans[-1]
+            spans[-1:] = [(began, at + length)] if at - ended < ALIKE_CELLS else [(began, ended), (at, at + length)]
+        at += length
+    return spans

@@ -125,7 +125,7 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Show `lines`: what was shown before, without some of its beginning perhaps, and new ones behind."""
-        if lines is self._lines:
+        if lines == self._lines:
             return
         old = self._lines
         kept, at = _overlap(old, lines)

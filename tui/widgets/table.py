@@ -162,7 +162,7 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         lines.extend([([], ground)] * (height - len(lines)))
         # A strip costs more than the segments it is made of, and most rows look as they did.
         new = [
-            old if old.is_of(segments, under, width) else DrawnLine(segments, under, width)
+            old if old.is_of(segments, under, width) else DrawnLine(segments, under, width, old)
             for old, (segments, under) in zip([*self._lines, *[NO_LINE] * height], lines, strict=False)
         ]
         changed = changed_regions([line.strip for line in self._lines], [line.strip for line in new], width)

@@ -132,7 +132,7 @@ class TimelineView(View):
         # Points come once a second, snapshots more often.
         made_of = (points, run_s if not points else 0.0, width)
         if self._timeline is None or made_of != self._made_of:
-            self._timeline, self._made_of = timeline(points, 0.0, width), made_of
+            self._timeline, self._made_of = timeline(points, 0.0, width, self._timeline), made_of
         attempts = [
             ((attempt.began_at - snapshot.taken_at).total_seconds() + snapshot.taken_s - program.started_s, attempt)
             for attempt in snapshot.reporter.history

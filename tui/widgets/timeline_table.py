@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.segment import Segment
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from textual import events
 
     from ...engine.analysis.snapshot import Snapshot
-    from ...engine.analysis.timeline import Timeline
+    from ...engine.analysis.timeline import Timeline, TimelineColumn
+    from ..heat import Heat
 
 if TYPE_CHECKING:
     from textual.widget import Widget as _Widget
@@ -31,6 +31,10 @@ NUMBER_WIDTH = 6
 FLOOR = 0.04
 """The share below which the tallest cell of a row is not drawn at full height."""
 RUN, MOMENT = "self", "moment"
+LATE_COLUMNS = 12
+"""Of the newest, to which samples may still be added: those of some seconds."""
+MAX_GRAPHS = 1_000
+"""Of functions, kept as they were drawn."""
 
 
 class Layout(NamedTuple):
@@ -105,10 +109,20 @@ class Dragging(_Widget):
         return offset.x - place.graph_left if inside and offset is not None else None
 
 
-def segments_of(cells: Iterable[tuple[str, Style]]) -> Iterable[Segment]:
+def segments_of(cells: Iterable[tuple[str, Style]]) -> list[Segment]:
     """Cells as segments, neighbours of one style in one of them."""
-    for style, group in groupby(cells, key=lambda cell: cell[1]):
-        yield Segment("".join(text for text, _ in group), style)
+    segments: list[Segment] = []
+    letters, before = "", None
+    for letter, style in cells:
+        if style is before or style == before:
+            letters += letter
+            continue
+        if before is not None:
+            segments.append(Segment(letters, before))
+        letters, before = letter, style
+    if before is not None:
+        segments.append(Segment(letters, before))
+    return segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +142,19 @@ class TimelineTable(Dragging, Table[TimelineRow]):
         self._timeline: Timeline | None = None
         self._at = 0
         self._chosen: range | None = None
+        self._graphs: dict[int, _Graph] = {}
+        """By function."""
 
     def show_timeline(self, snapshot: Snapshot, timeline: Timeline, at: int, chosen: range | None = None) -> None:
         """`at`: the column under the cursor; `chosen`: those of the range."""
         self._snapshot, self._timeline, self._at, self._chosen = snapshot, timeline, at, chosen
         own, here = snapshot.self_samples, timeline.columns[at].shares
+        if len(self._graphs) > MAX_GRAPHS:
+            self._graphs.clear()
         if self.sorted_by == MOMENT:
             self.show(sorted(own, key=lambda function: (-here.get(function, 0.0), -own[function])))
         else:
-            self.show(sorted(own, key=lambda function: -own[function]))
+            self.show(sorted(own, key=own.__getitem__, reverse=True))
 
     def columns(self, width: int) -> Sequence[Column[TimelineRow]]:
         place = layout(self.size.width)
@@ -168,11 +186,27 @@ class TimelineTable(Dragging, Table[TimelineRow]):
         yield Segment(fit(text, width, align="right"), self.palette.heat.style(share))
 
     def _draw_graph(self, row: TimelineRow, width: int) -> Iterable[Segment]:
-        columns = self._timeline.columns if self._timeline else ()
-        shares = [column.shares.get(row.function, 0.0) for column in columns]
-        top = max([FLOOR, *shares])
-        yield from segments_of(self._cell(at, share, top) for at, share in enumerate(shares[:width]))
-        yield Segment(" " * (width - len(shares)))
+        function, palette = row.function, self.palette
+        columns = self._timeline.columns[:width] if self._timeline else []
+        graph = self._graphs.get(function)
+        # Columns keep their place, and those that are settled their share: of a long run the newest few are all that is drawn.
+        settled = 0 if self._chosen is not None else max(0, min(self._at, len(columns) - LATE_COLUMNS))
+        if graph is None or not graph.begins(columns, settled):
+            graph = _Graph()
+        shares = [column.shares.get(function, 0.0) for column in columns[graph.count :]]
+        top = max([FLOOR, graph.most, *shares])
+        if graph.count and (graph.top != top or graph.heat is not palette.heat):
+            graph = _Graph()
+            shares = [column.shares.get(function, 0.0) for column in columns]
+        graph.top, graph.heat = top, palette.heat
+        more = settled - graph.count
+        if more > 0:
+            graph.extend(shares[:more], columns[settled - 1])
+            del shares[:more]
+        self._graphs[function] = graph
+        yield from graph.segments
+        yield from segments_of(self._cell(at, share, top) for at, share in enumerate(shares, graph.count))
+        yield Segment(" " * (width - len(columns)))
 
     def _cell(self, at: int, share: float, top: float) -> tuple[str, Style]:
         style = self.palette.heat.style(share)
@@ -180,4 +214,37 @@ class TimelineTable(Dragging, Table[TimelineRow]):
             style += self.palette.cursor
         elif self._chosen is not None and at in self._chosen:
             style += self.palette.track
-        return SPARKS[min(6, int(7 * share / top))] if share > 0 else " ", style
+        return _spark(share, top), style
+
+
+class _Graph:
+    """The first cells of a function's line, as they were drawn."""
+
+    __slots__ = ("_last", "count", "heat", "most", "segments", "top")
+
+    def __init__(self) -> None:
+        self.count = 0
+        """Cells; each stands for a column."""
+        self._last: TimelineColumn | None = None
+        self.segments: list[Segment] = []
+        self.most = 0.0
+        """The largest share among them."""
+        self.top = 0.0
+        """The share that is drawn at full height."""
+        self.heat: Heat | None = None
+
+    def begins(self, columns: Sequence[TimelineColumn], settled: int) -> bool:
+        """Whether they stand for the first of `columns`, of which so many are settled."""
+        return self.count <= settled and (not self.count or columns[self.count - 1] is self._last)
+
+    def extend(self, shares: Sequence[float], last: TimelineColumn) -> None:
+        assert self.heat is not None, "it is drawn in a theme"
+        cells = ((_spark(share, self.top), self.heat.style(share)) for share in shares)
+        self.segments.extend(segments_of(cells))
+        self.most = max(self.most, *shares)
+        self.count += len(shares)
+        self._last = last
+
+
+def _spark(share: float, top: float) -> str:
+    return SPARKS[min(6, int(7 * share / top))] if share > 0 else " "
