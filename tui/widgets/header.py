@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
 from ...engine.analysis.cpu_text import main_reason, unseen_percent
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.profile.book import GOOD_SHARE
 from ...engine.profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ, counts_time
+from ..bindings import ScreenKey
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
 from ..text import clean, count, duration, plural, sparkline, weight
@@ -41,8 +41,8 @@ SILENT_AFTER_S = 5.0
 
 class RunHeader(Board, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "app.cpu", "CPU ledger", tooltip="Show where the CPU time went", id="header.cpu"),
-        Binding("escape", "leave", "Back", show=False, tooltip="Give the keys back to the view", id="header.leave"),
+        ScreenKey("enter", "app.cpu", "CPU ledger", tooltip="Show where the CPU time went", id="header.cpu"),
+        ScreenKey("escape", "leave", "Back", show=False, tooltip="Give the keys back to the view", id="header.leave"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
