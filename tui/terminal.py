@@ -13,13 +13,18 @@ import threading
 from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import App
+
+try:
+    from textual._xterm_parser import XTermParser
+except ImportError:
+    # A private name of Textual's, which a newer one may not have: its own thread, which looks ten times a second, reads the keys then.
+    XTermParser = None  # type: ignore[assignment, misc]
 
 
 _READ_BYTES = 4_096
@@ -47,6 +52,9 @@ class TerminalDriver(LinuxDriver):
             super()._sigcont_application(*arguments)
 
     def run_input_thread(self) -> None:
+        if XTermParser is None:
+            super().run_input_thread()
+            return
         parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")().decode
         poll = select.poll()
         for descriptor in (self.fileno, self._wake.descriptor):

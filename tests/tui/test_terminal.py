@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.tui import terminal as screen_terminal
 from tests.support.backend import Backend
 from tests.support.command import COMMAND, Folder
 from tests.support.node import node
@@ -169,3 +170,28 @@ def test_tiny_terminal_and_resize_storm(folder: Folder) -> None:
         shown.wait_for("Stop it and quit")
         shown.press("C-c")
         assert shown.status() == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("has_parser", [True, False])
+def test_keys_arrive_whatever_textual_keeps_private(folder: Folder, has_parser: bool) -> None:
+    """Keys are read by the parser that the bound version of Textual has, and by its own thread where another has none of that name."""
+    assert screen_terminal.XTermParser is not None
+    folder.write(
+        "keys.py",
+        "from textual.app import App\n"
+        "from textual.widgets import Static\n"
+        "from multi_lang_profiler.tui import terminal\n"
+        f"terminal.XTermParser = terminal.XTermParser if {has_parser} else None\n"
+        "class Keys(App):\n"
+        "    def compose(self):\n"
+        "        yield Static('ready')\n"
+        "    def on_key(self, event):\n"
+        "        self.exit(message=f'it was {event.key}')\n"
+        "Keys(driver_class=terminal.TerminalDriver).run()\n",
+    )
+    with Terminal(
+        [sys.executable, "keys.py"], size=(80, 24), folder=folder.path, environment=folder.environment()
+    ) as shown:
+        shown.wait_for("ready")
+        shown.press("Up")
+        shown.wait_for("it was up")
