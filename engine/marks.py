@@ -44,7 +44,13 @@ class Marks:
         from .program.control_socket import ControlSocket  # noqa: PLC0415 - loaded when the program runs
         from .program.joined import JoinedScreens  # noqa: PLC0415 - as above
 
-        joined = JoinedScreens(picture, mark=self.set, open_source=self._parts.sources.open, send_now=send_now)
+        joined = JoinedScreens(
+            picture,
+            mark=self.set,
+            open_source=self._parts.sources.open,
+            send_now=send_now,
+            look_at_threads=self._look_at_threads,
+        )
         control = ControlSocket(self.set, joined)
         try:
             # Without it only `multi_lang_profiler mark` does not reach us, and says so itself.
@@ -55,3 +61,7 @@ class Marks:
             self._pictures.take()
             joined.say_the_last(self._pictures.newest())
             control.close()
+
+    async def _look_at_threads(self) -> None:
+        if self._parts.run:
+            await self._parts.run.look_at_threads()

@@ -66,7 +66,7 @@ class JoinedRun:
         self._note("A run that was joined is started again on its own screen")
 
     def look_at_threads(self) -> None:
-        """Only samples tell."""
+        self._ask("threads")
 
     def type_keys(self, keys: bytes) -> None:
         """Whoever looks on does not type."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis.snapshot import (
     Attempt,
+    KernelThread,
     LogLine,
     Mark,
     OutputLine,
@@ -23,8 +24,10 @@ from ..analysis.snapshot import (
 from ..profile.book import book_from_object
 from ..profile.history import RECENT_S, TimelinePoint
 from ..profile.json_object import JsonObject, parse
+from ..profile.locks import LockLooks
 from ..profile.slices import Slice, Slices
 from ..profile.stacks import Function, FunctionCounts, InternedFrame, ProcessNote, StackCounts, StackTable
+from ..profile.tasks import Task
 from ..profile.threads import Thread
 from .picture_stream import PROTOCOL
 
@@ -95,6 +98,9 @@ class PictureReader:
             thread_counts=dict(functions.thread_counts),
             processes={pid: ProcessNote(parent, command) for pid, parent, command in said.array("processes")},
             living=frozenset(said.array("living")),
+            kernel_threads=tuple(KernelThread(**row) for row in said.array("kernel_threads")),
+            locks={function: LockLooks(*looks) for function, *looks in said.array("locks")},
+            tasks=tuple(Task(*row[:-1], tuple(row[-1])) for row in said.array("tasks")),
             recent=tuple(map(self._own_samples, slices[-RECENT_S:])),
             timeline=tuple(self._points),
             slices=slices,

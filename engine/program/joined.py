@@ -30,11 +30,13 @@ class JoinedScreens:
         mark: Callable[[str], Awaitable[None]],
         open_source: Callable[[str], Awaitable[None]],
         send_now: Callable[[], None],
+        look_at_threads: Callable[[], Awaitable[None]],
     ) -> None:
         self._take = take
         self._mark = mark
         self._open_source = open_source
         self._send_now = send_now
+        self._look_at_threads = look_at_threads
         self._looking: dict[asyncio.StreamWriter, PictureWriter] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,3 +83,5 @@ class JoinedScreens:
                     await self._open_source(text)
                 elif verb == "send":
                     self._send_now()
+                elif verb == "threads":
+                    await self._look_at_threads()
