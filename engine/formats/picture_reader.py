@@ -100,7 +100,7 @@ class PictureReader:
             living=frozenset(said.array("living")),
             kernel_threads=tuple(KernelThread(**row) for row in said.array("kernel_threads")),
             locks={function: LockLooks(*looks) for function, *looks in said.array("locks")},
-            tasks=tuple(Task(*row[:-1], tuple(row[-1])) for row in said.array("tasks")),
+            tasks=tuple(Task._make([*facts, tuple(names)]) for *facts, names in said.array("tasks")),
             recent=tuple(map(self._own_samples, slices[-RECENT_S:])),
             timeline=tuple(self._points),
             slices=slices,

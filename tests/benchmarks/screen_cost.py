@@ -156,7 +156,7 @@ def main() -> None:
             return
         folder.write("busy.py", BUSY)
         folder.write("sleeps.py", SLEEPS)
-        rows = {}
+        rows: dict[str, list[float]] = {}
         views = "".join(key for key in options.views if key in VIEWS)
         if views:
             measured = shares(commands, folder, ["busy.py", "--", "0"], views)

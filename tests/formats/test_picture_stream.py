@@ -73,7 +73,7 @@ class Run:
             timeline=self.history.timeline,
             slices=self.history.slices,
             ledger=Book(cpu_s=2.0, attributed_s=1.0),
-            unseen={"GC": 0.5},
+            unseen={"GC": 5},
             kernel_threads=(KernelThread(1, self.seconds % 3, "worker", "running", 0.5, 0.25),),
             locks={0: LockLooks(holds=self.seconds, wants=2)},
             tasks=(Task(1, 2, 3, "Task-3", "handle", "waiting", STARTED_S, 0, ("Task-1", "Task-2")),),

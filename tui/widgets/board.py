@@ -109,7 +109,7 @@ class DrawnLine:
         self.segments = segments
         self.ground = ground
         known = zip(before.segments, before.grounded, strict=True) if before and before.ground is ground else ()
-        self.grounded = [
+        self.grounded: list[Segment] = [
             old_grounded
             if segment == old
             else Segment(segment.text, ground + segment.style if segment.style else ground)
