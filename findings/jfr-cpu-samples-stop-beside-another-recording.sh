@@ -67,7 +67,7 @@ public class Two {
             System.out.printf("beside 500/s: %d samples, the other recording %d%n", rate[0], rate[1]);
             int again = work();
             System.out.printf("alone again:  %d samples%n", again);
-            System.exit(alone > 15 && again > 15 && period > 2 * alone && rate[0] < 5 && rate[1] < 5 ? 0 : 1);
+            System.exit(alone > 8 && again > 8 && period > alone && rate[0] < 5 && rate[1] < 5 ? 0 : 1);
         }
     }
 }
