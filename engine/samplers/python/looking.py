@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
+import marshal
 import os
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -41,6 +42,8 @@ from room.looker import main
 main(*sys.argv[1:])
 """
 """The helper's modules use but each other and the standard library."""
+_LENGTH = struct.Struct("=I")
+"""Before each message, as in `looker`."""
 _TASK = "(task "
 """What the name of a frame begins with that stands for a task."""
 _MAX_SAMPLE_NS = 10**15
@@ -189,7 +192,7 @@ class Looking:
     def _say(self, *words: object) -> None:
         # A helper that has ended cannot be told anything; one that does not listen for so long is as good as ended.
         with suppress(OSError, ValueError):
-            os.write(self._input, json.dumps(words).encode() + b"\n")
+            os.write(self._input, " ".join(map(str, words)).encode() + b"\n")
 
     def _read(self) -> None:
         try:
@@ -199,9 +202,15 @@ class Looking:
         if not data:
             self._end()
             return
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        for line in lines:
-            self._heed(json.loads(line))
+        self._unread += data
+        while len(self._unread) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._unread)[0]
+            if len(self._unread) < end:
+                break
+            # Of our own helper, which runs in this interpreter.
+            message = marshal.loads(self._unread[_LENGTH.size : end])  # noqa: S302
+            self._unread = self._unread[end:]
+            self._heed(message)
 
     def _end(self) -> None:
         asyncio.get_running_loop().remove_reader(self._output)
@@ -308,10 +317,10 @@ class Looking:
     def _task(self, pid: int, tid: int, number: int, name: str, *where: object) -> Task:
         kind, state, since_s, stack, awaited_by = where
         assert isinstance(stack, int)
-        assert isinstance(awaited_by, list)
+        assert isinstance(awaited_by, tuple)
         assert isinstance(since_s, float)
         ours = self._stacks[stack] if stack >= 0 else None
-        return Task(pid, tid, number, name, str(kind), str(state), since_s, ours, tuple(awaited_by))
+        return Task(pid, tid, number, name, str(kind), str(state), since_s, ours, awaited_by)
 
 
 class Lookings:

@@ -97,7 +97,7 @@ def hottest(samples: Counter[str]) -> set[str]:
     return set([name for name, _ in samples.most_common() if name != "item"][:4])
 
 
-@pytest.mark.xdist_group("timing")
+@pytest.mark.alone
 def test_a_flask_server_under_load(folder):
     """Every window arrives once; hot functions are py-spy's, shares and totals fit the CPU time, answers and status are the server's own."""
     port = free_port()
