@@ -4,6 +4,8 @@
 // here on. The main thread starts the helper that hands the profile over, and lets it hand over the last window at the end. Whatever goes
 // wrong in here, the program runs as if this file did not exist.
 
+const fs = require('fs');
+
 const VARIABLE = 'MULTI_LANG_PROFILER_NODE';
 const KEY = 'multi_lang_profiler.node';
 // Node.js itself would wait for the helper to detach, as long as it takes, and would say so on stderr.
@@ -19,6 +21,7 @@ const START_MS = 60; // what Node.js itself takes
 const LOOK_MS = 250;
 const ANSWERS_APART_MS = 20;
 const SHORT_MS = 100; // of CPU time
+const TRIVIAL_TIMES = 3;
 const WINDOW_MS = 1000;
 let overridden = false; // an env file's NODE_OPTIONS, by ours
 
@@ -31,11 +34,17 @@ function mainThread(config) {
   const board = newBoard();
   const words = wordsOf(board, 0);
   const thread = (words[WORDS.KERNEL_ID] = kernelId());
-  const beganNs = usedNs(thread);
+  const { cpuUsage } = process;
+  const usedMs = () => {
+    cpuUsage(); // The kernel brings a thread's time up to date for who asks what the process used.
+    return usedNs(thread) / 1e6 - beganMs;
+  };
+  let beganMs = 0;
   // Both of these print that `console.profile` was called.
   const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
   setEnvironmentData(KEY, { ...config, board, isProfilingItself });
 
+  const past = new Past(config);
   let own; // the thread's own profile, until the helper has taken over
   let helper;
   const profile = offerToHelper({
@@ -93,7 +102,7 @@ function mainThread(config) {
   };
   /** Have the helper hand over the last windows and detach; gives whether it was there. */
   const leave = () => {
-    past.remember((usedNs(thread) - beganNs) / 1e6);
+    past.remember(usedMs());
     const leaving = own;
     own = undefined;
     const isClaimed = Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) === 1;
@@ -120,7 +129,6 @@ function mainThread(config) {
     helper.postMessage({ isBack: true });
   };
 
-  const past = new Past(config);
   if (isProfilingItself) {
     // Throws where a process may not be inspected; then there is nothing to do here.
     const trial = new (require('inspector').Session)();
@@ -128,10 +136,19 @@ function mainThread(config) {
     trial.disconnect();
     startHelper();
     Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
+  } else if (past.isTrivial) {
+    startLater(() => {
+      beginOwn();
+      startHelper();
+    }, 0);
   } else {
     beginOwn();
     if (process.channel || past.wasShort) {
-      startLater(() => own && (past.forget(), startHelper()));
+      const start = () => {
+        past.forget();
+        startHelper();
+      };
+      startLater(() => own && start(), START_MS + HELPED_FROM_MS);
     } else {
       startHelper();
     }
@@ -149,29 +166,44 @@ function mainThread(config) {
       return false;
     });
   }
-  process.on('exit', leave);
+  process.on('exit', (code) => {
+    past.exits(code, usedMs());
+    leave();
+  });
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
+  beganMs = usedMs();
 }
 
 /**
- * Whether this script, or the code on the command line, was short when it last ran under the profiler: then it most likely is again, and
- * needs no helper unless it turns out otherwise.
+ * What the same program was like when it last ran under the profiler, in files beside the socket. A script that was short most likely is again,
+ * and needs no helper unless it turns out otherwise. Of the very same command that ended well and used less than half of what one look stands for,
+ * so many times in a row, there is nothing to see.
  */
 class Past {
-  constructor({ socket }) {
-    const words = JSON.stringify([process.execArgv, process.argv[1]]);
-    let hash = 0;
-    for (let at = 0; at < words.length; at += 1) {
-      hash = (Math.imul(hash, 31) + words.charCodeAt(at)) | 0;
+  constructor({ socket, intervalUs, takesCpuTimes }) {
+    const { execArgv, argv } = process;
+    this.trivialMs = takesCpuTimes ? intervalUs / 2000 : 0;
+    this.short = `${socket}.short${hash([execArgv, argv[1]])}`;
+    this.trivial = `${socket}.trivial${hash([execArgv, argv.slice(1), process.cwd()])}`;
+    this.wasShort = fs.existsSync(this.short);
+    this.triviality = fs.statSync(this.trivial, { throwIfNoEntry: false })?.size ?? 0;
+    this.isTrivial = this.triviality >= TRIVIAL_TIMES;
+  }
+
+  /** The process ends with that status, and its thread has used so much CPU time. */
+  exits(code, usedMs) {
+    const isTrivial = code === 0 && usedMs < this.trivialMs;
+    if (isTrivial && !this.isTrivial) {
+      fs.appendFileSync(this.trivial, '.', { mode: 0o600 });
+    } else if (!isTrivial && this.triviality) {
+      fs.rmSync(this.trivial, { force: true });
     }
-    this.file = `${socket}.short${hash}`;
-    this.wasShort = require('fs').existsSync(this.file);
   }
 
   remember(usedMs) {
     if (usedMs < SHORT_MS && !this.wasShort) {
-      require('fs').closeSync(require('fs').openSync(this.file, 'a', 0o600));
+      fs.appendFileSync(this.short, '', { mode: 0o600 });
     } else if (usedMs >= SHORT_MS) {
       this.forget();
     }
@@ -180,23 +212,32 @@ class Past {
   forget() {
     if (this.wasShort) {
       this.wasShort = false;
-      require('fs').rmSync(this.file, { force: true });
+      fs.rmSync(this.short, { force: true });
     }
   }
 }
 
-/** Start the helper once it is worth it: when the process has used CPU, or has worker threads. */
-function startLater(startHelper) {
+function hash(words) {
+  const text = JSON.stringify(words);
+  let sum = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
+  }
+  return sum;
+}
+
+/** Call `start` once it is worth it: when the process has used so much CPU, looked at when its event loop turns, or has worker threads. */
+function startLater(start, fromMs) {
   let timer;
   const begin = () => {
     clearInterval(timer);
     process.removeListener('worker', begin);
-    startHelper();
+    start();
   };
   const { cpuUsage } = process;
   const look = () => {
     const { user, system } = cpuUsage();
-    if (user + system >= 1000 * (START_MS + HELPED_FROM_MS)) {
+    if (user + system >= 1000 * fromMs) {
       begin();
     }
   };
@@ -307,7 +348,7 @@ function envFileHasOptions() {
   });
   return files.some((file) => {
     try {
-      return /^\s*(export\s+)?NODE_OPTIONS\s*=/m.test(require('fs').readFileSync(file, 'utf8'));
+      return /^\s*(export\s+)?NODE_OPTIONS\s*=/m.test(fs.readFileSync(file, 'utf8'));
     } catch {
       return false;
     }
