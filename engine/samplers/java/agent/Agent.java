@@ -26,10 +26,16 @@ public final class Agent {
     private Agent() {}
 
     public static void agentmain(String options) {
-        begin(options, null, null, -1, null);
+        try {
+            int end = options.indexOf('\n');
+            URL jar = end < 0 ? ownJar() : Paths.get(options.substring(0, end)).toUri().toURL();
+            begin(new Loader(new URL[] {jar}), options.substring(end + 1), null, null, -1, null);
+        } catch (Throwable unusable) {
+            return;
+        }
     }
 
-    /** Called on the thread that will run the program's {@code main}, just before it: what takes time is done on another. */
+    /** Called on the thread that will run the program's {@code main}, just before it. */
     public static void premain(String options) {
         try {
             start(options);
@@ -48,68 +54,19 @@ public final class Agent {
             group = group.getParent();
         }
         group.enumerate(elders);
-        final Starter starter = new Starter(group, options, main, task, usedNs, elders);
-        starter.setDaemon(true);
-        starter.setContextClassLoader(null);
-        // A program may be over before we have begun.
-        Runtime.getRuntime().addShutdownHook(new Thread(group, "multi_lang_profiler last words") {
-            @Override
-            public void run() {
-                starter.awaitLastWords();
-            }
-        });
-        starter.start();
-    }
-
-    private static final class Starter extends Thread {
-        private static final long PATIENCE_MS = 300;
-
-        private final String options;
-        private final Thread main;
-        private final File task;
-        private final long usedNs;
-        private final Thread[] elders;
-        private volatile Runnable lastWords;
-
-        Starter(ThreadGroup group, String options, Thread main, File task, long usedNs, Thread[] elders) {
-            super(group, "multi_lang_profiler starter");
-            this.options = options;
-            this.main = main;
-            this.task = task;
-            this.usedNs = usedNs;
-            this.elders = elders;
-        }
-
-        @Override
-        public void run() {
-            lastWords = begin(options, main, task, usedNs, elders);
-        }
-
-        /** Programs interrupt whole thread groups, even the outermost: that is not meant for us. */
-        @Override
-        public void interrupt() {}
-
-        void awaitLastWords() {
-            try {
-                join(PATIENCE_MS);
-            } catch (InterruptedException hurried) {
-                return;
-            }
-            if (lastWords != null) {
-                lastWords.run();
-            }
+        Runnable lastWords = begin(new Loader(new URL[] {ownJar()}), options, main, task, usedNs, elders);
+        if (lastWords != null) {
+            // At once: a program may be over before we have opened a pipe.
+            Runtime.getRuntime().addShutdownHook(new Thread(group, lastWords, "multi_lang_profiler last words"));
         }
     }
 
     /** Gives what the JVM's shutdown is to call; null for nothing. */
-    private static Runnable begin(String options, Thread main, File task, long usedNs, Thread[] elders) {
+    private static Runnable begin(Loader loader, String options, Thread main, File task, long usedNs, Thread[] elders) {
         try {
-            int end = options.indexOf('\n');
-            URL jar = end < 0 ? ownJar() : Paths.get(options.substring(0, end)).toUri().toURL();
-            return (Runnable) new Loader(new URL[] {jar})
-                    .loadClass("multilangprofiler.Session")
+            return (Runnable) loader.loadClass("multilangprofiler.Session")
                     .getMethod("begin", String.class, Thread.class, File.class, long.class, Thread[].class)
-                    .invoke(null, options.substring(end + 1), main, task, usedNs, elders);
+                    .invoke(null, options, main, task, usedNs, elders);
         } catch (Throwable unusable) {
             return null;
         }

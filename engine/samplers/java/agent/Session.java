@@ -4,6 +4,8 @@ import java.io.Closeable;
 import java.io.File;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.security.AccessController;
+import java.security.PrivilegedAction;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -39,7 +41,18 @@ public final class Session {
      * that began, and {@code elders} are the threads that were there; null if the program runs already. Gives what the JVM's shutdown is to call
      * in a program that did not: there this sees to it itself.
      */
-    public static Runnable begin(String options, final Thread main, File task, long mainNs, Thread[] elders) {
+    public static Runnable begin(
+            final String options, final Thread main, final File task, final long mainNs, final Thread[] elders) {
+        // Whoever calls us has no say in what we may do, once the program has a security manager.
+        return AccessController.doPrivileged(new PrivilegedAction<Runnable>() {
+            @Override
+            public Runnable run() {
+                return allowed(options, main, task, mainNs, elders);
+            }
+        });
+    }
+
+    private static Runnable allowed(String options, final Thread main, File task, long mainNs, Thread[] elders) {
         boolean isAtStart = main != null && mainNs >= 0;
         final Session session = new Session(options, isAtStart ? new FirstLooks(main, task, mainNs, elders) : null);
         OwnThread.begin("sampler", new Runnable() {
