@@ -36,7 +36,8 @@ def shares(sampled: Sampled) -> tuple[dict[str, float], dict[str, float]]:
     table = sampled.recorder.table
     for (_, stack), samples in sampled.recorder.run.by_stack.items():
         for function in table.members[stack]:
-            name = table.functions[function].name
+            # Code that was made at run time tells where, too.
+            name = table.functions[function].name.partition(" made at ")[0]
             if name in below:
                 below[name] += samples
     own, seen = ({name: 100 * each / sum(by.values()) for name, each in by.items()} for by in (spent, below))

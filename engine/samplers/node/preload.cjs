@@ -100,7 +100,7 @@ function mainThread(config) {
       // Nowhere to leave it.
     }
   };
-  /** Have the helper hand over the last windows and detach; gives whether it was there. */
+  /** Have the helper hand over the last windows and detach, or leave behind what there is; gives what `comeBack` undoes. */
   const leave = () => {
     past.remember(usedMs());
     const leaving = own;
@@ -119,14 +119,17 @@ function mainThread(config) {
       leaveBehind(leaving, last);
     }
     leaving?.close();
-    return isHelped;
+    return { isHelped, isOwn: Boolean(leaving) || (isHelped && !isProfilingItself) };
   };
-  const comeBack = () => {
+  const comeBack = ({ isHelped, isOwn }) => {
+    // A helper that is yet to come finds all as it was.
     words[WORDS.PHASE] = words[WORDS.ANCHORED] = words[WORDS.CLAIMED] = words[WORDS.ENDING] = 0;
-    if (!isProfilingItself) {
+    if (isOwn) {
       beginOwn();
     }
-    helper.postMessage({ isBack: true });
+    if (isHelped) {
+      helper.postMessage({ isBack: true });
+    }
   };
 
   if (isProfilingItself) {
@@ -295,7 +298,7 @@ function wrapTerminate(board) {
   wrap(Worker.prototype, 'terminate', askForLastWindow);
 }
 
-/** Have `before` called ahead of `object[name]`, with its arguments, and `after` behind it if `before` gave true. */
+/** Have `before` called ahead of `object[name]`, with its arguments, and `after` behind it with what `before` gave, if it did. */
 function wrap(object, name, before, after) {
   const original = object[name];
   if (typeof original !== 'function') {
@@ -314,7 +317,7 @@ function wrap(object, name, before, after) {
           return Reflect.apply(original, this, given);
         } finally {
           if (has && after) {
-            after();
+            after(has);
           }
         }
       },

@@ -21,13 +21,15 @@ NESTED = """
 @pytest.mark.parametrize(("way", "status"), [("return", 0), ("exit", 3), ("throw", 1)])
 async def test_a_program_that_ends_before_its_helper_is_there(tmp_path, major, way, status):
     """Its samples arrive all the same, and nothing of it shows in what the program does."""
-    sampled = await sample(tmp_path, PROGRAMS / "ends.cjs", node(major), arguments=(way, "60"))
-    assert sampled.status == status
-    assert sampled.stdout.splitlines() == ["burnt", f"exit {status}"]
-    assert ("Error: the end" in sampled.stderr) == (way == "throw")
-    assert sampled.samples >= 3
-    # Of six looks few come in time on a busy machine.
-    assert sampled.self_samples()["churn"] + sampled.self_samples()["burn"] >= 1
+    shares = []
+    while not shares or (shares[-1] <= 0.3 and len(shares) < 3):  # Of six looks few come in time on a busy machine.
+        sampled = await sample(tmp_path, PROGRAMS / "ends.cjs", node(major), arguments=(way, "60"))
+        assert sampled.status == status
+        assert sampled.stdout.splitlines() == ["burnt", f"exit {status}"]
+        assert ("Error: the end" in sampled.stderr) == (way == "throw")
+        assert sampled.samples >= 3
+        shares.append(sampled.share("churn") + sampled.share("burn"))
+    assert shares[-1] > 0.3, shares
     assert sampled.sampling[:1] == [True]
     assert sampled.sampling[-1:] == [False]
 
