@@ -102,7 +102,6 @@ function mainThread(config) {
   };
   /** Have the helper hand over the last windows and detach, or leave behind what there is; gives what `comeBack` undoes. */
   const leave = () => {
-    past.remember(usedMs());
     const leaving = own;
     own = undefined;
     const isClaimed = Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) === 1;
@@ -170,8 +169,9 @@ function mainThread(config) {
     });
   }
   process.on('exit', (code) => {
-    past.exits(code, usedMs());
+    const used = usedMs();
     leave();
+    past.exits(code, used);
   });
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
@@ -196,17 +196,18 @@ class Past {
 
   /** The process ends with that status, and its thread has used so much CPU time. */
   exits(code, usedMs) {
+    this.remember(usedMs);
     const isTrivial = code === 0 && usedMs < this.trivialMs;
     if (isTrivial && !this.isTrivial) {
-      fs.appendFileSync(this.trivial, '.', { mode: 0o600 });
+      note(this.trivial, '.');
     } else if (!isTrivial && this.triviality) {
-      fs.rmSync(this.trivial, { force: true });
+      unnote(this.trivial);
     }
   }
 
   remember(usedMs) {
     if (usedMs < SHORT_MS && !this.wasShort) {
-      fs.appendFileSync(this.short, '', { mode: 0o600 });
+      note(this.short, '');
     } else if (usedMs >= SHORT_MS) {
       this.forget();
     }
@@ -215,9 +216,22 @@ class Past {
   forget() {
     if (this.wasShort) {
       this.wasShort = false;
-      fs.rmSync(this.short, { force: true });
+      unnote(this.short);
     }
   }
+}
+
+/** The run's folder may be gone by now: then nobody needs to know. */
+function note(file, text) {
+  try {
+    fs.appendFileSync(file, text, { mode: 0o600 });
+  } catch {}
+}
+
+function unnote(file) {
+  try {
+    fs.unlinkSync(file);
+  } catch {}
 }
 
 function hash(words) {
@@ -235,7 +249,11 @@ function startLater(start, fromMs) {
   const begin = () => {
     clearInterval(timer);
     process.removeListener('worker', begin);
-    start();
+    try {
+      start();
+    } catch {
+      // Then it is seen when it ends.
+    }
   };
   const { cpuUsage } = process;
   const look = () => {
