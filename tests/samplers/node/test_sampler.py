@@ -302,7 +302,7 @@ async def test_a_dead_slow_or_absent_listener_harms_nobody(tmp_path, major, faul
     await running.sampler.close()
     assert not path.exists()
     if fault == "absent":
-        path.parent.rmdir()
+        shutil.rmtree(path.parent)
 
     with socket.socket(socket.AF_UNIX) as listener:
         if fault != "absent":
