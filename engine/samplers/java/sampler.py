@@ -73,6 +73,8 @@ _SLOW_START_S = 13.0
 _LOOK_AGAIN_S = 1.0
 _UNTOLD = ", inlined methods count for their callers"
 _MUCH_S = 5.0
+_START_S = 1.5
+"""A JVM that has used more has begun to work."""
 _ALL_S = 1e6
 """More than any program has used."""
 _JVM_END_S = 1.0
@@ -438,11 +440,12 @@ class JavaSampler:
             await asyncio.sleep(_LOOK_AGAIN_S)
         if not self._context.recorder.run.total:
             used_s = (process_cpu_ns(pid) or 0) / 1e9
-            self._context.emit(
-                Note(
-                    f"No samples so far: the threads of the program wait or get no core (its process has used {used_s:.1f} s of CPU, to start)"
-                )
+            why = (
+                f"the threads of the program wait or get no core (its process has used {used_s:.1f} s of CPU, to start)"
             )
+            if used_s > _START_S:
+                why = f"threads that work leave our agent no core to begin on (the process has used {used_s:.1f} s of CPU)"
+            self._context.emit(Note(f"No samples so far: {why}"))
 
     def _why_silent(self, pid: int) -> str:
         """As a clause, with what to do about it; empty if it may just be slow."""
