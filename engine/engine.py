@@ -407,6 +407,7 @@ class Engine:
             settings=self.settings,
             recorder=self._recorder,
             ledger=self._ledger,
+            lookers=self._child.lookers if self._child else [],
             made=self._child.made.descriptors if self._child and self._child.made else {},
             emit=self._emit,
             clock=self._clock,

@@ -76,6 +76,10 @@ def start_early(argv: "Sequence[str]") -> Child | None:
     child.signals_before = before
     child.made = made
     child.watch()
+    if words.language == "python":
+        from .early_python import look_early
+
+        look_early(words, child)
     if made is not None and words.language == "java":
         _wait_for_agent(made)
     return child

@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # As in `child`.
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..program.child import Child
     from .early_words import Words
 
 _LOOK_BYTES = 8_192
@@ -18,6 +19,19 @@ def python_start(words: "Words") -> tuple[tuple[str, ...], dict[str, str], None]
         return None
     program = (*(["-m"] if words.is_module else []), words.program)
     return (interpreter, *words.options.get("--python-arg", ()), *program, *words.arguments), {}, None
+
+
+def look_early(words: "Words", child: "Child") -> None:
+    """Start the sampler's helper with the program: it is there some tenths of a second before us."""
+    if "AUSTINPATH" in os.environ:
+        return
+    from ..samplers.python.looker_start import start_looker
+
+    try:
+        child.lookers.append(start_looker(words.mode, words.rate_hz, os.getcwd(), child.pid))
+    except OSError:
+        # It is started later, or told then why it cannot be.
+        return
 
 
 def _interpreter(named: "Sequence[str]") -> str | None:

@@ -13,6 +13,8 @@ TYPE_CHECKING = False  # As typing has it, which takes as long to load as all of
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable, Iterable, Mapping
+
+    from ..samplers.helper_process import HelperProcess
 else:
     import _signal
 
@@ -81,7 +83,7 @@ class Made:
 class Child:
     """A program that runs with our own streams, and that somebody has to wait for."""
 
-    __slots__ = ("argv", "ended_s", "is_adopted", "made", "pid", "signals_before", "started_s")
+    __slots__ = ("argv", "ended_s", "is_adopted", "lookers", "made", "pid", "signals_before", "started_s")
 
     def __init__(self, pid: int, argv: tuple[str, ...]) -> None:
         self.pid = pid
@@ -90,6 +92,8 @@ class Child:
         self.ended_s: float | None = None
         """When it ended, on the monotonic clock, once `watch` has seen it."""
         self.made: Made | None = None
+        self.lookers: list[HelperProcess] = []
+        """The Python sampler's helper, if it was started with the program."""
         self.is_adopted = False
         """Somebody looks after it, and will tell its status."""
         self.signals_before: Iterable[int] | None = None

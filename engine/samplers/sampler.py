@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..profile.ledger import Ledger
     from ..profile.recorder import Recorder
     from ..settings import Settings
+    from .helper_process import HelperProcess
 
 
 class CannotStart(Exception):
@@ -88,6 +89,8 @@ class Context:
     """The user's cache folder for what can be kept between runs (compiled agents), made at the first call."""
     ledger: Ledger
     """To be told which processes and threads are sampled, since when, and why others are not; knows the processes of the tree."""
+    lookers: list[HelperProcess] = field(default_factory=list)
+    """Of a Python program that was started early: the helper that looks at it already, to be taken by who needs it first."""
     made: Mapping[str, int] = field(default_factory=dict)
     """Of a program that was started early: what was opened for its sampler, by the names of files in the private folder."""
 

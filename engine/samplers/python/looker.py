@@ -1,4 +1,4 @@
-"""The helper process that looks at Python processes from outside: `main(MODE, RATE, FOLDER)`.
+"""The helper process that looks at Python processes from outside: `main(MODE, RATE, FOLDER[, PID])`.
 
 Apart from us, so that neither the screen nor a report delays a look. It reads commands, one a line, from standard input:
 `add PID MAJOR MINOR`, `leave PID`, `flush NUMBER`, and ends with that. It writes messages, each with its length in bytes before it
@@ -11,7 +11,7 @@ Apart from us, so that neither the screen nor a report delays a look. It reads c
      "tasks": [[pid, [`TaskNow` …]] …]}   asyncio's tasks, about once a second; samples of what they wait for have 0 looks
     {"untold": pid}   it has tasks, which its version does not tell of
     {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
-    {"added": pid}   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
+    {"added": pid, "used_ns": ns}   by then   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
 
 It looks at random moments, one in each period: a beat of its own would meet a program's own beat always at the same places.
 """
@@ -31,7 +31,8 @@ from .interpreter_state import find_interpreters
 from .layout import UnknownLayout
 from .memory import Closed, Unreadable
 from .promptness import ask_for_promptness, give_way
-from .thread_clock import OwnTurn, live_threads
+from .runtime import version_of
+from .thread_clock import OwnTurn, live_threads, process_cpu_ns
 from .watched import Lost, Watched
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _BASE_SHARE, _LOOK_S, _MAX_SHARE = 0.03, 60e-6, 0.5
 """Of a processor, at most, to look: so much, and this for each look that was asked for; together no more than the last."""
 _MAX_KNOWN_STACKS = 100_000
 _COMMAND_BYTES = 65_536
+_MAX_OPEN = 1 << 16
 
 
 class Looker:
@@ -70,7 +72,7 @@ class Looker:
         self._working_folder = working_folder
         self._wall = wall
         self._watched: dict[int, Watched] = {}
-        self._starting: dict[int, tuple[tuple[int, int], float]] = {}
+        self._starting: dict[int, tuple[tuple[int, int] | None, float]] = {}
         self._names: QualifiedNames | None = None
         """For Python before 3.11."""
         self._stacks: dict[tuple[object, ...], int] = {}
@@ -134,7 +136,7 @@ class Looker:
         for line in lines:
             verb, *rest = line.decode().split()
             words = [int(word) for word in rest]
-            if verb == "add":
+            if verb == "add" and words[0] not in self._watched:
                 self._starting[words[0]] = ((words[1], words[2]), time.monotonic())
             elif verb == "leave":
                 self._starting.pop(words[0], None)
@@ -143,8 +145,17 @@ class Looker:
                 self._flush(time.monotonic(), is_end=True)
                 _write({"flushed": words[0]})
 
+    def begin(self, pid: int) -> None:
+        """Look at that process before we are told to, if its files' names tell which Python it runs."""
+        self._starting[pid] = None, time.monotonic()
+
     def _start(self, now_s: float) -> None:
         for pid, (version, since_s) in list(self._starting.items()):
+            if version is None and (version := version_of(pid)) is None:
+                # It may come yet; else we are told.
+                if now_s - since_s > _START_PATIENCE_S:
+                    del self._starting[pid]
+                continue
             patient = now_s - since_s < _START_PATIENCE_S and bool(live_threads(pid))
             try:
                 watched = Watched(
@@ -168,7 +179,7 @@ class Looker:
                 if watched.threads or not patient:
                     del self._starting[pid]
                     self._watched[pid] = watched
-                    _write({"added": pid})
+                    _write({"added": pid, "used_ns": process_cpu_ns(pid) or 0})
 
     def _refuse(self, pid: int, why: str) -> None:
         del self._starting[pid]
@@ -352,11 +363,17 @@ def _write(message: dict[str, object]) -> None:
         data = data[os.write(1, data) :]
 
 
-def main(mode: str, rate_hz: str, working_folder: str) -> None:
+def main(mode: str, rate_hz: str, working_folder: str, pid: str = "") -> None:
+    # What our starter's starter has left open is not for us to keep open.
+    os.closerange(3, _MAX_OPEN)
+    os.chdir("/")
     with suppress(ValueError, OSError):
         # Two open files for each thread.
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     ask_for_promptness()
     with suppress(BrokenPipeError):
-        Looker(int(rate_hz), working_folder, wall=mode == "wall").run()
+        looker = Looker(int(rate_hz), working_folder, wall=mode == "wall")
+        if pid:
+            looker.begin(int(pid))
+        looker.run()

@@ -7,25 +7,25 @@ import fcntl
 import marshal
 import os
 import struct
-import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...clock import wait_first
-from ...processes import process_end
+from ...processes import process_cpu_ns, process_end
 from ...profile.locks import LockLooks
 from ...profile.stacks import Frame
 from ...profile.tasks import TASK_LABEL, Task
 from ...settings import Mode
 from ...text import reason
 from ..sampler import SamplingFailed
+from .looker_start import start_looker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ..helper_process import HelperProcess
     from ..sampler import Context
 
 _PIPE_BYTES = 1 << 20
@@ -34,14 +34,6 @@ _HANDED_OVER_S = 0.1
 """How often the helper hands over."""
 _FLUSH_DEADLINE_S = 0.25
 _END_DEADLINE_S = 1.0
-_BEGIN = """\
-import sys
-room = sys.modules["room"] = type(sys)("room")
-room.__path__ = [sys.argv.pop(1)]
-from room.looker import main
-main(*sys.argv[1:])
-"""
-"""The helper's modules use but each other and the standard library."""
 _LENGTH = struct.Struct("=I")
 """Before each message, as in `looker`."""
 _TASK = "(task "
@@ -75,7 +67,6 @@ class Looking:
 
     def __init__(self, context: Context) -> None:
         """Start it. Raises `SamplingFailed`."""
-        settings = context.settings
         self.looked_at: set[int] = set()
         self.refused: dict[int, str] = {}
         """Process -> why it cannot be looked at."""
@@ -88,7 +79,7 @@ class Looking:
         self.listeners: list[Callable[[], None]] = []
         """Called when a process was taken on, refused or lost."""
         self._context = context
-        self._period_ns = 1e9 / settings.rate_hz
+        self._period_ns = 1e9 / context.settings.rate_hz
         self._stacks: list[int] = []
         """The helper's numbers of stacks -> ours."""
         self._kinds: dict[int, str] = {}
@@ -99,43 +90,27 @@ class Looking:
         """Of a sample, left over from what was paid, for each process."""
         self._recorded_s = 0.0
         """When samples came last, on the monotonic clock."""
-        self._looks = LookCount(settings.rate_hz)
+        self._looks = LookCount(context.settings.rate_hz)
         self._flushes = 0
         self._flushed = asyncio.Event()
         self._unread = b""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done once the helper writes no more."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PROFILER_")}
-        command = [
-            sys.executable,
-            # Neither `site` nor our package's own beginnings are loaded: they take as long as the helper itself.
-            *("-I", "-S", "-c", _BEGIN, str(Path(__file__).parent)),
-            "wall" if settings.mode is Mode.WALL else "cpu",
-            str(settings.rate_hz),
-            str(settings.working_folder),
-        ]
         try:
-            # In a session of its own, for Ctrl+C at the terminal is not meant for it. It ends when its input does.
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env=environment,
-                cwd="/",
-                bufsize=0,
-            )
+            self._process = context.lookers.pop() if context.lookers else self._start()
         except OSError as error:
-            raise SamplingFailed(f"{command[0]} cannot be started: {reason(error)}") from None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
+            raise SamplingFailed(f"{sys.executable} cannot be started: {reason(error)}") from None
+        self._input, self._output = self._process.input, self._process.output
         for descriptor in (self._input, self._output):
             os.set_blocking(descriptor, False)
             with suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         asyncio.get_running_loop().add_reader(self._output, self._read)
+
+    def _start(self) -> HelperProcess:
+        settings = self._context.settings
+        mode = "wall" if settings.mode is Mode.WALL else "cpu"
+        return start_looker(mode, settings.rate_hz, str(settings.working_folder))
 
     def add(self, pid: int, version: tuple[int, int]) -> None:
         """Look at process `pid`, which runs that version of CPython."""
@@ -171,9 +146,9 @@ class Looking:
 
     async def finish(self) -> None:
         """Let it hand over everything, and end."""
-        with suppress(OSError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+        if self._input >= 0:
+            os.close(self._input)
+            self._input = -1
         await wait_first(self._context.clock, _END_DEADLINE_S, self.ended)
 
     async def close(self) -> None:
@@ -182,12 +157,7 @@ class Looking:
         if not self.ended.done():
             self._end()
         await wait_first(self._context.clock, 0.1, process_end(self._process.pid))
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        self._process.end()
 
     def _say(self, *words: object) -> None:
         # A helper that has ended cannot be told anything; one that does not listen for so long is as good as ended.
@@ -254,10 +224,11 @@ class Looking:
             case {"flushed": int(number)}:
                 if number == self._flushes:
                     self._flushed.set()
-            case {"added": int(pid)}:
+            case {"added": int(pid), "used_ns": int(used_ns)}:
                 self.looked_at.add(pid)
                 # The threads are told of as they are met.
-                self._context.ledger.covers(pid, by_thread=True)
+                already_s = max(0, (process_cpu_ns(pid) or 0) - used_ns) / 1e9
+                self._context.ledger.covers(pid, by_thread=True, already_s=already_s)
                 self._tell()
             case {"refused": int(pid), "why": str(why)}:
                 self.refuse(pid, why)

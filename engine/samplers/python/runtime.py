@@ -24,6 +24,17 @@ def runtime_address(pid: int) -> int:
     raise UnknownLayout("its file names no _PyRuntime")
 
 
+def version_of(pid: int) -> tuple[int, int] | None:
+    """Which Python `pid` runs, as far as the names of its files say (libpython3.11.so.1.0, python3.11)."""
+    for path in _images(pid):
+        name = path.rpartition("/")[2].removeprefix("lib")
+        major, _, rest = name.removeprefix("python").partition(".")
+        minor = rest.partition(".")[0]
+        if name.startswith("python") and major.isdecimal() and minor.isdecimal():
+            return int(major), int(minor)
+    return None
+
+
 def asyncio_address(pid: int) -> int | None:
     """Where module `_asyncio` says how its tasks are laid out (section `.AsyncioDebug`, since 3.14); None as long as it is not loaded."""
     files = _images(pid)
