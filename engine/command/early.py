@@ -16,7 +16,7 @@ from .streams import on_terminal, open_standard_streams
 
 _AGENT = "java-samples"
 """As in `samplers/java/agent_start.py`, which is not loaded but for Java."""
-_AGENT_S = 0.06
+_AGENT_S, _LOOKER_S = 0.06, 0.05
 _FEW_CORES = 2
 TYPE_CHECKING = False  # As in `child`.
 if TYPE_CHECKING:
@@ -80,17 +80,28 @@ def start_early(argv: "Sequence[str]") -> Child | None:
         from .early_python import look_early
 
         look_early(words, child)
+        if child.lookers:
+            _leave_processors(child.lookers[0].output, child.pid, _LOOKER_S)
     if made is not None and words.language == "java":
-        _wait_for_agent(made)
+        _leave_processors(made.descriptors[_AGENT], child.pid, _AGENT_S)
     return child
 
 
-def _wait_for_agent(made: Made) -> None:
-    """Leave the processors to the JVM's start, in which several threads have to do, where there are not enough for it and us: what we load next takes longer."""
+def _leave_processors(descriptor: int, pid: int, wait_s: float) -> None:
+    """Wait until the sampler in or beside program `pid` says something, or the program has ended, where there are not enough processors for both and us.
+
+    A JVM's start has several threads; beside a Python starts its sampler's helper. What we load next takes longer than either.
+    """
     if (os.cpu_count() or 1) <= _FEW_CORES:
         import select
 
-        select.select([made.descriptors[_AGENT]], (), (), _AGENT_S)
+        try:
+            end = os.pidfd_open(pid)
+        except OSError:
+            select.select([descriptor], (), (), wait_s)
+        else:
+            select.select([descriptor, end], (), (), wait_s)
+            os.close(end)
 
 
 def _plan(words: Words) -> tuple[tuple[str, ...], dict[str, str], Made | None] | None:
