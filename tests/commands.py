@@ -39,6 +39,7 @@ const express = require('express');
 function price(n) { let sum = 0; for (let i = 0; i < n; i++) sum += Math.sqrt(i); return sum; }
 express().get('/', (request, response) => response.send(String(price(3e6)))).listen(process.env.BACKEND_PORT);
 """
+LONGER = (PROGRAMS / "hot.py").read_text().replace("mill(0.5)", "mill(3)")
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>example</groupId><artifactId>hot</artifactId><version>1</version>
 <properties><maven.compiler.source>11</maven.compiler.source><maven.compiler.target>11</maven.compiler.target>
@@ -62,6 +63,10 @@ class Project:
     ending: int = signal.SIGTERM
     compared: str = r"(?s).*"
     """A pattern for what of the output must be the same without us."""
+    told: str = ""
+    """What is to be said of what nobody samples."""
+    at_most_percent: float | None = None
+    """Of a core, that the agent may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,12 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
         fine &= function in found
         verdict = "" if function in found else f", WANTED {function}"
         print(f"  {language}: {samples} samples, main program {source}, hottest of its own {found}{verdict}")
+    if project.told and not any(project.told in line for line in profiled.lines):
+        print(f"  WANTED in the lines: {project.told}")
+        fine = False
+    if project.at_most_percent is not None and 100 * share > project.at_most_percent:
+        print(f"  WANTED of the agent: {project.at_most_percent:g}% at most")
+        fine = False
     telling = ("⚠️", "CPU time", "  not in")
     for line in profiled.lines[-20:] if not fine else [line for line in profiled.lines if line.startswith(telling)]:
         print(f"  | {line}")
@@ -365,11 +376,84 @@ def short(folder: Path) -> Project:
     (folder / "short.sh").write_text(
         "for i in $(seq 100); do python3 -c 'sum(range(300000))'; node -e 'for (let i = 0; i < 1e6; i++);'; done\n"
     )
-    return Project(folder, ["sh", "short.sh"], {})
+    return Project(folder, ["sh", "short.sh"], {}, at_most_percent=3.0)
+
+
+def uv(folder: Path) -> Project:
+    """`uv run`."""
+    environment = venv(folder, "uv==0.13.8")
+    (folder / "worker.py").write_text(LONGER)
+    return Project(folder, ["uv", "run", "--no-project", "worker.py"], {"Python": "mill"}, environment)
+
+
+def tox(folder: Path) -> Project:
+    """`tox`, which hands on only what it is told to of the environment."""
+    environment = venv(folder, "tox==4.67.13")
+    (folder / "worker.py").write_text(LONGER)
+    (folder / "tox.ini").write_text("[tox]\nskipsdist = true\nenvlist = py\n[testenv]\ncommands = python worker.py\n")
+    install(folder / "venv/bin/tox", "--notest", cwd=folder)
+    return Project(folder, ["tox", "-q"], {"Python": "mill"}, environment, compared="python$|OK|congratulations")
+
+
+def poetry(folder: Path) -> Project:
+    """`poetry run`."""
+    environment = venv(folder, "poetry==2.5.1")
+    (folder / "worker.py").write_text(LONGER)
+    (folder / "pyproject.toml").write_text('[tool.poetry]\nname = "shop"\nversion = "1"\npackage-mode = false\n')
+    return Project(folder, ["poetry", "run", "python", "worker.py"], {"Python": "mill"}, environment)
+
+
+def bun(folder: Path) -> Project:
+    """TypeScript run by Bun, of which we have no sampler: the ledger says so."""
+    return _other_runtime(folder, ["bun", "work.ts"], "bun@1.4.4", "there is no sampler for Bun")
+
+
+def deno(folder: Path) -> Project:
+    """The same by Deno."""
+    return _other_runtime(folder, ["deno", "run", "work.ts"], "deno@2.9.6", "there is no sampler for Deno")
+
+
+def _other_runtime(folder: Path, command: list[str], package: str, told: str) -> Project:
+    (folder / "work.ts").write_text(
+        "function polish(ms: number): number {\n  const end = Date.now() + ms; let s = 0;\n"
+        "  while (Date.now() < end) s += Math.sqrt(s + 1);\n  return s;\n}\nconsole.log(polish(2500) > 0);\n"
+    )
+    install("npm", "install", "--silent", "--no-audit", "--no-fund", package, cwd=folder)
+    path = f"{folder}/node_modules/.bin{os.pathsep}{os.environ['PATH']}"
+    return Project(folder, command, {}, {"PATH": path}, told=told)
+
+
+def gradle(folder: Path) -> Project:
+    """`gradle run` of a small project, in Gradle's own daemon and a JVM beside it; Gradle is Debian's, unpacked."""
+    place = folder / "gradle"
+    place.mkdir()
+    simulated = subprocess.run(
+        ["apt-get", "install", "-s", "--no-install-recommends", "gradle"], capture_output=True, text=True, check=False
+    ).stdout
+    packages = [line.split()[1] for line in simulated.splitlines() if line.startswith("Inst ")]
+    if not packages:
+        raise SystemExit("Debian's Gradle cannot be had here (or is installed already)")
+    install("apt-get", "download", *packages, cwd=place)
+    for package in place.glob("*.deb"):
+        install("dpkg", "-x", package, place, cwd=place)
+    (folder / "build.gradle").write_text(
+        "apply plugin: 'java'\napply plugin: 'application'\nmainClassName = 'Hot'\nsourceSets { main { java { srcDirs = ['source'] } } }\n"
+        "run { jvmArgs = ['-Dhot.ms=4000'] }\n"
+    )
+    (folder / "settings.gradle").write_text("rootProject.name = 'hot'\n")
+    (folder / "source").mkdir()
+    shutil.copy(PROGRAMS / "Hot.java", folder / "source")
+    environment = {
+        "PATH": f"{place}/usr/share/gradle/bin{os.pathsep}{os.environ['PATH']}",
+        "GRADLE_USER_HOME": str(folder / "home"),
+    }
+    command = ["gradle", "--offline", "--no-daemon", "-q", "run"]
+    return Project(folder, command, {"Java": "Hot.weave"}, environment)
 
 
 PROJECTS: dict[str, Callable[[Path], Project]] = {
-    project.__name__: project for project in (vite, pytest, uvicorn, gunicorn, make, go, maven, short)
+    project.__name__: project
+    for project in (vite, pytest, uvicorn, gunicorn, make, go, maven, short, uv, tox, poetry, bun, deno, gradle)
 }
 
 if __name__ == "__main__":

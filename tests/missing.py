@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,11 +66,11 @@ def main() -> int:
     print("|---|--:|--:|--:|--:|--:|--:|---|--:|")
     failed = 0
     with tempfile.TemporaryDirectory(prefix="mlp-missing-") as name:
-        for title, make in CASES.items():
+        for number, (title, make) in enumerate(CASES.items()):
             if wanted and not any(word in title for word in wanted):
                 continue
-            folder = Path(name) / str(failed) / title.replace(" ", "-").replace("/", "-")
-            folder.mkdir(parents=True)
+            folder = Path(name) / str(number)
+            folder.mkdir()
             try:
                 case = make(folder)
             except pytest.skip.Exception as why:
@@ -77,13 +78,15 @@ def main() -> int:
                 continue
             kernel_s = _counted_s(case)
             before = _before(case, earlier, kernel_s) if earlier else "– | – | –"
-            cpu = _summary(case, COMMAND)["cpu"]
+            summary = _summary(case, COMMAND)
+            cpu = summary["cpu"]
+            named = [_named(cpu), "a line says what runs on, and how to watch it"][: 1 + bool(summary["runs_on"])]
             left_s = cpu["left_over_secs"]
             is_bad = abs(left_s) > max(MAX_LEFT_OVER * cpu["cpu_secs"], MAX_LEFT_OVER_S)
             failed += is_bad
             print(
                 f"| {title} | {kernel_s:.2f} | {before} | {cpu['cpu_secs']:.2f} | {cpu['attributed_secs']:.2f} "
-                f"| {_named(cpu) or '–'} | {left_s:.2f}{' **!**' if is_bad else ''} |",
+                f"| {', '.join(filter(None, named)) or '–'} | {left_s:.2f}{' **!**' if is_bad else ''} |",
                 flush=True,
             )
     return 1 if failed else 0
@@ -113,7 +116,8 @@ def _summary(case: Case, command: str | Path) -> dict[str, Any]:
     )
     lines = [line for line in ran.stderr.decode(errors="replace").splitlines() if line.startswith('{"')]
     assert lines, ran.stderr.decode(errors="replace")
-    return dict(json.loads(lines[-1]))
+    on = re.findall(r"process \d+\) runs on", ran.stderr.decode(errors="replace"))
+    return {**json.loads(lines[-1]), "runs_on": len(on)}
 
 
 def _named(cpu: dict[str, Any]) -> str:
@@ -189,7 +193,7 @@ def _case(
 
 
 CASES: dict[str, Callable[[Path], Case]] = {
-    "Python: in step with the sampler": _python("python/truth/control_loop.py"),
+    "Python: in step with the sampler": _python("python/truth/control_loop.py", "0.01", "8"),
     "Python: the child of 400 threads": _python("missing/many_threads_child.py", "400"),
     "Python: short children": _python("missing/short_pythons.py"),
     "Python: short children of another language": _python("ledger/short_children.py"),

@@ -54,6 +54,17 @@ MAX_SEEN = 4_096
 """Processes that are remembered; more, and those without samples that have ended are forgotten."""
 _LOOKS = 8
 """After so many a process that is none of ours so far stays none, unless it becomes another program."""
+_OTHERS = {
+    "bun": "Bun",
+    "deno": "Deno",
+    "beam.smp": "Erlang",
+    "dotnet": ".NET",
+    "perl": "Perl",
+    "php": "PHP",
+    "ruby": "Ruby",
+    "Rscript": "R",
+}
+"""Runtimes of other kinds, by their files: they read neither NODE_OPTIONS nor a Python's memory."""
 _DRAIN_S = 0.8
 """For the last samples once the command has ended: less than `run` waits for all of us."""
 
@@ -223,8 +234,10 @@ class CommandSampler:
         version, before_s = 0, clock.monotonic()
         while True:
             pids = list(ledger.members)
+            born_before_s = self._born_before_s()
             for pid in pids:
-                if pid in self._attached or not self._may_attach(pid):
+                member = ledger.members.get(pid)
+                if pid in self._attached or self._attaches < 1 or member is None or member.found_s > born_before_s:
                     continue
                 if attach := self._how_to_attach(pid):
                     self._attaches -= 1
@@ -240,13 +253,11 @@ class CommandSampler:
             self._attaches = min(ATTACH_BURST, self._attaches + (now_s - before_s) * ATTACHES_PER_S)
             before_s = now_s
 
-    def _may_attach(self, pid: int) -> bool:
-        member = self._context.ledger.members.get(pid)
-        if member is None or self._attaches < 1:
-            return False
+    def _born_before_s(self) -> float:
+        """Only those found before then are attached to."""
         now_s = self._context.clock.monotonic()
         are_short = sum(now_s - ended_s < SHORT_KEPT_S for ended_s in self._short_ends_s) > MANY_SHORT
-        return not are_short or now_s - member.found_s > MATURE_S
+        return now_s - MATURE_S if are_short else now_s
 
     def _is_settled(self, pid: int) -> bool:
         seen = self._seen.get(pid)
@@ -271,7 +282,9 @@ class CommandSampler:
     def _explain(self, pid: int, seen: _Seen) -> None:
         """Tell the ledger why a program that has had the time to come to its sampler is not there."""
         node, go = (self._samplers.get(key) for key in BY_ENVIRONMENT)
-        if Path(seen.program).name in ("node", "nodejs"):
+        if runtime := _OTHERS.get(Path(seen.program).name.removesuffix(".exe")):
+            self._context.ledger.refuses(pid, f"there is no sampler for {runtime}")
+        elif Path(seen.program).name in ("node", "nodejs"):
             if isinstance(node, NodeSampler) and pid not in node.pids:
                 self._context.ledger.refuses(pid, _why_node_is_not_here(pid))
         elif isinstance(go, GoSampler) and pid not in go.pids:

@@ -28,7 +28,19 @@ if TYPE_CHECKING:
     from tests.benchmarks.table import Table
 
 NAMES = (
-    *("start", "memory", "program_memory", "agent", "ledger", "python", "node", "node_threads", "java", "go"),
+    *(
+        "start",
+        "memory",
+        "program_memory",
+        "agent",
+        "scaling",
+        "ledger",
+        "python",
+        "node",
+        "node_threads",
+        "java",
+        "go",
+    ),
     *("rate", "mojo", "wire", "aggregation", "buffer", "reporter", "screen"),
 )
 BY_NAME_ONLY = ("short_node", "node_agreement", "java_agreement", "java_truth", "go_agreement", "open_wire")

@@ -41,8 +41,8 @@ def tables(length: Length) -> Iterator[Table]:
         interval = str(length.sized(LEAST_INTERVAL_S, 1))
         reporting = ["--report-endpoint", backend.url, "--report-interval", interval]
         pids = {
-            "agent": stack.enter_context(_agent(folder, program)),
-            "agent, reporting": stack.enter_context(_agent(folder, program, *reporting)),
+            "agent": stack.enter_context(running_agent(folder, program)),
+            "agent, reporting": stack.enter_context(running_agent(folder, program, *reporting)),
         }
         samplers = {name: helper(pid, length.sized(5.0, 1.0)) for name, pid in pids.items()}
         watched = pids | {f"helper of the sampler of the {name}": pid for name, pid in samplers.items()}
@@ -64,7 +64,7 @@ def tables(length: Length) -> Iterator[Table]:
 
 
 @contextmanager
-def _agent(folder: Folder, program: Path, *options: str) -> Iterator[int]:
+def running_agent(folder: Folder, program: Path, *options: str) -> Iterator[int]:
     process = subprocess.Popen(
         [COMMAND, "python", program, "--python", sys.executable, "--no-tui", "--no-spool", *options],
         cwd=folder.path,

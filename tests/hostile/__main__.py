@@ -1,4 +1,4 @@
-"""Prints the table of situations and languages: `python -m tests.hostile [WORD …]`, of situations whose names hold a word; 1 if a cell differs."""
+"""Prints the table of situations and languages: `python -m tests.hostile [WORD …]`, of situations or languages whose names hold a word; 1 if a cell differs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         subjects = Subjects(Path(folder))
         for situation in SITUATIONS:
-            if words and not any(word in situation.name for word in words):
-                continue
             for language in SUBJECTS:
+                if words and not any(word in name for word in words for name in (situation.name, language)):
+                    continue
                 if situation.not_for == language:
                     continue
                 if why := situation.why_not:

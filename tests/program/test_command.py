@@ -114,8 +114,12 @@ def test_node(folder):
 
 
 def test_programs_of_two_languages(folder):
-    """What runs side by side under a script is in one run: a profile for each language, with its own main file and analysis."""
-    script = folder.write("both.sh", "#!/bin/sh\npython3 hot.py a &\nnode hot.js b &\nwait\n")
+    """What runs side by side under a script is in one run: a profile for each language, with its own main file and analysis.
+
+    What runs in a language that nobody samples is told of with the reason.
+    """
+    perl = "perl -e '$end = time + 3; while (time < $end) { $sum++ }' &\n"
+    script = folder.write("both.sh", f"#!/bin/sh\npython3 hot.py a &\nnode hot.js b &\n{perl}wait\n")
     script.chmod(0o755)
     finished, profiles = run(folder, "--", "./both.sh", PATH=path(node(24)))
     assert sorted(finished.stdout.splitlines()) == [b"node b", b"python a"]
@@ -125,6 +129,8 @@ def test_programs_of_two_languages(folder):
     assert samples(javascript, "polish") > 20
     assert not samples(python, "polish") + samples(javascript, "mill")
     assert (python["static_analysis"]["function_count"], javascript["static_analysis"]["import_count"]) == (1, 0)
+    reasons = {row["command"]: row["reason"] for row in python["runtime_analysis"]["cpu"]["processes_not_sampled"]}
+    assert reasons["perl -e"] == "there is no sampler for Perl"
 
 
 def test_reports(folder):

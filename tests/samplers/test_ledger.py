@@ -21,18 +21,13 @@ pytestmark = pytest.mark.alone
     ],
 )
 def test_what_the_kernel_counted_is_accounted_for(language: str, program: str, named: str, tmp_path) -> None:
-    """The tree's CPU time is the kernel's; functions have what their threads' clocks say; and next to nothing is left over."""
+    """The tree's CPU time is the kernel's; functions have what their threads' clocks say, within 3%, or it is told why not;
+    and no more than 2% is left over."""
     found = accounted(language, program, tmp_path)
     cpu_s = found.cpu["cpu_secs"]
     # The program reads the kernel's count before its runtime has ended.
     assert found.kernel_s - 0.03 <= cpu_s <= found.kernel_s + 0.4
-    assert abs(found.cpu["left_over_secs"]) <= 0.06 * cpu_s + 0.05, found.cpu
-    attributed_s = found.cpu["attributed_secs"]
-    # A Java program is compiled by the thread that runs it.
-    most_s = found.functions_s * 1.1 + (1.0 if language == "java" else 0.15)
-    assert attributed_s <= most_s, found.cpu
-    # What a sampler misses of a thread is told as the time of threads that no sample is of.
-    assert attributed_s + sum(found.named.values()) >= found.functions_s * 0.9 - 0.1, found.cpu
+    assert not found.faults, found.cpu
     assert not named or any(named in name and seconds > 0.1 for name, seconds in found.named.items()), found.cpu
 
 
