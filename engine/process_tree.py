@@ -36,8 +36,8 @@ _GLANCED_AT = 16
 _BIRTHS_SHARE, _CLOCKS_SHARE, _FULL_SHARE = 0.0035, 0.0005, 0.0005
 """Of a core, at most, for finding new processes, for reading the clocks of the known ones, and for all that is asked less often. Measured by
 our CPU time: on a busy machine a look takes longer, but costs no more."""
-LOOK_S = 1.0
-"""Between two looks at all, at least; births are told beside that."""
+LOOK_S, YOUNG_LOOK_S = 1.0, 0.25
+"""Between two looks at all, at least, and while somebody is young, of whose threads little is known; births are told beside that."""
 _MOVED_NS = 1_000_000
 """Who has used less since the last look was idle, and has not become another program."""
 _LIST_S = 5.0
@@ -121,6 +121,8 @@ class ProcessTree:
     def __init__(self, root: int, *, is_ours: bool) -> None:
         """`is_ours`: we started the program. Else what it used until now is not of this run, and it is not marked."""
         self.root = root
+        self.pause_s = YOUNG_LOOK_S
+        """Until the next look is due, but for births."""
         self._members: dict[int, Member] = {}
         self._listed: set[str] = set()
         """The entries of /proc, as they were last listed."""
@@ -208,6 +210,8 @@ class ProcessTree:
         if self._to_name:
             self._background.do(self._look_at_commands, self._to_name)
             self._to_name = []
+        youngest = next(reversed(self._members.values()), None)
+        self.pause_s = YOUNG_LOOK_S if youngest is not None and now_s - youngest.found_s < _YOUNG_S else LOOK_S
         while self._renamed:
             look.changed.append(self._renamed.popleft())
         return look

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
-from ..process_tree import LOOK_S, ProcessTree
+from ..process_tree import ProcessTree
 from ..processes import process_cpu_ns
 from .account import Account, Sums, Told
 from .book import Book
@@ -155,7 +155,7 @@ class Ledger:
         if self._tree is not None:
             self._tree.watch(partial(asyncio.get_running_loop().call_soon_threadsafe, self.look))
         while self._tree is not None:
-            await self._clock.sleep(LOOK_S)
+            await self._clock.sleep(self._tree.pause_s)
             self.look()
 
     def look(self, *, at_all: bool = False) -> None:

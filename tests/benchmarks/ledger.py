@@ -54,7 +54,7 @@ NUMBERS = {THREADS: 1_000, PROCESSES: 500}
 
 
 def tables(length: Length) -> Iterator[Table]:
-    slices, slice_s, settled_s = length.sized((5, 2.0, 2.0), (1, 0.3, 0.3))
+    slices, slice_s, settled_s = length.sized((5, 2.0, 4.0), (1, 0.3, 0.3))
     for kind, code in PROGRAMS.items():
         number = length.sized(next((of for what, of in NUMBERS.items() if code.startswith(what)), 0), 5)
         used: dict[str, list[float]] = {"without": [], "with": []}

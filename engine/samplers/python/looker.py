@@ -183,7 +183,9 @@ class Looker:
 
     def _refuse(self, pid: int, why: str) -> None:
         del self._starting[pid]
-        _write({"refused": pid, "why": why})
+        # Of one that has ended nothing can be read, which says nothing about it but that it was too short.
+        if live_threads(pid):
+            _write({"refused": pid, "why": why})
 
     def _look(self, now_s: float) -> None:
         for watched in list(self._watched.values()):
