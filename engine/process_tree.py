@@ -197,6 +197,7 @@ class ProcessTree:
         with _CpuTime() as births:
             self._take_in(look, now_s, lists=at_all or now_s >= self._list_due_s)
         self._births_pause_s = max(BIRTHS_S, births.used_s / _BIRTHS_SHARE)
+        self._at_work = (*look.found, *self._at_work)[:_GLANCED_AT]
         if is_full or look.gone or now_s >= self._clocks_due_s:
             with _CpuTime() as clocks:
                 self._read_clocks(look, now_s)
@@ -318,8 +319,9 @@ class ProcessTree:
                 look.gone.append(member)
             elif now_s - member.found_s < _YOUNG_S and member.cpu_ns != member.named_at_ns:
                 self._ask_for_command(member, now_s)
-        used = [member for member, _ in look.used if member.pid in self._members]
-        self._at_work = tuple(dict.fromkeys((*reversed(look.found), *reversed(used))))[:_GLANCED_AT]
+        # The newest before the others: who has just come uses CPU time, or will.
+        used = {member.pid: member for member, _ in reversed(look.used) if member.pid in self._members}
+        self._at_work = tuple({member.pid: member for member in (*look.found, *used.values())}.values())[:_GLANCED_AT]
         by_parent: dict[int, list[Member]] = {}
         # Those whose parent is gone, too, were waited for by that one, if at all.
         for member in look.gone:

@@ -35,7 +35,7 @@ def work(share):
 """
 ONE = WORK + "work(1)\n"
 CHILDREN = (
-    WORK + "for _ in range({number}):\n    if not os.fork(): work(0.9 / {number})\ntime.sleep(600)\nos._exit(0)\n"
+    WORK + "for _ in range({number}):\n    if not os.fork():\n        work(0.9 / {number})\n        os._exit(0)\ntime.sleep(600)\nos._exit(0)\n"
 )
 THREADS = (
     WORK
