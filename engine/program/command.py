@@ -302,11 +302,13 @@ class CommandSampler:
         if member is None or (seen and seen.looks > _LOOKS and seen.command == member.command):
             return None
         try:
-            process = Path(f"/proc/{pid}")
-            program = str((process / "exe").readlink())
+            # Plain calls, for a tenth of pathlib's time: a tree of many short processes asks this all the time.
+            program = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115
             if seen is None or seen.program != program or seen.command != member.command:
-                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), (process / "cwd").readlink())
+                with open(f"/proc/{pid}/cmdline", "rb", 0) as line:  # noqa: PTH123
+                    words = line.read().decode(errors="replace").split("\0")[:-1]
+                folder = Path(os.readlink(f"/proc/{pid}/cwd"))  # noqa: PTH115
+                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder)
                 note = ProcessNote(member.parent, in_few_words(seen.words, seen.folder) or member.command)
                 self._context.recorder.table.processes[pid] = note
                 self._forget_some()
