@@ -35,7 +35,8 @@ def work(share):
 """
 ONE = WORK + "work(1)\n"
 CHILDREN = (
-    WORK + "for _ in range({number}):\n    if not os.fork():\n        work(0.9 / {number})\n        os._exit(0)\ntime.sleep(600)\nos._exit(0)\n"
+    WORK
+    + "for _ in range({number}):\n    if not os.fork():\n        work(0.9 / {number})\n        os._exit(0)\ntime.sleep(600)\nos._exit(0)\n"
 )
 THREADS = (
     WORK
