@@ -64,8 +64,8 @@ async def test_a_script_that_was_short_gets_no_helper_when_it_comes_again(tmp_pa
     )
     sampled = await sample(tmp_path, "build.cjs", node(major))
     first, second, third, long, after = map(int, sampled.stdout.split())
-    assert second == third == long == first - 1
-    assert after == first, "once it was long it is not taken for short any more"
+    assert second == third == long < first
+    assert after > long, "once it was long it is not taken for short any more"
     assert 0.75 * 54 <= sampled.self_samples("short.cjs")["churn"] <= 1.1 * 54 + 3
 
 
@@ -94,7 +94,7 @@ async def test_a_command_that_does_nothing_again_and_again_is_left_alone_until_i
         run();
         """
     )
-    sampled = await sample(tmp_path, "build.cjs", node(major))
+    sampled = await sample(tmp_path, "build.cjs", node(major), rate_hz=50)
     first, *again, other, _, after = map(int, sampled.stdout.split())
-    assert again[-1] == min(again) < after == other < first, "the one without V8's thread"
-    assert 5 <= sampled.self_samples("tiny.cjs")["churn"] <= 12
+    assert min(again) < after == other < first, "without V8's thread, with it, and with a helper"
+    assert 2 <= sampled.self_samples("tiny.cjs")["churn"] <= 8
