@@ -10,6 +10,7 @@ which refuses what its schema does not know. Ends with 1 if a line is not as it 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -133,9 +134,29 @@ def pyroscope(folder: Path) -> str:
 
 
 def pyroscope_outage(folder: Path) -> str:
-    """The same, killed for a while; it has to read again what it had written."""
+    """The same, ended in order and started again; it has to read again what it then wrote."""
     with Pyroscope(folder) as engine:
-        return queried(engine, profiled(folder, engine, 24, engine.outages((7, 5))))
+        return queried(engine, profiled(folder, engine, 20, engine.outages((7, 3), number=signal.SIGTERM)))
+
+
+def pyroscope_killed(folder: Path) -> str:
+    """The same, killed: what it had acknowledged it had in memory alone, and has lost that; all else it has."""
+    with Pyroscope(folder) as engine:
+        before = Held()
+
+        def meanwhile() -> None:
+            time.sleep(7)
+            before.stacks.update(engine.held().stacks)
+            engine.kill()
+            time.sleep(3)
+            engine.start()
+
+        counted = counted_in(profiled(folder, engine, 20, meanwhile)).stacks
+        after = engine.held().stacks
+        lost = sum(before.stacks.values()) / 1e9
+        if after + before.stacks == counted:
+            return f"equal, stack by stack, but for {lost:.2f} s that it had acknowledged before it was killed: {sum(after.values()) / 1e9:.2f} s"
+        return f"WRONG: {lost:.2f} s before, {sum(after.values()) / 1e9:.2f} s after; counted {sum(counted.values()) / 1e9:.2f} s"
 
 
 def pushed(folder: Path) -> str:
@@ -154,7 +175,7 @@ def fleet(folder: Path) -> str:
 
 CASES: dict[str, Callable[[Path], str]] = {
     case.__name__: case
-    for case in (plain, day, outage, full_disk, forwarded, pyroscope, pyroscope_outage, pushed, fleet)
+    for case in (plain, day, outage, full_disk, forwarded, pyroscope, pyroscope_outage, pyroscope_killed, pushed, fleet)
 }
 
 

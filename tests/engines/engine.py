@@ -80,13 +80,13 @@ class Engine:
             self._process.wait()
             self._process = None
 
-    def outages(self, *up_and_down_s: tuple[float, float]) -> Callable[[], None]:
-        """To be called while reports come: each time it is up so long, is killed, and comes back after so long."""
+    def outages(self, *up_and_down_s: tuple[float, float], number: int = signal.SIGKILL) -> Callable[[], None]:
+        """To be called while reports come: each time it is up so long, is ended by signal `number`, and comes back after so long."""
 
         def meanwhile() -> None:
             for up_s, down_s in up_and_down_s:
                 time.sleep(up_s)
-                self.kill()
+                self.kill(number)
                 time.sleep(down_s)
                 self.start()
 

@@ -47,6 +47,7 @@ class Pyroscope(Engine):
             "server.grpc-listen-port": grpc,
             "memberlist.bind-port": members,
             "pyroscopedb.data-path": self._data,
+            "compactor.data-dir": self._data / "compactor",
             "storage.backend": "filesystem",
             "storage.filesystem.dir": self._data / "shared",
             "usage-stats.enabled": "false",
