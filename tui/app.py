@@ -23,7 +23,7 @@ from .cadence import POLL_S, Cadence
 from .commands import commands_of
 from .editor import NoEditor, edit
 from .exports import Exports
-from .palette import Palette, make_palette
+from .palette import make_palette
 from .places import Copier
 from .range_asked import ask_range
 from .run_state import is_reporting, is_saved, program_is_over, run_is_over
@@ -82,6 +82,7 @@ class ProfilerApp(App[None]):
     TITLE = "multi_lang_profiler"
     ALLOW_SELECT = False
     AUTO_FOCUS = None
+    shades = True  # whether the terminal shows colours that differ little
     BINDINGS: ClassVar[list[BindingType]] = screen_bindings({key: view.TITLE for key, view in VIEWS.items()})
 
     def __init__(
@@ -110,7 +111,7 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.DARK.name
-        self.palette: Palette = make_palette(themes.DARK)
+        self.palette = make_palette(themes.DARK)
         self._views = {key: kind() for key, kind in VIEWS.items()}
         for key, widget in self._views.items():
             widget.id = f"view-{key}"
@@ -138,7 +139,7 @@ class ProfilerApp(App[None]):
         self._was_reporting = self._takes_input = False
 
     def watch_theme(self) -> None:
-        self.palette = make_palette(self.current_theme)
+        self.palette = make_palette(self.current_theme, shades=self.shades)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         # Every colour of ours is a true one: looking for others took a tenth of the screen's time.

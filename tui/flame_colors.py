@@ -47,7 +47,9 @@ class BoxStyle(NamedTuple):
 class FlameColors:
     """Of one theme. Boxes below each other differ a little even if they mean the same, so that their edge is seen."""
 
-    def __init__(self, *, dark: bool, background: Color, foreground: Color) -> None:
+    def __init__(self, *, dark: bool, background: Color, foreground: Color, shades: bool = True) -> None:
+        """`shades`: whether the terminal shows colours that differ little. Of sixteen the nearest to a shade may mean something else."""
+        self._shades = shades
         self._background = background
         self._foreground = foreground
         cold = background.blend(foreground, 0.2 if dark else 0.1)
@@ -94,9 +96,11 @@ class FlameColors:
         return self._box(ground, self._background.blend(self._foreground, 0.45))
 
     def _on(self, ground: Color, odd: int) -> BoxStyle:
-        ground = ground.blend(self._background, 0.12) if odd else ground
+        grounds = (ground, ground.blend(self._background, 0.12)) if self._shades else (ground, ground)
         inks = (self._background, self._foreground)
-        return self._box(ground, max(inks, key=lambda ink: _contrast(ink, ground)))
+        # One ink for both: names that are now dark, now light would seem to mean something.
+        ink = max(inks, key=lambda ink: min(_contrast(ink, each) for each in grounds))
+        return self._box(grounds[bool(odd)], ink)
 
     def _box(self, ground: Color, ink: Color) -> BoxStyle:
         gap = self._background.rich_color

@@ -45,8 +45,8 @@ class Palette:
     """The same where the keys go elsewhere."""
 
 
-def make_palette(theme: Theme) -> Palette:
-    """The palette of a theme."""
+def make_palette(theme: Theme, *, shades: bool = True) -> Palette:
+    """The palette of a theme; `shades`: whether the terminal shows colours that differ little."""
     variables, dark = theme.to_color_system().generate(), theme.dark
     background = _color(variables, "background", "#101418" if dark else "#ffffff")
     foreground = _color(variables, "foreground", "#e0e0e0" if dark else "#202020")
@@ -60,7 +60,7 @@ def make_palette(theme: Theme) -> Palette:
 
     return Palette(
         heat=Heat(dark=dark),
-        flame=FlameColors(dark=dark, background=background, foreground=foreground),
+        flame=FlameColors(dark=dark, background=background, foreground=foreground, shades=shades),
         plain=ink(foreground),
         bold=Style(color=foreground.rich_color, bold=True),
         dim=ink(background.blend(foreground, 0.62)),

@@ -24,6 +24,7 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
     Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
     """
     app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
+    app.shades = app.console.color_system not in ("standard", "windows")
     if _is_first():
         app.call_later(app.greet)
     app.error_console = Console(file=details, width=160)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.events import Key, Resize
 from textual.geometry import Region, Size
-from textual.widgets import OptionList
+from textual.widgets import Label, OptionList
 
 from multi_lang_profiler.engine.analysis.ranking import thread_samples
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
@@ -20,6 +20,7 @@ from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.sandwich import SandwichView
 from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
 from multi_lang_profiler.tui.widgets.tree_table import TreeTable
+from tests.analysis.test_ranges import Run
 from tests.support.screen import Screen, front, show, text_of, title
 from tests.support.snapshots import (
     hostile_snapshot,
@@ -463,3 +464,18 @@ async def test_keys_in_one_burst_keep_their_order() -> None:
         assert screen.app.selected_function == screen.app.query_one(FunctionTable).cursor_key
         await burst(pilot, screen, "3", "1", "slash", *"score_pro", "enter")
         assert names(screen) == ["score_products"]
+
+
+@pytest.mark.parametrize("key", ["T", "z", "C", "q"])
+@pytest.mark.parametrize("size", [(60, 15), (40, 12), (120, 40)])
+async def test_dialogs_fit(key: str, size: tuple[int, int]) -> None:
+    """What a dialog says is wrapped at its edge, not cut there; a row of its list is one line."""
+    screen = Screen(Run().snapshot())
+    async with screen.app.run_test(size=size) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        dialog = screen.app.screen.query_one(".dialog")
+        for label in dialog.query(Label):
+            assert label.region.width <= dialog.content_region.width
+        for rows in dialog.query(OptionList):
+            assert rows.virtual_size.height == rows.option_count

@@ -225,6 +225,18 @@ async def test_kinds_are_told_apart_without_colours() -> None:
             assert one.downgrade(ColorSystem.STANDARD) != other.downgrade(ColorSystem.STANDARD)
 
 
+def test_sixteen_colours_mean_what_the_legend_says() -> None:
+    """Among sixteen colours no shade of a kind becomes another's: boxes of a kind have one ground, and one ink."""
+    for theme in (DARK, LIGHT):
+        colors = make_palette(theme, shades=False).flame
+        for kind in CodeKind:
+            assert colors.kind(kind, 0) == colors.kind(kind, 1)
+        assert (
+            make_palette(theme).flame.kind(CodeKind.OWN, 0).text.bgcolor
+            != make_palette(theme).flame.kind(CodeKind.OWN, 1).text.bgcolor
+        )
+
+
 async def test_colours_of_change_between_two_ranges() -> None:
     """With a range in force `c` also tells what grew and shrank against the rest of the run, in words as well."""
     screen = Screen(Run().snapshot())

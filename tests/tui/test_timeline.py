@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import ContentSwitcher
 
+from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
 from multi_lang_profiler.engine.profile.history import TimelinePoint
 from multi_lang_profiler.tui.widgets.timeline_board import TimelineFoot, TimelineGraphs
 from multi_lang_profiler.tui.widgets.timeline_table import TimelineTable, layout
@@ -198,6 +199,11 @@ async def test_nothing_to_show() -> None:
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("5", "left", "right", "s", "escape", "left_square_bracket")
         assert screen.app.query_one("#views", ContentSwitcher).current == "empty"
+        # A file of another tool that tells no times.
+        running = shop_snapshot()
+        saved = replace(running, timeline=(), program=replace(running.program, phase=ProgramPhase.SAVED))
+        await show(pilot, screen, saved)
+        assert "does not say when" in text_of(screen.app.query_one("#empty"))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (20, 5), (1, 1), (200, 50)])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 
-from ...engine.analysis.ranges import TimeRange, clock_text
+from ...engine.analysis.ranges import NO_TIME, TimeRange, clock_text
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.analysis.timeline import Timeline, timeline
 from ..bindings import ScreenKey
@@ -168,7 +168,8 @@ class TimelineView(View):
     def empty(self, snapshot: Snapshot) -> str:
         if snapshot.timeline and (snapshot.counts.total or snapshot.stretch):
             return ""
-        return why_no_samples(snapshot)
+        is_saved = snapshot.program.phase is ProgramPhase.SAVED
+        return NO_TIME if is_saved and snapshot.counts.total else why_no_samples(snapshot)
 
     def function_selected(self, function: int | None) -> None:
         if function is not None:
