@@ -123,7 +123,9 @@ class Chains:
                 if frame or lowest <= first:
                     is_mended = side_by_side is not None
                     return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole)
-            if not is_newest:
+            is_lost = not frames and not is_inside and not near_begin <= frame <= near_last
+            if not is_newest or is_lost:
+                # Of a generator that ended before its frame was read nothing tells what ran: whoever called it did not.
                 break
             if side_by_side is None:
                 side_by_side = self._side_by_side(thread, content[at : at + want], first)

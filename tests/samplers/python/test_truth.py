@@ -129,7 +129,7 @@ async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
 async def test_what_c_code_calls_gets_its_part(version: str) -> None:
     """Functions of microseconds that C calls from all depths are met as well as a loop that stays where it is."""
     python = python_of_version(version)
-    async with SampledProgram(TRUTH / "called_by_c.py", "3", python=python, rate_hz=400) as program:
+    async with SampledProgram(TRUTH / "called_by_c.py", "2", python=python, rate_hz=400) as program:
         assert await program.end() == 0
         spent = json.loads(await program.hear())
     share = spent["steady"] / sum(spent.values())
