@@ -207,7 +207,7 @@ async def test_the_first_tenth_of_a_second_and_the_last(tmp_path, classes, runti
         used_s = int(sampled.stdout) / 1000
         seen.append((sampled.total_s, sampled.seconds("Short.main"), used_s, sampled.seconds("Shutdown.shutdown")))
         assert sampled.seconds("Shutdown.shutdown") <= 0.02, seen
-        # Samples are of 10 ms.
-        if 0.8 * used_s - 0.01 <= sampled.seconds("Short.main") <= 1.05 * used_s + 0.02:
+        # Samples are of 10 ms; and main itself has loaded classes before its first look at its clock, and after the last.
+        if 0.8 * used_s - 0.01 <= sampled.seconds("Short.main") <= used_s + 0.07:
             return
     pytest.fail(f"seconds counted, in main, used since main began, and counted for the JVM's end: {seen}")

@@ -129,7 +129,8 @@ async def test_interrupting_every_thread_does_not_end_us(tmp_path, classes, runt
     assert sampled.status == 0
     interrupted, spent_ms = sampled.stdout.split()
     assert interrupted == b"true"
-    assert sampled.seconds("Interrupting.burn") == pytest.approx(int(spent_ms) / 1000, rel=0.2)
+    # Beside others it may get little of its second; loading its clock, before, takes some hundredths of one.
+    assert sampled.seconds("Interrupting.burn") == pytest.approx(int(spent_ms) / 1000, rel=0.2, abs=0.06)
 
 
 async def test_a_script_that_drops_its_arguments_is_told(tmp_path):
