@@ -48,9 +48,11 @@ class CpuTimes {
       return;
     }
     try {
-      const [usedNs, waitedNs] = readSchedstat(this.file);
+      const [toldNs, waitedNs] = readSchedstat(this.file);
       this.waitedNs = waitedNs;
       const { readings } = this;
+      // What the thread read itself may be of later: for it the kernel brings the time up to date.
+      const usedNs = Math.max(toldNs, readings.at(-1) ?? 0);
       // A thread that waits, perhaps for hours, must not pile them up.
       const isStill = readings.length >= 4 && readings.at(-1) === usedNs && readings.at(-3) === usedNs;
       if (isStill || readings.length >= MAX_READINGS) {

@@ -153,10 +153,13 @@ class MainThread {
   /** Hand over a window of the thread's own profile. */
   takeOwn(own) {
     const profile = parsed(own);
-    const cpuTimes = this.cpuTimes.take();
-    cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
+    const { readings, waited } = this.cpuTimes.take();
+    const [beganUs, , endedUs, endedNs] = own.readings;
+    const inside = chosen(readings, (whenUs) => beganUs < whenUs && whenUs < endedUs);
+    const after = chosen(readings, (whenUs, used) => whenUs > endedUs && used >= endedNs);
+    this.cpuTimes.restart([...own.readings.slice(2), ...after]);
     this.setNextWindow(profile, nowUs());
-    this.handOver(profile, cpuTimes, own.interval);
+    this.handOver(profile, { readings: [...own.readings.slice(0, 2), ...inside, ...own.readings.slice(2)], waited }, own.interval);
   }
 
   /**
@@ -266,6 +269,11 @@ class MainThread {
       this.session.post(method, params, (error, answer) => resolve(error ? undefined : answer));
     }).catch(() => undefined);
   }
+}
+
+/** Of flat readings, `[when, used, ...]`, those that are wanted. */
+function chosen(readings, isWanted) {
+  return readings.filter((_, at) => isWanted(readings[at - (at % 2)], readings[at - (at % 2) + 1]));
 }
 
 /** The profile of a window that a thread took of itself; see `own_profile.cjs`. */
