@@ -424,7 +424,14 @@ def _other_runtime(folder: Path, command: list[str], package: str, told: str) ->
 
 
 def gradle(folder: Path) -> Project:
-    """`gradle run` of a small project, in Gradle's own daemon and a JVM beside it; Gradle is Debian's, unpacked."""
+    """`gradle run` of a small project, in a JVM that Gradle starts; Gradle is Debian's, unpacked.
+
+    It looks for its libraries in /usr/share/java: where root runs this, the unpacked folder stands there, for Gradle alone (`unshare`).
+    """
+    if os.geteuid():
+        raise SystemExit(
+            "Debian's Gradle, unpacked, can only be run by root here: it looks for its libraries in /usr/share/java"
+        )
     place = folder / "gradle"
     place.mkdir()
     simulated = subprocess.run(
@@ -447,7 +454,8 @@ def gradle(folder: Path) -> Project:
         "PATH": f"{place}/usr/share/gradle/bin{os.pathsep}{os.environ['PATH']}",
         "GRADLE_USER_HOME": str(folder / "home"),
     }
-    command = ["gradle", "--offline", "--no-daemon", "-q", "run"]
+    there = f"mount --bind {place}/usr/share/java /usr/share/java && exec gradle --offline --no-daemon -q run"
+    command = ["unshare", "-m", "sh", "-c", there]
     return Project(folder, command, {"Java": "Hot.weave"}, environment)
 
 
