@@ -426,12 +426,10 @@ def _other_runtime(folder: Path, command: list[str], package: str, told: str) ->
 def gradle(folder: Path) -> Project:
     """`gradle run` of a small project, in a JVM that Gradle starts; Gradle is Debian's, unpacked.
 
-    It looks for its libraries in /usr/share/java: where root runs this, the unpacked folder stands there, for Gradle alone (`unshare`).
+    It wants to lie in /usr/share: where root runs this, the unpacked folder is laid over that, for Gradle alone (`unshare`).
     """
     if os.geteuid():
-        raise SystemExit(
-            "Debian's Gradle, unpacked, can only be run by root here: it looks for its libraries in /usr/share/java"
-        )
+        raise SystemExit("Debian's Gradle, unpacked, can be run by root alone: it wants to lie in /usr/share")
     place = folder / "gradle"
     place.mkdir()
     simulated = subprocess.run(
@@ -450,12 +448,9 @@ def gradle(folder: Path) -> Project:
     (folder / "settings.gradle").write_text("rootProject.name = 'hot'\n")
     (folder / "source").mkdir()
     shutil.copy(PROGRAMS / "Hot.java", folder / "source")
-    environment = {
-        "PATH": f"{place}/usr/share/gradle/bin{os.pathsep}{os.environ['PATH']}",
-        "GRADLE_USER_HOME": str(folder / "home"),
-    }
-    there = f"mount --bind {place}/usr/share/java /usr/share/java && exec gradle --offline --no-daemon -q run"
-    command = ["unshare", "-m", "sh", "-c", there]
+    over = f"mount -t overlay overlay -o lowerdir={place}/usr/share:/usr/share /usr/share"
+    command = ["unshare", "-m", "sh", "-c", f"{over} && exec /usr/share/gradle/bin/gradle --offline --no-daemon -q run"]
+    environment = {"GRADLE_USER_HOME": str(folder / "home")}
     return Project(folder, command, {"Java": "Hot.weave"}, environment)
 
 
