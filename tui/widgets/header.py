@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ...engine.profile.book import Book
 
 CPU_POINTS = 24
+THIN = 0.5
+"""Fewer looks than this share of those asked for are pointed out: what chance does to shares goes by their root."""
 SEEN_FROM_S = 0.5
 """Of less CPU time than this the start of the program is the most, and no figure is shown."""
 MEDIUM, WIDE = 90, 130
@@ -194,7 +196,7 @@ class RunHeader(Board, can_focus=True):
             return [Segment("not sampled", palette.warn)]
         if sampling.achieved_hz is None:
             return [Segment("idle ", palette.dim), Segment("of ", palette.dim), asked]
-        short = sampling.achieved_hz < 0.9 * sampling.asked_hz
+        short = sampling.achieved_hz < THIN * sampling.asked_hz
         return [
             Segment(f"{sampling.achieved_hz:.0f}", palette.warn if short else palette.plain),
             Segment(" of ", palette.dim),

@@ -97,6 +97,8 @@ class Looker:
     def run(self) -> None:
         """Until standard input ends."""
         slot_s = flushed_s = tuned_s = moved_s = time.monotonic()
+        # To load us is no look.
+        self._cpu_s = time.thread_time()
         while not self._has_ended:
             now_s = time.monotonic()
             if self._starting:
