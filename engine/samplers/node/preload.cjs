@@ -21,7 +21,6 @@ const START_MS = 60; // what Node.js itself takes
 const LOOK_MS = 250;
 const ANSWERS_APART_MS = 20;
 const SHORT_MS = 100; // of CPU time
-const TRIVIAL_TIMES = 3;
 const WINDOW_MS = 1000;
 let overridden = false; // an env file's NODE_OPTIONS, by ours
 
@@ -138,19 +137,15 @@ function mainThread(config) {
     trial.disconnect();
     startHelper();
     Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
-  } else if (past.isTrivial) {
-    startLater(() => {
-      beginOwn();
-      startHelper();
-    }, 0);
   } else {
     beginOwn();
     if (process.channel || past.wasShort) {
-      const start = () => {
-        past.forget();
-        startHelper();
-      };
-      startLater(() => own && start(), START_MS + HELPED_FROM_MS);
+      startLater(() => {
+        if (own) {
+          past.forget();
+          startHelper();
+        }
+      });
     } else {
       startHelper();
     }
@@ -168,10 +163,10 @@ function mainThread(config) {
       return false;
     });
   }
-  process.on('exit', (code) => {
+  process.on('exit', () => {
     const used = usedMs();
     leave();
-    past.exits(code, used);
+    past.remember(used);
   });
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
@@ -179,37 +174,21 @@ function mainThread(config) {
 }
 
 /**
- * What the same program was like when it last ran under the profiler, in files beside the socket. A script that was short most likely is again,
- * and needs no helper unless it turns out otherwise. Of the very same command that ended well and used less than half of what one look stands for,
- * so many times in a row, there is nothing to see.
+ * Whether the same script was short when it last ran under the profiler, as a file beside the socket: then it most likely is again, and needs no
+ * helper unless it turns out otherwise.
  */
 class Past {
-  constructor({ socket, intervalUs, takesCpuTimes }) {
-    const { execArgv, argv } = process;
-    this.trivialMs = takesCpuTimes ? intervalUs / 2000 : 0;
-    this.short = `${socket}.short${hash([execArgv, argv[1]])}`;
-    this.trivial = `${socket}.trivial${hash([execArgv, argv.slice(1), process.cwd()])}`;
+  constructor({ socket }) {
+    this.short = `${socket}.short${hash([process.execArgv, process.argv[1]])}`;
     this.wasShort = fs.existsSync(this.short);
-    this.triviality = fs.statSync(this.trivial, { throwIfNoEntry: false })?.size ?? 0;
-    this.isTrivial = this.triviality >= TRIVIAL_TIMES;
   }
 
-  /** The process ends with that status, and its thread has used so much CPU time. */
-  exits(code, usedMs) {
-    this.remember(usedMs);
-    const isTrivial = code === 0 && usedMs < this.trivialMs;
-    if (isTrivial && !this.isTrivial) {
-      note(this.trivial, '.');
-    } else if (!isTrivial && this.triviality) {
-      unnote(this.trivial);
-    }
-  }
-
+  /** The process ends; its thread has used so much CPU time. */
   remember(usedMs) {
-    if (usedMs < SHORT_MS && !this.wasShort) {
-      note(this.short, '');
-    } else if (usedMs >= SHORT_MS) {
+    if (usedMs >= SHORT_MS) {
       this.forget();
+    } else if (!this.wasShort) {
+      note(this.short);
     }
   }
 
@@ -222,9 +201,9 @@ class Past {
 }
 
 /** The run's folder may be gone by now: then nobody needs to know. */
-function note(file, text) {
+function note(file) {
   try {
-    fs.appendFileSync(file, text, { mode: 0o600 });
+    fs.appendFileSync(file, '', { mode: 0o600 });
   } catch {}
 }
 
@@ -243,8 +222,8 @@ function hash(words) {
   return sum;
 }
 
-/** Call `start` once it is worth it: when the process has used so much CPU, looked at when its event loop turns, or has worker threads. */
-function startLater(start, fromMs) {
+/** Call `start` once it is worth it: when the process has used CPU, looked at when its event loop turns, or has worker threads. */
+function startLater(start) {
   let timer;
   const begin = () => {
     clearInterval(timer);
@@ -258,7 +237,7 @@ function startLater(start, fromMs) {
   const { cpuUsage } = process;
   const look = () => {
     const { user, system } = cpuUsage();
-    if (user + system >= 1000 * fromMs) {
+    if (user + system >= 1000 * (START_MS + HELPED_FROM_MS)) {
       begin();
     }
   };
