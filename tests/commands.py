@@ -63,6 +63,8 @@ class Project:
     ending: int = signal.SIGTERM
     compared: str = r"(?s).*"
     """A pattern for what of the output must be the same without us."""
+    around: list[str] = field(default_factory=list)
+    """What runs the command, with us or without."""
     told: str = ""
     """What is to be said of what nobody samples."""
     at_most_percent: float | None = None
@@ -143,7 +145,7 @@ def run(project: Project, before: list[str]) -> Run:
     with (project.folder / "stdout").open("w+") as stdout, (project.folder / "stderr").open("w+") as stderr:
         began_s = time.monotonic()
         process = subprocess.Popen(
-            [*before, *project.command],
+            [*project.around, *before, *project.command],
             cwd=project.folder,
             env={**os.environ, **project.environment},
             stdin=subprocess.DEVNULL,
@@ -426,7 +428,7 @@ def _other_runtime(folder: Path, command: list[str], package: str, told: str) ->
 def gradle(folder: Path) -> Project:
     """`gradle run` of a small project, in a JVM that Gradle starts; Gradle is Debian's, unpacked.
 
-    It wants to lie in /usr/share: where root runs this, the unpacked folder is laid over that, for Gradle alone (`unshare`).
+    It wants to lie in /usr/share: where root runs this, the unpacked folder is laid over that, for Gradle and whoever profiles it (`unshare`).
     """
     if os.geteuid():
         raise SystemExit("Debian's Gradle, unpacked, can be run by root alone: it wants to lie in /usr/share")
@@ -449,9 +451,10 @@ def gradle(folder: Path) -> Project:
     (folder / "source").mkdir()
     shutil.copy(PROGRAMS / "Hot.java", folder / "source")
     over = f"mount -t overlay overlay -o lowerdir={place}/usr/share:/usr/share /usr/share"
-    command = ["unshare", "-m", "sh", "-c", f"{over} && exec /usr/share/gradle/bin/gradle --offline --no-daemon -q run"]
+    around = ["unshare", "-m", "sh", "-c", f'{over} && exec "$@"', "sh"]
+    command = ["/usr/share/gradle/bin/gradle", "--offline", "--no-daemon", "-q", "run"]
     environment = {"GRADLE_USER_HOME": str(folder / "home")}
-    return Project(folder, command, {"Java": "Hot.weave"}, environment)
+    return Project(folder, command, {"Java": "Hot.weave"}, environment, around=around)
 
 
 PROJECTS: dict[str, Callable[[Path], Project]] = {
