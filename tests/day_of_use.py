@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import os
 import re
 import subprocess
@@ -179,7 +180,8 @@ class Load:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{self.path}", timeout=10) as answer:
                     answer.read()
                 self.answers += 1
-            except OSError:
+            except (OSError, http.client.HTTPException):
+                # It starts, or ends in the middle of an answer.
                 time.sleep(0.1)
 
 
