@@ -43,8 +43,8 @@ NAMES = (
     ),
     *("rate", "mojo", "wire", "aggregation", "buffer", "reporter", "screen"),
 )
-BY_NAME_ONLY = ("short_node", "node_agreement", "java_agreement", "java_truth", "go_agreement", "open_wire")
-"""What short processes take longer; whether what is sampled is what the runtime's own profiler sees; and what reports to open engines cost."""
+BY_NAME_ONLY = ("node_agreement", "java_agreement", "java_truth", "go_agreement", "open_wire")
+"""Whether what is sampled is what the runtime's own profiler sees; and what reports to open engines cost."""
 
 
 def main() -> None:

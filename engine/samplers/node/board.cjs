@@ -10,7 +10,9 @@ const WORDS = {
   THREAD: 0, // the worker thread's number
   PHASE: 1, // 0 starting, 1 sampling, 2 off
   ENDING: 2, // 1 when somebody waits for the thread's last window, 2 when it is handed over
-  ANCHORED: 3, // 1 from when the anchor is dropped, see main_thread.cjs; 2 while the main thread takes its profile itself
+  // 1 from when the anchor is dropped, see main_thread.cjs; 2 while the main thread takes its profile without a helper, 3 where there is
+  // one and the main thread is to drop the anchor.
+  ANCHORED: 3,
   CLAIMED: 4, // the main thread's: 1 from when the helper attaches, 2 when the process ends before it did
   KERNEL_ID: 5,
   HANDED_MS: 6, // CPU time that the thread had used when it last handed over
@@ -54,21 +56,13 @@ function kernelId() {
   }
 }
 
-/**
- * The CPU time that a thread of this process has used and the time it has waited for a core, both in ns; undefined where the kernel does not
- * say, or once the thread is gone. See proc_pid_schedstat(5).
- */
-function schedstat(kernelId) {
+/** CPU time that a thread of this process has used, in ns; undefined where the kernel does not say, or once the thread is gone. */
+function usedNs(kernelId) {
   try {
-    return fs.readFileSync(`/proc/self/task/${kernelId}/schedstat`, 'latin1').split(' ', 2).map(Number);
+    return Number.parseInt(fs.readFileSync(`/proc/self/task/${kernelId}/schedstat`, 'latin1'), 10);
   } catch {
     return undefined;
   }
-}
-
-/** CPU time that a thread of this process has used, in ns, or undefined. */
-function usedNs(kernelId) {
-  return schedstat(kernelId)?.[0];
 }
 
 /**
@@ -147,19 +141,4 @@ function plain({ nodes, samples, deltas, ...rest }) {
   return { ...rest, nodes: Array.from(nodes), samples: Array.from(samples), deltas: Array.from(deltas) };
 }
 
-module.exports = {
-  WORDS,
-  newBoard,
-  wordsOf,
-  tell,
-  nowUs,
-  kernelId,
-  schedstat,
-  usedNs,
-  intervalToAskUs,
-  compact,
-  plain,
-  withoutContents,
-  makeGood,
-  LOSES_TERMINATIONS,
-};
+module.exports = { WORDS, newBoard, wordsOf, tell, nowUs, kernelId, usedNs, intervalToAskUs, compact, plain, withoutContents, makeGood, LOSES_TERMINATIONS };

@@ -48,11 +48,9 @@ class CpuTimes {
       return;
     }
     try {
-      const [toldNs, waitedNs] = readSchedstat(this.file);
+      const [usedNs, waitedNs] = readSchedstat(this.file);
       this.waitedNs = waitedNs;
       const { readings } = this;
-      // What the thread read itself may be of later: for it the kernel brings the time up to date.
-      const usedNs = Math.max(toldNs, readings.at(-1) ?? 0);
       // A thread that waits, perhaps for hours, must not pile them up.
       const isStill = readings.length >= 4 && readings.at(-1) === usedNs && readings.at(-3) === usedNs;
       if (isStill || readings.length >= MAX_READINGS) {
@@ -82,13 +80,6 @@ class CpuTimes {
   add(atUs, usedNs) {
     if (this.readings.length && atUs >= this.readings.at(-2)) {
       this.readings.push(atUs, usedNs);
-    }
-  }
-
-  /** Count from this reading on, which the thread took ahead of all others. */
-  begin(reading) {
-    if (this.readings.length) {
-      this.readings.unshift(...reading);
     }
   }
 

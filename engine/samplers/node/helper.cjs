@@ -43,13 +43,14 @@ async function start() {
     off();
     return;
   }
+  const early = await main.takeOver();
+  const beganNs = early?.readings[1] ?? main.beganNs;
   const { pid, name, isProfilingItself, isOverridden } = workerData;
   const { version } = process;
-  const { beganNs } = main;
   outbox.send({ type: 'hello', at: nowUs(), beganNs, pid, name, version, isProfilingItself, isOverridden, helper: kernelId() });
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
-  const own = await main.takeOver();
-  await main.handOverOwn(own);
+  await main.handOverEarly(early);
+  await main.anchorLate();
 }
 
 /** The process goes on, although it had been about to end. */
@@ -151,15 +152,6 @@ channel.onmessage = ({ data }) => {
     poll();
   }
 };
-parentPort.on('message', (message) => {
-  if (message.isBack) {
-    comeBack();
-    return;
-  }
-  main?.receive(message);
-  if (message.isLast) {
-    void leave();
-  }
-});
+parentPort.on('message', (asked) => (asked === 'leave' ? void leave() : comeBack()));
 process.on('uncaughtException', off);
 void start();

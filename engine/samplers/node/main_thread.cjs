@@ -1,6 +1,6 @@
 'use strict';
 
-// The program's main thread, profiled by the helper through V8's inspector, or by itself and asked for what it has.
+// The program's main thread, profiled by the helper through V8's inspector.
 //
 // A window is a profile that is stopped and started again. That is cheap and exact only while another profile of the same session
 // goes on: V8 forgets what it knows of compiled code when the last one stops, walks all code when the first one starts (a quarter
@@ -22,9 +22,11 @@ const WINDOW_US_PER_NODE = 340;
 const MAX_NODES = 50_000;
 const MAX_STALL_SHARE = 0.02;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
-const POSTED_MS = 100;
+const LATE_MS = 400;
+const EARLY_WAITED_US = 1e6; // for a core: there was no helper yet, because the machine is busy
 
 const words = wordsOf(workerData.board, 0);
+const beganUs = nowUs();
 
 /** The program's main thread, and the profiles that are being taken of it through the inspector. */
 class MainThread {
@@ -34,7 +36,6 @@ class MainThread {
     this.anchor = 0; // the one of the two titles it has
     this.anchorSamples = 0;
     this.change = undefined; // the promise of the window's change that is under way
-    this.take = undefined; // what takes the window of its own profile that it was asked for
     this.scripts = new Scripts();
     const tell = (script, origin) => outbox.send({ type: 'made', thread: 0, script, origin });
     this.made = new MadePlaces(() => this.evaluate(this.expression('made')), tell);
@@ -45,12 +46,11 @@ class MainThread {
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
-  /** Start the first profile, or leave it to the thread; gives whether that was possible. */
+  /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
   async begin() {
-    const hasOwn = Atomics.load(words, WORDS.ANCHORED) === 2;
-    this.beganNs = hasOwn ? 1e6 * Atomics.load(words, WORDS.HANDED_MS) : undefined;
-    if (LOSES_TERMINATIONS && hasOwn) {
+    if (LOSES_TERMINATIONS && Atomics.load(words, WORDS.ANCHORED) === 2) {
       this.isOwn = true;
+      this.beganNs = 1e6 * Atomics.load(words, WORDS.HANDED_MS);
       tell(words, WORDS.PHASE, 1);
       return true;
     }
@@ -58,12 +58,13 @@ class MainThread {
     void this.ask('Profiler.enable');
     void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
     const isSampling = (await this.ask('Profiler.start')) !== undefined;
-    this.beganNs ??= usedNs(words[WORDS.KERNEL_ID]);
+    this.beganNs = usedNs(words[WORDS.KERNEL_ID]);
+    Atomics.compareExchange(words, WORDS.ANCHORED, 0, 3);
     tell(words, WORDS.PHASE, isSampling ? 1 : 2);
     return isSampling;
   }
 
-  /** Drop the anchor for a thread that has profiled itself so far, and give what it has. No window is closed before. */
+  /** Where the thread went on without us, and took its profile itself: drop the anchor, and give that profile. No window is closed before. */
   takeOver() {
     this.takenOver = this.takeOverNow();
     return this.takenOver;
@@ -73,16 +74,20 @@ class MainThread {
     if (this.isOwn || Atomics.compareExchange(words, WORDS.ANCHORED, 2, 1) !== 2) {
       return undefined;
     }
-    const { own, isKept } = await this.askThread('takeOver', titles[this.anchor]);
-    if (isKept) {
-      this.isOwn = this.isKept = true;
-      this.nextWindowUs = Infinity;
-      void this.ask('Profiler.disable');
+    const early = JSON.parse((await this.evaluate(this.expression('takeOver', titles[this.anchor]))) ?? 'null');
+    if (early) {
+      this.cpuTimes.restart(early.readings.slice(-2));
     }
-    if (own) {
-      this.cpuTimes.restart(own.readings.slice(-2));
+    return early;
+  }
+
+  /** Drop the anchor for a thread that went on without either. What was compiled until then counts for its callers, which is told. */
+  async anchorLate() {
+    await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+    if (!isProfilingItself && !this.isOwn && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
+      void this.evaluate(this.expression('begin', titles[this.anchor]));
+      this.outbox.send({ type: 'late', ms: Math.round((nowUs() - beganUs) / 1000) });
     }
-    return own;
   }
 
   mayRotate() {
@@ -103,17 +108,15 @@ class MainThread {
     this.nextWindowUs = beganUs + maxWindowUs;
     void this.ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
     if (this.isOwn) {
-      const { own } = this.isKept ? {} : await this.askThread('rotate');
-      if (own) {
-        this.takeOwn(own);
-      }
+      await this.askThread();
       return;
     }
     const stopped = this.ask('Profiler.stop');
     const started = this.ask('Profiler.start');
     const profile = (await stopped)?.profile;
     const cpuTimes = this.cpuTimes.take();
-    this.setNextWindow(profile, beganUs);
+    this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
+    this.nextWindowUs = beganUs + (profile ? windowUs(this.windowUs, profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
     await started;
     if (!Atomics.load(words, WORDS.ANCHORED)) {
       this.nextWindowUs = Math.max(this.nextWindowUs, beganUs + (nowUs() - beganUs) / MAX_STALL_SHARE);
@@ -126,40 +129,16 @@ class MainThread {
     this.handOver(profile, cpuTimes);
   }
 
-  setNextWindow(profile, beganUs) {
+  /** Have the thread hand over the window of its own profile. */
+  async askThread() {
+    const own = JSON.parse((await this.evaluate(this.expression('rotate'))) ?? '{}');
+    const cpuTimes = this.cpuTimes.take();
     this.windowUs = Math.min(WINDOW_US, 2 * this.windowUs);
-    this.nextWindowUs = beganUs + (profile ? windowUs(this.windowUs, profile.nodes.length, profile.endTime - profile.startTime) : WINDOW_US);
-  }
-
-  /** What the thread posts of its own profile once `name` is called there; nothing if that met its end, or a termination. */
-  askThread(name, argument) {
-    return new Promise((resolve) => {
-      this.take = resolve;
-      void this.evaluate(this.expression(name, argument)).then((isPosted) => isPosted || setTimeout(resolve, POSTED_MS, {}));
-    }).finally(() => {
-      this.take = undefined;
-    });
-  }
-
-  /** What the thread posted. */
-  receive(message) {
-    if (this.take && !message.isLast) {
-      this.take(message);
-    } else if (message.own) {
-      this.takeOwn(message.own);
+    this.nextWindowUs = nowUs() + Math.max(this.windowUs, WINDOW_US_PER_NODE * (own.window?.nodes.length ?? 0) / 3);
+    if (own.window) {
+      cpuTimes.readings = [...own.readings.slice(0, 2), ...cpuTimes.readings.slice(2)];
+      this.queue(() => this.sendMapped(own.window, cpuTimes));
     }
-  }
-
-  /** Hand over a window of the thread's own profile. */
-  takeOwn(own) {
-    const profile = parsed(own);
-    const { readings, waited } = this.cpuTimes.take();
-    const [beganUs, , endedUs, endedNs] = own.readings;
-    const inside = chosen(readings, (whenUs) => beganUs < whenUs && whenUs < endedUs);
-    const after = chosen(readings, (whenUs, used) => whenUs > endedUs && used >= endedNs);
-    this.cpuTimes.restart([...own.readings.slice(2), ...after]);
-    this.setNextWindow(profile, nowUs());
-    this.handOver(profile, { readings: [...own.readings.slice(0, 2), ...inside, ...own.readings.slice(2)], waited }, own.interval);
   }
 
   /**
@@ -188,9 +167,9 @@ class MainThread {
     await this.sending;
   }
 
-  handOver(profile, cpuTimes, interval = this.askedUs) {
+  handOver(profile, cpuTimes) {
     if (profile?.samples?.length) {
-      this.queue(() => this.sendMapped(compact(profile, interval), cpuTimes));
+      this.queue(() => this.sendMapped(compact(profile, this.askedUs), cpuTimes));
     }
   }
 
@@ -199,13 +178,11 @@ class MainThread {
     this.sending = this.sending.then(send);
   }
 
-  /** Send what the thread profiled of itself before it was taken over, ahead of all windows. */
-  handOverOwn(own) {
-    const profile = own && parsed(own);
-    if (profile?.samples?.length) {
-      const window = compact(profile, own.interval);
-      this.takenOver = this.sendMaps(window).then(() => {
-        this.outbox.sendWindow(0, '', window, own);
+  /** Send what the thread profiled of itself while it had no helper, if it has, ahead of all windows. */
+  handOverEarly(early) {
+    if (early?.window) {
+      this.takenOver = this.sendMaps(early.window).then(() => {
+        this.outbox.sendWindow(0, '', early.window, { readings: early.readings, waited: EARLY_WAITED_US });
       });
     }
     return this.takenOver;
@@ -269,16 +246,6 @@ class MainThread {
       this.session.post(method, params, (error, answer) => resolve(error ? undefined : answer));
     }).catch(() => undefined);
   }
-}
-
-/** Of flat readings, `[when, used, ...]`, those that are wanted. */
-function chosen(readings, isWanted) {
-  return readings.filter((_, at) => isWanted(readings[at - (at % 2)], readings[at - (at % 2) + 1]));
-}
-
-/** The profile of a window that a thread took of itself; see `own_profile.cjs`. */
-function parsed({ profile }) {
-  return profile && JSON.parse(profile).result.profile;
 }
 
 /** How long the next window should be, by what this one took: `usualUs`, where that is not dear. */

@@ -1,10 +1,8 @@
 'use strict';
 
-// Required by the profiled program's Node.js processes ahead of their own code, and by their worker threads. Each thread profiles itself from
-// here on. The main thread starts the helper that hands the profile over, and lets it hand over the last window at the end. Whatever goes
-// wrong in here, the program runs as if this file did not exist.
-
-const fs = require('fs');
+// Required by the profiled program's Node.js processes ahead of their own code, and by their worker threads. In the main thread it
+// starts the helper that takes the profiles, waits until it does, and lets it hand over the last window at the end; a worker thread
+// profiles itself. Whatever goes wrong in here, the program runs as if this file did not exist.
 
 const VARIABLE = 'MULTI_LANG_PROFILER_NODE';
 const KEY = 'multi_lang_profiler.node';
@@ -12,73 +10,50 @@ const KEY = 'multi_lang_profiler.node';
 const END_WAIT_MS = 3000;
 // What a worker thread that is terminated may take to hand over its last window, and how much of it is left to its fate.
 const TERMINATE_WAIT_MS = 100;
-const HELPER_WAIT_MS = 200; // for the helper to be there, to which that goes
 const NEGLIGIBLE_MS = 5;
-// A forked child, or what was short before, gets its helper once it has used so much CPU, which is looked at whenever its event loop turns
-// after that time.
+// A forked child gets its helper once it has used so much CPU, which is looked at whenever its event loop turns after that time.
 const HELPED_FROM_MS = 200;
 const START_MS = 60; // what Node.js itself takes
 const LOOK_MS = 250;
 const ANSWERS_APART_MS = 20;
-const SHORT_MS = 100; // of CPU time
-const WINDOW_MS = 1000;
 let overridden = false; // an env file's NODE_OPTIONS, by ours
 
 function mainThread(config) {
   followChildren(config);
   const path = require('path');
+  const { Session } = require('inspector');
   const { Worker, setEnvironmentData } = require('worker_threads');
-  const { WORDS, newBoard, wordsOf, kernelId, usedNs } = require('./board.cjs');
+  const { WORDS, newBoard, wordsOf, kernelId } = require('./board.cjs');
 
-  const board = newBoard();
-  const words = wordsOf(board, 0);
-  const thread = (words[WORDS.KERNEL_ID] = kernelId());
-  const { cpuUsage } = process;
-  const usedMs = () => {
-    cpuUsage(); // The kernel brings a thread's time up to date for who asks what the process used.
-    return usedNs(thread) / 1e6 - beganMs;
+  // Throws where a process may not be inspected; then there is nothing to do here.
+  const trial = new Session();
+  trial.connect();
+  trial.disconnect();
+
+  let early; // the thread's own profile, while it has no helper
+  /** Drop the helper's anchor, and give what there was before it as text. */
+  const takeOver = (title) => {
+    const taken = early?.end();
+    early = undefined;
+    profile.begin(title);
+    return taken && JSON.stringify(taken);
   };
-  let beganMs = 0;
+  const rotate = () => {
+    if (early) {
+      early.isAsked = true;
+    }
+    return early && JSON.stringify(early.rotate());
+  };
+  const profile = offerToHelper({ takeOver, rotate });
   // Both of these print that `console.profile` was called.
   const isProfilingItself = Boolean(process.env.NODE_V8_COVERAGE) || hasOption('--cpu-prof');
+  const told = { pid: process.pid, name: path.basename(process.argv[1] ?? 'node'), isProfilingItself, isOverridden: overridden };
+  const board = newBoard();
+  const words = wordsOf(board, 0);
+  words[WORDS.KERNEL_ID] = kernelId();
   setEnvironmentData(KEY, { ...config, board, isProfilingItself });
 
-  const past = new Past(config);
-  let own; // the thread's own profile, until the helper has taken over
   let helper;
-  const profile = offerToHelper({
-    /**
-     * End the thread's own profile and give what it has, where the helper has begun one and puts its anchor. The program's own inspectors
-     * would be told of that: where it may have one, the thread keeps its profile, and gives windows whenever its event loop turns.
-     */
-    takeOver(title) {
-      if (process.moduleLoadList.includes('NativeModule inspector')) {
-        setInterval(profile.rotate, WINDOW_MS).unref();
-        helper.postMessage({ isKept: true });
-        return true;
-      }
-      const taken = own;
-      own = undefined;
-      const last = taken?.end();
-      taken?.close();
-      profile.begin(title);
-      helper.postMessage({ own: last });
-      return true;
-    },
-    /** Give the window. */
-    rotate() {
-      if (own) {
-        own.isAsked = true;
-      }
-      helper.postMessage({ own: own?.rotate() });
-      return true;
-    },
-  });
-  const beginOwn = () => {
-    own = new (require('./own_profile.cjs').OwnProfile)(config, words, profile);
-    words[WORDS.ANCHORED] = 2;
-  };
-  const told = { pid: process.pid, name: path.basename(process.argv[1] ?? 'node'), isProfilingItself, isOverridden: overridden };
   const startHelper = () => {
     helper = new Worker(path.join(__dirname, 'helper.cjs'), {
       argv: [],
@@ -92,146 +67,85 @@ function mainThread(config) {
     helper.on('error', () => {});
     helper.unref();
   };
-  const leaveBehind = (profile, window) => {
+  const beginEarly = () => {
+    if (Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
+      early = new (require('./early.cjs').EarlyProfile)(config, words, profile);
+      if (Atomics.load(words, WORDS.ANCHORED) !== 2) {
+        takeOver(config.titles[0]); // It was asked for before it was there.
+      }
+      return true;
+    }
+    return false;
+  };
+  const start = () => {
+    Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
+    if (isProfilingItself || (Atomics.load(words, WORDS.PHASE) === 0 && beginEarly())) {
+      return;
+    }
+    if (Atomics.load(words, WORDS.PHASE) !== 2 && Atomics.exchange(words, WORDS.ANCHORED, 1) !== 1) {
+      profile.begin(config.titles[0]);
+    }
+  };
+  const leaveEarly = (isLast) => {
     try {
-      require('./left_behind.cjs').leaveBehind(window, profile, config.socket, told);
+      early?.leaveBehind(told, isLast);
     } catch {
       // Nowhere to leave it.
     }
+    early = isLast ? undefined : early;
   };
-  /** Have the helper hand over the last windows and detach, or leave behind what there is; gives what `comeBack` undoes. */
+  /** Have the helper hand over the last windows and detach; gives whether it was there. */
   const leave = () => {
-    const leaving = own;
-    own = undefined;
     const isClaimed = Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) === 1;
-    const last = leaving?.end();
+    leaveEarly(true);
     if (isClaimed) {
       // It may just be attaching.
       Atomics.wait(words, WORDS.PHASE, 0, END_WAIT_MS);
     }
-    const isHelped = isClaimed && Atomics.load(words, WORDS.PHASE) === 1 && Atomics.compareExchange(words, WORDS.ENDING, 0, 1) === 0;
-    if (isHelped) {
-      helper.postMessage({ own: last, isLast: true });
-      Atomics.wait(words, WORDS.ENDING, 1, END_WAIT_MS);
-    } else if (last) {
-      leaveBehind(leaving, last);
+    if (!isClaimed || Atomics.load(words, WORDS.PHASE) !== 1) {
+      return false;
     }
-    leaving?.close();
-    return { isHelped, isOwn: Boolean(leaving) || (isHelped && !isProfilingItself) };
+    if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) !== 0) {
+      return false;
+    }
+    helper.postMessage('leave');
+    Atomics.wait(words, WORDS.ENDING, 1, END_WAIT_MS);
+    return true;
   };
-  const comeBack = ({ isHelped, isOwn }) => {
-    // A helper that is yet to come finds all as it was.
+  const comeBack = () => {
     words[WORDS.PHASE] = words[WORDS.ANCHORED] = words[WORDS.CLAIMED] = words[WORDS.ENDING] = 0;
-    if (isOwn) {
-      beginOwn();
-    }
-    if (isHelped) {
-      helper.postMessage({ isBack: true });
-    }
+    helper.postMessage('come back');
+    start();
   };
-
-  if (isProfilingItself) {
-    // Throws where a process may not be inspected; then there is nothing to do here.
-    const trial = new (require('inspector').Session)();
-    trial.connect();
-    trial.disconnect();
-    startHelper();
-    Atomics.wait(words, WORDS.PHASE, 0, config.startWaitMs);
-  } else {
-    beginOwn();
-    if (process.channel || past.wasShort) {
-      startLater(() => {
-        if (own) {
-          past.forget();
-          startHelper();
-        }
-      });
-    } else {
-      startHelper();
-    }
-  }
-  if (process.channel && own) {
+  if (process.channel && !isProfilingItself) {
+    beginEarly();
+    startLater(startHelper, () => early);
     // Whoever forked this child may end it as soon as it has answered.
     let nextMs = 0;
     wrap(process, 'send', () => {
-      if (own && !own.isAsked && performance.now() >= nextMs) {
+      if (early && !early.isAsked && performance.now() >= nextMs) {
         nextMs = performance.now() + ANSWERS_APART_MS;
-        if (own.owesMs() >= NEGLIGIBLE_MS) {
-          leaveBehind(own, own.rotate());
-        }
+        return early.owesMs() >= NEGLIGIBLE_MS && leaveEarly(false);
       }
       return false;
     });
+  } else {
+    startHelper();
+    start();
   }
-  process.on('exit', () => {
-    const used = usedMs();
-    leave();
-    past.remember(used);
-  });
+  process.on('exit', leave);
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
-  beganMs = usedMs();
 }
 
-/**
- * Whether the same script was short when it last ran under the profiler, as a file beside the socket: then it most likely is again, and needs no
- * helper unless it turns out otherwise.
- */
-class Past {
-  constructor({ socket }) {
-    this.short = `${socket}.short${hash([process.execArgv, process.argv[1]])}`;
-    this.wasShort = fs.existsSync(this.short);
-  }
-
-  /** The process ends; its thread has used so much CPU time. */
-  remember(usedMs) {
-    if (usedMs >= SHORT_MS) {
-      this.forget();
-    } else if (!this.wasShort) {
-      note(this.short);
-    }
-  }
-
-  forget() {
-    if (this.wasShort) {
-      this.wasShort = false;
-      unnote(this.short);
-    }
-  }
-}
-
-/** The run's folder may be gone by now: then nobody needs to know. */
-function note(file) {
-  try {
-    fs.appendFileSync(file, '', { mode: 0o600 });
-  } catch {}
-}
-
-function unnote(file) {
-  try {
-    fs.unlinkSync(file);
-  } catch {}
-}
-
-function hash(words) {
-  const text = JSON.stringify(words);
-  let sum = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
-  }
-  return sum;
-}
-
-/** Call `start` once it is worth it: when the process has used CPU, looked at when its event loop turns, or has worker threads. */
-function startLater(start) {
+/** Start the helper of a process that profiles itself, by `early()`, once it is worth it: when it has used CPU, or has worker threads. */
+function startLater(startHelper, early) {
   let timer;
   const begin = () => {
     clearInterval(timer);
     process.removeListener('worker', begin);
-    try {
-      start();
-    } catch {
-      // Then it is seen when it ends.
+    if (early()) {
+      startHelper();
     }
   };
   const { cpuUsage } = process;
@@ -271,8 +185,6 @@ function wrapEnds(leave, comeBack) {
 function wrapTerminate(board) {
   const { BroadcastChannel, Worker } = require('worker_threads');
   const { WORDS, wordsOf, usedNs } = require('./board.cjs');
-  const main = wordsOf(board, 0);
-  let isAwaited = true; // the helper, where it is not there yet
   const askForLastWindow = function () {
     const id = this.threadId;
     const words = wordsOf(board, id);
@@ -282,20 +194,17 @@ function wrapTerminate(board) {
     const used = usedNs(words[WORDS.KERNEL_ID]);
     const isOwing = used / 1e6 - Atomics.load(words, WORDS.HANDED_MS) >= NEGLIGIBLE_MS;
     if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) === 0 && (isOwing || Atomics.load(words, WORDS.ROTATING))) {
-      const came = isAwaited ? Atomics.wait(main, WORDS.PHASE, 0, HELPER_WAIT_MS) : '';
-      isAwaited = came !== 'timed-out' && isAwaited;
       const channel = new BroadcastChannel(KEY);
       channel.unref();
       channel.postMessage({ id, isTerminated: true, used });
       channel.close();
-      // It has yet to meet the thread, where it just came.
-      Atomics.wait(words, WORDS.ENDING, 1, came === 'ok' ? HELPER_WAIT_MS : TERMINATE_WAIT_MS);
+      Atomics.wait(words, WORDS.ENDING, 1, TERMINATE_WAIT_MS);
     }
   };
   wrap(Worker.prototype, 'terminate', askForLastWindow);
 }
 
-/** Have `before` called ahead of `object[name]`, with its arguments, and `after` behind it with what `before` gave, if it did. */
+/** Have `before` called ahead of `object[name]`, with its arguments, and `after` behind it if `before` gave true. */
 function wrap(object, name, before, after) {
   const original = object[name];
   if (typeof original !== 'function') {
@@ -314,7 +223,7 @@ function wrap(object, name, before, after) {
           return Reflect.apply(original, this, given);
         } finally {
           if (has && after) {
-            after(has);
+            after();
           }
         }
       },
@@ -348,7 +257,7 @@ function envFileHasOptions() {
   });
   return files.some((file) => {
     try {
-      return /^\s*(export\s+)?NODE_OPTIONS\s*=/m.test(fs.readFileSync(file, 'utf8'));
+      return /^\s*(export\s+)?NODE_OPTIONS\s*=/m.test(require('fs').readFileSync(file, 'utf8'));
     } catch {
       return false;
     }
@@ -369,15 +278,15 @@ function quoted(option) {
   return `${name}="${value.join('=').replace(/["\\]/g, '\\$&')}"`;
 }
 
-// The helper reaches these by `Runtime.evaluate`. `begin` and `end` are V8's own, bound: a program that replaces `console.profile` is not in
-// the way.
-function offerToHelper(ofOwnProfile) {
+// The helper reaches these by `Runtime.evaluate`. The first two are V8's own, bound: a program that replaces `console.profile` is
+// not in the way.
+function offerToHelper(early) {
   const { withoutContents } = require('./board.cjs');
   const value = Object.freeze({
-    ...ofOwnProfile,
+    ...early,
     begin: console.profile.bind(console),
     end: console.profileEnd.bind(console),
-    made: () => require('./made.cjs').madeOnStack(),
+    made: require('./made.cjs').madeOnStack,
     sourceMap(url) {
       const payload = require('module').findSourceMap(url)?.payload;
       return payload && JSON.stringify(withoutContents(payload));

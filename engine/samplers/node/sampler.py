@@ -246,7 +246,7 @@ class NodeSampler:
             self._take_left_behind()
 
     def _take_left_behind(self) -> None:
-        """Take in the files of processes that ended before their helper had started; see `left_behind.cjs`."""
+        """Take in the files of processes that ended before their helper had started; see `early.cjs`."""
         for file in self._context.private_folder().glob("*.left"):
             self._files += 1
             try:
@@ -300,6 +300,13 @@ class NodeSampler:
                 agent.owe(float(message["us"]), float(message["at"]))
             case "left":
                 agent.has_left = True
+            case "late":
+                self._context.emit(
+                    Note(
+                        f"{agent.name}: the profiler was ready {int(message['ms']) / 1000:.1f} s after its start; "
+                        "functions compiled before may count for their callers"
+                    )
+                )
             case "unseen":
                 self._tell_of_unseen(agent, int(message["thread"]))
 

@@ -90,11 +90,8 @@ class Scripts {
   }
 }
 
-/**
- * The source maps, `{ url, map }`, of scripts of this very thread that were not met before; without the map where lines are not those of the
- * file. `parsedScripts` gives what V8 tells a debugger of all scripts.
- */
-function mapsHere(scripts, frames, parsedScripts) {
+/** The source maps, `{ url, map }`, of scripts of this very thread that were not met before; without the map where lines are not those of the file. */
+function mapsHere(scripts, frames, session) {
   const maps = [];
   for (const url of scripts.unasked(frames)) {
     const payload = findSourceMap(url)?.payload;
@@ -106,7 +103,12 @@ function mapsHere(scripts, frames, parsedScripts) {
   maps.push(...scripts.newlyMoved(frames).map((url) => ({ url })));
   if (scripts.mayLook()) {
     const beganUs = nowUs();
-    maps.push(...scripts.looked(parsedScripts(), nowUs() - beganUs));
+    const parsed = [];
+    session.on('Debugger.scriptParsed', ({ params }) => parsed.push(params));
+    session.post('Debugger.enable');
+    session.post('Debugger.disable');
+    session.removeAllListeners('Debugger.scriptParsed');
+    maps.push(...scripts.looked(parsed, nowUs() - beganUs));
   }
   return maps;
 }

@@ -57,9 +57,8 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
   if (isSampling && !isProfilingItself) {
     begin(titles[0]);
   }
-  const begun = reading();
-  words[WORDS.HANDED_MS] = (begun[1] ?? 0) / 1e6;
   Atomics.store(words, WORDS.PHASE, isSampling ? 1 : 2);
+  const begun = reading();
   tell({ kernelId: words[WORDS.KERNEL_ID], isSampling, reading: begun });
   if (!isSampling) {
     return;
@@ -73,20 +72,10 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
 
   function handOver(profile, isLast) {
     const window = profile?.samples.length ? compact(profile, askedUs) : undefined;
-    const maps = window ? mapsHere(scripts, window.frames, parsedScripts) : [];
+    const maps = window ? mapsHere(scripts, window.frames, session) : [];
     const now = reading();
     tell({ window, maps, reading: now, isLast, kernelId: words[WORDS.KERNEL_ID], begun });
     Atomics.store(words, WORDS.HANDED_MS, (now[1] ?? 0) / 1e6);
-  }
-
-  /** What V8 tells a debugger of all scripts. */
-  function parsedScripts() {
-    const parsed = [];
-    session.on('Debugger.scriptParsed', ({ params }) => parsed.push(params));
-    ask('Debugger.enable');
-    ask('Debugger.disable');
-    session.removeAllListeners('Debugger.scriptParsed');
-    return parsed;
   }
 
   /** Close the window and open the next one. */

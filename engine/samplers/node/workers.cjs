@@ -4,11 +4,11 @@
 // asked for windows through the main thread's session.
 
 const { threadId, workerData } = require('worker_threads');
-const { WORDS, wordsOf, nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
 const { MadePlaces } = require('./made_places.cjs');
 
-const { key, board, pollMs, takesCpuTimes } = workerData;
+const { key, pollMs, takesCpuTimes } = workerData;
 const IDLE_NS = 1_000_000;
 // A thread that was heard of in one way is to be heard of in the other by then: a window that was sent, a preload that ran.
 const HEARD_MS = 250;
@@ -26,7 +26,6 @@ class Workers {
     this.attached = new Map(); // a worker thread's number -> the inspector's session, and the thread's name
     this.replies = new Map(); // number of a call into a worker thread -> what takes its answer
     this.calls = 0;
-    this.ending = new Map(); // a worker thread's number -> what was heard of its being terminated, before it was met
   }
 
   /** Follow the threads by a session that is about to be connected. */
@@ -58,7 +57,6 @@ class Workers {
       return;
     }
     this.attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
-    this.meetEarlier(id);
     setTimeout(() => {
       if (this.attached.get(id)?.sessionId === sessionId && !this.attached.get(id).isHeard) {
         this.outbox.send({ type: 'unseen', thread: id });
@@ -72,7 +70,7 @@ class Workers {
     if (this.attached.has(id)) {
       this.attached.get(id).isHeard = true;
     }
-    if (message.kernelId && message.isSampling && !this.threads.has(id)) {
+    if (message.kernelId && message.isSampling) {
       return this.meet(message);
     }
     if (message.begun && !this.threads.has(id)) {
@@ -80,36 +78,21 @@ class Workers {
       this.meet({ ...message, reading: message.begun });
     }
     const worker = this.threads.get(id);
-    if (message.isTerminated && !worker) {
-      this.ending.set(id, message);
-    } else if (message.isTerminated) {
-      worker.cpuTimes.add(nowUs(), message.used);
-      void worker.leave();
+    if (message.isTerminated) {
+      worker?.cpuTimes.add(nowUs(), message.used);
+      void worker?.leave();
     } else {
       worker?.receive(message);
     }
     return false;
   }
 
-  /** A thread that began before there was anybody to hear of it, and may have no time to tell anew. */
-  meetEarlier(id) {
-    const words = wordsOf(board, id);
-    if (words[WORDS.THREAD] === id && Atomics.load(words, WORDS.PHASE) === 1 && !this.threads.has(id)) {
-      this.attached.get(id).isHeard = true;
-      this.meet({ id, kernelId: words[WORDS.KERNEL_ID], reading: [], beganMs: words[WORDS.HANDED_MS] });
-      if (this.ending.has(id)) {
-        this.hear(this.ending.get(id));
-        this.ending.delete(id);
-      }
-    }
-  }
-
-  meet({ id, kernelId, reading, beganMs = 0 }) {
+  meet({ id, kernelId, reading }) {
     if (this.threads.size >= MAX_THREADS) {
       return false;
     }
-    this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading), !reading.length));
-    this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 1e6 * beganMs });
+    this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading)));
+    this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 0 });
     return true;
   }
 
@@ -136,7 +119,7 @@ class Workers {
 }
 
 class WorkerThread {
-  constructor(all, id, cpuTimes, isMetLate) {
+  constructor(all, id, cpuTimes) {
     this.all = all;
     this.id = id;
     this.cpuTimes = cpuTimes;
@@ -144,7 +127,6 @@ class WorkerThread {
     this.waiting = []; // for what it was asked to hand over
     this.hasLeft = false;
     this.isGone = false;
-    this.isMetLate = isMetLate;
     this.sending = Promise.resolve(); // of windows, in their order
     const tell = (script, origin) => all.outbox.send({ type: 'made', thread: id, script, origin });
     this.made = new MadePlaces(() => this.evaluate('made'), tell);
@@ -206,12 +188,8 @@ class WorkerThread {
   }
 
   /** What the thread sent of itself. */
-  receive({ window, maps, reading, isLast, begun }) {
+  receive({ window, maps, reading, isLast }) {
     const { outbox, attached } = this.all;
-    if (this.isMetLate) {
-      this.isMetLate = false;
-      this.cpuTimes.begin(begun);
-    }
     this.cpuTimes.add(...reading);
     maps.forEach(({ url, map }) => outbox.sendMap(url, map));
     if (window) {
