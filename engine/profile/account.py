@@ -53,7 +53,7 @@ class Account:
         self.ended_s: float | None = None
         self.threads_read_at_ns = 0
         """CPU time of the process at the last reading of its threads' times."""
-        self._was_covered = told.is_covered
+        self.was_covered = told.is_covered
         self._uncovered_ns = 0
         self.before_ns = 0
         self.covered_ns = 0
@@ -77,7 +77,7 @@ class Account:
         if self.told.is_covered:
             self.covered_ns += used_ns
             return used_ns
-        if self._was_covered:
+        if self.was_covered:
             self.gap_ns += used_ns
         else:
             self._uncovered_ns += used_ns
@@ -85,16 +85,25 @@ class Account:
 
     def cover(self, already_ns: int) -> int:
         """From now on it is covered, and was for the last `already_ns`; gives how much of what was booked is so."""
-        if self._was_covered:
+        if self.was_covered:
             already_ns = min(already_ns, self.gap_ns)
             self.gap_ns -= already_ns
         else:
             already_ns = min(already_ns, self._uncovered_ns)
             self.before_ns = self._uncovered_ns - already_ns
             self._uncovered_ns = 0
-            self._was_covered = True
+            self.was_covered = True
         self.covered_ns += already_ns
         return already_ns
+
+    def cover_piece(self, piece_ns: int) -> int:
+        """So much of what was not covered was sampled after all; gives how much."""
+        of_gap_ns = min(piece_ns, self.gap_ns)
+        of_before_ns = min(piece_ns - of_gap_ns, self.before_ns)
+        self.gap_ns -= of_gap_ns
+        self.before_ns -= of_before_ns
+        self.covered_ns += of_gap_ns + of_before_ns
+        return of_gap_ns + of_before_ns
 
     def uncover(self, before_ns: int) -> int:
         """So much of what was covered was not sampled; gives how much."""

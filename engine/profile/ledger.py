@@ -80,14 +80,18 @@ class Ledger:
 
     # What samplers tell and ask. -------------------------------------------------------------------------------------
 
-    def covers(self, pid: int, *, by_thread: bool = False, already_s: float = 0.0) -> None:
+    def covers(self, pid: int, *, by_thread: bool = False, already_s: float = 0.0, is_piece: bool = False) -> None:
         """Tell that samples of process `pid` are taken from now on, and were of the last `already_s` seconds of its CPU time.
 
         `by_thread`: only those threads are sampled that `threads` is told of. Else all are but those that runtimes keep for themselves.
+        `is_piece`: those seconds are one of several pieces that a process left behind, which are found in any order.
         """
         account = self._settled(pid)
         told = self._told.setdefault(pid, Told())
-        if not told.is_covered:
+        if is_piece and account is not None and account.was_covered:
+            self._covered_ns += account.cover_piece(int(already_s * 1e9))
+            self._touched[account] = None
+        elif not told.is_covered:
             told.is_covered, told.by_thread = True, by_thread
             if account is not None:
                 self._covered_ns += account.cover(int(already_s * 1e9))

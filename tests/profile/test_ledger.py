@@ -164,6 +164,21 @@ def test_samples_that_come_late_were_taken_before() -> None:
     assert abs(book.left_over_s) < 0.04
 
 
+@pytest.mark.parametrize("pieces", [(0.25, 0.05), (0.05, 0.25)])
+def test_pieces_that_a_process_left_behind_are_found_in_any_order(pieces: tuple[float, float]) -> None:
+    """Their samples are counted, so that what they are of was neither before the sampler nor is it taken twice."""
+    kept = Kept("burn(0.4); print(flush=True); sys.stdin.readline()\n")
+    kept.heard()
+    for seconds in pieces:
+        kept.sampled(seconds)
+        kept.ledger.covers(kept.program.pid, already_s=seconds, is_piece=True)
+        kept.ledger.leaves(kept.program.pid)
+    kept.tell()
+    book, kernel_s = kept.end()
+    assert book.before_s == pytest.approx(kernel_s - 0.3, abs=0.04)
+    assert abs(book.left_over_s) < 0.04
+
+
 def test_processes_that_nobody_samples_have_a_name_and_a_reason() -> None:
     """Those that are refused, those too short for a sampler, and those that were not even seen, by who waited for them."""
     code = """

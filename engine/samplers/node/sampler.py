@@ -316,8 +316,8 @@ class NodeSampler:
             agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
         helper = message.get("helper")
         if helper is None and agent.pid in self._has_spoken_for:
-            # What it left behind is the next piece of what was left before, or the last of what its helper handed over.
-            self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message))
+            # What it left behind is another piece of what was left before, or the last of what its helper handed over.
+            self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message), is_piece=True)
             return
         self._has_spoken_for.add(agent.pid)
         if not any(other.is_sampled for other in self._agents.values()):
