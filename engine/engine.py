@@ -387,6 +387,11 @@ class Engine:
         await self._definitions.locate(self._recorder.table, list(self._recorder.functions.self_samples))
 
     @property
+    def is_interrupted(self) -> bool:
+        """The program has died of Ctrl+C."""
+        return bool(self._parts.run and self._parts.run.is_interrupted)
+
+    @property
     def exit_left_s(self) -> float:
         """Seconds until the exit deadline; all of it before the program has ended, or its screen was left."""
         deadline_s = self.settings.report.exit_deadline_s if self.settings.report else EXIT_DEADLINE_S

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -42,12 +43,22 @@ def main(child: Child | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    if status < 0:
+        _die_of(-status)
+        status = 128 - status
     # Not sys.exit: a resolver that hangs in a worker thread would hold the interpreter's shutdown for as long as it likes.
     os._exit(status)
 
 
+def _die_of(number: int) -> None:
+    """As the program did. A shell ends its loop or script where Ctrl+C killed what ran, and goes on where that has ended by itself."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+
+
 def run(argv: list[str], child: Child | None = None) -> int:
-    """Do what the words behind the command's name say; the exit status."""
+    """Do what the words behind the command's name say; the exit status, or -N to die of signal N."""
     try:
         if argv and argv[0] in SUBCOMMANDS:
             return _subcommand(argv[0], argv[1:])
@@ -124,7 +135,7 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | 
         headless.print_summary(snapshot)
     status = _conclude(settings, snapshot, status, lines)
     lines.finish(engine.exit_left_s)
-    return status
+    return -signal.SIGINT if engine.is_interrupted else status
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:

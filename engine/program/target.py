@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class Target:
         self._session: Session | None = None
         self.terminals: ProgramTerminals | None = None
         """With a screen."""
+        self.is_interrupted = False
+        """It has died of Ctrl+C, and not ended on it by itself."""
         self.cpu_s = 0.0
         """CPU seconds of the program and of the children it waited for, once it has ended."""
 
@@ -102,6 +105,7 @@ class Target:
         self.cpu_s = usage.ru_utime + usage.ru_stime
         code = os.waitstatus_to_exitcode(wait_status)
         self._status = code if code >= 0 else 128 - code
+        self.is_interrupted = code == -signal.SIGINT
         if self.terminals:
             self.terminals.read_rest()
         return self._status

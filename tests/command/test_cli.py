@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -273,3 +275,26 @@ def test_nothing_is_left_running(folder):
     finished = finish(process)
     assert finished.status == 0
     assert processes_where(lambda entry: os.getsid(int(entry.name)) == process.pid) == []
+
+
+def test_ctrl_c_ends_the_loop_of_a_shell(folder):
+    """A shell goes on with its loop or script where a command has ended by itself on Ctrl+C, and ends where it was killed: as without us."""
+    folder.write("app.py", "import time\nprint(6 * 7, flush=True)\ntime.sleep(60)\n")
+    folder.write(
+        "catches.py", "try: print(6 * 7, flush=True) or input()\nexcept KeyboardInterrupt: raise SystemExit(130)\n"
+    )
+    for program, turns in (("app.py", 1), ("catches.py", 2)):
+        loop = f"for each in 1 2; do {shlex.quote(str(COMMAND))} python {program} --quiet; done"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(folder.path)
+            os.execvpe("bash", ["bash", "-c", loop], folder.environment())
+        seen = b""
+        with contextlib.suppress(OSError):  # the last has closed the terminal
+            while data := os.read(terminal, 4096):
+                seen += data
+                if b"42" in data:
+                    os.write(terminal, b"\x03")
+        os.waitpid(pid, 0)
+        os.close(terminal)
+        assert seen.count(b"42") == turns, seen

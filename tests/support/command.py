@@ -88,4 +88,6 @@ def finish(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Fini
         os.killpg(process.pid, signal.SIGKILL)
         stdout, stderr = process.communicate()
         raise AssertionError(f"still running after {DEADLINE_S:g} s; stderr: {stderr.decode()}") from None
-    return Finished(process.returncode, stdout, stderr.decode())
+    # As a shell has it: killed by Ctrl+C we are killed, too.
+    status = process.returncode if process.returncode >= 0 else 128 - process.returncode
+    return Finished(status, stdout, stderr.decode())
