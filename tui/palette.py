@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Made anew when the theme changes. Every style but `cursor` and `track` leaves the background alone."""
+    """Made anew when the theme changes. Every style but those said to be backgrounds leaves the background alone."""
 
     heat: Heat
     flame: FlameColors
@@ -39,6 +39,8 @@ class Palette:
     """What a search found."""
     track: Style
     """The unfilled part of a gauge, as a background."""
+    chosen: Style
+    """A chosen range of time, as a background."""
     cursor: Style
     """The line under the cursor, as a background, where the keys go."""
     cursor_away: Style
@@ -71,7 +73,9 @@ def make_palette(theme: Theme, *, shades: bool = True) -> Palette:
         warn=ink(_color(variables, "warning", "#e0a030")),
         bad=ink(_color(variables, "error", "#e05050")),
         match=Style(color=background.rich_color, bgcolor=_color(variables, "warning", "#e0a030").rich_color),
-        track=ground(background.blend(foreground, 0.13)),
+        # Of sixteen the nearest is that of the filled part.
+        track=ground(background.blend(foreground, 0.13)) if shades else Style.null(),
+        chosen=ground(background.blend(foreground, 0.13)),
         cursor=ground(background.blend(primary, 0.34)),
         cursor_away=ground(background.blend(foreground, 0.09)),
     )

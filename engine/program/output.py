@@ -1,10 +1,11 @@
-"""What the program prints while a screen is in front of it: its last lines, bounded, never interpreted."""
+"""What the program prints while a screen is in front of it: its last lines, bounded, as a terminal would show them."""
 
 from __future__ import annotations
 
 import codecs
 import re
 from collections import deque
+from dataclasses import dataclass
 
 from ..analysis.snapshot import OutputLine
 
@@ -13,14 +14,19 @@ MAX_LINE_LENGTH = 2_000
 """Characters kept of a line."""
 MAX_OVERWRITTEN = 8_000
 """Characters of a line that are looked at for what was written over: it takes some milliseconds, on the engine's loop."""
+MAX_UP = 40
+"""Lines that the cursor goes up at most: as many progress bars may stand there."""
 _MOVES = re.compile(r"[\r\b]|\x1b\[[0-9]*[CDGK]")
+_ROW_MOVE = re.compile(r"\x1b\[([0-9]{0,3})([ABEFJ])")
+_RIGHT = re.compile(r"\x1b\[([0-9]{0,3})C")
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[@-~]")
 _TOKEN = re.compile(r"\x1b\[([0-9;?]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\r\b]|[^\r\b\x1b]+|\x1b")
 
 
 def as_shown(line: str) -> str:
     """What a terminal shows of `line`, a progress bar for example: after carriage returns, backspaces and erasing, what is on top.
 
-    Moves to other lines are left out, and what stands far before the end. https://ecma-international.org/publications-and-standards/standards/ecma-48/
+    What stands far before the end is left out. https://ecma-international.org/publications-and-standards/standards/ecma-48/
     """
     if not _MOVES.search(line):
         return line
@@ -56,57 +62,136 @@ def _overwritten(line: str) -> str:
     return f"{as_shown(before)}\r{after}" if moved else line
 
 
+@dataclass(slots=True)
+class _Cursor:
+    """Where a stream writes."""
+
+    line: str = ""
+    """What stands in its line, as it was written."""
+    up: int = 0
+    """So many lines above the end."""
+    below: str = ""
+    """While it is up: the unfinished line at the end."""
+
+    @property
+    def column(self) -> int:
+        written = self.line.rpartition("\r")[2]
+        return len(_ESCAPE.sub("", written)) + sum(int(number or 1) for number in _RIGHT.findall(written))
+
+
 class Output:
     def __init__(self) -> None:
         self._lines: deque[OutputLine] = deque(maxlen=MAX_LINES)
         self._decoders = {is_stderr: codecs.getincrementaldecoder("utf-8")("replace") for is_stderr in (False, True)}
-        self._unfinished = {False: "", True: ""}
+        self._cursors = {False: _Cursor(), True: _Cursor()}
         self._last_is_stderr = False
         self._frozen: tuple[OutputLine, ...] = ()
         self._changed = False
         self._run = 1
+        self._of_run = 0
+        """Lines of this run."""
         self.dropped = 0
         """Lines pushed out by newer ones."""
 
     def take(self, data: bytes, is_stderr: bool) -> None:
         """Take in a piece of the program's output, cut anywhere."""
         self._last_is_stderr = is_stderr
-        text = self._unfinished[is_stderr] + self._decoders[is_stderr].decode(data)
-        *lines, unfinished = text.split("\n")
+        cursor = self._cursors[is_stderr]
+        lines = (cursor.line + self._decoders[is_stderr].decode(data)).split("\n")
+        if cursor.up or b"\x1b" in data or "\x1b" in cursor.line:
+            cursor.line = lines[0]
+            self._follow(cursor, is_stderr)
+            for line in lines[1:]:
+                self._end_line(cursor, is_stderr)
+                cursor.line += line
+                self._follow(cursor, is_stderr)
+        else:
+            cursor.line = lines.pop()
+            self._append(lines, is_stderr)
         # A line without end must not grow for ever: what was written over is gone, what is beyond the limit would be cut anyway.
-        self._unfinished[is_stderr] = _overwritten(unfinished)[: MAX_LINE_LENGTH + 1]
-        if len(lines) > MAX_LINES:
-            self.dropped += len(lines) - MAX_LINES
-            lines = lines[-MAX_LINES:]
-        self.dropped += max(0, len(self._lines) + len(lines) - MAX_LINES)
-        self._lines.extend(OutputLine(_bounded(line), is_stderr, self._run) for line in lines)
+        cursor.line = _overwritten(cursor.line)[: MAX_LINE_LENGTH + 1]
         self._changed = True
+
+    def _append(self, lines: list[str], is_stderr: bool) -> None:
+        count = len(lines)
+        self._of_run += count
+        other = self._cursors[not is_stderr]
+        if other.up:
+            other.up = min(other.up + count, MAX_LINES)
+        self.dropped += max(0, len(self._lines) + count - MAX_LINES)
+        self._lines.extend(OutputLine(_bounded(line), is_stderr, self._run) for line in lines[-MAX_LINES:])
+
+    def _follow(self, cursor: _Cursor, is_stderr: bool) -> None:
+        """Go where its line says to go up or down, as several progress bars do."""
+        while move := _ROW_MOVE.search(cursor.line):
+            after, number, kind = cursor.line[move.end() :], move[1], move[2]
+            cursor.line = cursor.line[: move.start()]
+            if kind == "J":
+                if number in {"", "0"}:
+                    self._erase_below(cursor, is_stderr)
+            else:
+                column = 0 if kind in "EF" else cursor.column
+                by = max(1, int(number or 1)) * (1 if kind in "AF" else -1)
+                self._go(cursor, max(0, min(cursor.up + by, MAX_UP, self._of_run, len(self._lines))), is_stderr)
+                cursor.line += f"\x1b[{column}C" if column else ""
+            cursor.line += after
+
+    def _erase_below(self, cursor: _Cursor, is_stderr: bool) -> None:
+        cursor.line += "\x1b[K"
+        cursor.below = ""
+        for up in range(1, cursor.up):
+            self._lines[-up] = OutputLine("", is_stderr, self._run)
+
+    def _go(self, cursor: _Cursor, up: int, is_stderr: bool) -> None:
+        """To the beginning of the line that is so many above the end."""
+        if cursor.up:
+            self._lines[-cursor.up] = OutputLine(_bounded(cursor.line), is_stderr, self._run)
+        else:
+            cursor.below = cursor.line
+        cursor.up = up
+        there = self._lines[-up].text if up else cursor.below
+        cursor.line = f"{there}\r" if there else ""
+
+    def _end_line(self, cursor: _Cursor, is_stderr: bool) -> None:
+        if cursor.up:
+            self._go(cursor, cursor.up - 1, is_stderr)
+        else:
+            self._append([cursor.line], is_stderr)
+            cursor.line = ""
 
     @property
     def unfinished(self) -> str:
         """The line that the program stands in: a question, perhaps. The one of both that was written to last."""
-        return _bounded(self._unfinished[self._last_is_stderr] or self._unfinished[not self._last_is_stderr])
+        last, other = self._cursors[self._last_is_stderr], self._cursors[not self._last_is_stderr]
+        return _bounded(last.line or other.line)
 
     def answer(self) -> None:
         """Enter was typed: what was asked on stderr goes on with the echo of the answer, which comes on stdout, as on a terminal."""
-        if not self._unfinished[False]:
-            self._unfinished = {False: self._unfinished[True], True: ""}
+        if not self._cursors[False].line:
+            self._cursors = {False: self._cursors[True], True: _Cursor()}
 
     def begin_run(self, number: int) -> None:
         """What comes now is of run `number`, and begins on a line of its own."""
-        for is_stderr in (False, True):
-            if self._unfinished[is_stderr]:
-                self.take(b"\n", is_stderr)
+        for is_stderr, cursor in self._cursors.items():
+            if cursor.up:
+                self._go(cursor, 0, is_stderr)
+            if cursor.line:
+                self._end_line(cursor, is_stderr)
+        self._of_run = 0
         self._run = number
+        self._changed = True
 
     @property
     def lines(self) -> tuple[OutputLine, ...]:
-        """The last lines, the one being written included; the same object as long as nothing is printed."""
+        """The last lines, those being written included; the same object as long as nothing is printed."""
         if self._changed:
-            unfinished = [
-                OutputLine(_bounded(text), is_err, self._run) for is_err, text in self._unfinished.items() if text
-            ]
-            self._frozen = (*self._lines, *unfinished)
+            shown = list(self._lines)
+            for is_stderr, cursor in self._cursors.items():
+                if cursor.up:
+                    shown[len(self._lines) - cursor.up] = OutputLine(_bounded(cursor.line), is_stderr, self._run)
+                if last := cursor.below if cursor.up else cursor.line:
+                    shown.append(OutputLine(_bounded(last), is_stderr, self._run))
+            self._frozen = tuple(shown)
             self._changed = False
         return self._frozen
 

@@ -83,6 +83,55 @@ def test_a_progress_bar_is_its_last_state():
     assert [line.text for line in output.lines] == ["done"]
 
 
+def shown(written: bytes, *more: bytes) -> list[str]:
+    output = Output()
+    for each in (written, *more):
+        output.take(each, is_stderr=True)
+    return [line.text for line in output.lines]
+
+
+def test_several_progress_bars_stay_where_they_are():
+    """They go up to their lines and down again, as those of tqdm, Rich and Docker do, however what they write is cut."""
+    rows = [f"{name} {step:3}%" for step in range(0, 101, 10) for name in ("first", "second")]
+    tqdm = b"".join(
+        f"\r{first}\x1b[K\n\r{second}\x1b[K\x1b[A".encode() for first, second in zip(rows[::2], rows[1::2], strict=True)
+    )
+    rich = b"\n".join(rows[at].encode() for at in (0, 1)) + b"".join(
+        f"\r\x1b[2K\x1b[1A\x1b[2K{first}\n{second}".encode()
+        for first, second in zip(rows[2::2], rows[3::2], strict=True)
+    )
+    docker = b"one\ntwo\n" + b"".join(
+        b"\x1b[2A\x1b[2Kone %d\r\x1b[2B\x1b[1A\x1b[2Ktwo %d\r\x1b[1B" % (at, at) for at in range(9)
+    )
+    assert shown(b"before\n", tqdm) == ["before", "first 100%", "second 100%"]
+    assert shown(b"before\n", tqdm, b"\n\nafter\n") == ["before", "first 100%", "second 100%", "after"]
+    assert shown(b"before\n", rich, b"\nafter\n") == ["before", "first 100%", "second 100%", "after"]
+    assert shown(docker) == ["one 8", "two 8"]
+    for written, expected in ((tqdm, shown(tqdm)), (rich, shown(rich)), (docker, shown(docker))):
+        assert shown(*(written[at : at + 1] for at in range(len(written)))) == expected
+
+
+def test_what_is_erased_below_is_gone_and_nothing_above_is():
+    """Nobody goes up into what an earlier run has printed, or further than is kept."""
+    assert shown(b"a\nb\nc\x1b[2A\x1b[J") == ["a", ""]
+    output = Output()
+    output.take(b"of the first run\n", is_stderr=False)
+    output.begin_run(2)
+    output.take(b"mine\n\x1b[99A\rover\n", is_stderr=False)
+    assert [line.text for line in output.lines] == ["of the first run", "over"]
+
+
+@given(
+    st.lists(st.sampled_from(["a", "bc", "\n", "\r", *(f"\x1b[{n}{kind}" for n in ("", 1, 3) for kind in "ABEFJKCD")]))
+)
+def test_any_moves(written):
+    """Whatever a program writes, and on both streams in turns, there are lines, and as many as were begun."""
+    output = Output()
+    for at, each in enumerate(written):
+        output.take(each.encode(), is_stderr=at % 3 == 0)
+    assert len(output.lines) <= written.count("\n") + 2
+
+
 def test_nothing_new_costs_nothing():
     """As long as nothing is printed the same tuple is given."""
     output = Output()

@@ -75,7 +75,7 @@ async def test_the_timeline_shows_what_was_not_seen_in_another_colour() -> None:
                 segment.style.color
                 for y in range(board.size.height - 1)
                 for segment in board.render_line(y)
-                if segment.style and "█" in segment.text
+                if segment.style and {"█", "▒"} & set(segment.text)
             }
             colours.append((len(styles), screen.app.palette.warn.color in styles))
     assert colours == [(1, False), (2, True)]

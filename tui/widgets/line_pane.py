@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Line = TypeVar("Line")
 
-UNFINISHED = 2
-"""Lines at the end that may be replaced by longer ones: stdout's and stderr's."""
+UNFINISHED = 42
+"""Lines at the end that may be replaced by others: stdout's and stderr's unfinished ones, and progress bars above."""
 
 
 class DrawnRow(NamedTuple):
@@ -276,9 +276,8 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
 
 def _overlap(old: Sequence[Line], new: Sequence[Line]) -> tuple[int, int]:
     """How many of `old` are still there in `new`, and where in `new` they end; the last few may have been unfinished lines."""
+    places = {id(line): at for at, line in enumerate(new, 1)}
     for kept in range(len(old), max(0, len(old) - UNFINISHED - 1), -1):
-        last = old[kept - 1]
-        for at in range(len(new), 0, -1):
-            if new[at - 1] is last:
-                return kept, at
+        if at := places.get(id(old[kept - 1])):
+            return kept, at
     return 0, 0

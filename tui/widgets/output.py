@@ -20,8 +20,8 @@ class OutputView(LinesView):
     TITLE = "Output"
     SHORT = "Output"
     HELP = (
-        "What the program printed, newest at the end: stdout plain, stderr coloured, with a mark at its left. Escape codes are "
-        "left out, never obeyed. The last 5,000 lines are kept.\n"
+        "What the program printed, newest at the end: stdout plain, stderr coloured, with a mark at its left. Progress bars stay "
+        "in their lines; other escape codes are left out, never obeyed. The last 5,000 lines are kept.\n"
         "The view follows the output until you scroll up; End follows again."
     )
 

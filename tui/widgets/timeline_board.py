@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ...engine.analysis.timeline import Timeline
 
 BLOCKS = f" {SPARKS}█"
+UNSEEN = "▒"
 CORES = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
 """What the CPU graph's height may stand for."""
 CELLS_PER_TICK = 10
@@ -82,11 +83,11 @@ class TimelineBoard(Dragging, Board):
     def ground(self, moments: Moments, at: int, style: Style) -> Style:
         if at == moments.at:
             return style + self.palette.cursor
-        return style + self.palette.track if moments.chosen is not None and at in moments.chosen else style
+        return style + self.palette.chosen if moments.chosen is not None and at in moments.chosen else style
 
 
 class TimelineGraphs(TimelineBoard):
-    """CPU as an area, its upper part in another colour where no samples are of it, and the sample rate as one line below."""
+    """CPU as an area, its upper part in another colour and texture where no samples are of it, and the sample rate as one line below."""
 
     def lines(
         self,
@@ -110,9 +111,10 @@ class TimelineGraphs(TimelineBoard):
                 if level <= 0 and at in marked:
                     cells.append(("┊", self.ground(moments, at, palette.faint)))
                 else:
-                    # The lower part is what samples are of.
-                    style = palette.accent if row < seen[at] / top * rows else palette.warn
-                    cells.append((BLOCKS[max(0, min(8, level))], self.ground(moments, at, style)))
+                    # The lower part is what samples are of; the rest has a texture of its own, for where there are no colours.
+                    is_seen = row < seen[at] / top * rows
+                    block = BLOCKS[max(0, min(8, level))] if is_seen or level < 8 else UNSEEN
+                    cells.append((block, self.ground(moments, at, palette.accent if is_seen else palette.warn)))
             yield label, palette.dim, cells
         rates = [column.samples_per_s for column in columns]
         most = max(rates)

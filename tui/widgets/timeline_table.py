@@ -213,7 +213,7 @@ class TimelineTable(Dragging, Table[TimelineRow]):
         if at == self._at:
             style += self.palette.cursor
         elif self._chosen is not None and at in self._chosen:
-            style += self.palette.track
+            style += self.palette.chosen
         return _spark(share, top), style
 
 
