@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _ANSWER_S = 10.0
 _LISTEN_S = 5.0
 _LOOK_INTERVAL_S = 0.02
+_TOO_EARLY = "NullPointerException"
+"""A JVM answers so while it has no class loader yet that could load an agent."""
+_ATTEMPTS, _AGAIN_S = 8, 0.1
+_OVER = {"", "Z", "X"}
 _ALLOWS_AGENTS = re.compile(rb"-XX:([+-])EnableDynamicAgentLoading")
 _CAN_BE_ATTACHED_TO = re.compile(rb"sun\.rt\.jvmCapabilities\0+([01])")
 _WARNS_FROM = 21
@@ -83,18 +87,28 @@ async def load_agent(pid: int, jar: Path, options: str) -> None:
     """Load the agent and call its `agentmain(options)`, which has returned then. Raises `SamplingFailed`."""
     inner = status_field(pid, "NSpid").split()[-1:] or [str(pid)]
     socket = Path(f"/tmp/.java_pid{inner[0]}")  # noqa: S108 - the JVM's choice, whatever TMPDIR says
-    try:
-        async with asyncio.timeout(_ANSWER_S):
-            answer = await _command(pid, socket, "load", "instrument", "false", f"{jar}={options}")
-    except (OSError, TimeoutError) as error:
-        why = str(error) or f"it did not answer within {_ANSWER_S:g} s"
-        raise SamplingFailed(f"The JVM of process {pid} does not take an agent: {why}", final=True) from None
-    # The status of the command and of the agent's start: "0", "return code: 0", up to Java 8 "0", "0".
-    status, _, said = answer.partition("\n")
-    if status.strip() != "0" or said.strip().rpartition(" ")[2] != "0":
-        raise SamplingFailed(
-            f"The JVM of process {pid} refused the agent: {' '.join(said.split()) or status.strip()}", final=True
-        )
+    for attempt in range(_ATTEMPTS):
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await _until_it_can_be_asked(pid)
+                answer = await _command(pid, socket, "load", "instrument", "false", f"{jar}={options}")
+        except (OSError, TimeoutError) as error:
+            why = str(error) or f"it did not answer within {_ANSWER_S:g} s"
+            raise SamplingFailed(f"The JVM of process {pid} does not take an agent: {why}", final=True) from None
+        # The status of the command and of the agent's start: "0", "return code: 0", up to Java 8 "0", "0".
+        status, _, said = answer.partition("\n")
+        if status.strip() == "0" and said.strip().rpartition(" ")[2] == "0":
+            return
+        if _TOO_EARLY not in said or attempt == _ATTEMPTS - 1:
+            said = " ".join(said.split()) or status.strip()
+            raise SamplingFailed(f"The JVM of process {pid} refused the agent: {said}", final=True)
+        await asyncio.sleep(_AGAIN_S)
+
+
+async def _until_it_can_be_asked(pid: int) -> None:
+    """A JVM that has just begun would be killed by the signal that makes it listen."""
+    while status_field(pid, "State")[:1] not in _OVER and not _catches(pid, signal.SIGQUIT):  # noqa: ASYNC110 - nobody tells us
+        await asyncio.sleep(_LOOK_INTERVAL_S)
 
 
 async def _command(pid: int, socket: Path, *words: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from multi_lang_profiler.engine.samplers.java.attach import load_agent
 from tests.support.command import DEADLINE_S, Folder, finish
 from tests.support.java import ATTACHABLE, attaching, compile_java, jdk, jre, newer_jdk
 from tests.support.node import TOOLCHAINS
@@ -235,3 +238,36 @@ def test_jvms_of_others(folder):
         assert refusal(folder, Program(folder, jdk(), before=("unshare", "-m"))) == (
             "it runs in another container or with a private /tmp: run the profiler in there (docker exec, kubectl exec)"
         )
+
+
+YOUNG_JVM = """
+import os, signal, socket, sys, time
+answers = [b"0\\nreturn code: 102\\njava.lang.NullPointerException", b"0\\nreturn code: 0"]
+place = f"/tmp/.java_pid{os.getpid()}"
+def listen(*_):
+    server.bind(place)
+    server.listen()
+server = socket.socket(socket.AF_UNIX)
+print(flush=True)
+time.sleep(0.3)  # as a JVM on a busy machine: until now the signal would have killed it
+signal.signal(signal.SIGQUIT, listen)
+while not os.path.exists(place):
+    time.sleep(0.01)
+for answer in answers:
+    connection, _ = server.accept()
+    connection.recv(10_000)
+    connection.sendall(answer)
+    connection.close()
+os.unlink(place)
+print("loaded")
+"""
+
+
+async def test_a_jvm_that_has_just_begun_is_waited_for(tmp_path: Path) -> None:
+    """Asked before it handles the signal it would die, and for a moment after that it has no class loader to load an agent with."""
+    jvm = await asyncio.create_subprocess_exec(sys.executable, "-c", YOUNG_JVM, stdout=asyncio.subprocess.PIPE)
+    assert jvm.stdout
+    await jvm.stdout.readline()
+    await load_agent(jvm.pid, tmp_path / "agent.jar", "options")
+    said, _ = await jvm.communicate()
+    assert (jvm.returncode, said) == (0, b"loaded\n")
