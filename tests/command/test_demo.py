@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
 from tests.support.processes import processes_where
-from tests.support.terminal import Terminal
-from tests.support.tmux import is_alive
+from tests.support.tmux import Terminal, is_alive
 
 
 @pytest.fixture
@@ -60,15 +59,17 @@ def test_without_a_terminal(folder):
 def test_on_a_screen(folder):
     """On a terminal the screen shows the shop and a delivered report; q, twice, ends all of it."""
     temporary, before = folder.path / "temporary", shops()
-    with Terminal(folder, "demo", size=(110, 30), TMPDIR=str(temporary)) as terminal:
-        terminal.until(lambda shown: b"shop.py" in shown and b"search" in shown)
-        terminal.press("7")
-        terminal.until(lambda shown: b"HTTP 503" in shown)
-        terminal.press("q")
-        terminal.until(lambda shown: b"The program is still running" in shown)
-        terminal.press("q")
-        assert terminal.wait() == 0
-    assert b"backend:" not in terminal.shown
+    environment = folder.environment(TMPDIR=str(temporary))
+    with Terminal([str(COMMAND), "demo"], size=(110, 30), folder=folder.path, environment=environment) as shown:
+        shown.wait_for("shop.py")
+        shown.wait_for("search")
+        shown.press("7")
+        shown.wait_for("HTTP 503")
+        shown.press("q")
+        shown.wait_for("The program is still running")
+        shown.press("q")
+        assert shown.status() == 0
+        assert "backend:" not in shown.text()
     assert shops() <= before
     assert list(temporary.iterdir()) == []
 
