@@ -18,7 +18,9 @@ GIVE_UP_S = 2.5
 class Cadence:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._came_s = self._touched_s = -GIVE_UP_S
+        self._came_s = -GIVE_UP_S
+        # Whoever started it looks at it: the first picture may have no samples yet.
+        self._touched_s = monotonic()
         self._come_often = False
 
     def touch(self) -> bool:
