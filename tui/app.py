@@ -72,9 +72,6 @@ SHARE_FOR_SHOWING = 0.01
 """Of a core that making a view of snapshots may take: what is cheap is shown with each, what is large less often."""
 FRAME_ROWS = 5
 """Of header, tabs, footer and a view's own title."""
-SIDE_FROM_WIDTH = 150
-BELOW_FROM_SIZE = (96, 36)
-"""Columns and rows from which reporter, output and log stand beside or below a view that leaves them room."""
 
 
 class ProfilerApp(App[None]):
@@ -450,8 +447,8 @@ class ProfilerApp(App[None]):
             self._was_reporting = reporting
             self.refresh_bindings()
         room = view.SIDE_PANES and self._wants_side
-        beside = room and width >= SIDE_FROM_WIDTH and height >= 24
-        below = room and not beside and width >= BELOW_FROM_SIZE[0] and height >= BELOW_FROM_SIZE[1]
+        beside = room and self._side.fits_beside(width, height)
+        below = room and not beside and self._side.fits_below(width, height)
         showed_side = main.has_class("-beside") or main.has_class("-below")
         main.set_class(height < 12, "-tiny")
         main.set_class(beside, "-beside")

@@ -50,6 +50,12 @@ class ScreenKey(Binding):
     priority: bool = True
 
 
+def unseen_key(key_id: str) -> ScreenKey:
+    """Of the views that can."""
+    tooltip = "Show the CPU time that no sample is of beside the functions, by its names"
+    return ScreenKey("U", "unseen", "Unseen", show=False, tooltip=tooltip, id=key_id)
+
+
 def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
     """`titles`: of the views, by the key that brings each to the front."""
     return [

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Never
 
 from ..profile.full_names import full_names
 from ..settings import AGENT_VERSION
+from ..varint import Texts, delimited, message, varint
 from .protobuf import ProtobufFormat
-from .varint import Texts, delimited, message, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..profile.full_names import full_names
 from ..profile.profile import NANOSECONDS_HZ
 from ..profile.recording import facts
+from ..varint import Texts, message, varint
 from .foreign import UNITS_HZ
-from .varint import Texts, message, varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,6 +9,7 @@ from ..profile.full_names import full_names
 from ..profile.json_object import JsonObject, parse
 from ..profile.recording import from_facts
 from ..profile.stacks import Frame, StackCounts, StackTable
+from ..varint import read_varint
 from .foreign import Spent
 
 if TYPE_CHECKING:
@@ -102,14 +103,14 @@ def _fields(content: bytes) -> Iterator[tuple[int, int, int, int]]:
     at, end = 0, len(content)
     while at < end:
         began = at
-        key, at = _varint(content, at)
+        key, at = read_varint(content, at)
         kind = key & 7
         body = at
         if kind == 2:
-            size, body = _varint(content, at)
+            size, body = read_varint(content, at)
             at = body + size
         elif kind == 0:
-            _, at = _varint(content, at)
+            _, at = read_varint(content, at)
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
         else:
@@ -117,23 +118,6 @@ def _fields(content: bytes) -> Iterator[tuple[int, int, int, int]]:
         if at > end or key < 8:
             raise ValueError("it ends within a field")
         yield key, began, body, at
-
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    number = content[at]
-    at += 1
-    if number < 0x80:
-        return number, at
-    number, shift = number & 0x7F, 7
-    while True:
-        byte = content[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number has more bytes than there are")
 
 
 class _Places(dict[int, tuple[int, ...]]):

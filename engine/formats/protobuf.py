@@ -12,7 +12,7 @@ from ..profile.book import Book
 from ..profile.profile import CallStack, FunctionStats, Profile, Sampling
 from ..settings import AGENT_VERSION
 from ..sources.static_analysis import StaticAnalysis
-from .varint import delimited
+from ..varint import delimited
 from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from .varint import delimited
+from ..varint import delimited
 from .wire_format import Batch
 
 if TYPE_CHECKING:

@@ -167,7 +167,7 @@ class Output:
 
     def answer(self) -> None:
         """Enter was typed: what was asked on stderr goes on with the echo of the answer, which comes on stdout, as on a terminal."""
-        if not self._cursors[False].line:
+        if not self._cursors[False].line and not self._cursors[False].up:
             self._cursors = {False: self._cursors[True], True: _Cursor()}
 
     def begin_run(self, number: int) -> None:

@@ -69,8 +69,6 @@ class Run:
         self.process: Process | None = None
         self.ended_s: float | None = None
         self.exit_status: int | None = None
-        self.is_interrupted = False
-        """The program has died of Ctrl+C."""
         self.cpu_s = 0.0
         self._ending: TreeEnding | None = None
         """A command's, with all that it has started."""
@@ -147,7 +145,6 @@ class Run:
         self.ended_s = self._context.clock.monotonic() if seen_s is None else seen_s
         settings = self._context.settings
         self.exit_status = None if settings.is_attached else status
-        self.is_interrupted = isinstance(self._target, Target) and self._target.is_interrupted
         self._end_input_watch()
         self.cpu_s = self._target.cpu_s
         if self._ending:
@@ -186,6 +183,11 @@ class Run:
         await within(CLOSE_S, self.sampler.close())
         if self._target:
             self._target.close()
+
+    @property
+    def is_interrupted(self) -> bool:
+        """The program has died of Ctrl+C."""
+        return isinstance(self._target, Target) and self._target.is_interrupted
 
     def _end_input_watch(self) -> None:
         if self._input_watch:

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from multi_lang_profiler.engine.formats import wire
-from multi_lang_profiler.engine.formats.varint import delimited
 from multi_lang_profiler.engine.profile.recording import whole_profile
+from multi_lang_profiler.engine.varint import delimited
 from multi_lang_profiler.proto import otlp_pb2, pprof_pb2, pyroscope_pb2
 from tests.benchmarks.measure import alternate, timed_s
 from tests.benchmarks.table import Table, at_most

@@ -12,9 +12,9 @@ import pytest
 
 from multi_lang_profiler.engine.formats import files, foreign, pprof_reader
 from multi_lang_profiler.engine.formats.pprof_reader import MAX_SAMPLE_BYTES, MAX_TABLES_BYTES
-from multi_lang_profiler.engine.formats.varint import message
 from multi_lang_profiler.engine.profile.profile import NANOSECONDS_HZ
 from multi_lang_profiler.engine.profile.stacks import count_functions
+from multi_lang_profiler.engine.varint import message
 from multi_lang_profiler.proto import pprof_pb2
 from tests.formats.foreign_samples import AUSTIN, SAMPLES, cpuprofile, pprof
 from tests.formats.fuzz import fuzzed

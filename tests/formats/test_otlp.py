@@ -14,11 +14,11 @@ from uuid import UUID
 import pytest
 
 from multi_lang_profiler.engine.formats import pprof, wire
-from multi_lang_profiler.engine.formats.varint import delimited
 from multi_lang_profiler.engine.profile.book import Book
 from multi_lang_profiler.engine.profile.full_names import full_names
 from multi_lang_profiler.engine.profile.recording import whole_of, whole_profile
 from multi_lang_profiler.engine.profile.stacks import Function
+from multi_lang_profiler.engine.varint import delimited
 from multi_lang_profiler.proto import otlp_pb2
 from tests.support import recordings
 from tests.support.wheels import wheel

@@ -16,7 +16,7 @@ from multi_lang_profiler.engine.analysis.calltree import ROOT, CallTree
 from multi_lang_profiler.engine.analysis.ranges import TimeRange
 from multi_lang_profiler.engine.profile.places import CodeKind
 from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
-from multi_lang_profiler.tui.flame_colors import FlameColors, _contrast
+from multi_lang_profiler.tui.flame_colors import _contrast
 from multi_lang_profiler.tui.palette import make_palette
 from multi_lang_profiler.tui.text import fit_name
 from multi_lang_profiler.tui.themes import DARK, LIGHT
@@ -225,18 +225,6 @@ async def test_kinds_are_told_apart_without_colours() -> None:
             assert one.downgrade(ColorSystem.STANDARD) != other.downgrade(ColorSystem.STANDARD)
 
 
-def test_sixteen_colours_mean_what_the_legend_says() -> None:
-    """Among sixteen colours no shade of a kind becomes another's: boxes of a kind have one ground, and one ink."""
-    for theme in (DARK, LIGHT):
-        colors = make_palette(theme, shades=False).flame
-        for kind in CodeKind:
-            assert colors.kind(kind, 0) == colors.kind(kind, 1)
-        assert (
-            make_palette(theme).flame.kind(CodeKind.OWN, 0).text.bgcolor
-            != make_palette(theme).flame.kind(CodeKind.OWN, 1).text.bgcolor
-        )
-
-
 async def test_colours_of_change_between_two_ranges() -> None:
     """With a range in force `c` also tells what grew and shrank against the rest of the run, in words as well."""
     screen = Screen(Run().snapshot())
@@ -443,23 +431,6 @@ def test_names_in_boxes() -> None:
     assert fit_name("make.<locals>.step", 12) == "step        "
     assert fit_name("(anonymous) app.js:12", 9) == "(anonymo…"
     assert fit_name("漢字.かな", 5) == "かな "
-
-
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_names_can_be_read(theme: object) -> None:
-    """On every colour a box can have, its name has a contrast of 3:1 at least (WCAG 2.2 for large text and graphics)."""
-    assert theme in (DARK, LIGHT)
-    light = theme is LIGHT
-    chosen = LIGHT if light else DARK
-    colors = FlameColors(
-        dark=not light, background=Color.parse(chosen.background or ""), foreground=Color.parse(chosen.foreground or "")
-    )
-    styles = [colors.heat(step, odd) for step in range(25) for odd in (0, 1)]
-    styles += [colors.module(module, odd) for module in range(10) for odd in (0, 1)]
-    for _, text in [*styles, colors.selected]:
-        assert text.color is not None
-        assert text.bgcolor is not None
-        assert _contrast(Color.from_rich_color(text.color), Color.from_rich_color(text.bgcolor)) >= 3
 
 
 async def test_a_redraw_costs_little() -> None:

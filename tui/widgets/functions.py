@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
 from ...engine.analysis.unseen import unseen_functions
-from ..bindings import ScreenKey
+from ..bindings import ScreenKey, unseen_key
 from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
 from .function_table import FunctionTable
@@ -129,14 +129,7 @@ class FunctionsView(SampledView):
             tooltip="Sort by file and line; again: reverse",
             id="functions.sort_place",
         ),
-        ScreenKey(
-            "U",
-            "unseen",
-            "Unseen",
-            show=False,
-            tooltip="Show the CPU time that no sample is of beside the functions, by its names",
-            id="functions.unseen",
-        ),
+        unseen_key("functions.unseen"),
         ScreenKey("escape", "clear", "Clear filter", show=False, tooltip="Forget the filter", id="functions.clear"),
     ]
 

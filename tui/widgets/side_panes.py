@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from ...engine.analysis.snapshot import Snapshot
 
 
+BESIDE_FROM_SIZE, BELOW_FROM_SIZE = (150, 24), (96, 36)
+"""Columns and rows from which they stand beside or below a view that leaves them room."""
+
+
 class SidePanes(Container):
+    @staticmethod
+    def fits_beside(width: int, height: int) -> bool:
+        return width >= BESIDE_FROM_SIZE[0] and height >= BESIDE_FROM_SIZE[1]
+
+    @staticmethod
+    def fits_below(width: int, height: int) -> bool:
+        return width >= BELOW_FROM_SIZE[0] and height >= BELOW_FROM_SIZE[1]
+
     def compose(self) -> ComposeResult:
         panel, output, log = ReporterPanel(id="side-reporter"), OutputPane(id="side-output"), LogPane(id="side-log")
         panel.border_title, output.border_title, log.border_title = "Reporter", "Output", "Log"

@@ -11,7 +11,7 @@ from ...engine.analysis.calltree import ROOT
 from ...engine.analysis.ranking import BadPattern
 from ...engine.analysis.tree_paths import Fold
 from ...engine.analysis.tree_reader import TreeQuery, TreeReader
-from ..bindings import ScreenKey
+from ..bindings import ScreenKey, unseen_key
 from ..run_text import threads_named
 from ..text import clean, count, duration, percent, plural
 from .sampled_view import SampledView
@@ -70,14 +70,7 @@ class TreeView(SampledView):
         ScreenKey(
             "p", "pause", "Pause", show=False, tooltip="Freeze the tree; sampling and reporting go on", id="calls.pause"
         ),
-        ScreenKey(
-            "U",
-            "unseen",
-            "Unseen",
-            show=False,
-            tooltip="Show the CPU time that no sample is of beside the functions, by its names",
-            id="calls.unseen",
-        ),
+        unseen_key("calls.unseen"),
         ScreenKey(
             "escape",
             "clear",

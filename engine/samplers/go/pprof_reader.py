@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...profile.stacks import Frame
+from ...varint import read_varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,9 @@ def read_profile(data: bytes) -> PprofProfile:
             if labels is None:
                 labels = known.setdefault(messages, tuple(sorted(_label(message, strings) for message in messages)))
             labelled.append((stack, count, labels))
-    except (IndexError, KeyError, zlib.error) as error:
+    except MalformedProfile:
+        raise
+    except (IndexError, KeyError, ValueError, zlib.error) as error:
         raise MalformedProfile(f"not a pprof profile: {type(error).__name__}: {error}") from error
     if any(location not in locations for stack, *_ in samples for location in stack):
         raise MalformedProfile("a pprof profile with samples at unknown locations")
@@ -169,7 +172,7 @@ def _packed(content: bytes) -> list[int]:
     numbers = []
     at = 0
     while at < len(content):
-        number, at = _varint(content, at)
+        number, at = read_varint(content, at)
         numbers.append(number)
     return numbers
 
@@ -178,13 +181,13 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
     """`(field, number, content)` of each field: content is empty for numbers, the number 0 for contents."""
     at, end = 0, len(message)
     while at < end:
-        key, at = (message[at], at + 1) if message[at] < 0x80 else _varint(message, at)
+        key, at = (message[at], at + 1) if message[at] < 0x80 else read_varint(message, at)
         kind = key & 7
         if kind == 0:
-            number, at = (message[at], at + 1) if message[at] < 0x80 else _varint(message, at)
+            number, at = (message[at], at + 1) if message[at] < 0x80 else read_varint(message, at)
             yield key >> 3, number, b""
         elif kind == 2:
-            length, at = (message[at], at + 1) if message[at] < 0x80 else _varint(message, at)
+            length, at = (message[at], at + 1) if message[at] < 0x80 else read_varint(message, at)
             yield key >> 3, 0, message[at : at + length]
             at += length
         elif kind in (1, 5):
@@ -193,17 +196,3 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
             raise MalformedProfile(f"not a pprof profile: field of unknown type {kind}")
     if at > end:
         raise MalformedProfile("a pprof profile that is cut")
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """The number at `at`, and where it ends."""
-    number = shift = 0
-    while True:
-        byte = message[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
-        if shift > 63:
-            raise MalformedProfile("not a pprof profile: a number of more than 64 bits")

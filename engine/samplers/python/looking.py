@@ -41,6 +41,18 @@ _TASK = "(task "
 _MAX_SAMPLE_NS = 10**15
 
 
+def _parted(data: bytes) -> tuple[list[bytes], bytes]:
+    """The whole messages in it, and the beginning of another."""
+    messages, at = [], 0
+    while (begin := at + _LENGTH.size) <= len(data):
+        end = begin + _LENGTH.unpack_from(data, at)[0]
+        if end > len(data):
+            break
+        messages.append(data[begin:end])
+        at = end
+    return messages, data[at:]
+
+
 class LookCount:
     """How many looks are told of. On a busy machine more are taken than asked for, of which each counts for less.
 
@@ -172,15 +184,10 @@ class Looking:
         if not data:
             self._end()
             return
-        self._unread += data
-        while len(self._unread) >= _LENGTH.size:
-            end = _LENGTH.size + _LENGTH.unpack_from(self._unread)[0]
-            if len(self._unread) < end:
-                break
+        messages, self._unread = _parted(self._unread + data)
+        for message in messages:
             # Of our own helper, which runs in this interpreter.
-            message = marshal.loads(self._unread[_LENGTH.size : end])  # noqa: S302
-            self._unread = self._unread[end:]
-            self._heed(message)
+            self._heed(marshal.loads(message))  # noqa: S302
 
     def _end(self) -> None:
         asyncio.get_running_loop().remove_reader(self._output)

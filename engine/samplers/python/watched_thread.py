@@ -12,18 +12,8 @@ class WatchedThread:
     """Of a process that is watched."""
 
     __slots__ = (
-        *(
-            "active_s",
-            "clock",
-            "credit",
-            "is_settled",
-            "last_wait_s",
-            "recent_ns",
-            "rests",
-            "running_ns",
-            "tid",
-            "waiting_ns",
-        ),
+        *("active_s", "clock", "credit", "is_settled", "last_wait_s"),
+        *("recent_ns", "rests", "running_ns", "tid", "waiting_ns"),
     )
 
     def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:

@@ -1,5 +1,5 @@
 """Protobuf's framing, for joining messages that are encoded already, and for those of which there are thousands, which google.protobuf makes
-one by one and slowly from Python (https://protobuf.dev/programming-guides/encoding).
+and reads one by one and slowly from Python (https://protobuf.dev/programming-guides/encoding).
 """
 
 from __future__ import annotations
@@ -23,6 +23,24 @@ def varint(number: int) -> bytes:
         number >>= 7
     encoded.append(number)
     return bytes(encoded)
+
+
+def read_varint(content: bytes, at: int) -> tuple[int, int]:
+    """The number at `at`, and where it ends. Raises `ValueError` and `IndexError` where there is none."""
+    number = content[at]
+    at += 1
+    if number < 0x80:
+        return number, at
+    number, shift = number & 0x7F, 7
+    while True:
+        byte = content[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number has more bytes than there are")
 
 
 def message(head: bytes, body: bytes) -> bytes:
