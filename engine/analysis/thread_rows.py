@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..profile.tasks import TASK_LABEL
+from .snapshot import ProgramPhase
 from .task_rows import matches, task_rows
 from .thread_row import GROUP_FROM, ThreadRow, frame_rows
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from .snapshot import KernelThread, Snapshot
 
 BUSY_CORES = 0.05
+_OVER = frozenset({ProgramPhase.ENDED, ProgramPhase.SAVED})
+
+
+def run_is_over(snapshot: Snapshot) -> bool:
+    """No thread of it does anything any more."""
+    return snapshot.program.phase in _OVER
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ def thread_rows(
     """Rows from the top; below those in `opened` what they hold: a group's threads, a thread's stack with what runs first.
 
     `pattern`: part of a thread's or process's name. A thread's CPU time is the kernel's where its number is known, else as many samples as were taken.
+    Of a run that is over all have ended, and none uses anything now.
     """
     table = snapshot.table
     sampled: dict[int, list[int]] = {}
@@ -73,7 +81,7 @@ def thread_rows(
     for known in snapshot.kernel_threads:
         kernel.setdefault(known.pid, []).append(known)
     rows: list[ThreadRow] = []
-    wanted = pattern.lower()
+    wanted, is_over = pattern.lower(), run_is_over(snapshot)
     for pid, depth in _in_order(snapshot, [*kernel, *sampled]):
         note = snapshot.processes.get(pid)
         command = note.command if note else snapshot.program.command
@@ -87,7 +95,7 @@ def thread_rows(
             if not threads:
                 continue
         language = ", ".join(dict.fromkeys(row.language for row in threads if row.language))
-        ended = "" if not snapshot.kernel_threads or pid in kernel else "ended"
+        ended = "ended" if is_over or (snapshot.kernel_threads and pid not in kernel) else ""
         cores, cpu_s = sum(row.cores for row in threads), sum(row.cpu_s for row in threads)
         rows.append(
             ThreadRow(
@@ -100,12 +108,12 @@ def thread_rows(
                 cores=cores,
                 cpu_s=cpu_s,
                 threads=len(threads),
-                number=str(pid),
+                number=str(pid) if pid else "",
             )
         )
         if ("process", pid) not in opened:
             left = dict(own)
-            for row in _grouped(threads, pid, opened):
+            for row in _grouped(threads, pid, opened, ended_apart=not is_over):
                 rows.append(row)
                 if row.kind == "thread" and row.key in opened:
                     rows += frame_rows(row, table)
@@ -160,9 +168,13 @@ def _threads(
             cores, cpu_s = seen.late[index] / rate_hz / seen.late_s, seen.total[index] / rate_hz
             # Numbered as the kernel does, and not there any more.
             state = "ended" if kernel and language == "Python" else "waiting"
-        if cores >= BUSY_CORES:
+        if run_is_over(snapshot):
+            state, cores = "ended", 0.0
+        elif cores >= BUSY_CORES:
             state = "running"
-        name, number = thread.title or (same.name if same else "") or "unnamed", str(thread.tid)
+        name = thread.title or (same.name if same else "") or ("unnamed" if thread.pid else "all threads")
+        # A file without threads has one without numbers.
+        number = str(thread.tid) if thread.pid else ""
         rows.append(
             ThreadRow(
                 key=("thread", index),
@@ -196,10 +208,12 @@ def _threads(
     return sorted(rows, key=lambda row: (row.state == "ended", -round(row.cores, 2), -row.cpu_s, row.name))
 
 
-def _grouped(threads: Sequence[ThreadRow], pid: int, opened: frozenset[tuple[object, ...]]) -> Iterator[ThreadRow]:
+def _grouped(
+    threads: Sequence[ThreadRow], pid: int, opened: frozenset[tuple[object, ...]], *, ended_apart: bool
+) -> Iterator[ThreadRow]:
     names: dict[tuple[str, str], list[ThreadRow]] = {}
     for row in threads:
-        shape = "ended threads" if row.state == "ended" else re.sub(r"\d+", "*", row.name)
+        shape = "ended threads" if ended_apart and row.state == "ended" else re.sub(r"\d+", "*", row.name)
         names.setdefault((shape, row.language), []).append(row)
     for (shape, language), rows in names.items():
         if len(rows) < GROUP_FROM:

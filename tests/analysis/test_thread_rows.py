@@ -8,7 +8,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from multi_lang_profiler.engine.analysis.snapshot import KernelThread
+import pytest
+
+from multi_lang_profiler.engine.analysis.snapshot import KernelThread, ProgramPhase
 from multi_lang_profiler.engine.analysis.thread_row import ThreadRow
 from multi_lang_profiler.engine.analysis.thread_rows import Seen, thread_rows
 from multi_lang_profiler.engine.profile.stacks import Frame, ProcessNote, StackCounts, StackTable
@@ -84,6 +86,20 @@ def test_filter():
     """By a thread's name or its process's."""
     assert [row.name for row in rows_of(made(), pattern="WRIT")] == ["python server.py", "writer"]
     assert [row.name for row in rows_of(made(), pattern="job")] == ["python job.py", "MainThread"]
+
+
+@pytest.mark.parametrize("phase", [ProgramPhase.ENDED, ProgramPhase.SAVED])
+def test_of_a_run_that_is_over_nothing_runs(phase: ProgramPhase) -> None:
+    """All have ended, with the CPU time that they had; those of a pool are one row as before, and none uses anything now."""
+    shop = made()
+    rows = rows_of(replace(shop, kernel_threads=(), program=replace(shop.program, phase=phase)))
+    assert {row.state for row in rows} == {"ended"}
+    assert {row.cores for row in rows} == {0.0}
+    assert [(row.name, row.threads, row.cpu_s) for row in rows[:3]] == [
+        ("python server.py", 7, 4.0),
+        ("MainThread", 1, 1.0),
+        ("pool-*", 6, 3.0),
+    ]
 
 
 def test_where_it_is_now():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
+from ...engine.analysis.thread_rows import run_is_over
 from ...engine.profile.places import short_path
 from ..text import clean, duration, fit, fit_path
 from .table import Column, Table
@@ -38,6 +39,10 @@ class ThreadTable(Table["ThreadRow"]):
         self.show(list(self._rows))
 
     @property
+    def _is_over(self) -> bool:
+        return self._snapshot is not None and run_is_over(self._snapshot)
+
+    @property
     def row_here(self) -> ThreadRow | None:
         return self._rows.get(self.cursor_key) if self.cursor_key is not None else None
 
@@ -45,8 +50,12 @@ class ThreadTable(Table["ThreadRow"]):
         return self._rows[key]
 
     def columns(self, width: int) -> Sequence[Column[ThreadRow]]:
-        columns: list[Column[ThreadRow]] = [
-            Column("now", "CPU%", 5, self._draw_now, "right", sortable=False),
+        is_over = self._is_over
+        # What is over uses nothing now.
+        columns: list[Column[ThreadRow]] = (
+            [] if is_over else [Column("now", "CPU%", 5, self._draw_now, "right", sortable=False)]
+        )
+        columns += [
             Column("cpu", "CPU time", 8, self._draw_cpu, "right", sortable=False),
             Column("state", "state", 14 if self._has_waits else 10, self._draw_state, sortable=False),
         ]
@@ -58,7 +67,9 @@ class ThreadTable(Table["ThreadRow"]):
         where = left // 2 if width >= 50 else 0
         columns.insert(0, Column("name", "thread", left - where - self.gap, self._draw_name, sortable=False))
         if where:
-            columns.append(Column("where", "where it is", where, self._draw_where, sortable=False))
+            columns.append(
+                Column("where", "where it was" if is_over else "where it is", where, self._draw_where, sortable=False)
+            )
         return columns
 
     def _draw_name(self, row: ThreadRow, width: int) -> Iterable[Segment]:
@@ -72,7 +83,10 @@ class ThreadTable(Table["ThreadRow"]):
         lead = "  " * row.depth + sign
         style = {"process": self.palette.bold, "frame": self.palette.dim}.get(row.kind, self.palette.plain)
         name = fit(clean(row.name) or "unnamed", max(1, width - len(lead) - len(many))).rstrip()
-        yield Segment(fit(f"{lead}{name}{many}", width), self.palette.faint if row.state == "ended" else style)
+        yield Segment(
+            fit(f"{lead}{name}{many}", width),
+            self.palette.faint if row.state == "ended" and not self._is_over else style,
+        )
 
     def _draw_now(self, row: ThreadRow, width: int) -> Iterable[Segment]:
         text = f"{100 * row.cores:.0f}" if row.cores >= 0.005 else "·"
