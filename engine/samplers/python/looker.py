@@ -2,7 +2,7 @@
 
 Apart from us, so that neither the screen nor a report delays a look. It reads commands, one a line, from standard input:
 `add PID MAJOR MINOR`, `leave PID`, `flush NUMBER`, and ends with that. It writes messages, each with its length in bytes before it
-(`LENGTH`), as `marshal` has them: we run in the same interpreter, and to load what reads JSON would double the time until the first look.
+(`outlet.LENGTH`), as `marshal` has them: we run in the same interpreter, and to load what reads JSON would double the time until the first look.
 
     {"stacks": [[[name, file, first_line, line], …root first] …]   new ones, numbered on from 0
      "samples": [[pid, tid, stack, looks, ns] …],
@@ -18,11 +18,9 @@ It looks at random moments, one in each period: a beat of its own would meet a p
 
 from __future__ import annotations
 
-import marshal
 import os
 import resource
 import select
-import struct
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -30,6 +28,7 @@ from typing import TYPE_CHECKING
 from .interpreter_state import find_interpreters
 from .layout import UnknownLayout
 from .memory import Closed, Unreadable
+from .outlet import Outlet
 from .promptness import ask_for_promptness, give_way
 from .runtime import version_of
 from .thread_clock import OwnTurn, live_threads, process_cpu_ns
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
 
-LENGTH = struct.Struct("=I")
 _FLUSH_S = 0.1
 _TUNE_S = 0.1
 _START_PATIENCE_S = 3.0
@@ -90,6 +88,7 @@ class Looker:
         self._haste = 1.0
         self._thrift = 1.0
         self._own_turn = OwnTurn()
+        self._outlet = Outlet(1)
         self._chance = _Chance()
         self._unread = b""
         self._has_ended = False
@@ -127,10 +126,18 @@ class Looker:
                 self._tune(now_s - tuned_s)
                 tuned_s = now_s
         self._flush(time.monotonic(), is_end=True)
+        self._outlet.finish()
 
     def _listen(self, pause_s: float) -> None:
         """Wait so long, or until there is a command, and obey it."""
-        if not select.select([0], [], [], pause_s)[0]:
+        # Who looks must not be held up by who reads; only who does nothing else waits for a reader, too.
+        is_idle = not (self._watched or self._starting)
+        has_command, has_reader, _ = select.select(
+            [0], [1] if is_idle and not self._outlet.is_empty else [], [], pause_s
+        )
+        if has_reader:
+            self._outlet.drain()
+        if not has_command:
             return
         data = os.read(0, _COMMAND_BYTES)
         self._has_ended = not data
@@ -145,7 +152,7 @@ class Looker:
                 self._leave(words[0])
             elif verb == "flush":
                 self._flush(time.monotonic(), is_end=True)
-                _write({"flushed": words[0]})
+                self._outlet.write({"flushed": words[0]})
 
     def begin(self, pid: int) -> None:
         """Look at that process before we are told to, if its files' names tell which Python it runs."""
@@ -181,13 +188,13 @@ class Looker:
                 if watched.threads or not patient:
                     del self._starting[pid]
                     self._watched[pid] = watched
-                    _write({"added": pid, "used_ns": process_cpu_ns(pid) or 0})
+                    self._outlet.write({"added": pid, "used_ns": process_cpu_ns(pid) or 0})
 
     def _refuse(self, pid: int, why: str) -> None:
         del self._starting[pid]
         # Of one that has ended nothing can be read, which says nothing about it but that it was too short.
         if live_threads(pid):
-            _write({"refused": pid, "why": why})
+            self._outlet.write({"refused": pid, "why": why})
 
     def _look(self, now_s: float) -> None:
         for watched in list(self._watched.values()):
@@ -204,7 +211,7 @@ class Looker:
             self._tasks[watched.pid] = tasks
         if watched.tasks.has_untold:
             watched.tasks.has_untold = False
-            _write({"untold": watched.pid})
+            self._outlet.write({"untold": watched.pid})
 
     def _qualified(self, name: str, file: str, first_line: int) -> str:
         if self._names is None:
@@ -222,10 +229,11 @@ class Looker:
         self._raw.pop(pid, None)
         self._met.pop(pid, None)
         self._told_threads = {key: name for key, name in self._told_threads.items() if key[0] != pid}
-        _write({"gone": pid, "left_ns": watched.held_ns})
+        self._outlet.write({"gone": pid, "left_ns": watched.held_ns})
 
     def _flush(self, now_s: float, *, is_end: bool = False) -> None:
         self._tell(list(self._watched.values()), now_s, is_end=is_end)
+        self._outlet.drain()
 
     def _tell(self, processes: list[Watched], now_s: float, *, is_end: bool) -> None:
         samples = []
@@ -236,7 +244,7 @@ class Looker:
             met = self._met.setdefault(watched.pid, set())
             if new := set(watched.threads) - met:
                 met |= new
-                _write({"met": watched.pid, "threads": sorted(new)})
+                self._outlet.write({"met": watched.pid, "threads": sorted(new)})
             paid = set()
             for tid, payment in watched.payments(now_s, is_end=is_end):
                 samples.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))
@@ -250,7 +258,7 @@ class Looker:
             watched.lost_looks = 0
         if samples or lost or locks or self._tasks:
             saturated = any(watched.load.is_uncertain for watched in processes)
-            _write(
+            self._outlet.write(
                 {
                     "stacks": self._new_stacks,
                     "samples": samples,
@@ -358,13 +366,6 @@ def _content(path: str) -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def _write(message: dict[str, object]) -> None:
-    content = marshal.dumps(message)
-    data = LENGTH.pack(len(content)) + content
-    while data:
-        data = data[os.write(1, data) :]
 
 
 def main(mode: str, rate_hz: str, working_folder: str, pid: str = "") -> None:

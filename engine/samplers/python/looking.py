@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import marshal
 import os
-import struct
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -21,6 +20,7 @@ from ...settings import Mode
 from ...text import reason
 from ..sampler import SamplingFailed
 from .looker_start import start_looker
+from .outlet import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,8 +34,6 @@ _HANDED_OVER_S = 0.1
 """How often the helper hands over."""
 _FLUSH_DEADLINE_S = 0.25
 _END_DEADLINE_S = 1.0
-_LENGTH = struct.Struct("=I")
-"""Before each message, as in `looker`."""
 _TASK = "(task "
 """What the name of a frame begins with that stands for a task."""
 _MAX_SAMPLE_NS = 10**15
@@ -44,8 +42,8 @@ _MAX_SAMPLE_NS = 10**15
 def _parted(data: bytes) -> tuple[list[bytes], bytes]:
     """The whole messages in it, and the beginning of another."""
     messages, at = [], 0
-    while (begin := at + _LENGTH.size) <= len(data):
-        end = begin + _LENGTH.unpack_from(data, at)[0]
+    while (begin := at + LENGTH.size) <= len(data):
+        end = begin + LENGTH.unpack_from(data, at)[0]
         if end > len(data):
             break
         messages.append(data[begin:end])
