@@ -122,6 +122,21 @@ class CallTree:
         path.reverse()
         return path
 
+    def spread(self, of_stacks: Mapping[int, tuple[int, int]]) -> tuple[list[int], list[int]]:
+        """Pairs of numbers by stack as sums by node, of all stacks that pass it: first and second for each node."""
+        first, second = [0] * len(self.parents), [0] * len(self.parents)
+        for stack, (one, other) in of_stacks.items():
+            node = self._ends.get(stack, _NOWHERE)
+            if node != _NOWHERE:
+                first[node] += one
+                second[node] += other
+        # Whoever calls has the smaller number.
+        for node in range(len(self.parents) - 1, ROOT, -1):
+            if second[node]:
+                first[self.parents[node]] += first[node]
+                second[self.parents[node]] += second[node]
+        return first, second
+
     def find(self, functions: Iterable[int]) -> int | None:
         """The node that this chain of calls leads to, from below the root; None if there is none."""
         node: int | None = ROOT

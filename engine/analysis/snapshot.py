@@ -244,7 +244,7 @@ class Snapshot:
     kernel_threads: tuple[KernelThread, ...] = ()
     """Of all processes that live, about once a second while somebody asks for them (`Controls.look_at_threads`)."""
     locks: Mapping[int, LockLooks] = field(default_factory=dict)
-    """Function -> looks at threads in which it was running, by what became of the interpreter's lock: of processes with several threads, of the whole run."""
+    """Stack -> looks at threads that stood there, by what became of the interpreter's lock: of processes with several threads, of the whole run."""
     tasks: tuple[Task, ...] = ()
     """Of event loops, where a runtime tells (asyncio's, of Python 3.14 and newer), about once a second."""
     recent: tuple[Mapping[int, int], ...] = ()

@@ -6,7 +6,7 @@ import json
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ..profile.locks import LockLooks
+from ..profile.locks import LockLooks, by_function
 from ..profile.profile import HOT_FUNCTIONS, percentage
 from ..text import printable_json
 from .snapshot import ReporterPhase
@@ -52,6 +52,7 @@ def json_summary(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> str:
 def _hot_functions(snapshot: Snapshot) -> list[dict[str, Any]]:
     table, total = snapshot.table, snapshot.counts.total
     folder = f"{snapshot.program.working_folder}/"
+    locks = by_function(snapshot.locks, table.leaves)
     ranked = sorted(snapshot.self_samples.items(), key=lambda item: -item[1])[:HOT_FUNCTIONS]
     return [
         {
@@ -62,7 +63,7 @@ def _hot_functions(snapshot: Snapshot) -> list[dict[str, Any]]:
             "total_percent": percentage(snapshot.total_samples[function], total),
             "self_samples": samples,
             "total_samples": snapshot.total_samples[function],
-            **_lock(snapshot.locks.get(function)),
+            **_lock(locks.get(function)),
         }
         for function, samples in ranked
     ]

@@ -86,6 +86,15 @@ class TreeReader:
         if query.pattern and (self.search is None or self.search.pattern != query.pattern):
             self.search = TreeSearch(self.tree, self.catalogue, query.pattern)
 
+    def lock_looks(self, *, waiting_counts: bool) -> tuple[list[int], list[int]] | None:
+        """For each node, of the looks at all that it called: as `LockLooks.parts`. None where that is not known of just what `tree` shows."""
+        snapshot, query = self.snapshot, self._query
+        if not snapshot.locks or snapshot.stretch is not None or query is None or query.threads is not None:
+            return None
+        return self.tree.spread(
+            {stack: looks.parts(waiting_counts=waiting_counts) for stack, looks in snapshot.locks.items()}
+        )
+
     def _read_base(self, query: TreeQuery, before: StackCounts | Snapshot | None) -> None:
         if before is None or isinstance(before, StackCounts):
             base = None if self._other_run else self.base

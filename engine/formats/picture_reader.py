@@ -46,6 +46,7 @@ class PictureReader:
         self._table = StackTable()
         self._counts = StackCounts()
         self._functions = FunctionCounts()
+        self._locks: dict[int, LockLooks] = {}
         self._points: list[TimelinePoint] = []
         self._settled = Slices()
         self._marks: list[Mark] = []
@@ -71,6 +72,7 @@ class PictureReader:
             self._begin_run()
         self._grow_table(said)
         self._count(said.array("counts"))
+        self._locks |= {stack: LockLooks(*looks) for stack, *looks in said.array("locks")}
         first, points = said.array("points")
         self._points[first:] = [_point(row) for row in points]
         settled, latest = said.array("slices")
@@ -99,7 +101,7 @@ class PictureReader:
             processes={pid: ProcessNote(parent, command) for pid, parent, command in said.array("processes")},
             living=frozenset(said.array("living")),
             kernel_threads=tuple(KernelThread(**row) for row in said.array("kernel_threads")),
-            locks={function: LockLooks(*looks) for function, *looks in said.array("locks")},
+            locks=dict(self._locks),
             tasks=tuple(Task._make([*facts, tuple(names)]) for *facts, names in said.array("tasks")),
             recent=tuple(map(self._own_samples, slices[-RECENT_S:])),
             timeline=tuple(self._points),
@@ -116,6 +118,7 @@ class PictureReader:
 
     def _begin_run(self) -> None:
         self._counts, self._functions, self._settled = StackCounts(), FunctionCounts(), Slices()
+        self._locks = {}
         self._points, self._marks, self._sources = [], [], {}
 
     def _grow_table(self, said: JsonObject) -> None:

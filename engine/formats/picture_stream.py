@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from ..analysis.snapshot import Mark, Snapshot
     from ..profile.history import TimelinePoint
+    from ..profile.locks import LockLooks
     from ..profile.slices import Slice
     from ..profile.stacks import StackCounts, StackTable
     from ..profile.threads import Thread
 
-PROTOCOL = f"{AGENT_VERSION}/1"
+PROTOCOL = f"{AGENT_VERSION}/2"
 MAX_SLICES = 600
 """Of the time before somebody looked."""
 LATEST_SLICES = 12
@@ -41,6 +42,7 @@ class PictureWriter:
         self._lines: tuple[list[int], list[int]] = [], []
         self._threads: list[Thread] = []
         self._counts: Mapping[tuple[int, int], int] = {}
+        self._locks: Mapping[int, LockLooks] = {}
         self._points: tuple[TimelinePoint, ...] = ()
         self._sliced_until_s = -1.0
         self._marks: tuple[Mark, ...] = ()
@@ -65,7 +67,7 @@ class PictureWriter:
             "processes": [[pid, *note] for pid, note in snapshot.processes.items()],
             "living": sorted(snapshot.living),
             "kernel_threads": [_plain(thread) for thread in snapshot.kernel_threads],
-            "locks": [[function, *looks] for function, looks in snapshot.locks.items()],
+            "locks": [[stack, *looks] for stack, looks in snapshot.locks.items() if self._locks.get(stack) != looks],
             "tasks": [list(task) for task in snapshot.tasks],
             "ledger": snapshot.ledger.as_object() if snapshot.ledger else None,
             "unseen": dict(snapshot.unseen),
@@ -78,6 +80,7 @@ class PictureWriter:
             "previous_run": _mark(snapshot.previous_run) if snapshot.previous_run and "begins" in said else None,
             "sources": {path: text for path, text in snapshot.sources.items() if self._sources.get(path) != text},
         }
+        self._locks = snapshot.locks
         self._marks, self._log, self._output = snapshot.marks, snapshot.log, snapshot.output
         self._sources = dict(snapshot.sources)
         return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
@@ -87,7 +90,8 @@ class PictureWriter:
             self._sizes = dict.fromkeys(self._sizes, 0)
             self._lines, self._threads = ([], []), []
         self._table, self._run = snapshot.table, snapshot.program.runs
-        self._counts, self._points, self._sliced_until_s, self._marks, self._sources = {}, (), -1.0, (), {}
+        self._counts, self._locks, self._points, self._marks, self._sources = {}, {}, (), (), {}
+        self._sliced_until_s = -1.0
 
     def _table_grown(self, table: StackTable) -> dict[str, Any]:
         sizes = {name: len(getattr(table, name)) for name in self._sizes}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class LockLooks(NamedTuple):
@@ -20,13 +23,15 @@ class LockLooks(NamedTuple):
     def plus(self, other: LockLooks) -> LockLooks:
         return LockLooks(*(mine + its for mine, its in zip(self, other, strict=True)))
 
-    @property
-    def held_share(self) -> float | None:
-        """Of the looks at which it ran, those with the lock."""
-        ran = self.holds + self.released
-        return self.holds / ran if ran else None
+    def parts(self, *, waiting_counts: bool) -> tuple[int, int]:
+        """Of the looks at which it ran those with the lock, and how many they are; where waiting counts, of all looks those at which it waited for it."""
+        return (self.wants, sum(self)) if waiting_counts else (self.holds, self.holds + self.released)
 
-    @property
-    def wanted_share(self) -> float | None:
-        """Of all looks, those at which it waited for the lock."""
-        return self.wants / sum(self) if sum(self) else None
+
+def by_function(locks: Mapping[int, LockLooks], leaves: Sequence[int]) -> dict[int, LockLooks]:
+    """Looks by stack as looks by the function that ran; `leaves` has it for each stack."""
+    found: dict[int, LockLooks] = {}
+    for stack, looks in locks.items():
+        function = leaves[stack]
+        found[function] = found[function].plus(looks) if function in found else looks
+    return found

@@ -57,7 +57,7 @@ class Recorder:
         self.tasks: dict[int, tuple[Task, ...]] = {}
         """By process, where its event loop's tasks are, as last told."""
         self.locks: dict[int, LockLooks] = {}
-        """Function -> looks at threads in which it was running, or waiting."""
+        """Stack -> looks at threads that stood there."""
         self._window = StackCounts()
         self._window_lost = 0
         self._second = Second()

@@ -88,6 +88,11 @@ def test_nothing_is_lost(samples: list[tuple[int, list[int], int]], inverted: bo
         assert tree.total_samples[node] == tree.self_samples[node] + below
         assert tree.has_children(node) == bool(tree.children(node))
         assert tree.parents[node] < node
+    by_stack = Counter[int]()
+    for (_, stack), n in counts.by_stack.items():
+        by_stack[stack] += n
+    # What is known of stacks beside their samples is spread as those are.
+    assert tree.spread({stack: (2 * n, n) for stack, n in by_stack.items()})[1] == tree.total_samples
 
 
 @given(SAMPLES)

@@ -8,6 +8,7 @@ from multi_lang_profiler.engine.profile.locks import LockLooks
 from multi_lang_profiler.engine.profile.tasks import Task
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.thread_table import ThreadTable
+from multi_lang_profiler.tui.widgets.tree_table import TreeTable
 from tests.support.screen import Screen, text_of
 from tests.support.snapshots import shop_snapshot
 
@@ -42,14 +43,21 @@ async def test_who_has_the_lock() -> None:
     """A column says at how many of the looks a function had the lock; where waiting counts, at how many it waited for it; else there is none."""
     snapshot = shop_snapshot()
     hottest = max(snapshot.self_samples, key=lambda function: snapshot.self_samples[function])
-    locks = {hottest: LockLooks(holds=30, released=10, wants=40, waits=20)}
+    stack = snapshot.table.leaves.index(hottest)
+    locks = {stack: LockLooks(holds=30, released=10, wants=40, waits=20)}
     for mode, title, number in (("cpu", "GIL%", "75"), ("wall", "for GIL%", "40")):
         screen = Screen(replace(snapshot, locks=locks, sampling=replace(snapshot.sampling, mode=mode)))
         async with screen.app.run_test(size=(130, 40)) as pilot:
             await pilot.pause()
             head, first, *_ = text_of(screen.app.query_one(FunctionTable)).splitlines()
+            await pilot.press("3")
+            await pilot.pause()
+            tree_head, *rows = text_of(screen.app.query_one(TreeTable)).splitlines()
         assert title in head
         assert number in first.split()
+        assert title in tree_head
+        # What is known of one that is called is known of its callers, too.
+        assert number in rows[0].split()
     screen = Screen(snapshot)
     async with screen.app.run_test(size=(130, 40)) as pilot:
         await pilot.pause()

@@ -8,6 +8,7 @@ from rich.segment import Segment
 
 from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row
 from ...engine.analysis.unseen import unseen_functions
+from ...engine.profile.locks import by_function
 from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline, weight
 from .table import Column, Table
 
@@ -16,10 +17,21 @@ if TYPE_CHECKING:
 
     from ...engine.analysis.ranking import Catalogue, Ranking
     from ...engine.analysis.snapshot import Snapshot
+    from ...engine.profile.locks import LockLooks
 
 LANGUAGES = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "Java": "java", "Go": "go"}
 TREND_FLOOR = 0.04
 """Share of all samples in a column of the trend below which a peak is not drawn at full height."""
+
+
+LOCK_HELD, LOCK_WANTED = "GIL%", "for GIL%"
+
+
+def lock_title(snapshot: Snapshot) -> str:
+    """What is told of the interpreter's lock; empty where nothing is known."""
+    if not snapshot.locks:
+        return ""
+    return LOCK_HELD if snapshot.sampling.mode == "cpu" else LOCK_WANTED
 
 
 class FunctionTable(Table[FunctionRow]):
@@ -38,10 +50,13 @@ class FunctionTable(Table[FunctionRow]):
         self._unseen: frozenset[int] = frozenset()
         self._lock_title = ""
         """What is said of the interpreter's lock; empty where nothing is known."""
+        self._locks: dict[int, LockLooks] = {}
+        """By function."""
 
     def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
-        lock = "" if not snapshot.locks else "GIL%" if snapshot.sampling.mode == "cpu" else "for GIL%"
+        lock = lock_title(snapshot)
+        self._locks = by_function(snapshot.locks, snapshot.table.leaves)
         if self._is_range is not (snapshot.stretch is not None) or self._lock_title != lock:
             self._is_range, self._lock_title = snapshot.stretch is not None, lock
             self._columns = self.columns(self.scrollable_content_region.width)
@@ -125,11 +140,9 @@ class FunctionTable(Table[FunctionRow]):
 
     def _draw_lock(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         """Of the looks at which it ran those with the lock; where waiting counts, of all looks those at which it waited for it."""
-        looks = self._snapshot.locks.get(row.function) if self._snapshot else None
-        share = None
-        if looks is not None:
-            share = looks.held_share if self._lock_title == "GIL%" else looks.wanted_share
-        yield Segment(("" if share is None else f"{100 * share:.0f}").rjust(width), self.palette.dim)
+        looks = self._locks.get(row.function)
+        part, whole = looks.parts(waiting_counts=self._lock_title != LOCK_HELD) if looks else (0, 0)
+        yield Segment((f"{100 * part / whole:.0f}" if whole else "").rjust(width), self.palette.dim)
 
     def _draw_language(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         assert self._snapshot is not None, "rows are of a snapshot"

@@ -11,7 +11,7 @@ from ...engine.analysis.tree_rows import tree_rows
 from ...engine.analysis.unseen import unseen_functions
 from ..bindings import ScreenKey
 from ..text import bar, clean, fit, fit_path, percent
-from .function_table import LANGUAGES
+from .function_table import LANGUAGES, LOCK_HELD, lock_title
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ class TreeTable(Table[TreeRow]):
         self._has_languages = False
         """More than one: each function's is shown."""
         self._unseen: frozenset[int] = frozenset()
+        self._lock_title = ""
+        """What is said of the interpreter's lock; empty where nothing is known."""
+        self._locks: tuple[list[int], list[int]] | None = None
+        """As `TreeReader.lock_looks`."""
         self._shift = 0
         """Cells of indent left out, so that deep names are seen."""
 
@@ -96,8 +100,11 @@ class TreeTable(Table[TreeRow]):
         self._reader = reader
         self._has_languages = len({*reader.snapshot.table.thread_languages}) > 1
         self._unseen = unseen_functions(reader.snapshot)
-        if reader.tree.inverted is not self._inverted:
-            self._inverted = reader.tree.inverted
+        title = lock_title(reader.snapshot)
+        self._locks = reader.lock_looks(waiting_counts=title != LOCK_HELD) if title else None
+        title = title if self._locks else ""
+        if reader.tree.inverted is not self._inverted or title != self._lock_title:
+            self._inverted, self._lock_title = reader.tree.inverted, title
             self._columns = self.columns(self.scrollable_content_region.width)
         self._list_rows()
 
@@ -127,6 +134,8 @@ class TreeTable(Table[TreeRow]):
             columns.append(Column("self", "self%", 6, self._draw_self, "right", sortable=False))
         if width >= 50:
             columns.append(Column("bar", "", bar_width, self._draw_bar, sortable=False))
+        if self._lock_title and width >= 80:
+            columns.append(Column("lock", self._lock_title, 8, self._draw_lock, "right", sortable=False))
         left = max(8, width - 1 - sum(column.width + gap for column in columns) - gap)
         place_width = 0 if left < 40 else min(40, left // 3)
         name_width = left - place_width - (gap if place_width else 0)
@@ -352,6 +361,10 @@ class TreeTable(Table[TreeRow]):
             yield Segment(drawn[:ground], self.palette.track + heat)
         if ground < width:
             yield Segment(drawn[ground:], heat)
+
+    def _draw_lock(self, row: TreeRow, width: int) -> Iterable[Segment]:
+        part, whole = (numbers[row.node] for numbers in self._locks) if self._locks else (0, 0)
+        yield Segment((f"{100 * part / whole:.0f}" if whole else "").rjust(width), self.palette.dim)
 
     def _draw_name(self, row: TreeRow, width: int) -> Iterable[Segment]:
         indent = min(max(0, INDENT * row.indent - self._shift), max(0, width - 4))

@@ -279,8 +279,8 @@ class Looking:
         assert isinstance(locks, list)
         recorder = self._context.recorder
         for stack, looks in locks:
-            function = recorder.table.leaves[self._stacks[stack]]
-            recorder.locks[function] = recorder.locks.get(function, LockLooks()).plus(LockLooks(*looks))
+            ours = self._stacks[stack]
+            recorder.locks[ours] = recorder.locks.get(ours, LockLooks()).plus(LockLooks(*looks))
 
     def _learn_stack(self, frames: list[tuple[str, str, int, int]]) -> None:
         table = self._context.recorder.table
