@@ -204,6 +204,9 @@ class Looker:
                     self._look_at_tasks(watched, now_s)
             except (Lost, Closed):
                 self._leave(watched.pid)
+                if watched.has_become_another:
+                    # Who asked us to look would have to find it out first.
+                    self.begin(watched.pid)
 
     def _look_at_tasks(self, watched: Watched, now_s: float) -> None:
         tasks = watched.tasks.look(now_s, time.thread_time, lambda stack: self._stack_id(watched, stack))

@@ -177,6 +177,15 @@ def live_threads(pid: int) -> set[int]:
         return set()
 
 
+def program_image(pid: int) -> tuple[str, ...]:
+    """Where the program that `pid` runs begins, and its stack: other places once it has become another program (exec). Empty once it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123 - at a third of pathlib's cost
+            return tuple(stat.read().rpartition(")")[2].split()[23:26])
+    except OSError:
+        return ()
+
+
 def process_cpu_ns(pid: int) -> int | None:
     """What all threads of the process have used, those that have ended included; None once it is gone."""
     try:

@@ -11,7 +11,7 @@ from .load import FADING, Load
 from .memory import Unreadable
 from .paths import Paths
 from .task_watch import TaskWatch
-from .thread_clock import OwnTurn, ThreadEnded, live_threads
+from .thread_clock import OwnTurn, ThreadEnded, live_threads, program_image
 from .watched_thread import WatchedThread
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ class Watched:
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
         self.load = Load()
+        self.has_become_another = False
+        """The process runs another program by now, maybe a Python again."""
+        self._image = program_image(self.pid)
+        self._sure_ns = 0
+        """What its first thread, which alone goes on then, had used when the process was last read."""
         self._wall = wall
         self._period_ns = period_ns
         self._own_turn = own_turn
@@ -108,6 +113,9 @@ class Watched:
             if self._has_read or is_due:
                 self._read_s = now_s
         except Unreadable:
+            if (image := program_image(self.pid)) and image != self._image:
+                self._forget_another()
+                raise Lost from None
             # Where it is at its end, its clocks can be read for a moment still.
             for thread in self._threads.values():
                 with suppress(ThreadEnded):
@@ -120,6 +128,15 @@ class Watched:
                 self._end(thread, now_s)
             if self._unnamed and self._has_read:
                 self.learn_names(now_s)
+            if self._has_read and not failed and self.pid in self._threads:
+                self._sure_ns = self._threads[self.pid].running_ns
+
+    def _forget_another(self) -> None:
+        """What the thread has used since this program was last seen is the other program's."""
+        self.has_become_another = True
+        first = self._threads.get(self.pid)
+        if first is not None:
+            first.credit.hold(-min(first.credit.held_ns, first.running_ns - self._sure_ns))
 
     def _look_at_all(
         self, threads: list[WatchedThread], now_s: float, stack_id: Callable[[Watched, RawStack], int]
@@ -138,12 +155,12 @@ class Watched:
 
     def payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
         """`(thread, payment)` for what has come together."""
-        for thread in list(self._threads.values()):
+        for thread in list(self._threads.values()) if not self.has_become_another else ():
             if not is_end and now_s - thread.active_s > 2 * _STILL_S and not thread.credit.held_ns:
                 continue
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
-        if self._wall:
+        if self._wall or self.has_become_another:
             self._ended.take_over()
         else:
             self.load.expected += self._ended.count(self._threads, now_s, self._read_s) / self._period_ns

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -156,6 +157,23 @@ async def test_a_program_may_end_as_it_likes(way: str, status: int) -> None:
         assert await sampled.end() == status
         assert sampled.coverage[-1:] in ([], [False])
         assert not lookers()
+
+
+async def test_a_program_that_becomes_another_leaves_its_time_to_that() -> None:
+    """What a server that starts itself anew (exec) uses afterwards is not for what its former self did last; little of it is lost."""
+    async with SampledProgram("ends.py", "exec-python", rate_hz=400) as sampled:
+        assert await sampled.end() == 7
+    table = sampled.recorder.table
+    caller = {
+        stack: {table.functions[table.frames[frame].function].name for frame in frames}
+        for stack, frames in enumerate(table.stacks)
+    }
+    by_caller = Counter[str]()
+    for (_, stack), samples in sampled.recorder.run.by_stack.items():
+        by_caller.update(dict.fromkeys(caller[stack], samples))
+    # 0.2 and 0.7 s.
+    assert by_caller["exec_python"] < 0.35 * 400
+    assert by_caller["after"] > 0.35 * 400
 
 
 async def test_a_stopped_program_hangs_nothing() -> None:
