@@ -27,7 +27,7 @@ from .processes import Births, process_cpu_ns, read_file
 from .text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 BIRTHS_S = 0.08
 """Between two looks at who was born, at least: a child shall be found before it has used 0.1 s of CPU time."""
@@ -50,6 +50,9 @@ _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _ROUNDING_NS = 2 * _TICK_NS
 """The kernel cuts user and system time of ended children to a tick each."""
 _COMMAND_CHARACTERS = 40
+OURS = "profiler"
+"""The command of those under the program that run for us, and of all that they start."""
+_OUR_MODULES = __name__.removesuffix("process_tree") + "samplers."
 
 
 @dataclass(slots=True, eq=False)
@@ -387,7 +390,9 @@ class ProcessTree:
     def _look_at_commands(self, members: list[Member]) -> None:
         """In the background."""
         for member in members:
-            command = command_of(member.pid)
+            starter = self._members.get(member.parent)
+            # Parents come before their children, and are as they were when these were born: who is ours becomes nothing else.
+            command = OURS if starter is not None and starter.command == OURS else command_of(member.pid)
             if command and command != member.command:
                 member.command = command
                 self._renamed.append(member)
@@ -406,14 +411,22 @@ def read_stat(pid: int) -> Stat | None:
 
 
 def command_of(pid: int) -> str:
-    """What process `pid` runs, in a few words: the program, and the first file or module that it was given. Empty if it does not tell; may hang."""
-    words = read_file(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0")
-    program = words[0].rpartition("/")[2].lstrip("-")
+    """What process `pid` runs, in a few words: the program, and the first file or module that it was given. Empty if it does not tell; may hang.
+
+    `OURS` for a helper of ours.
+    """
+    return command_of_words(read_file(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0"))
+
+
+def command_of_words(words: Sequence[str]) -> str:
+    program = next(iter(words), "").rpartition("/")[2].lstrip("-")
     if not program:
         return ""
     for option, word in pairwise(words):
         if option in _CODE_OPTIONS:
             return printable(f"{program} {option}")
+        if option == "-m" and word.startswith(_OUR_MODULES):
+            return OURS
         if word and not word.startswith("-"):
             return printable(f"{program} {word.rpartition('/')[2]}")[:_COMMAND_CHARACTERS]
     return printable(program)[:_COMMAND_CHARACTERS]

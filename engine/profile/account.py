@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from ..process_tree import OURS
 from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
 from .native_threads import native_group
 
@@ -16,6 +17,8 @@ _Key = TypeVar("_Key")
 
 TOO_SHORT_S = 1.0
 """A process that ended within this and was not sampled was too short for it."""
+OURS_REASON = "asks go what it will build"
+"""What those do that run for us under the program."""
 _LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
 """Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
 
@@ -209,6 +212,8 @@ class Account:
     def _unsampled_as(self) -> tuple[str, str]:
         """The command, and the reason why nobody samples it."""
         member = self.member
+        if member.command == OURS:
+            return OURS, OURS_REASON
         reason = self.told.reason
         if not reason and self.ended_s is not None and self.ended_s - member.found_s < TOO_SHORT_S:
             reason = "too short"

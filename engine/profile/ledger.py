@@ -15,9 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
-from ..process_tree import ProcessTree
+from ..process_tree import OURS, ProcessTree
 from ..processes import process_cpu_ns
-from .account import Account, Sums, Told
+from .account import OURS_REASON, Account, Sums, Told
 from .book import Book
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ PENDING_S = 6.0
 _STEP_S = 0.5
 ENDED = "threads that ended"
 """The group of those that came and went between two looks at the threads: what they were called is not known."""
+CHILDREN_OF = "children of "
 MAX_ROWS = 12
 """Groups of threads, and commands with their reasons, that a book tells apart; the others are summed up."""
 OTHERS = "others"
@@ -67,6 +68,7 @@ class Ledger:
         self._covered: deque[tuple[float, int]] = deque()
         """`(when, CPU time covered until then)` of the last seconds."""
         self._covered_ns = 0
+        self._helped_ns = 0
         self._threads_due_s = 0.0
         self._has_ended = False
         self._is_elsewhere = False
@@ -120,6 +122,10 @@ class Ledger:
         account = self._settled(pid) if before_s else None
         if account is not None:
             self._covered_ns -= account.uncover(int(before_s * 1e9))
+
+    def helped(self, used_ns: int) -> None:
+        """Tell of CPU time that helpers of ours have used under the program's `go`, whether they were seen there or not."""
+        self._helped_ns += used_ns
 
     @property
     def members(self) -> Mapping[int, Member]:
@@ -234,7 +240,7 @@ class Ledger:
             cpu_s=sums.cpu_ns / 1e9,
             attributed_s=attributed_ns / 1e9,
             native_s=_rows(native_ns, OTHERS),
-            unsampled_s=_rows(sums.unsampled_ns, (OTHERS, "")),
+            unsampled_s=_rows(_with_helpers(sums.unsampled_ns, self._helped_ns), (OTHERS, "")),
             before_s=sums.before_ns / 1e9,
             gaps_s=sums.gap_ns / 1e9,
             lost_s=lost_ns / 1e9,
@@ -282,10 +288,13 @@ class Ledger:
                 self._touched[account] = None
             else:
                 self._sums.cpu_ns += used_ns
-                self._sums.unsampled_ns[member.command, "too short"] += used_ns
+                reason = OURS_REASON if member.command == OURS else "too short"
+                self._sums.unsampled_ns[member.command, reason] += used_ns
         for parent, used_ns in look.too_short:
             self._sums.cpu_ns += used_ns
-            self._sums.unsampled_ns[f"children of {parent.command}", "too short"] += used_ns
+            is_ours = parent.command == OURS
+            whose = (OURS, OURS_REASON) if is_ours else (CHILDREN_OF + parent.command, "too short")
+            self._sums.unsampled_ns[whose] += used_ns
         now_s = self._clock.monotonic()
         self._gone += [(now_s, self._accounts[member.pid]) for member in look.gone if member.pid in self._accounts]
         for member in look.gone:
@@ -317,13 +326,30 @@ class Ledger:
         self._touched.clear()
         self._gone.clear()
         self._covered.clear()
-        self._covered_ns = 0
+        self._covered_ns = self._helped_ns = 0
         self._tree = None
 
     def _tell_change(self) -> None:
         self._version += 1
         self._change.set()
         self._change = asyncio.Event()
+
+
+def _with_helpers(unsampled_ns: Counter[tuple[str, str]], helped_ns: int) -> Counter[tuple[str, str]]:
+    """With helpers of ours that were too short to be seen: who waited for them, a `go`, has their time in one of its rows."""
+    ours = (OURS, OURS_REASON)
+    unseen_ns = helped_ns - unsampled_ns[ours]
+    if unseen_ns <= 0:
+        return unsampled_ns
+    rows = Counter(unsampled_ns)
+    waited = sorted(rows, key=lambda row: ("go" not in row[0].split(), not row[0].startswith(CHILDREN_OF)))
+    for row in waited:
+        if row != ours and ("go" in row[0].split() or row[0].startswith(CHILDREN_OF)):
+            moved_ns = min(unseen_ns, rows[row])
+            rows[row] -= moved_ns
+            rows[ours] += moved_ns
+            unseen_ns -= moved_ns
+    return +rows
 
 
 def _rows(ns: Counter[_Key], others: _Key) -> dict[_Key, float]:

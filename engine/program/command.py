@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from ..clock import wait_first
 from ..events import Note
+from ..process_tree import OURS, command_of_words, read_stat
 from ..processes import environment_at_start, process_end
 from ..profile.places import is_own_code
 from ..profile.stacks import Function, ProcessNote
 from ..samplers.command_lines import in_few_words, main_file
-from ..samplers.go import stand_in
 from ..samplers.go.sampler import GoSampler
 from ..samplers.node.sampler import PRELOAD, NodeSampler
 from ..samplers.sampler import CannotStart, Launch, Process, SamplingFailed
@@ -79,6 +79,8 @@ class _Seen:
     """As the ledger has it."""
     words: tuple[str, ...]
     folder: Path
+    is_ours: bool
+    """It runs for us."""
     looks: int = 0
 
 
@@ -216,10 +218,13 @@ class CommandSampler:
         """Have the sampler `key` sample `process` as long as it can."""
         context = replace(self._context, sampling=partial(self._switch, key))
         why_not = await keep_sampling(self._samplers[key], process, context, has_ended=lambda: self._has_ended)
-        if why_not:
+        if why_not and key in BY_ENVIRONMENT:
             self._say(why_not)
-            if key not in BY_ENVIRONMENT:
-                context.ledger.refuses(process.pid, why_not.partition(":")[0])
+        elif why_not and ((stat := read_stat(process.pid)) is None or stat.is_zombie):
+            context.ledger.refuses(process.pid, "ended before its sampler was there")
+        elif why_not:
+            self._say(why_not)
+            context.ledger.refuses(process.pid, why_not.partition(":")[0])
 
     def _say(self, text: str) -> None:
         """Say what is not sampled, and why; of processes that differ in nothing else once."""
@@ -265,7 +270,7 @@ class CommandSampler:
 
     def _how_to_attach(self, pid: int) -> Callable[[int], Awaitable[None]] | None:
         seen = self._look(pid)
-        if seen is None or seen.looks > _LOOKS or stand_in.__name__ in seen.words:
+        if seen is None or seen.looks > _LOOKS or seen.is_ours:
             return None
         # What looks at processes is loaded only now, while the command starts: it would have delayed it.
         from ..samplers.java.attach import is_java  # noqa: PLC0415
@@ -308,9 +313,11 @@ class CommandSampler:
                 with open(f"/proc/{pid}/cmdline", "rb", 0) as line:  # noqa: PTH123
                     words = line.read().decode(errors="replace").split("\0")[:-1]
                 folder = Path(os.readlink(f"/proc/{pid}/cwd"))  # noqa: PTH115
-                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder)
-                note = ProcessNote(member.parent, in_few_words(seen.words, seen.folder) or member.command)
-                self._context.recorder.table.processes[pid] = note
+                is_ours = OURS in (member.command, command_of_words(words))
+                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder, is_ours)
+                if not is_ours:
+                    note = ProcessNote(member.parent, in_few_words(seen.words, seen.folder) or member.command)
+                    self._context.recorder.table.processes[pid] = note
                 self._forget_some()
         except OSError:
             return None
@@ -369,9 +376,12 @@ class CommandSampler:
                 subject = running_program(pid, may_warn=context.settings.force)
                 break
             except CannotAttach as error:
-                if context.clock.monotonic() - since_s > JVM_START_S:
+                if not error.briefly:
+                    # It is over, and was too short, unless the ledger knows more.
+                    return
+                if not error.may_pass or context.clock.monotonic() - since_s > JVM_START_S:
                     self._say(str(error))
-                    context.ledger.refuses(pid, str(error).rpartition("sampled: ")[2].partition(":")[0])
+                    context.ledger.refuses(pid, error.briefly)
                     return
                 await context.clock.sleep(LOOK_INTERVAL_S)
         folder = context.private_folder() / f"java-{pid}"

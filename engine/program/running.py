@@ -25,6 +25,13 @@ _GO_BUILD_INFO = b"\xff Go buildinf:"
 class CannotAttach(Exception):
     """The text is one clear line: why not, and what to do instead."""
 
+    def __init__(self, text: str, *, briefly: str = "", may_pass: bool = False) -> None:
+        super().__init__(text)
+        self.briefly = briefly
+        """The same for a row of the ledger; empty for a process that has ended."""
+        self.may_pass = may_pass
+        """Asking again may help."""
+
 
 def running_program(pid: int, *, may_warn: bool) -> Subject:
     """The Python or Java program that runs as `pid`, or the Python below it. Raises `CannotAttach`.
@@ -35,9 +42,11 @@ def running_program(pid: int, *, may_warn: bool) -> Subject:
         raise CannotAttach(f"there is no process {pid}")
     is_of_java = is_java(pid) and not _is_named_python(pid)
     try:
-        closed = why_no_agent(pid, may_warn=may_warn) if is_of_java else why_memory_is_closed(pid)
-        if closed:
-            raise CannotAttach(f"process {pid} cannot be sampled: {closed}")
+        beginning = f"process {pid} cannot be sampled: "
+        if is_of_java and (refusal := why_no_agent(pid, may_warn=may_warn)):
+            raise CannotAttach(beginning + refusal.why, briefly=refusal.briefly, may_pass=refusal.may_pass)
+        if not is_of_java and (closed := why_memory_is_closed(pid)):
+            raise CannotAttach(beginning + closed, briefly=closed.partition(":")[0])
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
         folder = Path(f"/proc/{pid}/cwd").resolve(strict=True)
     except OSError:

@@ -19,7 +19,7 @@ from tests.support.backend import Backend
 from tests.support.command import Finished, Folder
 from tests.support.go import ENVIRONMENT as GO_ENVIRONMENT
 from tests.support.go import go
-from tests.support.java import attaching, compile_java, jdk
+from tests.support.java import attaching, compile_java, jdk, jre
 from tests.support.node import node
 
 PROGRAMS = Path(__file__).parents[1] / "programs" / "command"
@@ -185,6 +185,19 @@ def test_jvms_are_attached_to(folder):
     assert profiles["Java"]["source_file"] == "Hot.java"
 
 
+def test_a_short_jvm_that_takes_no_agent_is_told_of_with_the_remedy(folder):
+    """Java 21 and newer are not attached to unasked; one that is over at once is not merely "not sampled"."""
+    compile_java(folder.path / "cls", folder.path / "Hot.java")
+    words = (jre(21), "-Dhot.ms=300", "-cp", "cls", "Hot", "x")
+    for command in (words, ("sh", "-c", f"{' '.join(words)}; exit 0")):
+        finished = folder.run("--no-tui", "--summary", "json", *command)
+        assert finished.stdout == b"java x\n"
+        rows = json.loads(finished.lines[-1])["cpu"]["processes_not_sampled"]
+        reason = next(row["reason"] for row in rows if row["command"].startswith("java"))
+        assert reason == "Java 21 and newer take --force or -XX:+EnableDynamicAgentLoading"
+        assert any("accept that with --force" in line for line in finished.lines)
+
+
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
@@ -257,6 +270,11 @@ def test_go(go_folder, words, stdout, function):
     assert finished.status == 0, finished
     assert samples(profiles["Go"], function) > 20, finished
     assert profiles["Go"]["source_file"].endswith(".go")
+    ledger = profiles["Go"]["runtime_analysis"]["cpu"]
+    reasons = {row["command"]: row["reason"] for row in ledger["processes_not_sampled"]}
+    # What asks go how to build is no process of the program's, nor is what it starts.
+    assert reasons["profiler"] == "asks go what it will build"
+    assert not [command for command in reasons if "multi_lang" in command or "go list" in command]
 
 
 def test_go_commands_are_the_users_own(go_folder):

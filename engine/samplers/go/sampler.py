@@ -18,7 +18,7 @@ from ..sampler import CannotStart, Launch
 from .counting import WindowCounts
 from .overlay import SOCKET_NAME
 from .pprof_reader import MalformedProfile
-from .stand_in import SOCKET_VARIABLE, stand_in
+from .stand_in import SOCKET_VARIABLE, USED, stand_in
 
 if TYPE_CHECKING:
     from ..sampler import Context, Process
@@ -100,7 +100,7 @@ class GoSampler:
             return Launch(())
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="go-", dir=self._context.private_folder()))
-            socket = self._folder / "socket"
+            socket = self._folder / SOCKET_NAME
             self._socket = AgentSocket(socket, self._on_message, self._on_close, MAX_WINDOW_BYTES)
             await self._socket.start()
             folder = stand_in(self._folder, go, self._rate_hz(is_told=False))
@@ -180,6 +180,8 @@ class GoSampler:
         kind, content = payload[:1], payload[1:]
         if kind == b"H":
             self._greet(connection, content)
+        elif kind == USED and content.isdigit() and len(content) < MAX_DIGITS:
+            self._context.ledger.helped(int(content))
         elif connection not in self._processes:
             return
         elif kind == b"W":

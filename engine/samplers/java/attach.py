@@ -13,7 +13,7 @@ import re
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...processes import mapped_files, status_field
 from ..sampler import SamplingFailed
@@ -51,35 +51,53 @@ def running_java(pid: int) -> JavaRuntime:
     return installed_java(home)
 
 
-def why_no_agent(pid: int, *, may_warn: bool) -> str | None:
-    """Why no agent can be loaded into the JVM `pid` without harm, and what to do about it; None if one can.
+class Refusal(NamedTuple):
+    """Why no agent can be loaded into a JVM without harm."""
+
+    why: str
+    """With what to do about it."""
+    briefly: str
+    """The same for a row of the ledger."""
+    may_pass: bool = False
+    """A JVM that has just begun looks so, too."""
+
+
+def why_no_agent(pid: int, *, may_warn: bool) -> Refusal | None:
+    """Why no agent can be loaded into the JVM `pid` without harm; None if one can.
 
     `may_warn`: the user knows that Java 21 and newer print a warning.
     """
     started = "start it with multi_lang_profiler java"
     user = Path(f"/proc/{pid}").stat().st_uid
     if user != os.geteuid():
-        return f"it runs as another user ({user}), whom alone a JVM obeys: run the profiler as that user"
+        why = f"it runs as another user ({user}), whom alone a JVM obeys: run the profiler as that user"
+        return Refusal(why, "another user's")
     if not _shares_our_files(pid):
-        return (
+        why = (
             "it runs in another container or with a private /tmp: run the profiler in there (docker exec, kubectl exec)"
         )
+        return Refusal(why, "in another container, or with a private /tmp")
     if _library(pid, "libj9vm") is not None:
-        return f"its Java is OpenJ9, and only HotSpot can be attached to: {started}"
-    if not _catches(pid, signal.SIGQUIT):
-        return f"it was started with -Xrs, so that the signal which makes a JVM listen would kill it: {started}"
+        return Refusal(f"its Java is OpenJ9, and only HotSpot can be attached to: {started}", "OpenJ9")
     options = _options(pid)
     if b"-XX:+DisableAttachMechanism" in options or _says_it_is_closed(pid):
-        return f"it was started with -XX:+DisableAttachMechanism: leave that out, or {started}"
+        why = f"it was started with -XX:+DisableAttachMechanism: leave that out, or {started}"
+        return Refusal(why, "started with -XX:+DisableAttachMechanism")
     allowed = _ALLOWS_AGENTS.findall(options)
     if allowed and allowed[-1] == b"-":
-        return f"it was started with -XX:-EnableDynamicAgentLoading: leave that out, or {started}"
+        why = f"it was started with -XX:-EnableDynamicAgentLoading: leave that out, or {started}"
+        return Refusal(why, "started with -XX:-EnableDynamicAgentLoading")
+    can_be_asked = _catches(pid, signal.SIGQUIT)
     version = running_java(pid).major
-    if not allowed and not may_warn and (version is None or version >= _WARNS_FROM):
-        return (
+    if not allowed and not may_warn and (version is None or version >= _WARNS_FROM) and b"-Xrs" not in options:
+        why = (
             f"Java {_WARNS_FROM} and newer print a warning on the program's stderr when an agent is loaded: accept that with"
             " --force, or start the program with -XX:+EnableDynamicAgentLoading"
         )
+        return Refusal(why, f"Java {_WARNS_FROM} and newer take --force or -XX:+EnableDynamicAgentLoading")
+    if not can_be_asked:
+        why = f"it was started with -Xrs, so that the signal which makes a JVM listen would kill it: {started}"
+        return Refusal(why, "started with -Xrs", may_pass=b"-Xrs" not in options)
     return None
 
 
