@@ -36,7 +36,7 @@ class Told:
 
 
 class ThreadTime:
-    __slots__ = ("covered_ns", "cpu_ns", "latest_ns", "name")
+    __slots__ = ("already_ns", "covered_ns", "cpu_ns", "latest_ns", "name")
 
     def __init__(self, cpu_ns: int) -> None:
         self.cpu_ns = cpu_ns
@@ -44,6 +44,8 @@ class ThreadTime:
         self.covered_ns = 0
         self.latest_ns = 0
         """Of `covered_ns` what was used between the last two readings."""
+        self.already_ns = 0
+        """What it used of the time that was sampled before we were told so: that much at most."""
         self.name = ""
 
 
@@ -94,10 +96,22 @@ class Account:
         else:
             already_ns = min(already_ns, self._uncovered_ns)
             self.before_ns = self._uncovered_ns - already_ns
+            self._share_out(already_ns)
             self._uncovered_ns = 0
             self.was_covered = True
         self.covered_ns += already_ns
         return already_ns
+
+    def _share_out(self, already_ns: int) -> None:
+        """What was sampled before we were told so is of the threads that there are, and of those that have ended: of each what was not before that."""
+        read_ns = 0
+        for tid, thread in self._threads.items():
+            read_ns += thread.cpu_ns
+            thread.already_ns = max(0, thread.cpu_ns - self.before_ns)
+            if thread.already_ns:
+                thread.name = thread_name(self.member.pid, tid)
+        self._ended_before_ns -= min(self._ended_before_ns, max(0, already_ns - read_ns))
+        self._note_ended()
 
     def cover_piece(self, piece_ns: int) -> int:
         """So much of what was not covered was sampled after all; gives how much."""
@@ -186,6 +200,14 @@ class Account:
                 found[group] += thread.covered_ns
         return found
 
+    def _already_ns(self) -> Counter[str]:
+        """The same, at most, of the time that was sampled before we were told so."""
+        found: Counter[str] = Counter()
+        for tid, thread in self._threads.items():
+            if thread.already_ns and (group := self._group(tid, thread)):
+                found[group] += thread.already_ns
+        return found
+
     def _group(self, tid: int, thread: ThreadTime) -> str:
         group = self.told.groups.get(tid)
         if group is None:
@@ -204,7 +226,7 @@ class Account:
             gap_ns=self.gap_ns,
             ended_ns=self.ended_ns,
             native_ns=native_ns,
-            end_ns=self.end_ns.copy(),
+            end_ns=self.end_ns + self._already_ns(),
             unsampled_ns=Counter({self._unsampled_as: self._uncovered_ns}),
         )
 

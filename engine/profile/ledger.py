@@ -71,6 +71,8 @@ class Ledger:
         self._helped_ns = 0
         self._threads_due_s = 0.0
         self._has_ended = False
+        self._counts = True
+        """Whether what is used now is of the run."""
         self._is_elsewhere = False
         self._latest = Book()
         self._earlier_runs = Book()
@@ -148,7 +150,7 @@ class Ledger:
         """A run begins with process `root`, which we started, or only came to."""
         self._forget_run()
         self._tree = ProcessTree(root, is_ours=is_ours)
-        self._has_ended = False
+        self._has_ended, self._counts = False, True
         self._covered.append((self._clock.monotonic(), 0))
         for member in self._tree.members.values():
             self._open(member)
@@ -172,7 +174,10 @@ class Ledger:
         """Take in what has changed; `at_all`: also what is not due yet, orphans who came among it."""
         if self._tree is None or self._has_ended:
             return
-        self._take(self._tree.look(at_all=at_all))
+        look = self._tree.look(at_all=at_all)
+        if not self._counts:
+            return
+        self._take(look)
         now_s = self._clock.monotonic()
         if now_s >= self._threads_due_s:
             began_ns = time.thread_time_ns()
@@ -191,11 +196,17 @@ class Ledger:
 
     def last_look(self) -> None:
         """The program's first process has ended, but was not waited for yet: what it and its children used is known to the end."""
-        if self._tree is not None and not self._has_ended:
+        if self._tree is not None and not self._has_ended and self._counts:
             self._take(self._tree.look(at_all=True))
             if self._tree.root in self._accounts:
                 self._accounts[self._tree.root].end_threads()
                 self._touch(self._tree.root)
+
+    def stop_counting(self) -> None:
+        """All samplers have ended: what still runs, a daemon say, uses its time after the run. It is looked for, but not booked."""
+        if self._tree is not None and not self._has_ended:
+            self._take(self._tree.look(at_all=True))
+        self._counts = False
 
     def end(self) -> None:
         """The run has ended, and all samples of it were handed over."""
@@ -263,7 +274,7 @@ class Ledger:
 
     def _settled(self, pid: int) -> Account | None:
         """The account of `pid` with all booked that it has used until now; None if it is not of the tree."""
-        if self._tree is None or self._has_ended:
+        if self._tree is None or self._has_ended or not self._counts:
             return self._accounts.get(pid)
         if pid not in self._accounts:
             self.look()

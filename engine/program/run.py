@@ -156,6 +156,7 @@ class Run:
             self._context.emit(Note(f"Left {left}, which runs on"))
         elif sampling:
             await asyncio.wait(sampling, timeout=SAMPLER_DRAIN_S)
+        self._context.ledger.stop_counting()
         for task in sampling:
             task.cancel()
         if not settings.is_attached:

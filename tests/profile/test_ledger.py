@@ -164,6 +164,52 @@ def test_samples_that_come_late_were_taken_before() -> None:
     assert abs(book.left_over_s) < 0.04
 
 
+@pytest.mark.parametrize(("does_end", "group"), [(False, "pool-1"), (True, "threads that ended")])
+def test_a_sampler_that_was_there_from_the_start_is_of_its_threads_alone(does_end: bool, group: str) -> None:
+    """It tells so late, of a short program say, and no sample is of what others have used by then: they are named, not left over."""
+    code = f"""
+import ctypes
+libc = ctypes.CDLL(None)
+def work():
+    libc.prctl(15, b"pool-1", 0, 0, 0)
+    burn(0.3)
+    if not {does_end}: print(flush=True); time.sleep(60)
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+burn(0.1)
+if {does_end}: thread.join(); print(flush=True)
+sys.stdin.readline()
+"""
+    kept = Kept(code)
+    kept.heard()
+    kept.ledger.covers(kept.program.pid, by_thread=True, already_s=1e6)
+    kept.ledger.threads(kept.program.pid, {kept.program.pid: ""})
+    kept.tell()
+    kept.look_until(lambda: os.waitid(os.P_PID, kept.program.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG))
+    kept.sampled(kept.ledger.members[kept.program.pid].cpu_ns / 1e9 - 0.3)
+    book, _ = kept.end()
+    assert book.native_s[group] == pytest.approx(0.3, abs=0.06)
+    assert abs(book.left_over_s) < 0.06
+
+
+def test_what_runs_on_uses_its_time_after_the_run() -> None:
+    """Of a daemon that is still there once all samples were handed over, nothing more is booked."""
+    kept = Kept("if not os.fork(): burn(30)\n")
+    kept.look_until(lambda: os.waitid(os.P_PID, kept.program.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG))
+    kept.ledger.last_look()
+    kept.ledger.stop_counting()
+    (daemon,) = kept.ledger.living()
+    try:
+        before = kept.ledger.book()
+        time.sleep(0.3)
+        kept.ledger.look(at_all=True)
+        book, _ = kept.end()
+        assert daemon in kept.ledger.living()
+        assert book == before
+    finally:
+        os.kill(daemon.pid, 9)
+
+
 @pytest.mark.parametrize("pieces", [(0.25, 0.05), (0.05, 0.25)])
 def test_pieces_that_a_process_left_behind_are_found_in_any_order(pieces: tuple[float, float]) -> None:
     """Their samples are counted, so that what they are of was neither before the sampler nor is it taken twice."""
