@@ -102,15 +102,18 @@ class Account:
         self.covered_ns += already_ns
         return already_ns
 
-    def _share_out(self, already_ns: int) -> None:
+    def _share_out(self, covered_ns: int) -> None:
         """What was sampled before we were told so is of the threads that there are, and of those that have ended: of each what was not before that."""
         read_ns = 0
         for tid, thread in self._threads.items():
+            already_ns = max(0, thread.cpu_ns - self.before_ns)
+            name = thread_name(self.member.pid, tid) if already_ns else thread.name
+            if already_ns and not name:
+                # It has ended just now.
+                continue
+            thread.name, thread.already_ns = name, already_ns
             read_ns += thread.cpu_ns
-            thread.already_ns = max(0, thread.cpu_ns - self.before_ns)
-            if thread.already_ns:
-                thread.name = thread_name(self.member.pid, tid)
-        self._ended_before_ns -= min(self._ended_before_ns, max(0, already_ns - read_ns))
+        self._ended_before_ns -= min(self._ended_before_ns, max(0, covered_ns - read_ns))
         self._note_ended()
 
     def cover_piece(self, piece_ns: int) -> int:

@@ -177,7 +177,9 @@ def work():
 thread = threading.Thread(target=work, daemon=True)
 thread.start()
 burn(0.1)
-if {does_end}: thread.join(); print(flush=True)
+if {does_end}:
+    while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.01)
+    print(flush=True)
 sys.stdin.readline()
 """
     kept = Kept(code)
