@@ -106,9 +106,13 @@ class FrameNamer:
     def _source_line(self, source_map: SourceMap, call_frame: CallFrame, frame: Frame, line: int) -> int:
         """The source's line, from 1, of generated `line` of the function, from 0: never one outside of it.
 
-        V8 tells no columns. Where generated code of several lines is on one, as tsx and minifiers write it, the function's first
+        Code that the generator added is of the script's own line. V8 tells no columns. Where generated code of several lines is on one, as tsx and minifiers write it, the function's first
         line stands for them.
         """
+        if frame.file not in source_map.sources:
+            return line + 1
+        if not frame.first_line:
+            return 0
         is_first = line == call_frame.line
         span = self._span(frame)
         last = span.end_line if span else math.inf
@@ -175,6 +179,9 @@ class FrameNamer:
             mapped = source_map.position(max(0, call_frame.line), max(0, call_frame.column), call_frame.function)
             if mapped:
                 return mapped._replace(line=mapped.line + 1)
+            if script in source_map.sources:
+                # The tool's own code, in a script that bears its source's name: there is no such line.
+                return Place(script, 0, call_frame.column, "")
         return Place(script, call_frame.line + 1, call_frame.column, "")
 
     def _named(self, call_frame: CallFrame) -> Frame:

@@ -35,6 +35,7 @@ class Segment(NamedTuple):
 
     column: int
     source: int
+    """-1 where the code is the generator's own."""
     line: int
     source_column: int
     name: int
@@ -71,7 +72,7 @@ class SourceMap:
             return None
         index = max(0, bisect_right(segments, column, key=_column) - 1)
         at = segments[index]
-        if not self.is_there(at.source):
+        if at.source < 0 or not self.is_there(at.source):
             return None
         name = ""
         following = column
@@ -89,7 +90,8 @@ class SourceMap:
         """The sources and lines, each once, that generated `line` from `column` on came from, in the order of its code."""
         segments = self._segments(line)
         first = max(0, bisect_right(segments, column, key=_column) - 1)
-        return list(dict.fromkeys((self.sources[segment.source], segment.line) for segment in segments[first:]))
+        sourced = (segment for segment in segments[first:] if segment.source >= 0)
+        return list(dict.fromkeys((self.sources[segment.source], segment.line) for segment in sourced))
 
     def is_there(self, source: int) -> bool:
         """Whether the source is a file."""
@@ -121,7 +123,7 @@ def parse_source_map(data: dict[str, Any], generated: Path) -> SourceMap:
             lines[first_line + number].extend(
                 Segment(
                     segment.column + (0 if number else first_column),
-                    segment.source + len(sources),
+                    segment.source + len(sources) if segment.source >= 0 else -1,
                     segment.line,
                     segment.source_column,
                     segment.name + len(names) if segment.name >= 0 else -1,
@@ -149,7 +151,9 @@ def _plain(data: dict[str, Any], generated: Path) -> SourceMap:
                 continue
             numbers = list(_vlq(segment))
             column += numbers[0]
-            if len(numbers) > 3:
+            if len(numbers) == 1:
+                segments.append(Segment(column, -1, 0, 0, -1))
+            elif len(numbers) > 3:
                 source += numbers[1]
                 source_line += numbers[2]
                 source_column += numbers[3]

@@ -26,3 +26,18 @@ async def test_what_a_tool_made_of_a_file_has_the_files_places(tmp_path):
     await namer.learn([moved, as_it_is])
     assert namer.frame(moved, 10)[:4] == ("hot", str(file), 5, 5)
     assert namer.frame(as_it_is, 3)[:4] == ("cold", str(file), 3, 3)
+
+
+async def test_what_a_tool_added_is_not_the_sources(tmp_path):
+    """A map that says "from here on: no source" ends the function before: the bundler's own has the script's place, or, where the script bears its source's name, no line."""
+    (tmp_path / "work.ts").write_text("export function hot() {}\n")
+    # Line 1 up to column 40 is the source's first; from there on it is nobody's.
+    data = {"version": 3, "sources": ["work.ts"], "names": [], "mappings": "AAAA,wC"}
+    for script, line in (("out.js", 1), ("work.ts", 0)):
+        namer = FrameNamer(tmp_path)
+        path = str(tmp_path / script)
+        namer.add_map(path, data, tmp_path)
+        helper, hot = CallFrame("__helper", path, 0, 60), CallFrame("hot", path, 0, 19)
+        await namer.learn([helper, hot])
+        assert namer.frame(helper, 1)[:4] == ("__helper", path, line, line)
+        assert namer.frame(hot, 1)[:4] == ("hot", str(tmp_path / "work.ts"), 1, 1)

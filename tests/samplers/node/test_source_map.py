@@ -96,6 +96,18 @@ def test_the_lines_of_a_generated_line():
     assert source_map.lines(1) == source_map.lines(7) == []
 
 
+def test_code_of_the_generator_itself_is_of_no_source():
+    """A segment of one field ends what stands before it: what follows on the line came from nowhere, until the next one says."""
+    mappings = ",".join(["".join(map(vlq, (0, 0, 4, 0))), vlq(20), "".join(map(vlq, (20, 0, 2, 0)))])
+    part = {"version": 3, "sources": ["a.ts"], "mappings": mappings}
+    sections = [{"offset": {"line": 0, "column": 0}, "map": part}, {"offset": {"line": 1, "column": 0}, "map": part}]
+    for data, line in ((part, 0), ({"version": 3, "sections": sections}, 1)):
+        source_map = parse_source_map(data, Path("/x/app.js"))
+        places = [source_map.position(line, column) for column in (19, 20, 39, 40)]
+        assert [place and place[:2] for place in places] == [("/x/a.ts", 4), None, None, ("/x/a.ts", 6)]
+        assert source_map.lines(line, 20) == [("/x/a.ts", 6)]
+
+
 def test_a_minified_function_has_its_name_in_the_source():
     """`function u(` and `s=e=>`: the name's own segment stands right before; one of another length is no name of the function."""
     # function u(r){s=e=>e}
