@@ -7,7 +7,7 @@ const fs = require('fs');
 
 // A thread's words. The main thread has the first slot.
 const WORDS = {
-  THREAD: 0, // the worker thread's number
+  THREAD: 0, // the worker thread's number; in the main thread's words, that of the helper
   PHASE: 1, // 0 starting, 1 sampling, 2 off
   ENDING: 2, // 1 when somebody waits for the thread's last window, 2 when it is handed over
   // 1 from when the anchor is dropped, see main_thread.cjs; 2 while the main thread takes its profile without a helper, 3 where there is

@@ -17,6 +17,7 @@ const START_MS = 60; // what Node.js itself takes
 const LOOK_MS = 250;
 const ANSWERS_APART_MS = 20;
 let overridden = false; // an env file's NODE_OPTIONS, by ours
+let EarlyProfile; // loaded where it is needed
 
 function mainThread(config) {
   followChildren(config);
@@ -24,6 +25,7 @@ function mainThread(config) {
   const { Session } = require('inspector');
   const { Worker, setEnvironmentData } = require('worker_threads');
   const { WORDS, newBoard, wordsOf, kernelId } = require('./board.cjs');
+  const { startUnseen, countWithoutHelper } = require('./thread_ids.cjs');
 
   // Throws where a process may not be inspected; then there is nothing to do here.
   const trial = new Session();
@@ -55,21 +57,23 @@ function mainThread(config) {
 
   let helper;
   const startHelper = () => {
-    helper = new Worker(path.join(__dirname, 'helper.cjs'), {
+    const options = {
       argv: [],
       execArgv: [],
       env: {},
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 2 },
       workerData: { ...config, ...told, board },
-    });
+    };
+    helper = startUnseen(board, () => new Worker(path.join(__dirname, 'helper.cjs'), options));
     helper.on('error', () => {});
     helper.unref();
   };
   const beginEarly = () => {
     if (Atomics.compareExchange(words, WORDS.ANCHORED, 0, 2) === 0) {
-      early = new (require('./early.cjs').EarlyProfile)(config, words, profile);
+      EarlyProfile ??= require('./early.cjs').EarlyProfile;
+      early = new EarlyProfile(config, words, profile);
       if (Atomics.load(words, WORDS.ANCHORED) !== 2) {
         takeOver(config.titles[0]); // It was asked for before it was there.
       }
@@ -136,6 +140,7 @@ function mainThread(config) {
   process.on('exit', leave);
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
+  countWithoutHelper(board);
 }
 
 /** Start the helper of a process that profiles itself, by `early()`, once it is worth it: when it has used CPU, or has worker threads. */
@@ -163,8 +168,10 @@ function workerThread() {
   const { getEnvironmentData } = require('worker_threads');
   const config = getEnvironmentData(KEY);
   if (config) {
+    hideOption(config.option);
     require('./thread.cjs').profileThisThread(config);
     wrapTerminate(config.board);
+    require('./thread_ids.cjs').countWithoutHelper(config.board);
   }
 }
 
@@ -185,8 +192,9 @@ function wrapEnds(leave, comeBack) {
 function wrapTerminate(board) {
   const { BroadcastChannel, Worker } = require('worker_threads');
   const { WORDS, wordsOf, usedNs } = require('./board.cjs');
+  const { trueIdOf } = require('./thread_ids.cjs');
   const askForLastWindow = function () {
-    const id = this.threadId;
+    const id = trueIdOf.call(this);
     const words = wordsOf(board, id);
     if (id < 1 || words[WORDS.THREAD] !== id || Atomics.load(words, WORDS.PHASE) !== 1) {
       return;
@@ -236,10 +244,7 @@ function wrap(object, name, before, after) {
 
 /** The program's children are led to us by `NODE_OPTIONS`; it itself is not, so that an env file's NODE_OPTIONS holds. */
 function followChildren({ option, follow }) {
-  const index = process.execArgv.indexOf(option);
-  if (index >= 0) {
-    process.execArgv.splice(index, 1);
-  } else if (process.env.NODE_OPTIONS === quoted(option) && envFileHasOptions()) {
+  if (!hideOption(option) && process.env.NODE_OPTIONS === quoted(option) && envFileHasOptions()) {
     beginAgain(option);
   }
   if (!follow) {
@@ -247,6 +252,12 @@ function followChildren({ option, follow }) {
   } else if (!(process.env.NODE_OPTIONS ?? '').includes(quoted(option))) {
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${quoted(option)}`.trimStart();
   }
+}
+
+/** Take our option off the ones that the program can read; gives whether it was there. */
+function hideOption(option) {
+  const index = process.execArgv.indexOf(option);
+  return index >= 0 && process.execArgv.splice(index, 1).length > 0;
 }
 
 /** Whether an env file of this process has a NODE_OPTIONS, which Node.js did not read, as ours was there. */
@@ -300,12 +311,25 @@ function hasOption(name) {
   return process.execArgv.includes(name) || (process.env.NODE_OPTIONS ?? '').split(/\s+/).includes(name);
 }
 
+/** The program finds no modules but its own in `require.cache`. */
+function leaveCache() {
+  for (const file of Object.keys(require.cache)) {
+    if (file.startsWith(`${__dirname}/`)) {
+      delete require.cache[file];
+    }
+  }
+}
+
 try {
-  if (!require('worker_threads').isMainThread) {
+  if (globalThis[Symbol.for(KEY)]) {
+    // Asked for twice, by the command line and the environment.
+  } else if (!require('worker_threads').isMainThread) {
     workerThread();
   } else if (process.env[VARIABLE]) {
     mainThread(JSON.parse(process.env[VARIABLE]));
   }
 } catch {
   // Not sampled, then; the sampler says so when nobody has come.
+} finally {
+  leaveCache();
 }

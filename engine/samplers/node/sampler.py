@@ -51,7 +51,11 @@ MAX_WAITING_BYTES = 64_000_000
 _MAX_THREADS = 1 << 20
 _MAX_SCRIPTS = 1 << 32
 _LENGTH = struct.Struct(">I")
-_OURS = frozenset(place for file in PRELOAD.parent.glob("*.cjs") for place in (str(file), file.as_uri()))
+_BETWEEN = "thread_ids.cjs"
+"""What of ours is called between two functions of the program."""
+_OURS = frozenset(
+    place for file in PRELOAD.parent.glob("*.cjs") if file.name != _BETWEEN for place in (str(file), file.as_uri())
+)
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
 

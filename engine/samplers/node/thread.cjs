@@ -8,6 +8,7 @@
 const { BroadcastChannel, threadId } = require('worker_threads');
 const { Session } = require('inspector');
 const { WORDS, wordsOf, nowUs, kernelId, usedNs, intervalToAskUs, compact } = require('./board.cjs');
+const { madeOnStack } = require('./made.cjs');
 const { Scripts, mapsHere } = require('./scripts.cjs');
 
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
@@ -120,7 +121,7 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
   }
 
   setInterval(rotateInTime, WINDOW_MS).unref();
-  Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave, made: () => require('./made.cjs').madeOnStack() }) });
+  Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave, made: madeOnStack }) });
   process.on('exit', leave);
 }
 

@@ -59,7 +59,7 @@ class Workers {
     this.attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
     setTimeout(() => {
       if (this.attached.get(id)?.sessionId === sessionId && !this.attached.get(id).isHeard) {
-        this.outbox.send({ type: 'unseen', thread: id });
+        this.outbox.send({ type: 'unseen', thread: seen(id) });
       }
     }, SEEN_MS).unref();
   }
@@ -118,6 +118,11 @@ class Workers {
   }
 }
 
+/** The number of a thread as the program has it; see `thread_ids.cjs`. */
+function seen(id) {
+  return id > threadId ? id - 1 : id;
+}
+
 class WorkerThread {
   constructor(all, id, cpuTimes) {
     this.all = all;
@@ -128,7 +133,7 @@ class WorkerThread {
     this.hasLeft = false;
     this.isGone = false;
     this.sending = Promise.resolve(); // of windows, in their order
-    const tell = (script, origin) => all.outbox.send({ type: 'made', thread: id, script, origin });
+    const tell = (script, origin) => all.outbox.send({ type: 'made', thread: seen(id), script, origin });
     this.made = new MadePlaces(() => this.evaluate('made'), tell);
   }
 
@@ -198,7 +203,7 @@ class WorkerThread {
       const canLook = attached.has(this.id) && !isLast;
       this.sending = this.sending
         .then(() => canLook && this.made.place(window.frames))
-        .then(() => outbox.sendWindow(this.id, name, window, cpuTimes));
+        .then(() => outbox.sendWindow(seen(this.id), name, window, cpuTimes));
     }
     this.nextWindowUs = nowUs() + LOOPLESS_US;
     if (isLast) {

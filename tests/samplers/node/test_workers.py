@@ -92,7 +92,48 @@ async def test_a_worker_without_our_options_is_told(tmp_path):
     )
     sampled = await sample(tmp_path, "app.cjs", node(24))
     assert sampled.status == 0
-    assert any("worker thread 2 is not sampled" in event.line for event in sampled.events)
+    assert any("worker thread 1 is not sampled" in event.line for event in sampled.events)
+
+
+@both
+async def test_threads_have_the_numbers_that_they_have_bare(tmp_path, major):
+    """Programs index by `threadId`: our helper is a worker thread, too, and takes none of the numbers, announces itself to none, and leaves nothing in the cache."""
+    (tmp_path / "app.cjs").write_text(
+        """
+        const threads = require('worker_threads');
+        const { Worker, isMainThread, parentPort, workerData, postMessageToThread } = threads;
+        const view = () => [threads.threadId, process.execArgv, Object.keys(require.cache).length];
+        if (isMainThread) {
+          let announced = 0;
+          process.on('worker', () => (announced += 1));
+          process.on('workerMessage', (value, source) => {
+            console.log(value, source);
+            process.exit();
+          });
+          const run = (data) => new Promise((resolve) => {
+            const worker = new Worker(__filename, { workerData: data });
+            const before = worker.threadId;
+            worker.on('message', (message) => resolve([before, worker.threadId, message]));
+          });
+          run('nest').then(async (first) => {
+            console.log(JSON.stringify([view(), first, await run(''), announced]));
+            await postMessageToThread(1, 'hello');
+          });
+        } else {
+          process.on('workerMessage', (value, source) => postMessageToThread(source, 'from'));
+          import('node:worker_threads').then(({ threadId }) => {
+            const nested = workerData ? new Worker(__filename, { workerData: '' }) : undefined;
+            const tell = (more) => parentPort.postMessage([threadId, view(), more]);
+            nested ? nested.on('message', (message) => tell([nested.threadId, message])) : tell();
+          });
+          setInterval(() => {}, 1e6);
+        }
+        """
+    )
+    bare = subprocess.run([node(major), "app.cjs"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    sampled = await sample(tmp_path, "app.cjs", node(major))
+    assert (sampled.stdout, sampled.stderr) == (bare.stdout, bare.stderr)
+    assert {"worker 1", "worker 2", "worker 3"} >= sampled.threads - {"main"}
 
 
 async def test_a_terminated_worker_ends_at_once(tmp_path):
@@ -172,5 +213,5 @@ async def test_code_made_in_a_worker_is_named_by_the_place_that_made_it(tmp_path
     )
     sampled = await sample(tmp_path, "app.cjs", node(major))
     assert (sampled.status, sampled.stderr) == (0, "")
-    seen = sampled.self_samples("worker 2")
+    seen = sampled.self_samples("worker 1")
     assert seen.most_common(1)[0][0] == "(anonymous) made at app.cjs:6"
