@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FIRST_S, YOUNG_S, STEADY_S = 0.25, 0.5, 1.0
 """Between two pictures: until there are samples, while a run is young and its shares change quickly, and ever after. Figures that change more
 often cannot be read, and cost twice as much."""
+STILL_S = 2.0
+"""The same while nothing happens: all that changes is how long it runs."""
 YOUNG_UNTIL_S = 5.0
 """Seconds sampled."""
 HASTE_S = 2.0
@@ -103,9 +105,29 @@ class Pictures:
     def is_due(self) -> bool:
         """A screen that lags is not worked for: the next picture is made once the last one was taken.
 
-        But a screen takes its time to load; its first picture is to show samples.
+        But a screen takes its time to load; its first picture is to show samples. While nothing happens a newer one would show nothing new.
         """
-        return self._was_taken or not (self._newest and self._newest.counts.total)
+        is_wanted = self._was_taken or not (self._newest and self._newest.counts.total)
+        return is_wanted and not self._is_still
+
+    @property
+    def _is_still(self) -> bool:
+        """Nothing has happened since the newest one, which is young enough."""
+        parts, newest = self._parts, self._newest
+        now_s = parts.clock.monotonic()
+        if newest is None or now_s < self._haste_until_s or now_s - newest.taken_s >= STILL_S:
+            return False
+        run, output, cpu_cores = parts.run, parts.output, parts.history.cpu_cores
+        return (
+            parts.recorder.run.total == newest.counts.total
+            and parts.recorder.lost_samples == newest.sampling.lost_samples
+            and parts.coverage.active is newest.sampling.active
+            and round(cpu_cores, 2) == round(newest.program.cpu_cores, 2)
+            and output.lines is newest.output
+            and self._phase is newest.program.phase
+            and (run is None or (run.input == newest.program.input and run.kernel_threads is newest.kernel_threads))
+            and (parts.reporter is None or parts.reporter.state == newest.reporter)
+        )
 
     def take(self) -> None:
         parts, settings, recorder = self._parts, self._parts.settings, self._parts.recorder

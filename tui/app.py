@@ -14,12 +14,11 @@ from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
 from ..engine.analysis.ranges import NO_TIME, has_time
-from ..engine.analysis.snapshot import ProgramPhase
 from ..engine.clock import SystemClock
 from . import themes
 from .all_views import VIEWS
 from .bindings import NOT_WHERE_THE_PROGRAM_READS, OF_THE_MAIN_SCREEN, screen_bindings
-from .cadence import POLL_S, Cadence
+from .cadence import Cadence
 from .commands import commands_of
 from .editor import NoEditor, edit
 from .exports import Exports
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.filter import LineFilter
     from textual.screen import Screen
-    from textual.timer import Timer
 
     from ..engine.analysis.controls import Controls
     from ..engine.analysis.ranges import TimeRange
@@ -129,8 +127,7 @@ class ProfilerApp(App[None]):
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
         """The selection each view knows of."""
         self._next_show_s = 0.0
-        self._cadence = Cadence(perf_counter)
-        self._next_poll: Timer | None = None
+        self._cadence = Cadence(perf_counter, lambda: self._has_news, lambda: self.call_next(self._poll_on))
         self._exports, self._copier = Exports(), Copier()
         self._wants_side = True
         self._was_reporting = self._takes_input = False
@@ -156,14 +153,12 @@ class ProfilerApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
         self._view_bar.show(self._front)
         self.poll()
-        self._poll_after(POLL_S)
+        self._cadence.begin()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._was_touched = self._was_touched or isinstance(event, events.Key)
-            if self._cadence.touch():
-                # What comes of it is to be seen soon.
-                self._poll_after(POLL_S)
+            self._cadence.touch()
         await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -172,15 +167,23 @@ class ProfilerApp(App[None]):
         # The app learns its new size after this.
         self.call_later(self._arrange)
 
-    def _poll_after(self, pause_s: float) -> None:
-        if self._next_poll is not None:
-            self._next_poll.stop()
-        self._next_poll = self.set_timer(pause_s, self._poll_on)
+    @property
+    def _has_news(self) -> bool:
+        """Whether a poll would show anything new: a picture, or what changes with the clock alone."""
+        shown = self._shown.get(self._front)
+        return (
+            self.controls.snapshot() is not self.whole
+            or self.controls.leaving
+            or self._header.is_due(self._clock.monotonic())
+            or is_reporting(self.whole)
+            or self._views[self._front].goes_on
+            or (shown is not None and shown[0] is not self.snapshot)
+        )
 
     def _poll_on(self) -> None:
         before = self.whole
         self.poll()
-        self._poll_after(self._cadence.pause_s(is_new=self.whole is not before))
+        self._cadence.polled(is_new=self.whole is not before)
 
     def poll(self) -> None:
         """One frame: take the newest snapshot and show what has changed."""
@@ -197,8 +200,7 @@ class ProfilerApp(App[None]):
             side.show(newest)
             self._show_input(newest)
             self._arrange()
-        if self.snapshot is not None and self.snapshot.program.phase is ProgramPhase.RUNNING:
-            header.tick(now_s)
+        header.tick(now_s)
         strip.tick(now_s)
         side.tick(now_s)
         if perf_counter() >= self._next_show_s:

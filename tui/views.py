@@ -148,6 +148,11 @@ class View(Widget):
     def tick(self, now_s: float) -> None:
         """`now_s` is on the clock of `Snapshot.taken_s`."""
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether `tick` is wanted although no key was touched and no picture came."""
+        return False
+
     def empty(self, snapshot: Snapshot) -> str:  # noqa: ARG002
         return ""
 

@@ -184,7 +184,7 @@ def rank(snapshot: Snapshot, query: Query, catalogue: Catalogue) -> Ranking:
     return Ranking(functions, len(total_samples), total, self_samples, total_samples, thread_counts)
 
 
-def function_row(snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue, function: int) -> FunctionRow:
+def function_row(ranking: Ranking, catalogue: Catalogue, function: int, trend: tuple[int, ...]) -> FunctionRow:
     """What the table shows of one function of `ranking`."""
     return FunctionRow(
         function=function,
@@ -193,9 +193,21 @@ def function_row(snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue, fun
         self_samples=ranking.self_samples.get(function, 0),
         total_samples=ranking.total_samples.get(function, 0),
         threads=ranking.thread_counts.get(function, 0),
-        trend=tuple(second.get(function, 0) for second in snapshot.recent[-TREND_S:]),
+        trend=trend,
         is_own=catalogue.own()[function],
     )
+
+
+def trends(snapshot: Snapshot) -> Mapping[int, tuple[int, ...]]:
+    """`FunctionRow.trend` of each function that ran in the last minute; of one that is missing it is zeros."""
+    recent = snapshot.recent[-TREND_S:]
+    found: dict[int, list[int]] = {}
+    for at, second in enumerate(recent):
+        for function, samples in second.items():
+            if function not in found:
+                found[function] = [0] * len(recent)
+            found[function][at] = samples
+    return {function: tuple(row) for function, row in found.items()}
 
 
 def recent_self_samples(snapshot: Snapshot) -> Mapping[int, int]:

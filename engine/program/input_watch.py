@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from ..analysis.snapshot import InputState
 
-INPUT_LOOK_S = 0.5
-"""Between two looks."""
+INPUT_LOOK_S, CALM_LOOK_S = 0.5, 1.0
+"""Between two looks, and once nothing has changed in so many:"""
+CALM_LOOKS = 20
 
 
 class InputWatch:
@@ -32,15 +33,16 @@ class InputWatch:
         self._ended.set()
 
     def _watch(self) -> None:
-        before = None
+        before, alike = None, 0
         while not self._ended.is_set():
             state = self._look()
+            alike += 1
             if state != before:
-                before = state
+                before, alike = state, 0
                 # Once the loop is closed, nobody wants to know.
                 with contextlib.suppress(RuntimeError):
                     self._loop.call_soon_threadsafe(self._tell, state)
-            self._ended.wait(INPUT_LOOK_S)
+            self._ended.wait(INPUT_LOOK_S if alike < CALM_LOOKS else CALM_LOOK_S)
 
     def _tell(self, state: InputState | None) -> None:
         if not self._ended.is_set():

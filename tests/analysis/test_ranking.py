@@ -18,6 +18,7 @@ from multi_lang_profiler.engine.analysis.ranking import (
     rank,
     recent_self_samples,
     thread_samples,
+    trends,
 )
 from multi_lang_profiler.engine.analysis.snapshot import Snapshot
 from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
@@ -120,7 +121,7 @@ def test_row() -> None:
     """A row says what the table shows of a function, from name to trend."""
     catalogue = Catalogue(SHOP.table, SHOP.program.working_folder)
     ranking = rank(SHOP, Query(), catalogue)
-    row = function_row(SHOP, ranking, catalogue, ranking.functions[0])
+    row = function_row(ranking, catalogue, ranking.functions[0], trends(SHOP)[ranking.functions[0]])
     assert (row.name, row.place, row.is_own) == ("levenshtein", "shop/search.py:88", True)
     assert (row.self_samples, row.total_samples, row.threads) == (4_211, 4_211, 4)
     assert len(row.trend) == 60

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row
+from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row, trends
 from ...engine.analysis.unseen import unseen_functions
 from ...engine.profile.locks import by_function
 from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline, weight
 from .table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ...engine.analysis.ranking import Catalogue, Ranking
     from ...engine.analysis.snapshot import Snapshot
@@ -41,6 +41,9 @@ class FunctionTable(Table[FunctionRow]):
         self._snapshot: Snapshot | None = None
         self._ranking: Ranking | None = None
         self._catalogue: Catalogue | None = None
+        self._trends: Mapping[int, tuple[int, ...]] = {}
+        self._still: tuple[int, ...] = ()
+        """The trend of a function that has none."""
         self._trend_floor = 0.0
         self._run_s = 0
         self._has_languages = False
@@ -66,6 +69,7 @@ class FunctionTable(Table[FunctionRow]):
         seconds = len(snapshot.recent)
         recent = sum(sum(second.values()) for second in snapshot.recent)
         self._trend_floor = TREND_FLOOR * recent / seconds if seconds else 0.0
+        self._trends, self._still = trends(snapshot), (0,) * min(seconds, TREND_S)
         self.show(ranking.functions)
 
     def columns(self, width: int) -> Sequence[Column[FunctionRow]]:
@@ -101,7 +105,21 @@ class FunctionTable(Table[FunctionRow]):
         assert self._snapshot is not None  # there are no keys before the first ranking
         assert self._ranking is not None
         assert self._catalogue is not None
-        return function_row(self._snapshot, self._ranking, self._catalogue, key)
+        return function_row(self._ranking, self._catalogue, key, self._trends.get(key, self._still))
+
+    def seen(self, key: int) -> object:
+        ranking, trend = self._ranking, self._trends.get(key)
+        assert ranking is not None, "there are no keys before the first ranking"
+        assert self._snapshot is not None, "nor before the first snapshot"
+        return (
+            ranking.total,
+            ranking.self_samples.get(key),
+            ranking.total_samples.get(key),
+            ranking.thread_counts.get(key),
+            (trend, self._run_s, self._trend_floor) if trend else None,
+            self._snapshot.locks.get(key),
+            key in self._unseen,
+        )
 
     def _share(self, samples: int) -> float:
         total = self._ranking.total if self._ranking else 0

@@ -166,7 +166,8 @@ class FunctionsView(SampledView):
 
     def shows(self, snapshot: Snapshot) -> object:
         # The trend moves on with the seconds, if there is one.
-        return super().shows(snapshot), tuple(map(len, snapshot.recent))
+        trend = tuple(map(len, snapshot.recent))
+        return super().shows(snapshot), trend if any(trend) else ()
 
     def action_sort(self, by: str) -> None:
         wanted = SortBy(by)

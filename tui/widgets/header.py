@@ -36,7 +36,8 @@ MEDIUM, WIDE = 90, 130
 """Columns from which there is room for the words, and for the reason."""
 _NOUNS = {NANOSECONDS_HZ: " of time", BYTES_HZ: " bytes", PIECES_HZ: ""}
 """Of files that count no samples, by what stands in place of a rate."""
-STILL_S = 1.4
+STILL_S = 2.4
+"""Pictures come more often than this, and are the clock."""
 SILENT_AFTER_S = 5.0
 """Without a new snapshot for so long, something is wrong with the engine: what is shown is old."""
 
@@ -73,9 +74,16 @@ class RunHeader(Board, can_focus=True):
     def action_leave(self) -> None:
         self.screen.focus_next()
 
+    def is_due(self, now_s: float) -> bool:
+        """Whether the program runs, and the time that is shown is old."""
+        return (
+            self._snapshot is not None
+            and self._snapshot.program.phase is ProgramPhase.RUNNING
+            and now_s - self._now_s > STILL_S
+        )
+
     def tick(self, now_s: float) -> None:
-        # While pictures come, once a second, they are the clock.
-        if now_s - self._now_s > STILL_S:
+        if self.is_due(now_s):
             self._now_s = now_s
             self.repaint()
 

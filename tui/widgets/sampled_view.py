@@ -68,6 +68,10 @@ class SampledView(View):
         if self.paused_s is not None:
             self.draw_title(now_s)
 
+    @property
+    def goes_on(self) -> bool:
+        return self.paused_s is not None
+
     def empty(self, snapshot: Snapshot) -> str:
         return "" if snapshot.counts.total or self.paused_s is not None else why_no_samples(snapshot)
 

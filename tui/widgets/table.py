@@ -16,7 +16,7 @@ from ..text import fit
 from .board import NO_LINE, DrawnByLine, DrawnLine, changed_regions, ground_of, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from textual import events
     from textual.binding import BindingType
@@ -97,6 +97,9 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         self._columns: Sequence[Column[Row]] = ()
         self._lines: list[DrawnLine] = []
         """What is on the screen now: the header and the visible rows."""
+        self._drawn: dict[int, tuple[object, list[Segment]]] = {}
+        """Of rows that say what they are drawn from: that, and how they look. All of `_drawn_for`."""
+        self._drawn_for: tuple[Palette, Sequence[Column[Row]]] | None = None
 
     def columns(self, width: int) -> Sequence[Column[Row]]:
         """The columns for a table of `width` cells: their widths and `gap` behind each sum to at most `width` - 1."""
@@ -104,6 +107,13 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
 
     def row(self, key: int) -> Row:
         raise NotImplementedError
+
+    def seen(self, key: int) -> object:  # noqa: ARG002
+        """All that the row of `key` is drawn from, as something that can be compared: while it stays the same, nothing is drawn anew.
+
+        None: draw it each time.
+        """
+        return None
 
     @property
     def palette(self) -> Palette:
@@ -154,9 +164,12 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         ground, palette = ground_of(self), self.palette
         cursor_ground = palette.cursor if self.has_focus else palette.cursor_away
         first = self.scroll_offset.y
+        if self._drawn_for is None or self._drawn_for[0] is not palette or self._drawn_for[1] is not self._columns:
+            self._drawn, self._drawn_for = {}, (palette, self._columns)
+        drawn, self._drawn = self._drawn, {}
         lines = [(self._header_segments(palette), ground)]
         lines.extend(
-            (self._row_segments(index), cursor_ground if index == self._cursor else ground)
+            (self._row_segments(self._keys[index], drawn), cursor_ground if index == self._cursor else ground)
             for index in range(first, min(first + height - 1, len(self._keys)))
         )
         lines.extend([([], ground)] * (height - len(lines)))
@@ -275,10 +288,17 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
             segments += [Segment(fit(title, column.width, align=column.align), style), gap]
         return segments
 
-    def _row_segments(self, index: int) -> list[Segment]:
-        row = self.row(self._keys[index])
-        segments, gap = [Segment(" ")], Segment(" " * self.gap)
-        for column in self._columns:
-            segments.extend(column.draw(row, column.width))
-            segments.append(gap)
+    def _row_segments(self, key: int, drawn: Mapping[int, tuple[object, list[Segment]]]) -> list[Segment]:
+        """`drawn`: how rows looked before."""
+        seen, before = self.seen(key), drawn.get(key)
+        if before is not None and before[0] == seen:
+            segments = before[1]
+        else:
+            row = self.row(key)
+            segments, gap = [Segment(" ")], Segment(" " * self.gap)
+            for column in self._columns:
+                segments.extend(column.draw(row, column.width))
+                segments.append(gap)
+        if seen is not None:
+            self._drawn[key] = seen, segments
         return segments
