@@ -110,14 +110,13 @@ class FunctionTable(Table[FunctionRow]):
     def seen(self, key: int) -> object:
         ranking, trend = self._ranking, self._trends.get(key)
         assert ranking is not None, "there are no keys before the first ranking"
-        assert self._snapshot is not None, "nor before the first snapshot"
         return (
             ranking.total,
             ranking.self_samples.get(key),
             ranking.total_samples.get(key),
             ranking.thread_counts.get(key),
             (trend, self._run_s, self._trend_floor) if trend else None,
-            self._snapshot.locks.get(key),
+            self._locks.get(key),
             key in self._unseen,
         )
 
