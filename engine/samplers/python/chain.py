@@ -27,6 +27,10 @@ _MARKS_CODE = "<interpreter trampoline>"
 """What such a frame runs (3.12)."""
 
 
+class Passing(Exception):
+    """A generator ran, and has handed over or ended since: nothing tells which, but who called it did not run."""
+
+
 class Chain(NamedTuple):
     """What one walk found."""
 
@@ -54,23 +58,25 @@ class Chains:
         self._layout = layout
         self._codes = codes
 
-    def walk(self, thread: ThreadState, frame: int, content: bytes, want: int) -> Chain:
-        """From `frame` on; `content` is what was read, with `want` bytes of the chunk. Raises `Unreadable` and `Closed`.
+    def walk(self, thread: ThreadState, frame: int, content: bytes, want: int, *, is_forced: bool = False) -> Chain:
+        """From `frame` on; `content` is what was read, with `want` bytes of the chunk. Raises `Unreadable` and `Closed`; unless `is_forced`, `Passing`, too.
 
         A function may return while the stack is read: what was its frame is none any more, or another function's. Were the stack read again
-        until it is whole, looks would meet what runs long. So where the chain breaks it goes on with what now lies there or below.
+        until it is whole, or its caller taken for what ran, looks would meet what runs long. So what has returned is told by what is left of
+        it, and where the chain breaks it goes on with what now lies there or below.
         """
         memory, layout = self._memory, self._layout
         fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
         code_at, previous_at, instruction_at, owner_at = layout.frame_order
         begin_offset = layout.code_begin or 0
-        known, learn = self._codes.by_address.get, self._codes.get
+        known, learn, holding = self._codes.by_address.get, self._codes.get, self._codes.holding
         places = thread.places
         frames: list[int] = []
         near: list[int] = []
         outside: list[int] = []
         marks_outside: list[int] = []
         is_whole = is_newest = True
+        is_late = is_forced
         side_by_side: list[int] | None = None
         # Where the chunk lies, where in `piece` it does, and the last place in it where a frame may begin.
         chunk, piece, at, last = thread.chunk, content, thread.chunk_at, want - size
@@ -78,8 +84,9 @@ class Chains:
         # The same of the C stack.
         near_begin, near_last = thread.near[0], sum(thread.near) - size
         near_at = thread.near_at - near_begin
-        # The frame met last in that chunk, while it is the newest one that we are in.
-        lowest = chunk + thread.used
+        # The frame met last in that chunk, while it is the newest one that we are in. Before 3.13 the newest frame is told a moment later than
+        # how much of the chunk is in use: it may just have been called.
+        lowest = chunk + thread.used if layout.c_frame is None else 1 << 63
         for _ in range(4 * MAX_DEPTH):
             offset = frame - chunk
             is_inside = 0 <= offset <= last
@@ -103,11 +110,22 @@ class Chains:
                 # Callers lie below.
                 is_sound = not (is_inside and is_newest and frame >= lowest)
                 if values[owner_at] == _MARK:
+                    if not frames and layout.c_frame is not None and not is_late:
+                        # What C code called has returned since we know that it ran: it lay at the end of what was in use, above its caller.
+                        side_by_side = self._side_by_side(thread, content[at : at + want], first)
+                        if not side_by_side or side_by_side[-1] <= values[previous_at]:
+                            raise Passing
+                        frame, is_late = side_by_side[-1], True
+                        continue
                     if outside and outside[-1] == frame:
                         marks_outside.append(frame)
                 elif is_sound:
                     address = values[code_at] & ~7
-                    code = known(address) or learn(address)
+                    code = known(address)
+                    if code is None:
+                        # What has returned since names no code any more, but still where in it it was.
+                        address = holding(values[instruction_at]) or address
+                        code = known(address) or learn(address)
                     instruction = (values[instruction_at] - address - begin_offset) // 2
                     is_sound = -1 <= instruction <= code.size
                     if is_sound and code.name != _MARKS_CODE:
@@ -124,8 +142,10 @@ class Chains:
                     is_mended = side_by_side is not None
                     return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole)
             is_lost = not frames and not is_inside and not near_begin <= frame <= near_last
-            if not is_newest or is_lost:
+            if is_lost and not is_forced:
                 # Of a generator that ended before its frame was read nothing tells what ran: whoever called it did not.
+                raise Passing
+            if not is_newest or is_lost:
                 break
             if side_by_side is None:
                 side_by_side = self._side_by_side(thread, content[at : at + want], first)

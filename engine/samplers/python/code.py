@@ -7,7 +7,7 @@ only as long as the bytes that tell code objects apart, and the texts they point
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from typing import TYPE_CHECKING
 
 from .memory import PIECE, Unreadable
@@ -103,6 +103,8 @@ class Codes:
         self._layout = layout
         self.by_address: dict[int, Code] = {}
         """Always the same dictionary."""
+        self._in_order: list[int] = []
+        """Its keys in order."""
         self._type: int | None = None
         self.generation = 0
         """Grows each time something that was known has become wrong."""
@@ -119,10 +121,21 @@ class Codes:
             if len(self.by_address) >= _MAX_CODES:
                 self.forget()
             found = self.by_address[address] = Code(self._memory, self._layout, address)
+            insort(self._in_order, address)
         return found
+
+    def holding(self, instruction: int) -> int:
+        """The address of the code that is known to have an instruction there; 0 if none is."""
+        at = bisect_right(self._in_order, instruction) - 1
+        if at < 0:
+            return 0
+        address = self._in_order[at]
+        offset = instruction - address - (self._layout.code_begin or 0)
+        return address if -_INSTRUCTION_BYTES <= offset <= _INSTRUCTION_BYTES * self.by_address[address].size else 0
 
     def forget(self) -> None:
         self.by_address.clear()
+        self._in_order.clear()
         self.generation += 1
 
     def are_unchanged(self, addresses: Iterable[int], since_s: float, now_s: float) -> bool:

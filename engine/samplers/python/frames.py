@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains
+from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
 from .memory import PIECE, Unreadable
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ _SPARE_BYTES = 768
 """Read beyond what the stack used last, so that one read does for a stack that has grown a little."""
 _HOLDER_BYTES = 16
 _POINTER, _TWO_POINTERS = struct.Struct("<Q"), struct.Struct("<QQ")
-_ATTEMPTS = 6
+_ATTEMPTS, _PASSING_ATTEMPTS = 6, 40
+"""To read a stack; and where generators run that hand over sooner than they are read."""
 _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
 _SPARE_OUTSIDE = 64
@@ -54,6 +55,8 @@ class Frames:
         self._tail_pieces = b""
         self._tail_size = 0
         self._generation_size = 0
+        self._wanted: int | None = None
+        """Where the newest frame was at the first attempt, as far as that can be told again."""
         self.tail = b""
         """What the pieces of `follow` held when a stack was read last."""
 
@@ -67,9 +70,14 @@ class Frames:
         Code that was compared in the last `patience_s` is believed to be unchanged. Raises `Unreadable`, `Closed` and `Moved`.
         """
         codes = self._codes
-        for _ in range(_ATTEMPTS):
+        self._wanted, passing = None, []
+        attempt, most = 0, _ATTEMPTS
+        while (attempt := attempt + 1) <= most:
             try:
-                found = self._read(thread, now_s)
+                found = self._read(thread, now_s, attempt == most)
+            except Passing:
+                most = _PASSING_ATTEMPTS
+                continue
             except Unreadable:
                 # A function returned meanwhile. Who tries again at once is still near to where the look was due.
                 continue
@@ -77,8 +85,11 @@ class Frames:
                 continue
             frames, is_cut = found
             if frames and not is_cut and codes.get(frames[-2]).is_generator:
-                # Something always calls a generator: it ended while we read.
+                # Something always calls a generator: it handed over while we read. Whoever is met next has called it.
+                passing = passing or frames
                 continue
+            if passing and frames and frames[0] != passing[0]:
+                frames, found = passing + frames, (passing + frames, is_cut)
             if self._are_compared and not codes.are_unchanged(frames[::2], now_s - patience_s, now_s):
                 continue
             return found
@@ -127,7 +138,7 @@ class Frames:
         thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
         thread.size = end + len(thread.outside) * outside_bytes
 
-    def _chunk_frames(self, thread: ThreadState, now_s: float) -> tuple[list[int], bool] | None:
+    def _chunk_frames(self, thread: ThreadState, now_s: float, is_forced: bool) -> tuple[list[int], bool] | None:
         """Since 3.11. None: another attempt is needed."""
         layout = self._layout
         want = 0
@@ -137,10 +148,12 @@ class Frames:
         found = self._newest(thread, want, now_s)
         if found is None:
             return None
-        view, frame = found
+        view, frame, place = found
         if not frame:
             return [], False
-        chain = self._chains.walk(thread, frame, bytes(view[: thread.size]), want)
+        if place != self._wanted and not is_forced:
+            return None
+        chain = self._chains.walk(thread, frame, bytes(view[: thread.size]), want, is_forced=is_forced)
         if chain.is_mended:
             return chain.frames, chain.is_cut
         outside = chain.outside
@@ -154,19 +167,23 @@ class Frames:
             thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
         return (chain.frames, chain.is_cut) if chain.is_whole or len(outside) > _MAX_OUTSIDE else None
 
-    def _newest(self, thread: ThreadState, want: int, now_s: float) -> tuple[memoryview, int] | None:
-        """What was read, with `want` bytes of the chunk, and the address of the newest frame; 0 for none. None: try again."""
+    def _newest(self, thread: ThreadState, want: int, now_s: float) -> tuple[memoryview, int, int] | None:
+        """What was read, with `want` bytes of the chunk, the address of the newest frame, 0 for none, and what tells whether the same runs later.
+
+        None: try again.
+        """
         layout = self._layout
         assert layout.stack_chunk is not None, "asked for versions that have it only"
         view = self._gather(thread, want, layout.frame_fields.size)
         if view is None:
             return None
         chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
-        holder_at = 0
+        holder_at = holder = 0
         if layout.c_frame is not None:
             (holder,) = _POINTER.unpack_from(view, layout.c_frame)
             if not holder:
-                return view, 0
+                return view, 0, 0
+            self._want(holder)
             begin, size = thread.near
             if not begin <= holder <= begin + size - _HOLDER_BYTES:
                 high = begin + size - _NEAR_BYTES if size > _HOLDER_BYTES else 0
@@ -175,7 +192,7 @@ class Frames:
             holder_at = thread.near_at + holder - begin
         (frame,) = _POINTER.unpack_from(view, holder_at + layout.current_frame)
         if not frame:
-            return view, 0
+            return view, 0, 0
         used = top - chunk if chunk else 0
         if not 0 <= used <= MAX_CHUNK_BYTES:
             raise Unreadable
@@ -185,7 +202,15 @@ class Frames:
             thread.room = max(used, CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
         has_all = chunk == thread.chunk and used <= want
         thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
-        return None if used and not has_all else (view, frame)
+        # Generators lie elsewhere.
+        place = holder or int(chunk <= frame <= chunk + MAX_CHUNK_BYTES)
+        self._want(place)
+        return None if used and not has_all else (view, frame, place)
+
+    def _want(self, place: int) -> None:
+        """Were a stack read again until it is whole, wherever the thread is by then, looks would meet what runs long: the first read tells where."""
+        if self._wanted is None:
+            self._wanted = place
 
     def _come_near(self, thread: ThreadState, low: int, high: int, now_s: float) -> None:
         """Have the piece of the C stack be read that goes from `low` to `high`, and what lies around it."""
@@ -199,7 +224,7 @@ class Frames:
         begin = max(begin, low - _NEAR_BYTES)
         thread.near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
-    def _heap_frames(self, thread: ThreadState, _now_s: float) -> tuple[list[int], bool] | None:
+    def _heap_frames(self, thread: ThreadState, _now_s: float, _is_forced: bool) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
         layout, memory = self._layout, self._memory
         unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
