@@ -11,20 +11,24 @@ import shlex
 import shutil
 import signal
 import textwrap
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...events import Note
 from ...inheritance import SECRET_VARIABLES
 from ...text import reason
 from ..sampler import CannotStart
 from .flags import BuildFlags
+from .inputs import Place, Unknowable, environment_key, have_settled, inputs, names_its_commit
 from .kept_builds import KeptBuilds
 from .overlay import IMPORT_FILE, PREFIX, Toolchain, UnknownRelease, write_overlay
 from .packages import LIST_FORMAT, Packages, read_packages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..sampler import Context
 
 MAX_OUTPUT_CHARACTERS = 4_000
@@ -38,6 +42,23 @@ INTERRUPT_S = 2.0
 _PACKAGE_CLAUSE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
 _MAIN_FUNCTION = re.compile(r"^func (main)\(\)", re.MULTILINE)
 _OUR_PART_FAILED = re.compile(rf"^# runtime(/pprof)?$|\b{PREFIX}_\w+\.go\b", re.MULTILINE)
+_ASKED = (
+    *(
+        "GOFLAGS",
+        "GOROOT",
+        "GOVERSION",
+        "GOMOD",
+        "GOWORK",
+        "GOENV",
+        "GOOS",
+        "GOARCH",
+        "GOAMD64",
+        "GOARM64",
+        "GOEXPERIMENT",
+        "GODEBUG",
+    ),
+    *("GOPATH", "GOMODCACHE", "GO111MODULE", "GOTOOLCHAIN", "CGO_ENABLED", "CC", "CXX"),
+)
 _LIST_FORMAT = "{{.Name}}\n{{.Dir}}{{range .GoFiles}}\n{{.}}{{end}}{{range .CgoFiles}}\n{{.}}{{end}}"
 
 
@@ -53,6 +74,19 @@ class GoSource:
     """Where `func main` is, or the tests are."""
     is_test: bool = False
     """The package's test binary is meant."""
+    is_file: bool = False
+    """The user named a file."""
+
+    def to_json(self) -> list[object]:
+        main_file = str(self.main_file) if self.main_file else None
+        return [str(self.folder), list(map(str, self.files)), main_file, self.is_test, self.is_file]
+
+    @classmethod
+    def from_json(cls, values: Sequence[Any]) -> GoSource:
+        """What `to_json` gave. Raises `ValueError` and its like where it did not."""
+        folder, files, main_file, is_test, is_file = values
+        main_file = Path(main_file) if main_file else None
+        return cls(Path(folder), tuple(map(Path, files)), main_file, bool(is_test), bool(is_file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +100,8 @@ class GoProgram:
     """Files as the program names them -> the files that the user's own overlay put in their places."""
     unprofiled: str | None
     """Why nothing of ours is in it, as one clear line; None if it can be sampled."""
+    was_built: bool = True
+    """False where nothing had changed since the last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +134,7 @@ class _Told(NamedTuple):
     version: str
     module: str
     workspace: str
+    place: Place
 
 
 class GoBuild:
@@ -123,13 +160,15 @@ class GoBuild:
         """Build what the user named; the executable lies alone in its folder. Raises `CannotStart`."""
         here = await self._ask(self._settings.working_folder)
         self._read_flags(here.flags)
-        source = await self._source()
-        environment = self._environment(
-            source, here if source.folder == here.folder else await self._ask(source.folder)
-        )
-        toolchain = environment.toolchain
         self._executables.mkdir()
-        kept = self._kept(toolchain, rate_hz)
+        kept = self._kept(here, rate_hz)
+        if kept and (unchanged := await self._unchanged(here, kept)):
+            return unchanged
+        began_s = time.time()
+        source = await self._source()
+        there = here if source.folder == here.folder else await self._ask(source.folder)
+        environment = self._environment(source, there)
+        toolchain = environment.toolchain
         if kept:
             await asyncio.to_thread(kept.lay_out, self._executables)
         self._emit(Note(f"Building {self._settings.program} with {toolchain.version}"))
@@ -153,13 +192,51 @@ class GoBuild:
         executable = next(self._executables.iterdir(), None)
         if executable is None:
             raise self._failure("gave no executable", answer)
-        folders = {**packages.folders, ".": source.folder}
-        return GoProgram(executable, source, toolchain, folders, self._replaced, unprofiled)
+        if kept and not unprofiled:
+            await asyncio.to_thread(self._note_inputs, kept, executable, source, packages, there, began_s)
+        return GoProgram(executable, source, toolchain, _folders(packages, source), self._replaced, unprofiled)
 
-    def _kept(self, toolchain: Toolchain, rate_hz: int) -> KeptBuilds | None:
+    async def _unchanged(self, here: _Told, kept: KeptBuilds) -> GoProgram | None:
+        """The program as it was built the last time, if nothing has changed since that it was built from."""
+        try:
+            key, *of_source, found = json.loads(kept.inputs())
+            source = GoSource.from_json(of_source)
+            packages = kept.packages()
+            path = (self._settings.working_folder / self._settings.program).resolve()
+            if packages is None or path != (source.main_file if source.is_file else source.folder):
+                return None
+            there = here if source.folder == here.folder else await self._ask(source.folder)
+            if self._inputs(source, packages, there) != (key, found):
+                return None
+        except (ValueError, TypeError, LookupError, OSError, Unknowable):
+            return None
+        executable = await asyncio.to_thread(kept.lay_out_as_it_is, self._executables)
+        if executable is None:
+            return None
+        toolchain = Toolchain(self._go, Path(there.root), there.version)
+        return GoProgram(executable, source, toolchain, _folders(packages, source), {}, None, was_built=False)
+
+    def _inputs(self, source: GoSource, packages: Packages, told: _Told) -> tuple[str, dict[str, str]]:
+        """Raises `OSError` and `Unknowable`."""
+        if self._replaced or not packages.is_go_alone:
+            raise Unknowable
+        key = environment_key(told.place, self._go, (*shlex.split(told.flags), *self._flags), os.environ)
+        folders = [folder for folder in packages.folders.values() if not (source.files and folder == source.folder)]
+        return key, inputs(source.files, folders, told.place)
+
+    def _note_inputs(
+        self, kept: KeptBuilds, executable: Path, source: GoSource, packages: Packages, told: _Told, began_s: float
+    ) -> None:
+        """Takes its time: for a worker thread."""
+        with contextlib.suppress(OSError, Unknowable):
+            key, found = self._inputs(source, packages, told)
+            if have_settled(found, began_s) and not names_its_commit(executable):
+                kept.note(executable, json.dumps([key, *source.to_json(), found]))
+
+    def _kept(self, here: _Told, rate_hz: int) -> KeptBuilds | None:
         """None where there is no cache."""
         settings = self._settings
-        what = (toolchain.go, toolchain.version, str(settings.working_folder), settings.program, str(rate_hz))
+        what = (self._go, here.version, str(settings.working_folder), settings.program, str(rate_hz))
         try:
             return KeptBuilds(self._cache_folder(), *what, *self._flags)
         except OSError:
@@ -212,10 +289,11 @@ class GoBuild:
         return await asyncio.to_thread(read_packages, answer.output, self._replaced)
 
     async def _ask(self, folder: Path) -> _Told:
-        answer = await self._run(folder, "env", "GOFLAGS", "GOROOT", "GOVERSION", "GOMOD", "GOWORK")
+        answer = await self._run(folder, "env", *_ASKED)
         if answer.status:
             raise self._failure("cannot be built", answer)
-        return _Told(folder, *answer.output.split("\n")[:5])
+        flags, root, version, module, workspace, settings, *_ = values = tuple(answer.output.split("\n"))
+        return _Told(folder, flags, root, version, module, workspace, Place(module, workspace, settings, root, values))
 
     def _read_flags(self, goflags: str) -> None:
         working_folder = self._settings.working_folder
@@ -275,10 +353,10 @@ class GoBuild:
         if path.is_file():
             path = path.resolve()
             if path.name.endswith("_test.go"):
-                return GoSource(path.parent, (), path, is_test=True)
+                return GoSource(path.parent, (), path, is_test=True, is_file=True)
             if _found(_PACKAGE_CLAUSE, path) != ["main"]:
                 raise CannotStart(f"{program} is no Go program: it is not in package main")
-            return GoSource(path.parent, (path,), path)
+            return GoSource(path.parent, (path,), path, is_file=True)
         if not path.is_dir() and (program.endswith(".go") or program.startswith((".", "/"))):
             raise CannotStart(f"{program} does not exist")
         folder, package = (path.resolve(), ".") if path.is_dir() else (working_folder, program)
@@ -343,6 +421,10 @@ class GoBuild:
             said = said[:MAX_OUTPUT_CHARACTERS] + "…"
         said = f"\n{textwrap.indent(said, '   ')}" if "\n" in said else f" {said}"
         return CannotStart(f"{self._settings.program} {what}:{said}")
+
+
+def _folders(packages: Packages, source: GoSource) -> dict[str, Path]:
+    return {**packages.folders, ".": source.folder}
 
 
 def _find_go(runtime: str | None) -> str:

@@ -18,8 +18,8 @@ from .packages import Packages
 MAX_KEPT = 8
 MAX_EXECUTABLE_BYTES = 100 << 20
 _UNTOUCHED_NS = 0
-_PACKAGES = ".packages.json"
-"""No executable's name: `go build` gives none that begins with a dot."""
+_PACKAGES, _INPUTS = ".packages.json", ".inputs.json"
+"""No executable's names: `go build` gives none that begins with a dot."""
 
 
 class KeptBuilds:
@@ -56,6 +56,29 @@ class KeptBuilds:
             return None
         return None
 
+    def inputs(self) -> str:
+        """What was noted of what the executable was built from; empty for nothing, and where another one has come in its place since."""
+        try:
+            mark, _, inputs = (self._folder / _INPUTS).read_text("utf-8").partition("\n")
+            return inputs if [mark] == [_mark(file) for file in self._executables()] else ""
+        except (OSError, ValueError):
+            return ""
+
+    def note(self, made: Path, inputs: str) -> None:
+        """Note what `made`, which was settled, was built from."""
+        with contextlib.suppress(OSError):
+            temporary = self._folder / f"{_INPUTS}.{os.getpid()}"
+            temporary.write_text(f"{_mark(made)}\n{inputs}", "utf-8")
+            temporary.rename(self._folder / _INPUTS)
+
+    def lay_out_as_it_is(self, folder: Path) -> Path | None:
+        """The executable that is kept, in `folder`; None if there is none."""
+        try:
+            (kept,) = self._executables()
+            return Path(shutil.copy2(kept, folder / kept.name))
+        except (OSError, ValueError):
+            return None
+
     def settle(self, folder: Path, packages: Packages) -> None:
         """Remove from `folder` what `go` did not find to be its own, and keep what it made, of `packages`. Takes its time: for a worker thread."""
         for file in list(folder.iterdir()):
@@ -66,7 +89,7 @@ class KeptBuilds:
 
     def _executables(self) -> list[Path]:
         """Raises `OSError`."""
-        return [file for file in self._folder.iterdir() if file.name != _PACKAGES]
+        return [file for file in self._folder.iterdir() if not file.name.startswith(".")]
 
     def _keep(self, made: Path | None, packages: Packages) -> None:
         """Raises `OSError`."""
@@ -96,6 +119,10 @@ class KeptBuilds:
 
 
 def _is_same(one: Path, other: Path) -> bool:
+    return _mark(one) == _mark(other)
+
+
+def _mark(executable: Path) -> str:
     # A build id is at the beginning of the text and in a note before it.
-    with one.open("rb") as first, other.open("rb") as second:
-        return first.read(1 << 16) == second.read(1 << 16)
+    with executable.open("rb") as file:
+        return hashlib.sha256(file.read(1 << 16)).hexdigest()

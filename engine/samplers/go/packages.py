@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 LIST_FORMAT = (
     "{{if .Standard}}S {{.ImportPath}}{{else}}P {{with .Module}}{{.Path}}\t{{.Version}}{{else}}\t{{end}}\t{{.ImportPath}}\t{{.Dir}}"
-    "{{range .GoFiles}}\nF {{.}}{{end}}{{range .CgoFiles}}\nF {{.}}{{end}}{{end}}"
+    "{{range .GoFiles}}\nF {{.}}{{end}}{{range .CgoFiles}}\nF {{.}}{{end}}"
+    "{{if or .CgoFiles .SwigFiles .SwigCXXFiles .SFiles .EmbedPatterns .TestEmbedPatterns .XTestEmbedPatterns}}\nX{{end}}{{end}}"
 )
 """For `go list -deps -e -f`."""
 _RATE_SETTER = b"SetCPUProfileRate"
@@ -25,22 +26,26 @@ class Packages:
     loads_plugins: bool
     sets_profile_rate: bool
     """Some file that is not the standard library's names `runtime.SetCPUProfileRate`."""
+    is_go_alone: bool
+    """No package that is not the standard library's has C or assembly in it, or files that it embeds."""
 
     def to_json(self) -> str:
         folders = {name: str(folder) for name, folder in self.folders.items()}
-        return json.dumps([folders, self.loads_plugins, self.sets_profile_rate])
+        return json.dumps([folders, self.loads_plugins, self.sets_profile_rate, self.is_go_alone])
 
     @classmethod
     def from_json(cls, text: str) -> Packages:
         """What `to_json` gave. Raises `ValueError` and its like where it did not."""
-        folders, loads_plugins, sets_rate = json.loads(text)
-        return cls({name: Path(folder) for name, folder in folders.items()}, bool(loads_plugins), bool(sets_rate))
+        folders, loads_plugins, sets_rate, is_go_alone = json.loads(text)
+        folders = {name: Path(folder) for name, folder in folders.items()}
+        return cls(folders, bool(loads_plugins), bool(sets_rate), bool(is_go_alone))
 
 
 def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
     """What `go list` printed; reads the packages' files, or those that replace them in the user's overlay."""
     folders: dict[str, Path] = {}
     loads_plugins = sets_rate = False
+    is_go_alone = True
     folder = Path()
     for line in listing.splitlines():
         kind, _, content = line.partition(" ")
@@ -52,7 +57,9 @@ def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
             folders[_trimmed(module, version, package)] = folder
         elif kind == "F" and not sets_rate:
             sets_rate = _contains(str(folder / content), replaced)
-    return Packages(folders, loads_plugins, sets_rate)
+        elif kind == "X":
+            is_go_alone = False
+    return Packages(folders, loads_plugins, sets_rate, is_go_alone)
 
 
 def _trimmed(module: str, version: str, package: str) -> str:

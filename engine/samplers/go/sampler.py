@@ -75,7 +75,8 @@ class GoSampler:
             built = await GoBuild(self._context, self._folder).build(self._rate_hz())
         except OSError as error:
             raise CannotStart(f"{settings.program} cannot be built: {error}") from None
-        self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
+        if built.was_built:
+            self._context.emit(Note(f"Built in {self._context.clock.monotonic() - began_s:.1f} s"))
         self.name = f"Go pprof ({built.toolchain.version})"
         self._counts.know(built)
         unprofiled = built.unprofiled

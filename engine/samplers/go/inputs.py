@@ -1,0 +1,107 @@
+"""What an executable was built from, so that the next run can tell without `go` that it would build the same.
+
+`go build` takes a tenth of a second to find that nothing has changed. Here files are compared as they lie in the folders of the program's packages: name, size,
+times, inode. A file that was changed shortly before a build, or during it, may look the same afterwards, so such a build is not remembered. Nor is one of which
+files elsewhere are part, or more than files: C code, embedded files, an overlay, the state of a repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_FILES = 5_000
+SETTLED_S = 2.0
+"""A file is remembered if it was not changed for so long before the build: some file systems count whole seconds."""
+_KNOWN_FLAGS = re.compile(r"--?(?:race|trimpath|(?:buildvcs|gcflags|ldflags|mod|tags)=.*)")
+_VARIABLES = re.compile(r"(?:GO|CGO_)\w*|CC|CXX|AR|PKG_CONFIG\w*|PATH|HOME|XDG_CONFIG_HOME")
+_BESIDE_MODULE = ("go.sum", "vendor/modules.txt")
+_BESIDE_WORKSPACE = ("go.work.sum", "vendor/modules.txt")
+
+
+class Unknowable(Exception):
+    """It cannot be told whether a build would give the same."""
+
+
+class Place(NamedTuple):
+    """What `go env` says in a folder, of what decides how its programs are built."""
+
+    module: str
+    """GOMOD, and so on."""
+    workspace: str
+    settings: str
+    root: str
+    values: tuple[str, ...]
+    """Those and all others."""
+
+
+def environment_key(place: Place, go: str, flags: Iterable[str], environment: Mapping[str, str]) -> str:
+    """Of all that decides a build but files of programs and modules. Raises `Unknowable` and `OSError`."""
+    flags = list(flags)
+    if not all(map(_KNOWN_FLAGS.fullmatch, flags)):
+        raise Unknowable
+    variables = (
+        f"{name}={value}"
+        for name, value in sorted(environment.items())
+        if _VARIABLES.fullmatch(name) and name != "GOTMPDIR"
+    )
+    ours = (_identity(file) for file in sorted(Path(__file__).parent.iterdir()) if file.is_file())
+    parts = [*place.values, _identity(Path(go).resolve()), *flags, *variables, *ours]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def inputs(source: Iterable[Path], folders: Iterable[Path], place: Place) -> dict[str, str]:
+    """Each file that a build may depend on of the files `source` and the packages in `folders`, with what tells it from others.
+
+    Raises `OSError`, and `Unknowable` for too many.
+    """
+    found = {str(file): _identity(file) for file in source}
+    deciding = {Path(place.root, "VERSION")}
+    for file, beside in ((place.settings, ()), (place.module, _BESIDE_MODULE), (place.workspace, _BESIDE_WORKSPACE)):
+        if file not in ("", "off", os.devnull):
+            deciding |= {Path(file), *(Path(file).parent / name for name in beside)}
+    for folder in sorted(set(folders)):
+        deciding |= _modules_above(folder)
+        with os.scandir(folder) as entries:
+            # Folders in it are other packages.
+            found |= {entry.path: _identity(Path(entry.path)) for entry in entries if not entry.is_dir()}
+        if len(found) > MAX_FILES:
+            raise Unknowable
+    return {**found, **{str(file): _identity(file) for file in deciding}}
+
+
+def have_settled(found: Mapping[str, str], began_s: float) -> bool:
+    """Whether none of them was changed just before a build that began at `began_s` (of `time.time`), or later."""
+    return all(int(time) < (began_s - SETTLED_S) * 1e9 for identity in found.values() for time in identity.split()[:2])
+
+
+def names_its_commit(executable: Path) -> bool:
+    """Whether what a repository has, or has not, is part of it."""
+    with executable.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"vcs.modified=") >= 0
+
+
+def _modules_above(folder: Path) -> set[Path]:
+    """The go.mod of the module that `folder` is in, and those that would come before it."""
+    above = [each / "go.mod" for each in (folder, *folder.parents)]
+    first = next((index for index, file in enumerate(above) if file.exists()), len(above) - 1)
+    return set(above[: first + 1])
+
+
+def _identity(file: Path) -> str:
+    """As `CHANGED MODIFIED SIZE INODE`, times in nanoseconds; zeros for none. Raises `OSError` and `Unknowable`."""
+    try:
+        it = file.stat()
+    except FileNotFoundError:
+        return "0 0 0 0"
+    if not stat.S_ISREG(it.st_mode):
+        raise Unknowable
+    return f"{it.st_ctime_ns} {it.st_mtime_ns} {it.st_size} {it.st_ino}"
