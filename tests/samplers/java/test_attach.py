@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import contextlib
 import os
 import re
 import shutil
@@ -81,11 +82,19 @@ class Program:
 
     def threads(self) -> set[str]:
         """The names of those that are not the JVM's own compiler and collector threads, which come and go."""
-        names = {(task / "comm").read_text().strip() for task in Path(f"/proc/{self.pid}/task").iterdir()}
+        names = set()
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            # One may end meanwhile.
+            with contextlib.suppress(OSError):
+                names.add((task / "comm").read_text().strip())
         return {name for name in names if not name.startswith(("C1 ", "C2 ", "G1 "))}
 
     def open_pipes(self) -> list[str]:
-        files = [str(file.readlink()) for file in Path(f"/proc/{self.pid}/fd").iterdir()]
+        files = []
+        for file in Path(f"/proc/{self.pid}/fd").iterdir():
+            # One may be closed meanwhile.
+            with contextlib.suppress(OSError):
+                files.append(str(file.readlink()))
         return [file for file in files if "/mlp-" in file]
 
     def has_nothing_of_us(self) -> bool:
