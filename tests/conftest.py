@@ -47,6 +47,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "Short",
                 "Bursts",
                 "Inlined",
+                "Overload",
             )
         ),
     )

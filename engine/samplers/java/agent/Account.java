@@ -66,7 +66,12 @@ final class Account {
     }
 
     boolean wasMet() {
-        return looks.number() + glimpses.number() + last.number() > 0;
+        return number() > 0;
+    }
+
+    /** How often it was met, as far as that is remembered. */
+    int number() {
+        return looks.number() + glimpses.number() + last.number();
     }
 
     /** Whether what is held has places to go to, or may yet get some: if not, any look is welcome. */

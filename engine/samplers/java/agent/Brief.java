@@ -1,12 +1,6 @@
 package multilangprofiler;
 
-import com.sun.management.OperatingSystemMXBean;
-import java.io.File;
-import java.io.FileInputStream;
-import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -17,96 +11,123 @@ import java.util.Map;
  * they had used when they were last looked at. Without Linux's {@code /proc} it is not known, and not counted.
  */
 final class Brief {
-    private static final File TASKS = new File("/proc/self/task");
-    /** A process with more is not asked for each of them. */
-    private static final int MAX_TASKS = 512;
     private static final int MAX_PLACES = 256;
+    /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
+    private static final int PERIODS = 4;
 
-    private final OperatingSystemMXBean process = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    private final long askedPeriodNs;
+    private final int cores;
     private final List<Seen> met = new ArrayList<Seen>();
     /** By their numbers, null before the first look. */
     private Map<String, Long> tasksNs;
     private long unaccountedNs;
     private long owedNs;
+    /** How much of that is of threads whose clocks were read, and that nobody has met. */
+    private long unplacedNs;
+    /** Between the last two polls, and the longest since what is owed was last credited. */
+    private long pauseNs;
+    private long longestPauseNs;
 
-    /** What the process has used of the CPU. */
-    long processNs() {
-        return process.getProcessCpuTime();
+    Brief(long askedPeriodNs, int cores) {
+        this.askedPeriodNs = askedPeriodNs;
+        this.cores = cores;
+    }
+
+    /**
+     * Goes on from {@code first}: {@code ended} are those that it met and that are over, {@code oursNs} was used by threads of ours that are
+     * over. Gives away what is left of the time since.
+     */
+    void begin(FirstLooks first, List<Seen> ended, long oursNs, Stacks stacks) {
+        Map<String, Long> nowNs = Tasks.read();
+        if (first.tasksNs() == null || nowNs == null) {
+            return;
+        }
+        owedNs = Tasks.processNs() - Tasks.sum(nowNs) - first.besidesNs() - oursNs;
+        for (Map.Entry<String, Long> before : first.tasksNs().entrySet()) {
+            owedNs -= nowNs.containsKey(before.getKey()) ? 0 : before.getValue();
+        }
+        met.addAll(ended);
+        if (met.isEmpty() && owedNs > FirstLooks.TELLING_NS) {
+            stacks.lose(owedNs);
+            owedNs = 0;
+        }
+        spread(stacks, System.nanoTime() - first.beganNs());
+    }
+
+    /** Says how long it is since the poll before. */
+    void poll(long elapsedNs) {
+        pauseNs = elapsedNs;
+        longestPauseNs = Math.max(longestPauseNs, elapsedNs);
     }
 
     /** {@code thread} has ended, and what it was last found to have used is credited. */
     void end(Seen thread) {
         owedNs -= thread.cpuNs - thread.cpuAtLookNs;
-        // Those that were there before were met often, and have little left.
-        if (thread.cpuAtLookNs == 0 && thread.account.wasMet() && met.size() < MAX_PLACES) {
+        if (thread.isUnmet()) {
+            // Goes to those like it.
+            long ns = thread.account.take();
+            owedNs += ns;
+            unplacedNs += ns;
+        }
+        // Those that were there before were met often, and have little left, unless they were last read long ago.
+        if ((pauseNs > PERIODS * askedPeriodNs || thread.cpuAtLookNs == 0) && thread.account.wasMet() && met.size() < MAX_PLACES) {
             met.add(thread);
         }
     }
 
-    /** Credits what threads that have ended since the last call had in their clocks besides, {@code maxNs} for each at the most. */
-    void credit(Stacks stacks, Iterable<Seen> alive, long maxNs) {
-        Map<String, Long> nowNs = readTasks();
+    /** Credits what threads that have ended since the last call had in their clocks besides. */
+    void credit(Stacks stacks, Iterable<Seen> alive) {
+        Map<String, Long> nowNs = Tasks.read();
         if (nowNs == null) {
+            loseUnplaced(stacks);
             return;
         }
         long unaccountedBeforeNs = unaccountedNs;
-        unaccountedNs = processNs();
-        for (long ns : nowNs.values()) {
-            unaccountedNs -= ns;
-        }
+        unaccountedNs = Tasks.processNs() - Tasks.sum(nowNs);
         for (Seen thread : alive) {
             thread.cpuAtLookNs = thread.cpuNs;
         }
         if (tasksNs == null) {
+            loseUnplaced(stacks);
             owedNs = 0;
         } else {
             owedNs += unaccountedNs - unaccountedBeforeNs;
             for (Map.Entry<String, Long> before : tasksNs.entrySet()) {
                 owedNs -= nowNs.containsKey(before.getKey()) ? 0 : before.getValue();
             }
-            spread(stacks, maxNs);
+            spread(stacks, Math.max(PERIODS * askedPeriodNs * cores, longestPauseNs));
         }
+        longestPauseNs = 0;
         tasksNs = nowNs;
     }
 
+    /** There will be nobody any more who stands for them. */
+    void loseUnplaced(Stacks stacks) {
+        stacks.lose(unplacedNs);
+        owedNs -= unplacedNs;
+        unplacedNs = 0;
+    }
+
+    /** Gives each that was met {@code maxNs} at the most. */
     private void spread(Stacks stacks, long maxNs) {
         long leftNs = Math.min(owedNs, maxNs * met.size());
         if (leftNs <= 0) {
             return;
         }
-        for (int left = met.size(); left > 0; left--) {
-            Seen thread = met.get(left - 1);
-            thread.account.hold(leftNs / left);
-            leftNs -= leftNs / left;
+        long left = 0;
+        for (Seen thread : met) {
+            left += thread.account.number();
+        }
+        for (Seen thread : met) {
+            int looks = thread.account.number();
+            long ns = leftNs / left * looks;
+            thread.account.hold(ns);
+            leftNs -= ns;
+            left -= looks;
             stacks.settle(thread);
         }
         met.clear();
         owedNs = 0;
-    }
-
-    /** What each of the process's threads has used, by its number to the system; null if unknown. */
-    static Map<String, Long> readTasks() {
-        String[] numbers = TASKS.list();
-        if (numbers == null || numbers.length > MAX_TASKS) {
-            return null;
-        }
-        Map<String, Long> tasks = new HashMap<String, Long>();
-        byte[] buffer = new byte[64];
-        for (String number : numbers) {
-            try (FileInputStream file = new FileInputStream(TASKS + "/" + number + "/schedstat")) {
-                tasks.put(number, firstNumber(buffer, file.read(buffer)));
-            } catch (IOException ended) {
-                continue;
-            }
-        }
-        return tasks.isEmpty() ? null : tasks;
-    }
-
-    static long firstNumber(byte[] text, int length) {
-        long number = 0;
-        for (int i = 0; i < length && text[i] >= '0'; i++) {
-            number = 10 * number + text[i] - '0';
-        }
-        return number;
+        unplacedNs = 0;
     }
 }

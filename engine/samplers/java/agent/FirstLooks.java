@@ -1,8 +1,6 @@
 package multilangprofiler;
 
 import java.io.File;
-import java.io.FileInputStream;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -13,10 +11,17 @@ import java.util.Set;
 
 /**
  * Where the program's threads are met before its first tenth of a second is over, which it takes to load the management classes; and what
- * they have used of the CPU when {@code main} begins.
+ * they have used of the CPU when {@code main} begins. With so many threads that ours gets no core to speak of, it takes seconds.
  */
 final class FirstLooks {
     static final long PAUSE_NS = 5_000_000L;
+    /** The pause after a look at all threads is at least so many times as long as it took of the CPU; others, for whom all stop, take as much again. */
+    private static final int RARELY = 20;
+    /** With so many frames remembered, threads that were met are not any more. */
+    private static final int MOST_FRAMES = 100_000;
+    private static final File OWN = new File("/proc/thread-self");
+    /** What the system tells of a process, less than so much says nothing: it counts hundredths of a second. */
+    static final long TELLING_NS = 30_000_000L;
 
     /** Its number in the JVM and to the system; to the latter null if unknown. */
     private final long main;
@@ -24,11 +29,18 @@ final class FirstLooks {
     /** What the start of the JVM has used of it, and of all threads together; the latter -1 if unknown. */
     private final long mainNs;
     private final long processNs;
+    /** What each of the system's threads had used when the program began, null if unknown; and what the process had used besides. */
+    private final Map<String, Long> tasksNs;
+    private final long besidesNs;
     /** Those that were there before the program. */
     private final Set<Long> elders = new HashSet<Long>();
     private final Map<Long, List<StackTraceElement[]>> places = new HashMap<Long, List<StackTraceElement[]>>();
     private final Map<Long, String> names = new HashMap<Long, String>();
+    private final ThreadGroup root;
     private final long beganNs = System.nanoTime();
+    private Thread[] there = new Thread[64];
+    private final byte[] buffer = new byte[64];
+    private int frames;
     private int looks;
 
     /** {@code mainNs} is what {@code main} had used when the program began, and {@code there} were the threads, then nulls. */
@@ -36,14 +48,20 @@ final class FirstLooks {
         this.main = main.getId();
         this.mainNs = mainNs;
         this.mainTask = mainTask;
-        long nowNs = processNs();
+        tasksNs = Tasks.read();
+        besidesNs = tasksNs == null ? 0 : Tasks.processNs() - Tasks.sum(tasksNs);
         // The other threads are still those of the JVM's start.
-        this.processNs = nowNs < 0 ? -1 : Math.max(mainNs, nowNs - Math.max(0, mainTaskNs() - mainNs));
+        processNs = tasksNs == null ? -1 : Math.max(mainNs, Tasks.sum(tasksNs) - Math.max(0, mainTaskNs() - mainNs));
         for (Thread elder : there) {
             if (elder != null) {
                 elders.add(elder.getId());
             }
         }
+        ThreadGroup group = main.getThreadGroup();
+        while (group.getParent() != null) {
+            group = group.getParent();
+        }
+        root = group;
     }
 
     /** What the JVM's start has used of the main thread. */
@@ -69,34 +87,98 @@ final class FirstLooks {
         return main;
     }
 
+    /** What each of the system's threads had used when they began; null if unknown. */
+    Map<String, Long> tasksNs() {
+        return tasksNs;
+    }
+
+    /** What the process had used then, and none of its threads. */
+    long besidesNs() {
+        return besidesNs;
+    }
+
     /** The main thread, with where it was met. */
     Seen main() {
-        Seen seen = new Seen(main, false, beganNs);
+        Seen seen = met(main);
         seen.cpuNs = mainNs;
-        List<StackTraceElement[]> known = places.get(main);
-        for (int i = 0; known != null && i < known.size(); i++) {
-            seen.name = names.get(main);
-            seen.account.look(new Trace(known.get(i)), 1);
-        }
         return seen;
     }
 
-    void look() {
-        looks++;
-        for (Map.Entry<Thread, StackTraceElement[]> met : Thread.getAllStackTraces().entrySet()) {
-            Thread thread = met.getKey();
-            StackTraceElement[] trace = met.getValue();
-            boolean isRunning = thread.getState() == Thread.State.RUNNABLE;
-            if (isRunning && trace.length > 0 && !OwnThread.isOurs(thread.getName()) && !Traces.mayBeSwitched(trace[0])) {
-                List<StackTraceElement[]> known = places.get(thread.getId());
-                if (known == null) {
-                    known = new ArrayList<StackTraceElement[]>();
-                    places.put(thread.getId(), known);
-                    names.put(thread.getId(), thread.getName());
-                }
-                known.add(trace);
+    /** Those that were met and are not {@code alive} any more. */
+    List<Seen> ended(Set<Long> alive) {
+        List<Seen> ended = new ArrayList<Seen>();
+        for (long thread : places.keySet()) {
+            if (thread != main && !alive.contains(thread)) {
+                ended.add(met(thread));
             }
         }
+        return ended;
+    }
+
+    private Seen met(long thread) {
+        Seen seen = new Seen(thread, false, beganNs);
+        tell(seen);
+        return seen;
+    }
+
+    /** Gives how long it is to the next look, by what this one cost: of many threads, or deep stacks, it may be much. */
+    long look() {
+        looks++;
+        int number = enumerate();
+        int running = 0;
+        for (int i = 0; i < number; i++) {
+            // To look at one that waits, all have to stop for nothing.
+            if (there[i].getState() == Thread.State.RUNNABLE && !OwnThread.isOurs(there[i].getName())) {
+                there[running++] = there[i];
+            }
+        }
+        if (running > 1) {
+            return lookAtAll();
+        }
+        if (running == 1) {
+            meet(there[0], there[0].getStackTrace());
+        }
+        return PAUSE_NS;
+    }
+
+    /** All stop but once for it. */
+    private long lookAtAll() {
+        long beganNs = Tasks.usedNs(OWN, buffer);
+        for (Map.Entry<Thread, StackTraceElement[]> met : Thread.getAllStackTraces().entrySet()) {
+            if (!OwnThread.isOurs(met.getKey().getName())) {
+                meet(met.getKey(), met.getValue());
+            }
+        }
+        return Math.max(PAUSE_NS, RARELY * (Tasks.usedNs(OWN, buffer) - beganNs));
+    }
+
+    private void meet(Thread thread, StackTraceElement[] trace) {
+        Thread.State state = thread.getState();
+        // Where there are more threads than cores by far, one has long ended when we come to what it did.
+        boolean isRunning = state == Thread.State.RUNNABLE || state == Thread.State.TERMINATED;
+        if (!isRunning || trace.length == 0 || Traces.mayBeSwitched(trace[0])) {
+            return;
+        }
+        List<StackTraceElement[]> known = places.get(thread.getId());
+        if (known == null) {
+            known = new ArrayList<StackTraceElement[]>();
+            places.put(thread.getId(), known);
+            names.put(thread.getId(), thread.getName());
+        } else if (frames > MOST_FRAMES) {
+            return;
+        }
+        known.add(trace);
+        frames += trace.length;
+    }
+
+    private int enumerate() {
+        int number = root.enumerate(there);
+        while (number == there.length) {
+            // Those that found no place in it are left out in silence.
+            there = new Thread[2 * number];
+            number = root.enumerate(there);
+        }
+        return number;
     }
 
     /** What {@code thread} had used when the program began; {@code nowNs} is what it has used now. */
@@ -104,19 +186,33 @@ final class FirstLooks {
         return thread == main ? mainNs : elders.contains(thread) ? nowNs : 0;
     }
 
-    /** Credits {@code ns} to the places where {@code thread} was met; false if there are none. */
-    boolean credit(long thread, long ns, Window window) {
-        List<StackTraceElement[]> known = places.get(thread);
-        if (known == null) {
-            return false;
+    /** Tells {@code thread} where it was met. */
+    void tell(Seen thread) {
+        List<StackTraceElement[]> known = places.get(thread.id);
+        for (int i = 0; known != null && i < known.size(); i++) {
+            thread.name = names.get(thread.id);
+            thread.account.look(new Trace(known.get(i)), PAUSE_NS);
+        }
+    }
+
+    /** Each look at one of {@code threads} stands for as much of {@code ns}. */
+    private void credit(Set<Long> threads, long ns, Window window) {
+        int left = 0;
+        for (long thread : threads) {
+            left += places.containsKey(thread) ? places.get(thread).size() : 0;
+        }
+        if (left == 0) {
+            window.lose(ns);
         }
         long leftNs = ns;
-        for (int left = known.size(); left > 0; left--) {
-            long partNs = leftNs / left;
-            window.add(thread, names.get(thread), known.get(left - 1), partNs);
-            leftNs -= partNs;
+        for (long thread : threads) {
+            List<StackTraceElement[]> known = places.get(thread);
+            for (int i = 0; known != null && i < known.size(); i++) {
+                long partNs = leftNs / left--;
+                window.add(thread, names.get(thread), known.get(i), partNs);
+                leftNs -= partNs;
+            }
         }
-        return true;
     }
 
     /** All there is, of a program that ends before it can be sampled in any other way. */
@@ -125,29 +221,35 @@ final class FirstLooks {
         window.poll(looks, System.nanoTime() - beganNs);
         window.taken(beganNs, System.nanoTime());
         long usedNs = Math.max(0, mainTaskNs() - mainNs);
-        if (!credit(main, usedNs, window)) {
-            window.lose(usedNs);
-        }
+        credit(Collections.singleton(main), usedNs, window);
+        creditOthers(window);
         return window;
     }
 
-    private static long processNs() {
-        Map<String, Long> tasksNs = Brief.readTasks();
-        long sum = tasksNs == null ? -1 : 0;
-        if (tasksNs != null) {
-            for (long ns : tasksNs.values()) {
-                sum += ns;
+    /** Of the program's other threads it is known only what they have used together. */
+    private void creditOthers(Window window) {
+        Map<String, Long> nowNs = Tasks.read();
+        if (tasksNs == null || nowNs == null) {
+            return;
+        }
+        long othersNs = Tasks.processNs() - besidesNs - Tasks.sum(tasksNs);
+        for (Map.Entry<String, Long> task : nowNs.entrySet()) {
+            Long elder = tasksNs.get(task.getKey());
+            if (elder != null) {
+                othersNs -= task.getValue() - elder;
+            } else if (!Tasks.isOfTheProgram(task.getKey())) {
+                othersNs -= task.getValue();
             }
         }
-        return sum;
+        Set<Long> others = new HashSet<Long>(places.keySet());
+        others.remove(main);
+        others.removeAll(elders);
+        if (othersNs >= TELLING_NS) {
+            credit(others, othersNs, window);
+        }
     }
 
     private long mainTaskNs() {
-        byte[] text = new byte[64];
-        try (FileInputStream file = new FileInputStream(new File(mainTask, "schedstat"))) {
-            return Brief.firstNumber(text, file.read(text));
-        } catch (IOException unknown) {
-            return 0;
-        }
+        return Math.max(0, Tasks.usedNs(mainTask, buffer));
     }
 }

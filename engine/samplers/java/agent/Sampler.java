@@ -30,6 +30,8 @@ final class Sampler {
     private final Path recordings;
     /** Null until the management classes are loaded. */
     private volatile Stacks stacks;
+    /** What it took to load them. */
+    private volatile long beginnerNs;
     private volatile Throwable failure;
     private final Random random = new Random();
     private volatile Thread thread;
@@ -76,11 +78,13 @@ final class Sampler {
 
     /** Loads the management classes, and looks at the threads meanwhile; leaves {@link #stacks} null if the program ends before that. */
     private void prepare(FirstLooks first) throws Throwable {
-        OwnThread.begin("beginner", new Runnable() {
+        OwnThread beginner = OwnThread.begin("beginner", new Runnable() {
             @Override
             public void run() {
                 try {
-                    stacks = new Stacks(mode, askedPeriodNs, recordings);
+                    Stacks ready = new Stacks(mode, askedPeriodNs, recordings);
+                    beginnerNs = ready.ownCpuNs();
+                    stacks = ready;
                 } catch (Throwable unavailable) {
                     failure = unavailable;
                 }
@@ -88,19 +92,21 @@ final class Sampler {
             }
         });
         while (stacks == null && failure == null && !(isEnding && first != null)) {
-            if (first != null) {
-                first.look();
-            }
-            LockSupport.parkNanos((long) (FirstLooks.PAUSE_NS * (0.5 + random.nextDouble())));
+            long pauseNs = first == null ? FirstLooks.PAUSE_NS : first.look();
+            LockSupport.parkNanos((long) (pauseNs * (0.5 + random.nextDouble())));
         }
         if (failure != null) {
             throw failure;
+        }
+        if (stacks != null) {
+            // Else its time would be taken for that of a thread of the program's.
+            beginner.join();
         }
     }
 
     private void poll(FirstLooks first) {
         windowBeganNs = System.nanoTime();
-        stacks.begin(windowBeganNs, first);
+        stacks.begin(windowBeganNs, first, beginnerNs);
         long dueNs = windowBeganNs;
         long costNs = 0;
         while (!pipe.isBroken()) {

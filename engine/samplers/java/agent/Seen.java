@@ -22,6 +22,8 @@ final class Seen {
     long cpuAtLookNs;
     /** What looks that met it running since the last window stand for. */
     long metNs;
+    /** How many frames its stack had when it was last looked at; before that a guess. */
+    int depth = 50;
     /** Whether it was ever met waiting. */
     boolean waits;
     /** Where it was first met waiting, without what it called there. */

@@ -41,10 +41,6 @@ final class Stacks implements AutoCloseable {
     private static final int CROWD = 32;
     private static final String LATER = "cpu+";
     private static final long LATELY_NS = 50_000_000L;
-    /** How often threads were met in a shorter time says nothing. */
-    private static final long TELLING_NS = 100_000_000L;
-    /** A thread that was met and has ended stands for this many periods of those that were not, at the most. */
-    private static final int MAX_BRIEF = 4;
     /** The name of the thread that runs {@code main}; once that has returned, the system's same thread is Java's thread of the other name. */
     private static final String MAIN = "main";
     private static final String END = "DestroyJavaVM";
@@ -64,6 +60,7 @@ final class Stacks implements AutoCloseable {
     /** Null in a JVM whose files are not to be moved. */
     private final Path folder;
     private final int cores = Runtime.getRuntime().availableProcessors();
+    private final Brief brief;
     private final HashSet<Long> ignored = new HashSet<Long>();
     private HashMap<Long, Seen> threads = new HashMap<Long, Seen>();
     private Seen[] awake = {};
@@ -72,14 +69,11 @@ final class Stacks implements AutoCloseable {
     private long startedCount;
     private long startedAtWindow;
     private boolean hadChurn;
-    private final Brief brief = new Brief();
     private int pollsOfTheAwake;
     private long weight = 1;
-    /** How long pauses should be, or {@link Long#MAX_VALUE} for as long as usual: see {@link #wantedPauseNs}. */
-    private long wantedPauseNs = Long.MAX_VALUE;
-    /** Whether a thread that works and waits in turns was met working too seldom, since the last window. */
-    private boolean hadBursts;
+    private final Bursts bursts = new Bursts();
     private final Pace pace = new Pace();
+    private final Crowd crowd = new Crowd();
     private long uncountedNs;
     /** What of a poll is yet to be counted: where more are made than were asked for, each is a part of one. */
     private double uncounted;
@@ -103,6 +97,7 @@ final class Stacks implements AutoCloseable {
         }
         this.askedPeriodNs = askedPeriodNs;
         this.folder = folder;
+        this.brief = new Brief(askedPeriodNs, cores);
     }
 
     long ownCpuNs() {
@@ -113,13 +108,19 @@ final class Stacks implements AutoCloseable {
         window.lose(ns);
     }
 
-    /** Takes over from {@code first}, which is null where the program was there before us; {@code nowNs} is {@link System#nanoTime}. */
-    void begin(long nowNs, FirstLooks first) {
+    /**
+     * Takes over from {@code first}, which is null where the program was there before us; {@code nowNs} is {@link System#nanoTime}, and
+     * {@code oursNs} was used by threads of ours that are over.
+     */
+    void begin(long nowNs, FirstLooks first, long oursNs) {
         polledNs = nowNs;
         startedCount = beans.getTotalStartedThreadCount();
         list(false);
         long[] usedNs = readClocks(awake);
         hadChurn = true;
+        if (first != null && !isWall) {
+            brief.begin(first, first.ended(threads.keySet()), oursNs, this);
+        }
         creditBrief();
         if (first != null) {
             takeOver(first, usedNs);
@@ -138,14 +139,19 @@ final class Stacks implements AutoCloseable {
         for (int i = 0; i < awake.length && !isWall; i++) {
             Seen thread = awake[i];
             long ns = usedNs[i] - first.baselineNs(thread.id, usedNs[i]);
-            if (ns > 0 && !first.credit(thread.id, ns, window)) {
+            if (ns > 0) {
                 thread.account.hold(ns);
-                thread.isNew = true;
-                unmet.add(thread);
+                first.tell(thread);
+                thread.isNew = thread.isUnmet();
+                if (thread.isNew) {
+                    unmet.add(thread);
+                } else {
+                    settle(thread);
+                }
             }
         }
         if (!unmet.isEmpty()) {
-            look(unmet);
+            look(crowd.some(unmet), weight);
         }
     }
 
@@ -153,6 +159,7 @@ final class Stacks implements AutoCloseable {
     void poll(long nowNs, long weight) {
         this.weight = weight;
         long elapsedNs = nowNs - polledNs;
+        brief.poll(elapsedNs);
         polledNs = nowNs;
         long started = beans.getTotalStartedThreadCount();
         boolean isOfAll = started != startedCount || awake.length == 0 || ++pollsOfTheAwake == POLLS_OF_THE_AWAKE;
@@ -176,13 +183,9 @@ final class Stacks implements AutoCloseable {
         return !isWall && awake.length == 0;
     }
 
-    /**
-     * Between polls, so that threads that work and wait in turns are met working often enough. It becomes longer only with a new window, at a
-     * moment that has nothing to do with what they do: done once they were met so often, that would be in the midst of a burst of work, whose
-     * rest, and so what always comes late in one, would be met too seldom.
-     */
+    /** Between polls: see {@link Bursts}. */
     long wantedPauseNs() {
-        return wantedPauseNs;
+        return bursts.wantedPauseNs();
     }
 
     /** What was credited since the last call; with {@code isLast} all accounts are closed. */
@@ -195,6 +198,9 @@ final class Stacks implements AutoCloseable {
             }
         }
         creditBrief();
+        if (isLast) {
+            brief.loseUnplaced(this);
+        }
         Recorder.Batch told = recorder == null ? null : recorder.take();
         beginInlined(told, isLast);
         Window late = new Window();
@@ -208,32 +214,16 @@ final class Stacks implements AutoCloseable {
         window.taken(takenNs, polledNs);
         window.add(late);
         window.remark(whyNoRecorder);
-        wantPause();
+        bursts.window(threads.values(), polledNs, polledNs - takenNs);
         Window taken = window;
         window = new Window();
         takenNs = polledNs;
         return taken;
     }
 
-    /** By how much of the time since the last window those that also wait were met working. */
-    private void wantPause() {
-        long elapsedNs = polledNs - takenNs;
-        if (elapsedNs < TELLING_NS) {
-            return;
-        }
-        wantedPauseNs = Long.MAX_VALUE;
-        for (Seen thread : threads.values()) {
-            if (hadBursts && thread.waits && polledNs - thread.activeNs < elapsedNs) {
-                wantedPauseNs = Math.min(wantedPauseNs, Account.pauseNs((double) thread.metNs / elapsedNs));
-            }
-            thread.metNs = 0;
-        }
-        hadBursts = false;
-    }
-
     /** The recorder costs the same at any time: a program that has used enough of the CPU hardly notices it. */
     private void beginInlined(Recorder.Batch told, boolean isLast) {
-        if (!isInlined && !isLast && inlinedFromNs < Long.MAX_VALUE && brief.processNs() >= inlinedFromNs) {
+        if (!isInlined && !isLast && inlinedFromNs < Long.MAX_VALUE && Tasks.processNs() >= inlinedFromNs) {
             isInlined = true;
         } else if (isInlined && inlinedFromNs < Long.MAX_VALUE && told != null && !told.ofThreads.isEmpty()) {
             inlinedFromNs = Long.MAX_VALUE;
@@ -253,7 +243,7 @@ final class Stacks implements AutoCloseable {
         boolean hasChurn = startedCount != startedAtWindow;
         startedAtWindow = startedCount;
         if (!isWall && (hasChurn || hadChurn)) {
-            brief.credit(this, threads.values(), MAX_BRIEF * askedPeriodNs * cores);
+            brief.credit(this, threads.values());
         }
         hadChurn = hasChurn;
     }
@@ -269,11 +259,11 @@ final class Stacks implements AutoCloseable {
             }
         }
         for (Seen ended : before.values()) {
-            settle(ended);
             // The main thread goes on under another name.
             if (ended != main) {
                 brief.end(ended);
             }
+            settle(ended);
         }
         awake = threads.values().toArray(new Seen[0]);
     }
@@ -319,16 +309,16 @@ final class Stacks implements AutoCloseable {
         isRecording = isInlined && needRecorder();
         if (!lively.isEmpty()) {
             count(elapsedNs);
-            look(lively);
+            // Looks at some stand for those at all.
+            List<Seen> those = crowd.some(lively);
+            look(those, weight * lively.size() / those.size());
             for (Seen thread : lively) {
-                if (thread.account.isFull() || thread.account.heldNs() > MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs)) {
+                boolean isMuch = thread.account.heldNs() > MAX_ACCOUNT * Math.max(elapsedNs, askedPeriodNs);
+                if (thread.account.isFull() || (isMuch && !thread.isUnmet())) {
                     settle(thread);
                 }
-                hadBursts |= thread.waits && thread.account.hasFew();
             }
-            if (hadBursts && wantedPauseNs == Long.MAX_VALUE) {
-                wantedPauseNs = 0;
-            }
+            bursts.poll(lively);
         }
     }
 
@@ -356,7 +346,7 @@ final class Stacks implements AutoCloseable {
     }
 
     /** Looks where those are whose clocks move, and those of whom little is known. */
-    private void look(List<Seen> lively) {
+    private void look(List<Seen> lively, long weight) {
         boolean[] areMoving = areMoving(lively);
         List<Seen> some = new ArrayList<Seen>();
         List<Boolean> moves = new ArrayList<Boolean>();
@@ -398,6 +388,7 @@ final class Stacks implements AutoCloseable {
                 continue;
             }
             StackTraceElement[] trace = infos[i].getStackTrace();
+            thread.depth = Math.max(1, trace.length);
             boolean isRunning = infos[i].getThreadState() == Thread.State.RUNNABLE;
             if (Traces.isCarrying(trace)) {
                 if (carry(thread.account.heldNs())) {
