@@ -34,7 +34,11 @@ async def test_an_edit_is_in_the_next_run_and_an_unchanged_program_is_taken_as_i
 
 def test_what_go_has_not_touched_goes(tmp_path: Path) -> None:
     """Were the name of the executable another one, the old would lie beside it."""
-    kept, bin_folder, of = KeptBuilds(tmp_path, "this"), tmp_path / "bin", Packages({"a": Path("b")}, False, False, True)
+    kept, bin_folder, of = (
+        KeptBuilds(tmp_path, "this"),
+        tmp_path / "bin",
+        Packages({"a": Path("b")}, False, False, True),
+    )
     bin_folder.mkdir()
     (bin_folder / "old").write_bytes(b"old")
     kept.settle(bin_folder, of)
