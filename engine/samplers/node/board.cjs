@@ -13,7 +13,8 @@ const WORDS = {
   // 1 from when the anchor is dropped, see main_thread.cjs; 2 while the main thread takes its profile without a helper, 3 where there is
   // one and the main thread is to drop the anchor.
   ANCHORED: 3,
-  CLAIMED: 4, // the main thread's: 1 from when the helper attaches, 2 when the process ends before it did
+  // 1 from when the helper attaches, so that it can ask the thread; the main thread's is 2 when the process ends before it did.
+  CLAIMED: 4,
   KERNEL_ID: 5,
   HANDED_MS: 6, // CPU time that the thread had used when it last handed over
   ROTATING: 7, // 1 while JavaScript of ours runs in the thread

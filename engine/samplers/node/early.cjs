@@ -2,17 +2,14 @@
 
 // The main thread's own profile, where it has no helper. In a child that a program forks there is none until it has used some CPU: to start
 // it takes twice what such a child may do in all. Elsewhere it may not be there in time: on a busy machine that takes longer than a program
-// may be kept waiting. What was profiled is left in a file, as a thread can write to no socket and wait for it. When the helper comes it
-// takes over, or asks this one for its windows where a second profile would not know what was compiled under the first
+// may be kept waiting. What was profiled is left in a file. When the helper comes it takes over, or asks this one for its windows where a second profile would not know what was compiled under the first
 // (Node.js 24: what is inlined would count for its callers).
 
-const fs = require('fs');
-const path = require('path');
 const { Session } = require('inspector');
 const { WORDS, nowUs, usedNs, intervalToAskUs, compact, plain } = require('./board.cjs');
+const { leaveBehind } = require('./left_behind.cjs');
 const { Scripts, mapsHere } = require('./scripts.cjs');
 
-let files = 0;
 const MAX_ANCHOR_SAMPLES = 60_000; // 2 MB
 const EARLY_WAITED_US = 1e6; // for a core: where there is no helper, the machine may be busy
 
@@ -49,7 +46,7 @@ class EarlyProfile {
       const hello = { type: 'hello', at, ...(this.isAsked ? {} : { beganNs, endedNs }), ...told };
       const found = (maps ?? this.maps(window)).map((map) => ({ type: 'map', folder: process.cwd(), ...map }));
       const counted = { type: 'window', thread: 0, name: '', cpuTimes: readings, waited: EARLY_WAITED_US, ...window };
-      write(this.socket, [hello, ...found, counted, { type: 'left' }]);
+      leaveBehind(this.socket, [hello, ...found, counted, { type: 'left' }]);
     }
   }
 
@@ -102,20 +99,6 @@ class EarlyProfile {
     const used = this.kernelId === undefined ? undefined : usedNs(this.kernelId);
     return used === undefined ? [] : [nowUs(), used];
   }
-}
-
-/** Write messages, framed as on the socket, where the sampler looks for them. */
-function write(socket, messages) {
-  const frames = messages.flatMap((message) => {
-    const payload = Buffer.from(JSON.stringify(message));
-    const header = Buffer.alloc(4);
-    header.writeUInt32BE(payload.length);
-    return [header, payload];
-  });
-  files += 1;
-  const file = path.join(path.dirname(socket), `${process.pid}-${files}`);
-  fs.writeFileSync(`${file}.part`, Buffer.concat(frames), { mode: 0o600 });
-  fs.renameSync(`${file}.part`, `${file}.left`);
 }
 
 module.exports = { EarlyProfile };

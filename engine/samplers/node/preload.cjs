@@ -10,6 +10,7 @@ const KEY = 'multi_lang_profiler.node';
 const END_WAIT_MS = 3000;
 // What a worker thread that is terminated may take to hand over its last window, and how much of it is left to its fate.
 const TERMINATE_WAIT_MS = 100;
+const ENDING_WAIT_MS = 400;
 const NEGLIGIBLE_MS = 5;
 // A forked child gets its helper once it has used so much CPU, which is looked at whenever its event loop turns after that time.
 const HELPED_FROM_MS = 200;
@@ -53,7 +54,7 @@ function mainThread(config) {
   const board = newBoard();
   const words = wordsOf(board, 0);
   words[WORDS.KERNEL_ID] = kernelId();
-  setEnvironmentData(KEY, { ...config, board, isProfilingItself });
+  setEnvironmentData(KEY, { ...config, board, told });
 
   let helper;
   const startHelper = () => {
@@ -196,20 +197,50 @@ function wrapTerminate(board) {
   const askForLastWindow = function () {
     const id = trueIdOf.call(this);
     const words = wordsOf(board, id);
-    if (id < 1 || words[WORDS.THREAD] !== id || Atomics.load(words, WORDS.PHASE) !== 1) {
+    const isLeaving = () => Atomics.load(words, WORDS.ROTATING) === 1;
+    if (id < 1 || words[WORDS.THREAD] !== id || (Atomics.load(words, WORDS.PHASE) !== 1 && !isLeaving())) {
       return;
     }
     const used = usedNs(words[WORDS.KERNEL_ID]);
     const isOwing = used / 1e6 - Atomics.load(words, WORDS.HANDED_MS) >= NEGLIGIBLE_MS;
-    if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) === 0 && (isOwing || Atomics.load(words, WORDS.ROTATING))) {
+    if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) !== 0 || !(isOwing || isLeaving())) {
+      return;
+    }
+    let session;
+    if (Atomics.load(words, WORDS.PHASE) !== 1) {
+      // It leaves by itself.
+    } else if (Atomics.load(words, WORDS.CLAIMED)) {
       const channel = new BroadcastChannel(KEY);
       channel.unref();
       channel.postMessage({ id, isTerminated: true, used });
       channel.close();
-      Atomics.wait(words, WORDS.ENDING, 1, TERMINATE_WAIT_MS);
+    } else {
+      session = askWithoutHelper(id);
     }
+    Atomics.wait(words, WORDS.ENDING, 1, TERMINATE_WAIT_MS);
+    if (isLeaving()) {
+      // It is about to.
+      Atomics.wait(words, WORDS.ENDING, 1, ENDING_WAIT_MS);
+    }
+    session?.disconnect();
   };
   wrap(Worker.prototype, 'terminate', askForLastWindow);
+}
+
+/** Have a worker thread of this one leave, by a session of our own: the helper is not there, or has not met it yet. */
+function askWithoutHelper(id) {
+  const { Session } = require('inspector');
+  const session = new Session();
+  session.connect();
+  const expression = `globalThis[Symbol.for(${JSON.stringify(KEY)})]?.leave()\n//# sourceURL=${KEY}`;
+  const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression, silent: true } });
+  session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
+    if (workerInfo.title.startsWith(`[worker ${id}]`)) {
+      session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+    }
+  });
+  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  return session;
 }
 
 /** Have `before` called ahead of `object[name]`, with its arguments, and `after` behind it if `before` gave true. */

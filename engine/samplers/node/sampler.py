@@ -328,7 +328,14 @@ class NodeSampler:
             self._context.sampling(True)
         agent.is_sampled, agent.has_left = True, False
         agent.owe(0.0, float(message["at"]))
-        self._context.ledger.threads(agent.pid, {agent.pid: "", **({int(helper): PROFILER} if helper else {})})
+        self._context.ledger.threads(
+            agent.pid,
+            {
+                agent.pid: "",
+                **({int(message["tid"]): ""} if "tid" in message else {}),
+                **({int(helper): PROFILER} if helper else {}),
+            },
+        )
         self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message))
         self._has_spoken.set()
         if message["isOverridden"]:
@@ -361,7 +368,8 @@ class NodeSampler:
             return
         self._context.recorder.lose(round(agent.lost_us(1e6 * self._context.clock.monotonic()) / self._period_us))
         agent.flushed.set()
-        self._context.ledger.leaves(agent.pid)
+        if not any(other.is_sampled and other.pid == agent.pid for other in self._agents.values()):
+            self._context.ledger.leaves(agent.pid)
         if agent.is_sampled and not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(False)
 
@@ -427,11 +435,11 @@ class NodeSampler:
 
 
 def _already_s(hello: dict[str, Any]) -> float:
-    """CPU time that was sampled of the main thread by now; of one that is gone, until its last word."""
+    """CPU time that was sampled of the thread by now, mostly the main one; of one that is gone, until its last word."""
     pid, began_ns = int(hello["pid"]), hello.get("beganNs")
     if began_ns is None:
         return 0.0
-    used_ns = thread_cpu_ns(pid, pid)
+    used_ns = thread_cpu_ns(pid, int(hello.get("tid", pid)))
     if used_ns is None:
         used_ns = int(hello.get("endedNs") or began_ns)
     return max(0, used_ns - int(began_ns)) / 1e9

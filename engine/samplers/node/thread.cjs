@@ -5,9 +5,10 @@
 // for long without a turn of its event loop the helper asks for windows: what it evaluates there swallows a timeout of `vm`, or has it
 // swallowed by what it calls, if that meets it.
 
-const { BroadcastChannel, threadId } = require('worker_threads');
+const { BroadcastChannel, threadId, threadName = '' } = require('worker_threads');
 const { Session } = require('inspector');
-const { WORDS, wordsOf, nowUs, kernelId, usedNs, intervalToAskUs, compact } = require('./board.cjs');
+const { WORDS, wordsOf, nowUs, kernelId, usedNs, intervalToAskUs, compact, plain } = require('./board.cjs');
+const { leaveBehind } = require('./left_behind.cjs');
 const { madeOnStack } = require('./made.cjs');
 const { Scripts, mapsHere } = require('./scripts.cjs');
 
@@ -16,9 +17,13 @@ const WINDOW_MS = 1000;
 const IDLE_WINDOW_MS = 60_000;
 const IDLE_MS = 1;
 const WINDOW_MS_PER_NODE = 0.34; // as in the helper
+const UNHEARD_WAITED_US = 1e6; // for a core: where there is no helper yet, the machine may be busy
 
-function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }) {
+function profileThisThread({ key, titles, board, intervalUs, socket, told }) {
   const words = wordsOf(board, threadId);
+  const { isProfilingItself } = told;
+  // The helper listens from when it attaches to the main thread.
+  const isHeard = () => Atomics.load(wordsOf(board, 0), WORDS.CLAIMED) === 1;
   const session = new Session();
   session.connect();
   // A session on its own thread answers before `post` returns.
@@ -44,6 +49,8 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
   const scripts = new Scripts();
   let anchor = 0;
   let anchorSamples = 0;
+  let isHandingOver = false;
+  let isToLeave = false;
   let nextWindowMs = 0; // on the monotonic clock
   let idleUntilMs = performance.now() + IDLE_WINDOW_MS;
 
@@ -75,17 +82,30 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     const window = profile?.samples.length ? compact(profile, askedUs) : undefined;
     const maps = window ? mapsHere(scripts, window.frames, session) : [];
     const now = reading();
-    tell({ window, maps, reading: now, isLast, kernelId: words[WORDS.KERNEL_ID], begun });
+    const tid = words[WORDS.KERNEL_ID];
+    if (isHeard()) {
+      tell({ window, maps, reading: now, isLast, kernelId: tid, begun });
+    } else if (window) {
+      // All that there is of this thread: it hands over nothing before there is a helper.
+      const [at = 0, beganNs = 0, , endedNs = 0] = [...begun, ...now];
+      const found = maps.map((map) => ({ type: 'map', folder: process.cwd(), ...map }));
+      const counted = { type: 'window', name: threadName === 'WorkerThread' ? '' : threadName, waited: UNHEARD_WAITED_US, ...plain(window) };
+      leaveBehind(socket, [
+        { type: 'hello', at, tid, beganNs, endedNs, ...told },
+        ...found,
+        { ...counted, thread: require('worker_threads').threadId, cpuTimes: [...begun, ...now] },
+        { type: 'left' },
+      ]);
+    }
     Atomics.store(words, WORDS.HANDED_MS, (now[1] ?? 0) / 1e6);
   }
 
   /** Close the window and open the next one. */
   function rotate() {
-    if (Atomics.load(words, WORDS.PHASE) !== 1) {
+    if (isHandingOver || Atomics.load(words, WORDS.PHASE) !== 1) {
       return;
     }
-    Atomics.store(words, WORDS.ROTATING, 1);
-    // Whoever terminates this thread now waits for the last window.
+    setHandingOver(true);
     const profile = ask('Profiler.stop')?.profile;
     ask('Profiler.start');
     ask('Runtime.discardConsoleEntries'); // The inspector holds on to all that the program logs.
@@ -99,29 +119,49 @@ function profileThisThread({ key, titles, board, intervalUs, isProfilingItself }
     nextWindowMs = performance.now() + WINDOW_MS_PER_NODE * (profile?.nodes.length ?? 0);
     idleUntilMs = performance.now() + IDLE_WINDOW_MS;
     handOver(profile, false);
-    Atomics.store(words, WORDS.ROTATING, 0);
+    setHandingOver(false);
+    if (isToLeave) {
+      leave();
+    }
   }
 
   /** Close the last window. */
   function leave() {
+    // Ahead of the phase: whoever terminates this thread now waits until it is done.
+    setHandingOver(true);
     if (Atomics.compareExchange(words, WORDS.PHASE, 1, 2) === 1) {
       handOver(ask('Profiler.stop')?.profile, true);
       session.disconnect();
     }
     Atomics.store(words, WORDS.ENDING, 2);
+    setHandingOver(false);
     Atomics.notify(words, WORDS.ENDING);
   }
 
+  /** The same for who asks from outside, perhaps in the midst of a handing over: then that goes on, and leaves. */
+  function leaveWhenAsked() {
+    isToLeave = true;
+    if (!isHandingOver) {
+      leave();
+    }
+  }
+
+  function setHandingOver(value) {
+    isHandingOver = value;
+    Atomics.store(words, WORDS.ROTATING, Number(value));
+  }
+
   function rotateInTime() {
+    isHandingOver = false; // One that a timeout of `vm` has met never ends.
     const now = performance.now();
     const owesMs = (usedNs(words[WORDS.KERNEL_ID]) ?? 0) / 1e6 - Atomics.load(words, WORDS.HANDED_MS);
-    if (now >= nextWindowMs && (owesMs >= IDLE_MS || now >= idleUntilMs)) {
+    if (isHeard() && now >= nextWindowMs && (owesMs >= IDLE_MS || now >= idleUntilMs)) {
       rotate();
     }
   }
 
   setInterval(rotateInTime, WINDOW_MS).unref();
-  Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave, made: madeOnStack }) });
+  Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave: leaveWhenAsked, made: madeOnStack }) });
   process.on('exit', leave);
 }
 

@@ -4,11 +4,11 @@
 // asked for windows through the main thread's session.
 
 const { threadId, workerData } = require('worker_threads');
-const { nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { WORDS, wordsOf, nowUs, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
 const { MadePlaces } = require('./made_places.cjs');
 
-const { key, pollMs, takesCpuTimes } = workerData;
+const { key, board, pollMs, takesCpuTimes } = workerData;
 const IDLE_NS = 1_000_000;
 // A thread that was heard of in one way is to be heard of in the other by then: a window that was sent, a preload that ran.
 const HEARD_MS = 250;
@@ -57,6 +57,7 @@ class Workers {
       return;
     }
     this.attached.set(id, { sessionId, name: name === 'WorkerThread' ? '' : name });
+    this.claim(id);
     setTimeout(() => {
       if (this.attached.get(id)?.sessionId === sessionId && !this.attached.get(id).isHeard) {
         this.outbox.send({ type: 'unseen', thread: seen(id) });
@@ -93,7 +94,15 @@ class Workers {
     }
     this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading)));
     this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 0 });
+    this.claim(id);
     return true;
+  }
+
+  /** Whoever terminates a thread that can be asked leaves it to us to do so. */
+  claim(id) {
+    if (this.attached.has(id) && this.threads.has(id)) {
+      Atomics.store(wordsOf(board, id), WORDS.CLAIMED, 1);
+    }
   }
 
   forget(id) {

@@ -1,4 +1,5 @@
-// Worker threads that compute, and end in the way the first argument names: `return`, or `terminate` in the middle of their work.
+// Worker threads that compute, and end in the way the first argument names: `return`, `terminate` in the middle of their work, or
+// `answer`, after which they are terminated while they end by themselves.
 // The main thread waits, or with `block` sits in one native call meanwhile. Prints the CPU time that each worker used, in ms.
 'use strict';
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
@@ -28,6 +29,7 @@ async function start(index, used) {
     await new Promise((resolve) => setTimeout(resolve, Number(ms)));
     await worker.terminate();
   } else {
+    worker.on('message', () => worker.terminate());
     await new Promise((resolve) => worker.on('exit', resolve));
   }
 }
@@ -45,4 +47,5 @@ if (isMainThread) {
     outer(1000);
     used[index] = usedMs() - before;
   } while (how === 'terminate' || used[index] < Number(ms));
+  if (how === 'answer') parentPort.postMessage('done');
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
-from multi_lang_profiler.engine.samplers.node import config
+from multi_lang_profiler.engine.samplers.node import config, sampler
 from tests.support.node import PROGRAMS, majors, node, sample
 
 both = majors(20, 24)
@@ -44,3 +47,19 @@ async def test_what_was_compiled_before_the_helper_came_keeps_its_time(tmp_path,
     assert sampled.share("inner") > 0.6
     assert 80 <= sampled.samples <= 100 * sampled.cpu_s
     assert [event.line for event in sampled.events if "callers" in event.line] == []
+
+
+@both
+async def test_workers_that_end_before_the_helper_is_there(tmp_path, monkeypatch, major):
+    """They leave what they have, by themselves or when they are terminated, also in the midst of their work."""
+    ours = tmp_path / "ours"
+    shutil.copytree(sampler.PRELOAD.parent, ours, ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
+    helper = ours / "helper.cjs"
+    helper.write_text(f"Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);\n{helper.read_text()}")
+    for module in (config, sampler):
+        monkeypatch.setattr(module, "OPTION", f"--require={ours / 'preload.cjs'}")
+    for how in ("return", "terminate"):
+        sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=(how, "2", "350"))
+        assert (sampled.status, sampled.stderr) == (0, "")
+        samples = sum(each for name in sampled.threads - {"main"} for each in sampled.self_samples(name).values())
+        assert samples >= 0.9 * sum(json.loads(sampled.stdout)) / 10

@@ -82,6 +82,14 @@ async def test_what_a_terminated_worker_did_is_in_the_profile(tmp_path, major):
     assert 0.92 * sum(used_ms) / 10 <= samples <= 1.1 * sum(used_ms) / 10 + 9
 
 
+@both
+async def test_a_worker_that_is_terminated_while_it_ends_hands_over(tmp_path, major):
+    """Terminated at its last message a thread may be about to hand over by itself: whoever terminates it waits for that."""
+    sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=("answer", "6", "150"))
+    assert (sampled.status, sampled.stderr) == (0, "")
+    check_shares(sampled, 6, within=0.08)
+
+
 async def test_a_worker_without_our_options_is_told(tmp_path):
     """A thread that was started without the program's options has no profile, and the user learns of it."""
     (tmp_path / "app.cjs").write_text(
