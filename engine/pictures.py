@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .sources.sources import Sources
 
 
-FIRST_S, YOUNG_S, STEADY_S = 0.25, 0.5, 1.0
-"""Between two pictures: until there are samples, while a run is young and its shares change quickly, and ever after. Figures that change more
+NONE_S, FIRST_S, YOUNG_S, STEADY_S = 0.1, 0.25, 0.5, 1.0
+"""Between two pictures: until there are samples, while somebody waits, while a run is young and its shares change quickly, and ever after. Figures that change more
 often cannot be read, and cost twice as much."""
 STILL_S = 2.0
 """The same while nothing happens: all that changes is how long it runs."""
@@ -91,10 +91,13 @@ class Pictures:
     @property
     def _pause_s(self) -> float:
         parts = self._parts
+        is_young = parts.windows.run_covered_s < YOUNG_UNTIL_S
+        if is_young and not parts.recorder.run.total:
+            return NONE_S
         if parts.clock.monotonic() < self._haste_until_s:
             return FIRST_S
-        if parts.windows.run_covered_s < YOUNG_UNTIL_S:
-            return YOUNG_S if parts.recorder.run.total else FIRST_S
+        if is_young:
+            return YOUNG_S
         return STEADY_S
 
     def newest(self) -> Snapshot | None:

@@ -183,7 +183,8 @@ class ProfilerApp(App[None]):
     def _poll_on(self) -> None:
         before = self.whole
         self.poll()
-        self._cadence.polled(is_new=self.whole is not before)
+        is_empty = self.whole is None or not self.whole.counts.total
+        self._cadence.polled(is_new=self.whole is not before, is_empty=is_empty)
 
     def poll(self) -> None:
         """One frame: take the newest snapshot and show what has changed."""

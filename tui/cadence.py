@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FIRST_POLL_S, FIRST_UNTIL_S = 0.08, 5.0
+"""Between two looks while there is no sample, and for how long."""
 POLL_S, CALM_POLL_S = 0.25, 0.95
 """Between two looks: while pictures come often, one is late, or somebody presses keys; and else."""
 HASTE_S = 2.0
@@ -27,7 +29,7 @@ class Cadence:
         self._has_news, self._poll = has_news, poll
         self._came_s = -GIVE_UP_S
         # Whoever started it looks at it: the first picture may have no samples yet.
-        self._touched_s = monotonic()
+        self._touched_s = self._began_s = monotonic()
         self._come_often = False
         self._next: asyncio.TimerHandle | None = None
         self._is_calm = False
@@ -36,7 +38,7 @@ class Cadence:
 
     def begin(self) -> None:
         """On the screen's loop, as all of it."""
-        self._wait(POLL_S, is_calm=False)
+        self._wait(FIRST_POLL_S, is_calm=False)
 
     def end(self) -> None:
         if self._next is not None:
@@ -48,9 +50,12 @@ class Cadence:
         if self._touched_s - before_s > HASTE_S:
             self._wait(POLL_S, is_calm=False)
 
-    def polled(self, *, is_new: bool) -> None:
-        """`is_new`: there was a new picture."""
+    def polled(self, *, is_new: bool, is_empty: bool = False) -> None:
+        """`is_new`: there was a new picture; `is_empty`: no sample is in any yet."""
         now_s = self._monotonic()
+        if is_empty and now_s - self._began_s < FIRST_UNTIL_S:
+            self._wait(FIRST_POLL_S, is_calm=False)
+            return
         since_s = now_s - self._came_s
         if is_new:
             self._come_often, self._came_s = since_s < CALM_POLL_S - POLL_S, now_s

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..profile.tasks import TASK_LABEL
+from ..settings import Language
 from .snapshot import ProgramPhase
 from .task_rows import matches, task_rows
 from .thread_row import GROUP_FROM, ThreadRow, frame_rows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .snapshot import KernelThread, Snapshot
 
 BUSY_CORES = 0.05
+KERNEL_NAME_LENGTH = 15
 _OVER = frozenset({ProgramPhase.ENDED, ProgramPhase.SAVED})
 
 
@@ -154,12 +156,11 @@ def _threads(
     snapshot: Snapshot, seen: Seen, kernel: Sequence[KernelThread], sampled: Sequence[int], depth: int
 ) -> list[ThreadRow]:
     table, rate_hz = snapshot.table, snapshot.sampling.asked_hz
-    by_tid = {thread.tid: thread for thread in kernel}
+    known, others = _known_to_the_kernel(snapshot, kernel, sampled)
     rows = []
     for index in sampled:
         thread, language = table.threads[index], table.thread_languages[index] or snapshot.program.language
-        # Node.js numbers its threads itself, and the first is the process's.
-        same = by_tid.pop(thread.tid or thread.pid, None) if not thread.labels else None
+        same = known.get(index)
         stack = seen.stacks.get(index)
         function, line = table.frames[table.stacks[stack][-1]] if stack is not None else (None, 0)
         if same:
@@ -191,7 +192,7 @@ def _threads(
                 number=number,
             )
         )
-    for rest in by_tid.values():
+    for rest in others:
         state = "running" if rest.cores >= BUSY_CORES else rest.state
         rows.append(
             ThreadRow(
@@ -206,6 +207,44 @@ def _threads(
             )
         )
     return sorted(rows, key=lambda row: (row.state == "ended", -round(row.cores, 2), -row.cpu_s, row.name))
+
+
+def _known_to_the_kernel(
+    snapshot: Snapshot, kernel: Sequence[KernelThread], sampled: Sequence[int]
+) -> tuple[dict[int, KernelThread], list[KernelThread]]:
+    """What the kernel says of sampled threads, as far as it can be told which is which; and those of its threads that no sample is of."""
+    table = snapshot.table
+    by_tid = {thread.tid: thread for thread in kernel}
+    found: dict[int, KernelThread] = {}
+    for index in sampled:
+        thread, language = table.threads[index], table.thread_languages[index] or snapshot.program.language
+        if language == Language.GO:
+            # Goroutines run on all of its threads. Those with labels are apart in samples only.
+            if kernel and len(sampled) == 1:
+                found[index] = _summed(kernel)
+            by_tid.clear()
+        elif language == Language.JAVA:
+            # A JVM numbers its threads itself, and gives the kernel the beginning of their names.
+            name = thread.title[:KERNEL_NAME_LENGTH] if thread.title != "main" else "java"
+            alike = [each for each in by_tid.values() if each.name == name and each.tid != each.pid]
+            for each in alike:
+                del by_tid[each.tid]
+            if len(alike) == 1 and not thread.labels:
+                found[index] = alike[0]
+        # Node.js does so, too, and the first is the process's.
+        elif not thread.labels and (same := by_tid.pop(thread.tid or thread.pid, None)):
+            found[index] = same
+    return found, list(by_tid.values())
+
+
+def _summed(threads: Sequence[KernelThread]) -> KernelThread:
+    states = {thread.state for thread in threads}
+    return replace(
+        threads[0],
+        state=next((state for state in ("running", "disk", "stopped") if state in states), threads[0].state),
+        cpu_s=sum(thread.cpu_s for thread in threads),
+        cores=sum(thread.cores for thread in threads),
+    )
 
 
 def _grouped(

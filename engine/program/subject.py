@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..settings import Language
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..settings import Language, Settings
+    from ..settings import Settings
 
 
+_COMMANDS = {
+    Language.PYTHON: "python",
+    Language.JAVASCRIPT: "node",
+    Language.TYPESCRIPT: "node",
+    Language.JAVA: "java",
+    Language.GO: "go",
+}
 MAX_SHOWN_WORD = 200
 """A longer one is code (`python -c`)."""
 
@@ -30,6 +39,8 @@ class Subject:
 
 
 def command_text(settings: Settings) -> str:
-    """What runs, as the user would type it, in one line; of a language's own command line what stands behind the language."""
+    """What runs, as the user would type it, in one line; the language stands before what tells nothing without it: `java -cp . Hot`, `go .`."""
     words = settings.command or (*(["-m"] if settings.is_module else []), settings.program, *settings.arguments)
+    if settings.language is not None and (words[0].startswith("-") or not words[0].strip("./")):
+        words = (_COMMANDS[settings.language], *words)
     return " ".join("…" if len(word) > MAX_SHOWN_WORD or "\n" in word else word for word in words)

@@ -88,6 +88,45 @@ def test_filter():
     assert [row.name for row in rows_of(made(), pattern="job")] == ["python job.py", "MainThread"]
 
 
+def of_language(language: str, kernel: list[KernelThread], *names: str) -> list[tuple[str, str, float]]:
+    """The rows of a process whose threads of these names, numbered by the runtime, got a second of samples each."""
+    table, counts = StackTable(), StackCounts()
+    table.language = language
+    for number, name in enumerate(names):
+        thread = table.thread(1, 0 if language == "Go" else 20 + number, name)
+        counts.add(thread, table.stack([table.frame(Frame("work", "a", 1))]), 100)
+    shop = shop_snapshot()
+    rows = rows_of(
+        replace(
+            shop,
+            table=table,
+            counts=counts,
+            processes={1: ProcessNote(0, "server")},
+            kernel_threads=tuple(kernel),
+            sampling=replace(shop.sampling, asked_hz=100.0),
+        )
+    )
+    return [(row.name, row.language, row.cpu_s) for row in rows]
+
+
+def test_a_thread_is_counted_once() -> None:
+    """A JVM's threads are told by their names, of which the kernel has the beginning; goroutines run on all threads of their process."""
+    names = ("java", "java", "pool-1-thread-1", "http-nio-8080-e", "http-nio-8080-e", "GC Thread#0")
+    kernel = [KernelThread(1, 1 + at, name, "waiting", 1.5, 0.0) for at, name in enumerate(names)]
+    sampled = ("main", "pool-1-thread-1", "http-nio-8080-exec-1", "http-nio-8080-exec-2")
+    rows = of_language("Java", kernel, *sampled)
+    assert sorted(rows[1:]) == [
+        ("GC Thread#0", "", 1.5),
+        ("http-nio-8080-exec-1", "Java", 1.0),
+        ("http-nio-8080-exec-2", "Java", 1.0),
+        ("java", "", 1.5),
+        ("main", "Java", 1.5),
+        ("pool-1-thread-1", "Java", 1.5),
+    ]
+    kernel = [KernelThread(1, 1 + at, "server", "running", 0.75, 0.5) for at in range(4)]
+    assert of_language("Go", kernel, "goroutines")[1:] == [("goroutines", "Go", 3.0)]
+
+
 @pytest.mark.parametrize("phase", [ProgramPhase.ENDED, ProgramPhase.SAVED])
 def test_of_a_run_that_is_over_nothing_runs(phase: ProgramPhase) -> None:
     """All have ended, with the CPU time that they had; those of a pool are one row as before, and none uses anything now."""

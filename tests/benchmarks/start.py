@@ -49,6 +49,18 @@ func main() {
 	fmt.Println(float64(now.Nano()) / 1e9)
 }
 """
+A_LINE = "Textual alone, with a line of text"
+"""What no screen made with it can be faster than."""
+A_LINE_IN_TEXTUAL = """
+from textual.app import App
+from textual.widgets import Static
+
+class Line(App):
+    def compose(self):
+        yield Static("file:line")
+
+Line().run()
+"""
 EARLIER = os.environ.get("EARLIER", "")
 LAST = """
 import time
@@ -73,6 +85,8 @@ def tables(length: Length) -> Iterator[Table]:
         table = Table(f"Start: from the command to the table on a screen of {SCREEN[0]} by {SCREEN[1]}")
         screens = [_to_screen_ms(folder, last) for _ in range(length.sized(11, 1))]
         table.add("multi_lang_profiler", screens, "ms", at_most(SCREEN_MS))
+        app = folder.write("app.py", A_LINE_IN_TEXTUAL)
+        table.add(A_LINE, [_to_line_of_textual_ms(folder, app) for _ in screens], "ms")
         yield table
 
 
@@ -136,8 +150,17 @@ def _from_line(command: Command, folder: Path) -> float:
 
 
 def _to_screen_ms(folder: Folder, program: Path) -> float:
+    return _until_shown_ms(lambda: Terminal(folder, "python", str(program), "--python", PYTHON, size=SCREEN))
+
+
+def _to_line_of_textual_ms(folder: Folder, app: Path) -> float:
+    kind = type("OfPython", (Terminal,), {"COMMAND": PYTHON})
+    return _until_shown_ms(lambda: kind(folder, str(app), size=SCREEN))
+
+
+def _until_shown_ms(start: Callable[[], Terminal]) -> float:
     began_s = time.monotonic()
-    with Terminal(folder, "python", str(program), "--python", PYTHON, size=SCREEN) as terminal:
+    with start() as terminal:
         while IN_THE_TABLES_HEAD not in terminal.shown:
             assert time.monotonic() < began_s + 30, "no table was drawn"
             time.sleep(0.001)

@@ -119,6 +119,7 @@ class FlameGraphView(TreeView):
                 return [
                     segment
                     for kind in CodeKind
+                    if shares[kind]
                     for segment in (
                         Segment("  "),
                         Segment("  ", palette.flame.kind(kind, 0).text),

@@ -140,12 +140,7 @@ class RunHeader(Board, can_focus=True):
             )
         left: list[Sequence[Segment]] = []
         if program.phase is ProgramPhase.RUNNING:
-            cpu = [point.cpu_cores for point in snapshot.timeline[-CPU_POINTS:]]
-            columns = CPU_POINTS if width >= 110 else CPU_POINTS // 2 if width >= 60 else 0
-            spark = [Segment(sparkline(cpu[-columns:], columns, floor=1.0) + " ", palette.accent)] if columns else []
-            left.append(
-                [Segment("CPU ", palette.dim), *spark, Segment(f"{100 * program.cpu_cores:3.0f}%", palette.plain)]
-            )
+            left.append([Segment("CPU ", palette.dim), Segment(f"{100 * program.cpu_cores:3.0f}%", palette.plain)])
         if rate := self._rate(program, sampling):
             left.append(rate)
         noun = _NOUNS.get(sampling.asked_hz, f" {plural(snapshot.counts.total, 'sample')}")
@@ -172,6 +167,15 @@ class RunHeader(Board, can_focus=True):
             right = [Segment("range ", palette.dim), Segment(clean(snapshot.stretch.name), palette.accent)]
             while len(left) > 1 and length(joined(left, Segment("   "))) + length(right) + 4 > width:
                 left.pop()
+        if program.phase is ProgramPhase.RUNNING:
+            # What the figures leave of the room.
+            columns = min(
+                CPU_POINTS if width >= 110 else CPU_POINTS // 2, width - 3 - length(joined(left, Segment("   ")))
+            )
+            if columns >= CPU_POINTS // 4:
+                cpu = [point.cpu_cores for point in snapshot.timeline[-columns:]]
+                drawn = sparkline(cpu, columns, floor=1.0)
+                left[0] = [left[0][0], Segment(f"{drawn} ", palette.accent), *left[0][1:]]
         facts = joined(left, Segment("   "))
         if length(facts) + length(right) + 4 > width and snapshot.stretch is None:
             right = right[-1:]

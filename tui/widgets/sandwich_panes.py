@@ -40,6 +40,8 @@ class SandwichPanes(Container):
         self._lines = LineTable(id="sandwich-lines")
         self._readers: tuple[TreeReader, TreeReader] | None = None
         self._function_lines: FunctionLines | None = None
+        self._room_for = -1
+        """Lines that the third table has room for, at most."""
         self._asked = ""
         """The file whose text was asked for last."""
 
@@ -73,9 +75,12 @@ class SandwichPanes(Container):
             self._asked = file
             if file not in snapshot.sources:
                 self.host.controls.open_source(file)
-        self._lines.show_lines(
-            lines.hottest(snapshot.counts, threads), snapshot.sources.get(file), samples_of(snapshot, threads)
-        )
+        hottest = lines.hottest(snapshot.counts, threads)
+        if len(hottest) != self._room_for:
+            # The rest of the room is the callers' and callees'.
+            self._room_for = len(hottest)
+            self._lines.styles.max_height = max(2, len(hottest) + 1)
+        self._lines.show_lines(hottest, snapshot.sources.get(file), samples_of(snapshot, threads))
 
     @property
     def function_here(self) -> int | None:

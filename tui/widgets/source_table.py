@@ -119,15 +119,20 @@ class SourceTable(Table[SourceLine]):
     def _draw_code(self, row: SourceLine, width: int) -> Iterable[Segment]:
         colours = styles(self.palette)
         skip, left = self._shift, width
+        segments: list[Segment] = []
         for kind, text in row.pieces:
             shown = text[skip:]
             skip = max(0, skip - len(text))
-            if not shown:
-                continue
             cells = cell_len(shown)
-            if cells > left:
-                yield Segment(fit(shown, left), colours[kind])
-                return
-            yield Segment(shown, colours[kind])
-            left -= cells
-        yield Segment(" " * left, colours[Kind.PLAIN])
+            if cells <= left:
+                segments.append(Segment(shown, colours[kind]))
+                left -= cells
+                continue
+            if left:
+                segments.append(Segment(fit(shown, left), colours[kind]))
+            elif shown.strip() and segments:
+                # What is cut is to be seen to be cut.
+                last = segments.pop()
+                segments.append(Segment(fit(f"{last.text} ", last.cell_length), last.style))
+            return segments
+        return [*segments, Segment(" " * left, colours[Kind.PLAIN])]

@@ -109,7 +109,9 @@ def _thread_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
     for thread, count in samples.items():
         known = snapshot.table.threads[thread]
         name = fit(clean(known.title) or "unnamed", 26)
-        rows.append(_Row(frozenset({thread}), f"{name} pid {known.pid} thread {known.tid}", count))
+        # Goroutines have no number.
+        number = f" thread {known.tid}" if known.tid else ""
+        rows.append(_Row(frozenset({thread}), f"{name} pid {known.pid}{number}", count))
     return [*_label_rows(snapshot, samples), *rows]
 
 

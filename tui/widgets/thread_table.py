@@ -8,7 +8,7 @@ from rich.segment import Segment
 
 from ...engine.analysis.thread_rows import run_is_over
 from ...engine.profile.places import short_path
-from ..text import clean, duration, fit, fit_path
+from ..text import clean, duration, fit, fit_name, fit_path
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -131,6 +131,6 @@ class ThreadTable(Table["ThreadRow"]):
         if row.kind == "frame":
             yield Segment(fit_path(place, width), self.palette.dim)
             return
-        function = clean(name)[: width // 2]
+        function = fit_name(clean(name), width * 3 // 5).rstrip()
         yield Segment(f"{function} ", self.palette.plain if row.state.endswith("running") else self.palette.dim)
         yield Segment(fit_path(place, width - len(function) - 1), self.palette.faint)

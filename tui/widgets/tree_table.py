@@ -10,7 +10,7 @@ from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.tree_rows import tree_rows
 from ...engine.analysis.unseen import unseen_functions
 from ..bindings import ScreenKey
-from ..text import bar, clean, fit, fit_path, percent
+from ..text import bar, clean, fit_name, fit_path, percent
 from .function_table import LANGUAGES, LOCK_HELD, lock_title
 from .table import Column, Table
 
@@ -372,7 +372,7 @@ class TreeTable(Table[TreeRow]):
         style = palette.match if row.found else palette.bold if row.is_own else palette.plain
         if self.function_of(row.node) in self._unseen and not row.found:
             style = palette.dim
-        name = fit(clean(row.name), max(0, width - indent - 2))
+        name = fit_name(clean(row.name), max(0, width - indent - 2))
         # Of many levels the nearest are ruled: the eye follows no more.
         ruled = min(indent, INDENT * RULED_LEVELS)
         yield Segment((" " * (indent - ruled) + "│ " * RULED_LEVELS)[:indent], palette.faint)
