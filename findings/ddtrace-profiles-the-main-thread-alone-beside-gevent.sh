@@ -65,7 +65,7 @@ for which in without with; do
     path="$folder/wheels"
     [ $which = without ] || path="$path:$folder/gevent"
     env PYTHONPATH="$path" DD_PROFILING_ENABLED=1 DD_PROFILING_OUTPUT_PPROF="$folder/$which" DD_TRACE_ENABLED=0 DD_INSTRUMENTATION_TELEMETRY_ENABLED=0 DD_REMOTE_CONFIGURATION_ENABLED=0 \
-        python3 -m ddtrace.commands.ddtrace_run python3 program.py >$which.log 2>&1 || { cat $which.log; exit 1; }
+        python3 wheels/bin/ddtrace-run python3 program.py >$which.log 2>&1 || { cat $which.log; exit 1; }
     PYTHONPATH="$folder/wheels" python3 unpack.py $which
     for name in main hash wait; do
         seconds[$name]=$(go/go/bin/go tool pprof -nodecount=500 -nodefraction=0 -sample_index=wall-time -unit=ms -top -cum $which.pb 2>/dev/null |
