@@ -70,7 +70,8 @@ class Frames:
         Code that was compared in the last `patience_s` is believed to be unchanged. Raises `Unreadable`, `Closed` and `Moved`.
         """
         codes = self._codes
-        self._wanted, passing = None, []
+        self._wanted = None
+        passing: list[int] = []
         attempt, most = 0, _ATTEMPTS
         while (attempt := attempt + 1) <= most:
             try:
