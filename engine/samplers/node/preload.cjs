@@ -138,7 +138,7 @@ function mainThread(config) {
     startHelper();
     start();
   }
-  process.on('exit', leave);
+  leaveLast(leave);
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
   countWithoutHelper(board);
@@ -176,7 +176,20 @@ function workerThread() {
   }
 }
 
-/** What ends the process without its `exit` event. */
+/** Leave behind all listeners of `exit` that the program has, as they may compute: tools write down there what they covered. */
+function leaveLast(leave) {
+  const append = () => {
+    const { _maxListeners: most } = process;
+    process._maxListeners = 0; // A warning would name the program for one of ours.
+    process.removeListener('exit', leave);
+    process.on('exit', leave);
+    process._maxListeners = most;
+  };
+  process.on('beforeExit', append);
+  process.on('uncaughtExceptionMonitor', () => (process._exiting ? leave() : append()));
+}
+
+/** What ends the process without its `exit` event, or behind it as `process.exit` does. */
 function wrapEnds(leave, comeBack) {
   const { signals } = require('os').constants;
   // Not `abort`: it prints the stack, with a wrapper on it.

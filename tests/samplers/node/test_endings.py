@@ -91,3 +91,29 @@ async def test_the_program_sees_its_own_options_alone(tmp_path):
     )
     sampled = await sample(tmp_path, "app.cjs", node(24), runtime_arguments=("--no-warnings",))
     assert sampled.stdout == '[["--no-warnings"],2,"reallyExit",2]\n'
+
+
+@pytest.mark.parametrize("major", [20, 24])
+@pytest.mark.parametrize("end", ["", "process.exit(3)", "throw 'up'"])
+async def test_what_a_program_does_at_its_end_is_seen(tmp_path, major, end):
+    """Coverage tools write down in a listener of `exit` what they gathered: that is work of the program like any other. Nor do our listeners count as its."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    (tmp_path / "app.cjs").write_text(
+        f"""
+        const {{ burn }} = require('./burn.cjs');
+        function writeDown() {{ burn(300); }}
+        process.on('exit', writeDown);
+        for (let i = 1; i < 10; i++) process.on('exit', () => {{}});
+        burn(100);
+        {end}
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(major))
+    assert "MaxListeners" not in sampled.stderr
+    table = sampled.recorder.table
+    seen = sum(
+        samples
+        for (_, stack), samples in sampled.recorder.run.by_stack.items()
+        if any(table.functions[function].name == "writeDown" for function in table.members[stack])
+    )
+    assert 24 <= seen <= 40
