@@ -18,7 +18,7 @@ from ..sampler import CannotStart
 from .typescript import beyond_stripping, projects_loader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ...settings import Settings
 
@@ -184,7 +184,12 @@ def _no_loader(file: Path, settings: Settings, version: str) -> list[str]:
 def _why_unprofiled(version: tuple[int, int], text: str, options: list[str]) -> str | None:
     if version[0] < OLDEST_SAMPLED:
         return f"Node.js {text} is too old to be sampled: use {OLDEST_SAMPLED} or newer (--node PATH)"
-    given = {*options, *os.environ.get("NODE_OPTIONS", "").split()}
+    return why_unpermitted(options)
+
+
+def why_unpermitted(words: Sequence[str]) -> str | None:
+    """Why Node.js cannot be sampled under the permission model, if `words` or the environment ask for that: Node.js 20 would not even start with us."""
+    given = {*words, *os.environ.get("NODE_OPTIONS", "").split()}
     if given & _PERMISSION_OPTIONS:
         return "Node.js lets nobody sample a program that runs under its permission model: leave out --permission to see it"
     return None

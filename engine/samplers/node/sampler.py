@@ -122,6 +122,13 @@ class NodeSampler:
     async def prepare(self) -> Launch:
         if self._context.settings.language is None:
             # Of a command, under which there may be Node.js.
+            if any(
+                "permission" in word for word in (*self._context.settings.command, os.environ.get("NODE_OPTIONS", ""))
+            ):
+                from .launch import why_unpermitted  # noqa: PLC0415 - few commands need it
+
+                if unpermitted := why_unpermitted(self._context.settings.command):
+                    return Launch((), unprofiled=unpermitted)
             try:
                 return Launch((), {**await self._listen(), "NODE_OPTIONS": self._node_options()})
             except OSError as error:

@@ -20,6 +20,15 @@ async def test_a_program_under_the_permission_model_runs_unprofiled(tmp_path):
     assert launch.environment == {}
 
 
+async def test_a_command_under_the_permission_model_is_left_alone(tmp_path):
+    """Node.js 20 reads our file by its own rules, and would end with an error."""
+    words = (str(node(20)), "--experimental-permission", "--allow-fs-read=*", "app.js")
+    settings = node_settings(tmp_path, words[0], "", language=None, command=words)
+    launch = await Running(tmp_path, settings).sampler.prepare()
+    assert launch.environment == {}
+    assert "permission model" in (launch.unprofiled or "")
+
+
 @pytest.mark.parametrize(
     ("program", "runtime", "says"),
     [
