@@ -1,10 +1,13 @@
 """V8's CPU profiles, as Node.js (`--cpu-prof`) and Chromium write them: a tree of nodes, and which was running when.
 
 Format: https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile
+Bun writes the same of JavaScriptCore's samples, of which there are none while nothing runs.
 """
 
 from __future__ import annotations
 
+import math
+import statistics
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 ROOT = "(root)"
 _MAX_HITS = 10_000_000
 _NOT_RUNNING = frozenset({"(idle)"})
+_V8_ALONE = frozenset({"(idle)", "(program)", "(garbage collector)"})
+_MAX_GAP = 4
+"""Of the usual times between two samples, as many as one may stand for where waiting is no sample."""
 
 
 def is_cpuprofile(document: JsonObject) -> bool:
@@ -35,7 +41,10 @@ def loads(document: JsonObject, written_at: datetime) -> Recording:
     length_us = document.number_or("endTime", 0.0) - document.number_or("startTime", 0.0)
     samples = document.array("samples", [])
     if "timeDeltas" in document.fields:
-        tree.follow(samples, document.array("timeDeltas"))
+        deltas_us = document.array("timeDeltas")
+        if not tree.has_waiting:
+            deltas_us, length_us = _without_waiting(deltas_us), 0.0
+        tree.follow(samples, deltas_us)
     else:
         # Both are optional in V8's protocol. Whoever leaves them out says how often each node was met.
         tree.share(samples or _hits(document.array("nodes")), length_us)
@@ -66,6 +75,11 @@ class Tree:
                 if not isinstance(child, int):
                     raise ValueError(f"{node.place}.children are not all numbers")  # noqa: TRY004 - wrong data, not a wrong call
                 self._parents[child] = at
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether the time in which nothing ran is in samples of its own, as V8 has it."""
+        return any(each.function in _V8_ALONE for each in self._frames.values())
 
     def follow(self, samples: list[Any], deltas_us: list[Any]) -> None:
         """Samples in the order of time, each with how long after the one before it was taken, the first after the profile's beginning.
@@ -105,6 +119,15 @@ class Tree:
                     spent.add(thread, [each for each in reversed(stack) if each.function != ROOT], 1_000 * us)
         except (LookupError, TypeError) as error:
             raise ValueError(f"its samples and nodes do not fit together: {error}") from error
+
+
+def _without_waiting(deltas_us: list[Any]) -> list[Any]:
+    """The same without what can only have been waiting. Raises `ValueError` where they are no numbers."""
+    try:
+        most_us = _MAX_GAP * statistics.median(deltas_us) if deltas_us else math.inf
+        return [min(delta_us, most_us) for delta_us in deltas_us]
+    except TypeError as error:
+        raise ValueError(f"its times are not all numbers: {error}") from error
 
 
 def _hits(nodes: Iterable[object]) -> list[int]:

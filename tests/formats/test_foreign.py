@@ -226,6 +226,19 @@ def test_v8_profiles_without_times() -> None:
     assert len(counted) > 1
 
 
+def test_waiting_is_nobodys_in_a_profile_that_has_no_samples_of_it() -> None:
+    """As Bun writes them: no "(idle)", and half a second of waiting in the time between two samples."""
+    document = cpuprofile()
+    document["nodes"] = [node for node in document["nodes"] if node["callFrame"]["functionName"] != "(idle)"]
+    document |= {
+        "samples": [2, 2, 3, 3, 3, 2],
+        "timeDeltas": [1_000, 1_000, 500_000, 1_000, 1_000, 1_000],
+        "endTime": 900_000,
+    }
+    found = shares(files.loads(json.dumps(document).encode(), NOW))
+    assert found == {"main": pytest.approx(60, abs=10), "work": pytest.approx(40, abs=10)}, found
+
+
 def test_a_pprof_of_too_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """A function may be two bytes long, so that their number is bounded, too."""
     monkeypatch.setattr(pprof_reader, "MAX_FIELDS", 1_000)
