@@ -150,6 +150,8 @@ class ProfilerApp(App[None]):
     def on_mount(self) -> None:
         self._main = self.screen
         follow(self._settings, self)
+        # After `fg` Textual draws only what it thinks has changed, on an empty terminal.
+        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
         self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
         self._view_bar.show(self._front)
         self.poll()
@@ -164,7 +166,6 @@ class ProfilerApp(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         # `size` is not yet the event's here; at the start it is what COLUMNS says.
         self.controls.resize(*event.size)
-        # The app learns its new size after this.
         self.call_later(self._arrange)
 
     @property
@@ -380,10 +381,8 @@ class ProfilerApp(App[None]):
         ):
             # Who looks on at a run of another screen leaves it as it is.
             self.exit()
-        elif program_is_over(self.snapshot):
+        elif program_is_over(self.snapshot) or self.snapshot.program.attached:
             # The last report is still due.
-            self._stop_and_leave(wanted=True)
-        elif self.snapshot.program.attached:
             self._stop_and_leave(wanted=True)
         else:
             notes = (

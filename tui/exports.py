@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .widgets.prompt import Prompt
 
 
+ENDING = ".speedscope.json"
+"""That is offered; whoever types a name in place of the one before it may type another ending, too."""
+
+
 class Exports:
     def __init__(self) -> None:
         self._asked: list[tuple[Path, datetime]] = []
@@ -26,13 +30,13 @@ class Exports:
 
         def export(answer: str | None) -> None:
             if answer and snapshot is not None:
-                file = snapshot.program.working_folder / Path(answer).expanduser()
+                file = snapshot.program.working_folder / Path(_meant(answer)).expanduser()
                 self._asked.append((file, snapshot.taken_at))
                 controls.export(file, stretch)
 
         prompt.ask(
             f"Export {clean(stretch.name)} to" if stretch else "Export to",
-            "profile.speedscope.json",
+            f"profile{ENDING}",
             export,
             hint="the ending says the form",
             names_file=True,
@@ -49,3 +53,15 @@ class Exports:
                     self._asked.remove(asked)
                     yield line
                     break
+
+
+def _meant(answer: str) -> str:
+    """`run.html` of `run.html.speedscope.json`: who typed it meant that."""
+    from ..engine.formats.files import check_ending  # noqa: PLC0415 - only here is a file saved
+
+    name = answer.removesuffix(ENDING)
+    try:
+        check_ending(Path(name))
+    except ValueError:
+        return answer
+    return name

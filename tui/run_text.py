@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.analysis.snapshot import ProgramPhase
-from .text import clean, duration
+from .text import clean, took_text
 
 if TYPE_CHECKING:
     from ..engine.analysis.snapshot import ProgramState, Snapshot
@@ -26,7 +26,7 @@ def how_it_ended(program: ProgramState) -> str:
     again = "; the next save starts it again" if program.watched else ""
     if program.phase is ProgramPhase.FAILED_TO_START:
         return f"failed to start{again}"
-    took, status = duration((program.ended_s or program.started_s) - program.started_s), program.exit_status
+    took, status = took_text((program.ended_s or program.started_s) - program.started_s), program.exit_status
     if status is None:
         return f"ended after {took}{again}"
     name = f" ({SIGNAL_NAMES[status]})" if status in SIGNAL_NAMES else ""

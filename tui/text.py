@@ -176,6 +176,11 @@ def duration(seconds: float) -> str:
     return f"{second}s"
 
 
+def took_text(seconds: float) -> str:
+    """As `duration`, of what is over; `2.7 s` where whole seconds would say little."""
+    return duration(seconds) if seconds >= 10 else f"{seconds:.1f} s"
+
+
 def clock_time(moment: datetime) -> str:
     """`14:03:59` on the user's own clock."""
     return moment.astimezone().strftime("%H:%M:%S")

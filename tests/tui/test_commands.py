@@ -136,3 +136,16 @@ async def test_told_to_leave_by_a_signal() -> None:
         assert screen.app.is_running
         await show(pilot, screen, ended(shop_snapshot(), exit_status=143))
     assert screen.app._exit
+
+
+async def test_another_ending_may_be_typed() -> None:
+    """What is typed takes the place of the name before the ending that is offered; an ending among it is meant."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        for typed in ("run.html", "a.b"):
+            await pilot.press("e", *typed, "enter")
+            await pilot.pause()
+        assert screen.controls.asked == [
+            "export /home/ada/shop/run.html",
+            "export /home/ada/shop/a.b.speedscope.json",
+        ]

@@ -15,6 +15,7 @@ from multi_lang_profiler.tui import terminal as screen_terminal
 from tests.support.backend import Backend
 from tests.support.command import COMMAND, Folder
 from tests.support.node import node
+from tests.support.processes import processes_where
 from tests.support.tmux import Terminal, is_alive, wait_until_gone
 
 if TYPE_CHECKING:
@@ -46,6 +47,27 @@ def terminal(
 ) -> Terminal:
     command = [str(COMMAND), "python", "work.py", *words, "--", str(seconds), str(status)]
     return Terminal(command, size=size, folder=folder.path, environment=folder.environment())
+
+
+def test_stopped_and_back_it_is_whole(folder: Folder) -> None:
+    """After SIGTSTP and the shell's `fg` the whole screen is drawn again, not only what has changed meanwhile."""
+    with Terminal(["bash", "--norc"], size=(80, 24), folder=folder.path, environment=folder.environment()) as shown:
+        shown.press(f"{COMMAND} python work.py -- 120 0", "Enter")
+        shown.wait_for("hot_spot", "5 Timeline", "Quit")
+        (agent,) = processes_where(
+            lambda process: (
+                (process / "cwd").readlink() == folder.path.resolve()
+                and b"\0python\0work.py\0" in (process / "cmdline").read_bytes()
+            )
+        )
+        os.kill(agent, signal.SIGTSTP)
+        shown.wait_for("Stopped")
+        shown.press("fg", "Enter")
+        shown.wait_for("hot_spot", "5 Timeline", "Quit")
+        shown.press("q")
+        shown.wait_for("Stop it and quit")
+        shown.press("Enter")
+        shown.wait_for("exit status 143")
 
 
 def test_a_session(folder: Folder) -> None:

@@ -229,6 +229,8 @@ class FunctionsView(SampledView):
         ]
         if query.pattern:
             left += [Segment("   filter ", palette.dim), Segment(clean(query.pattern), palette.accent)]
+            if not ranking.functions and not self.bad_pattern:
+                left += [Segment("   nothing matches; esc shows all", palette.dim)]
         if self.bad_pattern:
             left += [Segment(f"   {clean(self.bad_pattern)}", palette.bad)]
         if self.shows_unseen:

@@ -13,7 +13,7 @@ from ...engine.profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ, count
 from ..bindings import ScreenKey
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
-from ..text import clean, count, duration, plural, sparkline, weight
+from ..text import clean, count, duration, plural, sparkline, took_text, weight
 from .board import Board
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class RunHeader(Board, can_focus=True):
         stretch = self._snapshot.stretch if self._snapshot else None
         left = [Segment(f"{sign} ", style), Segment(clean(program.command), palette.bold)]
         facts = [
-            [Segment(program.language, palette.plain)] if width >= 70 else [],
+            [Segment(program.language, palette.plain)] if program.language and width >= 70 else [],
             [Segment(f"pid {program.pid}", palette.dim)] if program.pid and width >= 70 else [],
             [Segment(f"run {program.runs}", palette.dim)] if program.runs > 1 else [],
             [Segment(state, style)],
@@ -125,7 +125,7 @@ class RunHeader(Board, can_focus=True):
             case ProgramPhase.RUNNING:
                 return "●", f"running {duration(self._now_s - program.started_s)}", palette.good
             case ProgramPhase.SAVED:
-                return "■", f"saved run of {duration(program.ended_s or 0.0)}", palette.dim
+                return "■", f"saved run of {took_text(program.ended_s or 0.0)}", palette.dim
         text = how_it_ended(program)
         if program.phase is ProgramPhase.FAILED_TO_START or program.exit_status:
             return "✗", text, palette.bad
