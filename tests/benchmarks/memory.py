@@ -24,6 +24,13 @@ HEADLESS_MB, SCREEN_MB = 60, 110
 SCREEN = (120, 40)
 NO_GROWTH = 1.02
 """What the second half of the time may add. In the first hours the bounded collections fill: the buffer, the timeline's points and their counts."""
+ALONE = {
+    "an interpreter": "",
+    "the same with asyncio, without TLS": "import sys; sys.modules['ssl'] = None; import asyncio",
+    "the same with httpx": "import httpx",
+    "the same with Textual": "import textual.app",
+}
+"""Controls: what the parts take that ours is made with."""
 ROOT = Path(__file__).resolve().parents[2]
 BUSY = """
 import sys, time
@@ -50,10 +57,24 @@ def _peaks(length: Length) -> Table:
         for title, options in (("headless", []), ("headless, reporting", reporting)):
             command = [*words, "--no-tui", *options, "--", str(run_s)]
             table.add(title, [_headless_mb(folder, command) for _ in rounds], "MB", at_most(HEADLESS_MB))
-        title = f"with a screen of {SCREEN[0]} by {SCREEN[1]}, reporting"
-        screens = [_screen_mb(folder, [*words, *reporting, "--", str(run_s)], run_s) for _ in rounds]
-        table.add(title, screens, "MB", at_most(SCREEN_MB))
+        for what, options in (("", []), (", reporting", reporting)):
+            title = f"with a screen of {SCREEN[0]} by {SCREEN[1]}{what}"
+            screens = [_screen_mb(folder, [*words, *options, "--", str(run_s)], run_s) for _ in rounds]
+            table.add(title, screens, "MB", at_most(SCREEN_MB))
+        for title, source in ALONE.items():
+            table.add(title, [_alone_mb(source) for _ in rounds], "MB")
     return table
+
+
+def _alone_mb(source: str) -> float:
+    """Of an interpreter that runs `source` and waits."""
+    command = [sys.executable, "-I", "-c", f"{source}\nprint(flush=True)\ninput()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        peak_mb = memory_mb(process.pid)
+        process.communicate(b"\n")
+    return peak_mb
 
 
 def _headless_mb(folder: Folder, words: Sequence[str]) -> float:
