@@ -42,9 +42,16 @@ def rfc3339(moment: datetime) -> str:
 
 async def wait_first(clock: Clock, seconds: float, *awaitables: Awaitable[object]) -> None:
     """Return when one of `awaitables` is done or after `seconds`. Futures are left as they are; coroutines end with the wait."""
-    waiting = [asyncio.ensure_future(each) for each in (clock.sleep(seconds), *awaitables)]
+    is_system = isinstance(clock, SystemClock)
+    # A timer instead of a task that sleeps: many wait so, many times a second.
+    sleeping = () if is_system else (clock.sleep(seconds),)
+    waiting = [asyncio.ensure_future(each) for each in (*sleeping, *awaitables)]
     try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if waiting:
+            timeout_s = seconds if is_system else None
+            await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await clock.sleep(seconds)
     finally:
         for task in waiting:
             if task not in awaitables:

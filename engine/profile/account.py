@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..process_tree import OURS
@@ -10,6 +11,8 @@ from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
 from .native_threads import native_group
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ..blocking import Background
     from ..process_tree import Member
 
@@ -65,7 +68,7 @@ class Account:
         self.gap_ns = 0
         self.ended_ns = 0
         """Of the covered time, what threads used that ended before anybody looked at them again."""
-        self.end_ns: Counter[str] = Counter()
+        self.end_ns: dict[str, int] = {}
         """By group, what threads without samples used between the last reading and the end, if all went on as before: so much at most."""
         self._ended_before_ns = 0
         """The same when it was covered first."""
@@ -110,6 +113,7 @@ class Account:
             name = thread_name(self.member.pid, tid) if already_ns else thread.name
             if already_ns and not name:
                 # It has ended just now.
+                thread.cpu_ns = 0
                 continue
             thread.name, thread.already_ns = name, already_ns
             read_ns += thread.cpu_ns
@@ -190,25 +194,16 @@ class Account:
         latest_ns = sum(thread.latest_ns for _, thread in others)
         for tid, thread in others if latest_ns else ():
             if group := self._group(tid, thread):
-                self.end_ns[group] += rest_ns * thread.latest_ns // latest_ns
+                self.end_ns[group] = self.end_ns.get(group, 0) + rest_ns * thread.latest_ns // latest_ns
         is_known = latest_ns or len(others) == 1
         self._note_ended(rest_ns if is_known else 0)
         self.threads_read_at_ns = self.member.cpu_ns
 
-    def native_ns(self) -> Counter[str]:
-        """By group, what of the covered time threads used that are not sampled."""
-        found: Counter[str] = Counter()
+    def _by_group(self, found: dict[str, int], time_of: Callable[[ThreadTime], int]) -> dict[str, int]:
+        """`found` with what threads have used that are not sampled, by group."""
         for tid, thread in self._threads.items():
-            if thread.covered_ns and (group := self._group(tid, thread)):
-                found[group] += thread.covered_ns
-        return found
-
-    def _already_ns(self) -> Counter[str]:
-        """The same, at most, of the time that was sampled before we were told so."""
-        found: Counter[str] = Counter()
-        for tid, thread in self._threads.items():
-            if thread.already_ns and (group := self._group(tid, thread)):
-                found[group] += thread.already_ns
+            if (ns := time_of(thread)) and (group := self._group(tid, thread)):
+                found[group] = found.get(group, 0) + ns
         return found
 
     def _group(self, tid: int, thread: ThreadTime) -> str:
@@ -221,16 +216,16 @@ class Account:
 
     def share(self) -> Share:
         """What it has used until now, by where it is booked."""
-        native_ns = self.native_ns()
+        native_ns = self._by_group({}, attrgetter("covered_ns"))
         return Share(
             cpu_ns=self.covered_ns + self.before_ns + self.gap_ns + self._uncovered_ns,
-            covered_ns=self.covered_ns - native_ns.total(),
+            covered_ns=self.covered_ns - sum(native_ns.values()),
             before_ns=self.before_ns,
             gap_ns=self.gap_ns,
             ended_ns=self.ended_ns,
             native_ns=native_ns,
-            end_ns=self.end_ns + self._already_ns(),
-            unsampled_ns=Counter({self._unsampled_as: self._uncovered_ns}),
+            end_ns=self._by_group(self.end_ns.copy(), attrgetter("already_ns")),
+            unsampled_ns={self._unsampled_as: self._uncovered_ns} if self._uncovered_ns else {},
         )
 
     @property
@@ -254,9 +249,9 @@ class Share(NamedTuple):
     before_ns: int
     gap_ns: int
     ended_ns: int
-    native_ns: Counter[str]
-    end_ns: Counter[str]
-    unsampled_ns: Counter[tuple[str, str]]
+    native_ns: Mapping[str, int]
+    end_ns: Mapping[str, int]
+    unsampled_ns: Mapping[tuple[str, str], int]
     """By command and reason."""
 
 
@@ -288,7 +283,7 @@ class Sums:
         _add(self.unsampled_ns, share.unsampled_ns, sign)
 
 
-def _add(total: Counter[_Key], share: Counter[_Key], sign: int) -> None:
+def _add(total: Counter[_Key], share: Mapping[_Key, int], sign: int) -> None:
     for key, ns in share.items():
         total[key] += sign * ns
         if not total[key]:

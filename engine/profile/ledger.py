@@ -81,6 +81,7 @@ class Ledger:
         """It reads what the kernel may keep back for long."""
         self._version = 1
         self._change = asyncio.Event()
+        self._next_arrival: asyncio.Future[None] | None = None
 
     # What samplers tell and ask. -------------------------------------------------------------------------------------
 
@@ -143,6 +144,12 @@ class Ledger:
         while self._version == version:
             await self._change.wait()
         return self._version
+
+    def next_arrival(self) -> asyncio.Future[None]:
+        """Done once processes have come or become other programs: to be taken before `members` is looked at. Others may wait for it, too."""
+        if self._next_arrival is None or self._next_arrival.done():
+            self._next_arrival = asyncio.get_running_loop().create_future()
+        return self._next_arrival
 
     # The run. --------------------------------------------------------------------------------------------------------
 
@@ -314,6 +321,8 @@ class Ledger:
                 self._accounts[member.pid].end_threads()
         for member in (*look.gone, *look.changed):
             self._touch(member.pid)
+        if (look.found or look.changed) and self._next_arrival is not None and not self._next_arrival.done():
+            self._next_arrival.set_result(None)
         if look.found or look.gone or look.changed:
             self._tell_change()
 

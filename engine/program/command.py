@@ -54,6 +54,8 @@ MAX_SEEN = 4_096
 """Processes that are remembered; more, and those without samples that have ended are forgotten."""
 _LOOKS = 8
 """After so many a process that is none of ours so far stays none, unless it becomes another program."""
+_HOST_NO_OTHERS = frozenset({"node", "nodejs", "sh", "bash", "dash", "busybox", "env", "go", "make", "git", "sleep"})
+"""Programs, by their files, that are neither a Python nor a JVM nor become one by what they load: they need not be looked into."""
 _OTHERS = {
     "bun": "Bun",
     "deno": "Deno",
@@ -236,8 +238,9 @@ class CommandSampler:
     async def _look_for_programs(self) -> None:
         """Have a look at each process that comes, and attach to those that can be sampled from outside."""
         clock, ledger = self._context.clock, self._context.ledger
-        version, before_s = 0, clock.monotonic()
+        before_s = clock.monotonic()
         while True:
+            change = ledger.next_arrival()
             pids = list(ledger.members)
             born_before_s = self._born_before_s()
             for pid in pids:
@@ -250,10 +253,7 @@ class CommandSampler:
                     self._attached[pid].add_done_callback(self._after)
             # One that has just come may still be becoming what it is going to be.
             are_settled = all(pid in self._attached or self._is_settled(pid) for pid in pids)
-            change = asyncio.ensure_future(ledger.changed(version))
             await wait_first(clock, SETTLED_S if are_settled else LOOK_INTERVAL_S, change)
-            version = change.result() if change.done() else version
-            change.cancel()
             now_s = clock.monotonic()
             self._attaches = min(ATTACH_BURST, self._attaches + (now_s - before_s) * ATTACHES_PER_S)
             before_s = now_s
@@ -272,14 +272,16 @@ class CommandSampler:
         seen = self._look(pid)
         if seen is None or seen.looks > _LOOKS or seen.is_ours:
             return None
-        # What looks at processes is loaded only now, while the command starts: it would have delayed it.
-        from ..samplers.java.attach import is_java  # noqa: PLC0415
-        from ..samplers.python.interpreter import looks_like_python  # noqa: PLC0415
+        name = os.path.basename(seen.program)  # noqa: PTH119 - as in `_look`
+        if name not in _HOST_NO_OTHERS:
+            # What looks at processes is loaded only now, while the command starts: it would have delayed it.
+            from ..samplers.java.attach import is_java  # noqa: PLC0415
+            from ..samplers.python.interpreter import looks_like_python  # noqa: PLC0415
 
-        if is_java(pid) and "python" not in Path(seen.program).name:
-            return self._attach_java
-        if looks_like_python(pid):
-            return self._attach_python
+            if is_java(pid) and "python" not in name:
+                return self._attach_java
+            if looks_like_python(pid):
+                return self._attach_python
         if seen.looks == _LOOKS:
             self._explain(pid, seen)
         return None

@@ -258,7 +258,12 @@ class NodeSampler:
 
     def _take_left_behind(self) -> None:
         """Take in the files of processes that ended before their helper had started; see `early.cjs`."""
-        for file in self._context.private_folder().glob("*.left"):
+        folder = self._context.private_folder()
+        # Plain calls, for a tenth of pathlib's time: this is asked several times a second.
+        for name in os.listdir(folder):  # noqa: PTH208
+            if not name.endswith(".left"):
+                continue
+            file = folder / name
             self._files += 1
             try:
                 data = file.read_bytes() if file.stat().st_size <= MAX_WAITING_BYTES else b""
