@@ -73,6 +73,7 @@ _SLOW_START_S = 13.0
 _LOOK_AGAIN_S = 1.0
 _UNTOLD = ", inlined methods count for their callers"
 _MUCH_S = 5.0
+_TELLING_NS = 100_000_000
 _START_S = 1.5
 """A JVM that has used more has begun to work."""
 _ALL_S = 1e6
@@ -108,6 +109,8 @@ class JavaSampler:
         self._told = JavaOptions((), are_known=True)
         self._is_slowed = False
         self._is_blind = False
+        self._unseen_virtual_ns = 0
+        """CPU time of virtual threads that is lost."""
         self._inlined_from_s: int | None = None
         """What the program has to use of the CPU before the Flight Recorder is worth its cost; None if it is not begun by itself."""
         self._inlined_since: int | None = None
@@ -368,6 +371,8 @@ class JavaSampler:
             seconds = self._inlined_since / self._settings.rate_hz
             text = "The Flight Recorder tells inlined methods from now on; so far"
             self._context.emit(Note(f"{text}, for {seconds:.0f} s of CPU time, they have counted for their callers"))
+        elif kind == "v":
+            self._unseen_virtual_ns += int(fields[0])
         elif kind == "failed":
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:
@@ -409,6 +414,13 @@ class JavaSampler:
 
     def _tell_what_is_untrue(self) -> None:
         """Where it may matter: in a short run it is in the name that the screen shows."""
+        if self._unseen_virtual_ns > _TELLING_NS and not self._is_blind:
+            text = f"{self._unseen_virtual_ns / 1e9:.1f} s of virtual threads are lost"
+            self._context.emit(
+                Note(
+                    f"{text}: the Flight Recorder, which alone sees them, takes about a second to begin; async-profiler sees them from the start"
+                )
+            )
         untold = self._context.recorder.run.total if self._inlined_since is None else self._inlined_since
         if self._tells_inlined or untold < _MUCH_S * self._settings.rate_hz:
             return

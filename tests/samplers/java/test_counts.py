@@ -139,6 +139,26 @@ async def test_virtual_threads(tmp_path, classes, runtime, points):
     assert sampled.place("Sections.round") == "Sections.java"
 
 
+@runtimes("25")
+async def test_virtual_threads_of_a_short_program(tmp_path, classes, runtime):
+    """Until the Flight Recorder has begun nobody sees them: what they use is lost, with a line that says why, and not booked on what their carriers do between."""
+    if runtime == "jdk":
+        pytest.skip("Debian's has none")
+    one_carrier = ("-Djdk.virtualThreadScheduler.parallelism=1", "-Djdk.virtualThreadScheduler.maxPoolSize=1")
+    seen = []
+    for _ in range(ATTEMPTS):
+        options = (*one_carrier, *on(classes))
+        sampled = await sample(tmp_path, "Sections", "4", "1", "virtual", java=java(runtime), options=options)
+        *spent_ms, _wall_ms = map(int, sampled.stdout.split())
+        found_s = sampled.seconds("VirtualThread.run", thread="virtual threads")
+        lost_s, carriers_s = sampled.recorder.lost_samples / 100, sampled.seconds("ForkJoinWorkerThread.run")
+        seen.append((sum(spent_ms) / 1000, found_s, lost_s, carriers_s, sampled.lines))
+        is_told = found_s > 0 or any("virtual threads are lost" in line for line in sampled.lines)
+        if found_s + lost_s > 0.75 * seen[-1][0] and carriers_s < 0.25 * seen[-1][0] and is_told:
+            return
+    pytest.fail(f"seconds used, found, lost, of carriers, lines: {seen}")
+
+
 @runtimes("jdk")
 async def test_many_busy_threads_with_deep_stacks(tmp_path, classes, runtime):
     """Where 150 threads leave ours hardly any core, and a look at all of them is dear, at most 5% of what they used is lost."""

@@ -17,6 +17,10 @@ final class Carried {
         heldNs += ns;
     }
 
+    boolean isHeld() {
+        return heldNs > 0;
+    }
+
     /** Gives away what is held. */
     long take() {
         long taken = heldNs;
@@ -34,7 +38,7 @@ final class Carried {
             return;
         }
         if (stacks.isEmpty()) {
-            late.lose(heldNs);
+            late.loseVirtual(heldNs);
         }
         long leftNs = heldNs;
         int left = stacks.size();

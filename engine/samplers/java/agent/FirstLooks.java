@@ -36,6 +36,8 @@ final class FirstLooks {
     private final Set<Long> elders = new HashSet<Long>();
     private final Map<Long, List<StackTraceElement[]>> places = new HashMap<Long, List<StackTraceElement[]>>();
     private final Map<Long, String> names = new HashMap<Long, String>();
+    /** Those that carry virtual ones, whose stacks are not to be seen here. */
+    private final Set<Long> carriers = new HashSet<Long>();
     private final ThreadGroup root;
     private final long beganNs = System.nanoTime();
     private Thread[] there = new Thread[64];
@@ -127,6 +129,10 @@ final class FirstLooks {
         int number = enumerate();
         int running = 0;
         for (int i = 0; i < number; i++) {
+            if (there[i].getClass().getName().equals(Traces.CARRIER)) {
+                carriers.add(there[i].getId());
+                continue;
+            }
             // To look at one that waits, all have to stop for nothing.
             if (there[i].getState() == Thread.State.RUNNABLE && !OwnThread.isOurs(there[i].getName())) {
                 there[running++] = there[i];
@@ -156,6 +162,9 @@ final class FirstLooks {
         Thread.State state = thread.getState();
         // Where there are more threads than cores by far, one has long ended when we come to what it did.
         boolean isRunning = state == Thread.State.RUNNABLE || state == Thread.State.TERMINATED;
+        if (carriers.contains(thread.getId())) {
+            return;
+        }
         if (!isRunning || trace.length == 0 || Traces.mayBeSwitched(trace[0])) {
             return;
         }
@@ -186,6 +195,11 @@ final class FirstLooks {
         return thread == main ? mainNs : elders.contains(thread) ? nowNs : 0;
     }
 
+    /** Whether it carries virtual threads. */
+    boolean isCarrier(long thread) {
+        return carriers.contains(thread);
+    }
+
     /** Tells {@code thread} where it was met. */
     void tell(Seen thread) {
         List<StackTraceElement[]> known = places.get(thread.id);
@@ -201,8 +215,10 @@ final class FirstLooks {
         for (long thread : threads) {
             left += places.containsKey(thread) ? places.get(thread).size() : 0;
         }
-        if (left == 0) {
+        if (left == 0 && carriers.isEmpty()) {
             window.lose(ns);
+        } else if (left == 0) {
+            window.loseVirtual(ns);
         }
         long leftNs = ns;
         for (long thread : threads) {

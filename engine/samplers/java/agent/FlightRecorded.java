@@ -52,6 +52,35 @@ final class FlightRecorded extends Recorder implements Runnable {
         return taken;
     }
 
+    /** From Java 20 on a stream can be stopped such that what was recorded still comes, and not only once a second. */
+    @Override
+    Batch finish(long deadlineMs) {
+        RecordingStream open;
+        synchronized (this) {
+            open = stream;
+        }
+        if (open != null) {
+            OwnThread stopping = OwnThread.begin("recorder's end", () -> stop(open));
+            try {
+                stopping.join(deadlineMs);
+            } catch (InterruptedException hurried) {
+                return take();
+            }
+            if (!stopping.isAlive()) {
+                flush();
+            }
+        }
+        return take();
+    }
+
+    private static void stop(RecordingStream stream) {
+        try {
+            RecordingStream.class.getMethod("stop").invoke(stream);
+        } catch (ReflectiveOperationException olderOrStopped) {
+            return;
+        }
+    }
+
     @Override
     void close() {
         RecordingStream open;
@@ -82,7 +111,7 @@ final class FlightRecorded extends Recorder implements Runnable {
                 }
                 stream.enable("jdk.ExecutionSample").withPeriod(isOursAlone ? period : ORDINARY_PERIOD);
                 stream.onEvent("jdk.ExecutionSample", this::add);
-                stream.onFlush(this::flush);
+                stream.onFlush(this::endFlush);
                 stream.setMaxSize(10_000_000);
                 // Not startAsync, whose thread would keep the JVM alive.
                 stream.start();
@@ -117,15 +146,21 @@ final class FlightRecorded extends Recorder implements Runnable {
         coming.untilMs = Math.max(coming.untilMs, event.getStartTime().toEpochMilli());
     }
 
-    private void flush() {
+    private void endFlush() {
         known.clear();
         modules.clear();
-        synchronized (this) {
-            if (complete == null && comingSamples > 0) {
+        flush();
+    }
+
+    private synchronized void flush() {
+        if (comingSamples > 0) {
+            if (complete == null) {
                 complete = coming;
-                coming = new Batch();
-                comingSamples = 0;
+            } else {
+                complete.add(coming);
             }
+            coming = new Batch();
+            comingSamples = 0;
         }
     }
 

@@ -27,6 +27,9 @@ abstract class Recorder {
     /** What has come since the last call; null if nothing has. */
     abstract Batch take();
 
+    /** Ends sampling, and gives all that has not been taken, for which it takes {@code deadlineMs} at most; null for nothing. */
+    abstract Batch finish(long deadlineMs);
+
     /** Ends sampling. */
     abstract void close();
 
@@ -37,6 +40,14 @@ abstract class Recorder {
         final Map<Long, List<StackTraceElement[]>> ofThreads = new HashMap<Long, List<StackTraceElement[]>>();
         /** Milliseconds since the epoch; samples of later are still to come. */
         long untilMs;
+
+        void add(Batch later) {
+            ofVirtualThreads.addAll(later.ofVirtualThreads);
+            for (Map.Entry<Long, List<StackTraceElement[]>> thread : later.ofThreads.entrySet()) {
+                of(thread.getKey()).addAll(thread.getValue());
+            }
+            untilMs = Math.max(untilMs, later.untilMs);
+        }
 
         List<StackTraceElement[]> of(long thread) {
             List<StackTraceElement[]> samples = ofThreads.get(thread);

@@ -40,6 +40,8 @@ final class Stacks implements AutoCloseable {
     private static final int NEGLIGIBLE = 20;
     private static final int CROWD = 32;
     private static final String LATER = "cpu+";
+    /** How long the recorder's last samples are waited for. */
+    private static final long LAST_SAMPLES_MS = 500;
     private static final long LATELY_NS = 50_000_000L;
     /** The name of the thread that runs {@code main}; once that has returned, the system's same thread is Java's thread of the other name. */
     private static final String MAIN = "main";
@@ -139,7 +141,7 @@ final class Stacks implements AutoCloseable {
         for (int i = 0; i < awake.length && !isWall; i++) {
             Seen thread = awake[i];
             long ns = usedNs[i] - first.baselineNs(thread.id, usedNs[i]);
-            if (ns > 0) {
+            if (ns > 0 && !(first.isCarrier(thread.id) && carry(ns))) {
                 thread.account.hold(ns);
                 first.tell(thread);
                 thread.isNew = thread.isUnmet();
@@ -201,7 +203,9 @@ final class Stacks implements AutoCloseable {
         if (isLast) {
             brief.loseUnplaced(this);
         }
-        Recorder.Batch told = recorder == null ? null : recorder.take();
+        // What comes once a second would come too late.
+        boolean isFinal = isLast && carried.isHeld();
+        Recorder.Batch told = recorder == null ? null : isFinal ? recorder.finish(LAST_SAMPLES_MS) : recorder.take();
         beginInlined(told, isLast);
         Window late = new Window();
         carried.credit(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast, late);
@@ -479,7 +483,7 @@ final class Stacks implements AutoCloseable {
         if (recorder != null && recorder.failure != null) {
             whyNoRecorder = recorder.failure.toString();
             recorder = null;
-            window.lose(carried.take());
+            window.loseVirtual(carried.take());
         }
         return recorder != null;
     }

@@ -24,6 +24,9 @@ final class Traces {
     /** Stands in a stack for frames that are missing. */
     static final StackTraceElement CUT = new StackTraceElement("", "", null, -1);
 
+    /** The class of threads that carry virtual ones (Java 21 and newer). */
+    static final String CARRIER = "jdk.internal.misc.CarrierThread";
+
     private Traces() {}
 
     static String name(StackTraceElement method) {

@@ -14,6 +14,7 @@ import java.util.Map;
  * f CLASS METHOD FILE LINE MODULE        frames count from 0 in each window
  * s NANOSECONDS FRAME FRAME…             a stack, root first; - stands for frames that are missing
  * r TEXT                                 why the Flight Recorder, of which there is need, cannot be had
+ * v NANOSECONDS                          of the lost ones, those of virtual threads
  * i                                      from now on inlined methods are told from their callers
  * w LOST_NANOSECONDS PERIOD_NANOSECONDS  the window is complete
  * </pre>
@@ -37,6 +38,7 @@ final class Window {
     private int stacks;
     private long totalNs;
     private long lostNs;
+    private long lostVirtualNs;
     private String remark;
     private boolean isFirstInlined;
 
@@ -90,6 +92,11 @@ final class Window {
         lostNs += ns;
     }
 
+    void loseVirtual(long ns) {
+        lostNs += ns;
+        lostVirtualNs += ns;
+    }
+
     /** Something that the profiler should know of; null for nothing. */
     void remark(String text) {
         remark = text;
@@ -116,6 +123,9 @@ final class Window {
         text.append("p\t").append(polls).append('\t').append(polledNs).append('\n');
         if (remark != null) {
             text.append("r\t").append(clean(remark)).append('\n');
+        }
+        if (lostVirtualNs > 0) {
+            text.append("v\t").append(lostVirtualNs).append('\n');
         }
         if (isFirstInlined) {
             text.append("i\n");
