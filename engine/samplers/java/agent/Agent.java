@@ -3,6 +3,7 @@ package multilangprofiler;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.lang.instrument.Instrumentation;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Paths;
@@ -22,8 +23,71 @@ import java.security.Permissions;
  *
  * <p>Written for Java 8, so that one compilation serves all runtimes.
  */
-public final class Agent {
-    private Agent() {}
+public final class Agent extends Thread {
+    private static final String NAME = "multi_lang_profiler ";
+    private static final long PATIENCE_MS = 300;
+
+    /** Null on the thread that begins it all. */
+    private final Agent beginner;
+    private final String options;
+    private final Thread main;
+    private final File task;
+    private final long usedNs;
+    private final Thread[] elders;
+    private volatile Runnable lastWords;
+
+    private Agent(ThreadGroup group, String options, Thread main, File task, long usedNs, Thread[] elders) {
+        super(group, null, NAME + "beginner");
+        this.beginner = null;
+        this.options = options;
+        this.main = main;
+        this.task = task;
+        this.usedNs = usedNs;
+        this.elders = elders;
+        setDaemon(true);
+        // The program's class loader must not be kept alive by us.
+        setContextClassLoader(null);
+    }
+
+    /** What the JVM's shutdown starts. */
+    private Agent(ThreadGroup group, Agent beginner) {
+        super(group, null, NAME + "last words");
+        this.beginner = beginner;
+        this.options = null;
+        this.main = null;
+        this.task = null;
+        this.usedNs = -1;
+        this.elders = null;
+    }
+
+    /** Programs interrupt whole thread groups, even the outermost: that is not meant for us. */
+    @Override
+    public void interrupt() {}
+
+    @Override
+    public void run() {
+        try {
+            if (beginner == null) {
+                lastWords = begin(new Loader(new URL[] {ownJar()}), options, main, task, usedNs, elders);
+                return;
+            }
+            beginner.join(PATIENCE_MS);
+            if (beginner.lastWords != null) {
+                beginner.lastWords.run();
+            }
+        } catch (Throwable unusable) {
+            return;
+        }
+    }
+
+    /** This one is there because it is looked for first, and what the JVM has to say if it is not takes it 10 ms to put into words. */
+    public static void agentmain(String options, Instrumentation unused) {
+        agentmain(options);
+    }
+
+    public static void premain(String options, Instrumentation unused) {
+        premain(options);
+    }
 
     public static void agentmain(String options) {
         try {
@@ -54,11 +118,11 @@ public final class Agent {
             group = group.getParent();
         }
         group.enumerate(elders);
-        Runnable lastWords = begin(new Loader(new URL[] {ownJar()}), options, main, task, usedNs, elders);
-        if (lastWords != null) {
-            // At once: a program may be over before we have opened a pipe.
-            Runtime.getRuntime().addShutdownHook(new Thread(group, lastWords, "multi_lang_profiler last words"));
-        }
+        // The program does not wait until our classes are loaded.
+        Agent beginner = new Agent(group, options, main, task, usedNs, elders);
+        beginner.start();
+        // At once: a program may be over before we have opened a pipe.
+        Runtime.getRuntime().addShutdownHook(new Agent(group, beginner));
     }
 
     /** Gives what the JVM's shutdown is to call; null for nothing. */

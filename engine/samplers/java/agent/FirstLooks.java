@@ -19,7 +19,6 @@ final class FirstLooks {
     private static final int RARELY = 20;
     /** With so many frames remembered, threads that were met are not any more. */
     private static final int MOST_FRAMES = 100_000;
-    private static final File OWN = new File("/proc/thread-self");
     /** What the system tells of a process, less than so much says nothing: it counts hundredths of a second. */
     static final long TELLING_NS = 30_000_000L;
 
@@ -31,7 +30,7 @@ final class FirstLooks {
     private final long processNs;
     /** What each of the system's threads had used when the program began, null if unknown; and what the process had used besides. */
     private final Map<String, Long> tasksNs;
-    private final long besidesNs;
+    private volatile long besidesNs;
     /** Those that were there before the program. */
     private final Set<Long> elders = new HashSet<Long>();
     private final Map<Long, List<StackTraceElement[]>> places = new HashMap<Long, List<StackTraceElement[]>>();
@@ -94,6 +93,14 @@ final class FirstLooks {
         return tasksNs;
     }
 
+    /** The thread that calls this is ours and about to end. */
+    void leaveOutThisThread() {
+        Long before = tasksNs == null ? null : tasksNs.get(Tasks.own().getName());
+        if (before != null) {
+            besidesNs += Math.max(0, Tasks.usedNs(Tasks.OWN, new byte[64]) - before);
+        }
+    }
+
     /** What the process had used then, and none of its threads. */
     long besidesNs() {
         return besidesNs;
@@ -149,13 +156,13 @@ final class FirstLooks {
 
     /** All stop but once for it. */
     private long lookAtAll() {
-        long beganNs = Tasks.usedNs(OWN, buffer);
+        long beganNs = Tasks.usedNs(Tasks.OWN, buffer);
         for (Map.Entry<Thread, StackTraceElement[]> met : Thread.getAllStackTraces().entrySet()) {
             if (!OwnThread.isOurs(met.getKey().getName())) {
                 meet(met.getKey(), met.getValue());
             }
         }
-        return Math.max(PAUSE_NS, RARELY * (Tasks.usedNs(OWN, buffer) - beganNs));
+        return Math.max(PAUSE_NS, RARELY * (Tasks.usedNs(Tasks.OWN, buffer) - beganNs));
     }
 
     private void meet(Thread thread, StackTraceElement[] trace) {

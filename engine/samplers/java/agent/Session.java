@@ -61,6 +61,9 @@ public final class Session {
                 session.sample(main == null);
             }
         });
+        if (session.first != null) {
+            session.first.leaveOutThisThread();
+        }
         return new Runnable() {
             @Override
             public void run() {

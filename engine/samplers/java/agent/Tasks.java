@@ -11,6 +11,8 @@ import java.util.regex.Pattern;
 
 /** What Linux says of this process and of its threads, without the management classes. */
 final class Tasks {
+    /** The thread that reads it. */
+    static final File OWN = new File("/proc/thread-self");
     private static final File ALL = new File("/proc/self/task");
     /** A process with more is not asked for each of them. */
     private static final int MANY = 512;
@@ -39,6 +41,15 @@ final class Tasks {
             }
         }
         return tasks.isEmpty() ? null : tasks;
+    }
+
+    /** This thread, for others to read, too. */
+    static File own() {
+        try {
+            return OWN.getCanonicalFile();
+        } catch (IOException notLinux) {
+            return OWN;
+        }
     }
 
     static long sum(Map<String, Long> tasks) {
