@@ -29,7 +29,7 @@ def explain(error: BaseException, endpoint: str) -> str:
         by_proxy = f" (a proxy is set: {variable})" if variable else ""
     causes = list(_chain(error))
     told = next(filter(None, (_explain_cause(cause, place) for cause in causes)), None)
-    cut_off = any(isinstance(cause, BrokenPipeError | ConnectionResetError) for cause in causes)
+    cut_off = any(isinstance(cause, BrokenPipeError | ConnectionResetError) or _is_end(cause) for cause in causes)
     if cut_off and endpoint.startswith("https:"):
         # With TLS 1.3 the refusal may come behind the handshake, and be lost with the connection.
         told = f"{told}; a backend that wants a certificate of ours (--client-cert) may end so"
@@ -91,5 +91,10 @@ def _explain_cause(cause: BaseException, host: str) -> str | None:
         status = str(cause)[:3]
         return f"the proxy refused (HTTP {status})" if status.isdigit() else "the proxy refused"
     if type(cause).__name__ == "RemoteProtocolError":
-        return "connection closed without an answer" if "disconnected" in str(cause) else "the answer is not HTTP"
+        return "connection closed without an answer" if _is_end(cause) else "the answer is not HTTP"
     return None
+
+
+def _is_end(cause: BaseException) -> bool:
+    """Whether the connection was closed in good order, where an answer was due."""
+    return type(cause).__name__ == "RemoteProtocolError" and "disconnected" in str(cause)
