@@ -87,7 +87,7 @@ class Program:
             # One may end meanwhile.
             with contextlib.suppress(OSError):
                 names.add((task / "comm").read_text().strip())
-        return {name for name in names if not name.startswith(("C1 ", "C2 ", "G1 "))}
+        return {name for name in names if not name.startswith(("C1 ", "C2 ", "G1 ", "GC "))}
 
     def open_pipes(self) -> list[str]:
         files = []

@@ -119,8 +119,9 @@ final class Sampler {
             pollsNs += costNs;
             worstNs = Math.max(worstNs, costNs);
             boolean isLast = isEnding && !saidLastWords;
-            if (isLast || pipe.isAsked() || beganNs - windowBeganNs >= (isEnding ? LAST_WINDOW_NS : WINDOW_NS)) {
-                closeWindow(beganNs, isLast);
+            boolean isAsked = pipe.isAsked();
+            if (isLast || isAsked || beganNs - windowBeganNs >= (isEnding ? LAST_WINDOW_NS : WINDOW_NS)) {
+                closeWindow(beganNs, isLast, isAsked);
             }
             // Where one poll alone is too much, the next is far away, whatever the governor has yet to learn.
             long nowNs = System.nanoTime();
@@ -162,10 +163,10 @@ final class Sampler {
         }
     }
 
-    private void closeWindow(long nowNs, boolean isLast) {
+    private void closeWindow(long nowNs, boolean isLast, boolean isAsked) {
         govern();
         windowBeganNs = nowNs;
-        Window window = stacks.takeWindow(isLast);
+        Window window = stacks.takeWindow(isLast, isAsked);
         String message = window.encode(periodNs);
         if (isLast) {
             saidLastWords = true;

@@ -190,13 +190,14 @@ final class Stacks implements AutoCloseable {
         return bursts.wantedPauseNs();
     }
 
-    /** What was credited since the last call; with {@code isLast} all accounts are closed. */
-    Window takeWindow(boolean isLast) {
+    /** What was credited since the last call; with {@code isLast} all accounts are closed, with {@code isAsked} all that can be is credited. */
+    Window takeWindow(boolean isLast, boolean isAsked) {
         for (Seen thread : threads.values()) {
             if (isLast) {
                 settle(thread);
             } else {
-                pay(thread);
+                // The recorder's samples are of the same time. Who asks may be about to end it all.
+                thread.account.pay(polledNs, payee(thread), isRecording || isAsked);
             }
         }
         creditBrief();
@@ -422,11 +423,6 @@ final class Stacks implements AutoCloseable {
             }
             thread.isNew = false;
         }
-    }
-
-    private void pay(Seen thread) {
-        // The recorder's samples are of the same time.
-        thread.account.pay(polledNs, payee(thread), isRecording);
     }
 
     /** Credits all the time of {@code thread}. */
