@@ -221,8 +221,7 @@ class GoBuild:
         if self._replaced or not packages.is_go_alone:
             raise Unknowable
         key = environment_key(told.place, self._go, (*shlex.split(told.flags), *self._flags), os.environ)
-        folders = [folder for folder in packages.folders.values() if not (source.files and folder == source.folder)]
-        return key, inputs(source.files, folders, told.place)
+        return key, inputs(source.files, packages.folders.values(), packages.standard, told.place)
 
     def _note_inputs(
         self, kept: KeptBuilds, executable: Path, source: GoSource, packages: Packages, told: _Told, began_s: float

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-MAX_FILES = 5_000
 SETTLED_S = 2.0
 """A file is remembered if it was not changed for so long before the build: some file systems count whole seconds."""
 _KNOWN_FLAGS = re.compile(r"--?(?:race|trimpath|(?:buildvcs|gcflags|ldflags|mod|tags)=.*)")
@@ -53,29 +52,32 @@ def environment_key(place: Place, go: str, flags: Iterable[str], environment: Ma
         for name, value in sorted(environment.items())
         if _VARIABLES.fullmatch(name) and name != "GOTMPDIR"
     )
-    ours = (_identity(file) for file in sorted(Path(__file__).parent.iterdir()) if file.is_file())
-    parts = [*place.values, _identity(Path(go).resolve()), *flags, *variables, *ours]
+    ours = (_identity(str(file)) for file in sorted(Path(__file__).parent.iterdir()) if file.is_file())
+    parts = [*place.values, _identity(os.path.realpath(go)), *flags, *variables, *ours]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def inputs(source: Iterable[Path], folders: Iterable[Path], place: Place) -> dict[str, str]:
-    """Each file that a build may depend on of the files `source` and the packages in `folders`, with what tells it from others.
+def inputs(source: Sequence[Path], folders: Iterable[Path], standard: Iterable[str], place: Place) -> dict[str, str]:
+    """Each file, and each package's folder, that a build may depend on, with what tells it from others; the first two numbers are when it changed.
 
-    Raises `OSError`, and `Unknowable` for too many.
+    The packages are in `folders`, and the library's own by the names of `standard`; of files `source` the folder is left out. Raises `OSError`, and
+    `Unknowable` for several files that are not a whole folder: others may belong to them.
     """
-    found = {str(file): _identity(file) for file in source}
-    deciding = {Path(place.root, "VERSION")}
+    if len(source) > 1:
+        raise Unknowable
+    deciding = {*source, *(file.with_name("default.pgo") for file in source), Path(place.root, "VERSION")}
     for file, beside in ((place.settings, ()), (place.module, _BESIDE_MODULE), (place.workspace, _BESIDE_WORKSPACE)):
         if file not in ("", "off", os.devnull):
             deciding |= {Path(file), *(Path(file).parent / name for name in beside)}
-    for folder in sorted(set(folders)):
+    of_source = {file.parent for file in source}
+    folders = {folder for folder in folders if folder not in of_source}
+    for folder in folders | of_source:
         deciding |= _modules_above(folder)
-        with os.scandir(folder) as entries:
-            # Folders in it are other packages.
-            found |= {entry.path: _identity(Path(entry.path)) for entry in entries if not entry.is_dir()}
-        if len(found) > MAX_FILES:
-            raise Unknowable
-    return {**found, **{str(file): _identity(file) for file in deciding}}
+    library = (Path(place.root, "src", name) for name in standard if name != "unsafe")
+    return {
+        **{str(folder): _content(str(folder)) for folder in (*sorted(folders), *library)},
+        **{str(file): _identity(str(file)) for file in deciding},
+    }
 
 
 def have_settled(found: Mapping[str, str], began_s: float) -> bool:
@@ -96,10 +98,19 @@ def _modules_above(folder: Path) -> set[Path]:
     return set(above[: first + 1])
 
 
-def _identity(file: Path) -> str:
+def _content(folder: str) -> str:
+    """As `CHANGED MODIFIED HASH` of all files in a folder; what folders in it have is other packages'. Raises as `_identity` does."""
+    with os.scandir(folder) as entries:
+        files = sorted((entry.name, _identity(entry.path)) for entry in entries if not entry.is_dir())
+    times = [tuple(map(int, identity.split()[:2])) for _, identity in files] or [(0, 0)]
+    changed, modified = map(max, zip(*times, strict=True))
+    return f"{changed} {modified} {hashlib.sha256(repr(files).encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+def _identity(file: str) -> str:
     """As `CHANGED MODIFIED SIZE INODE`, times in nanoseconds; zeros for none. Raises `OSError` and `Unknowable`."""
     try:
-        it = file.stat()
+        it = os.stat(file)  # noqa: PTH116 - there are thousands
     except FileNotFoundError:
         return "0 0 0 0"
     if not stat.S_ISREG(it.st_mode):

@@ -26,19 +26,21 @@ class Packages:
     loads_plugins: bool
     sets_profile_rate: bool
     """Some file that is not the standard library's names `runtime.SetCPUProfileRate`."""
+    standard: tuple[str, ...]
+    """The packages of the standard library."""
     is_go_alone: bool
     """No package that is not the standard library's has C or assembly in it, or files that it embeds."""
 
     def to_json(self) -> str:
         folders = {name: str(folder) for name, folder in self.folders.items()}
-        return json.dumps([folders, self.loads_plugins, self.sets_profile_rate, self.is_go_alone])
+        return json.dumps([folders, self.loads_plugins, self.sets_profile_rate, self.standard, self.is_go_alone])
 
     @classmethod
     def from_json(cls, text: str) -> Packages:
         """What `to_json` gave. Raises `ValueError` and its like where it did not."""
-        folders, loads_plugins, sets_rate, is_go_alone = json.loads(text)
+        folders, loads_plugins, sets_rate, standard, is_go_alone = json.loads(text)
         folders = {name: Path(folder) for name, folder in folders.items()}
-        return cls(folders, bool(loads_plugins), bool(sets_rate), bool(is_go_alone))
+        return cls(folders, bool(loads_plugins), bool(sets_rate), tuple(map(str, standard)), bool(is_go_alone))
 
 
 def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
@@ -46,10 +48,12 @@ def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
     folders: dict[str, Path] = {}
     loads_plugins = sets_rate = False
     is_go_alone = True
+    standard: list[str] = []
     folder = Path()
     for line in listing.splitlines():
         kind, _, content = line.partition(" ")
         if kind == "S":
+            standard.append(content)
             loads_plugins = loads_plugins or content == "plugin"
         elif kind == "P":
             module, version, package, directory = content.split("\t")
@@ -59,7 +63,7 @@ def read_packages(listing: str, replaced: Mapping[str, str]) -> Packages:
             sets_rate = _contains(str(folder / content), replaced)
         elif kind == "X":
             is_go_alone = False
-    return Packages(folders, loads_plugins, sets_rate, is_go_alone)
+    return Packages(folders, loads_plugins, sets_rate, tuple(standard), is_go_alone)
 
 
 def _trimmed(module: str, version: str, package: str) -> str:

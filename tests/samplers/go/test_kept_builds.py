@@ -37,7 +37,7 @@ def test_what_go_has_not_touched_goes(tmp_path: Path) -> None:
     kept, bin_folder, of = (
         KeptBuilds(tmp_path, "this"),
         tmp_path / "bin",
-        Packages({"a": Path("b")}, False, False, True),
+        Packages({"a": Path("b")}, False, False, ("fmt",), True),
     )
     bin_folder.mkdir()
     (bin_folder / "old").write_bytes(b"old")
