@@ -29,6 +29,9 @@ _WITHOUT_FILE = {NATIVE, MADE, ""}
 _UNNAMED = {"", "anonymous"}
 _ORIGIN = re.compile(r"\(((?:file://)?/[^()]+):(\d+):(\d+)\)")
 _MAX_LINES_APART = 3
+_DATA = "data:"
+_OF_FILE = re.compile(r"data:text/javascript,__filename%3D%22(%2F[^\"]+?)%22%3B")
+"""What tsx makes of a CommonJS file that an ES module imports, on Node.js 20; V8 cuts such long names, so there is no map to be had."""
 _TRANSFORMED = {".ts", ".mts", ".cts", ".tsx", ".jsx"}
 MAX_ANALYSED_BYTES = 1_000_000
 MAX_ANALYSED_FILES = 64
@@ -132,7 +135,7 @@ class FrameNamer:
 
     def _needs_reading(self, call_frame: CallFrame) -> bool:
         script = script_path(call_frame.url)
-        if not script.startswith("/") and script not in self._maps:
+        if not script.startswith(("/", f"{_DATA}/")) and script not in self._maps:
             return False
         return script not in self._maps or self._place(call_frame).file not in self._spans
 
@@ -144,7 +147,9 @@ class FrameNamer:
                 continue
             script = script_path(call_frame.url)
             if script not in self._maps:
-                readable = script.endswith(_MAY_NAME_A_MAP) and "/node_modules/" not in script
+                readable = (
+                    script.startswith("/") and script.endswith(_MAY_NAME_A_MAP) and "/node_modules/" not in script
+                )
                 self._maps[script] = find_source_map(Path(script)) if readable else None
             file = self._place(call_frame).file
             if file not in self._spans:
@@ -182,7 +187,7 @@ class FrameNamer:
             if script in source_map.sources:
                 # The tool's own code, in a script that bears its source's name: there is no such line.
                 return Place(script, 0, call_frame.column, "")
-        return Place(script, call_frame.line + 1, call_frame.column, "")
+        return Place(script.removeprefix(_DATA) or _DATA, call_frame.line + 1, call_frame.column, "")
 
     def _named(self, call_frame: CallFrame) -> Frame:
         name = call_frame.function
@@ -193,7 +198,7 @@ class FrameNamer:
         if not name and call_frame.line <= 0 and call_frame.column <= 0:
             return Frame(f"(module) {short}", file, 0, 1)
         bare = (mapped_name or name).removeprefix("get ").removeprefix("set ")
-        if (script := script_path(call_frame.url)) == file and not self._maps.get(script):
+        if (script := script_path(call_frame.url)) in {file, _DATA + file} and not self._maps.get(script):
             line = self._unmoved(call_frame, file, bare, line)
         name = mapped_name or name or (f"(anonymous) {short}:{line}" if line else f"(anonymous) {short}")
         around = [
@@ -209,7 +214,7 @@ class FrameNamer:
     def _unmoved(self, call_frame: CallFrame, file: str, bare: str, line: int) -> int:
         """Where the file has the function, if it has just one of that name, and elsewhere than the script; 0 if that is not to be known."""
         named = [span.line for span in self._spans.get(file, ()) if span.name.rpartition(".")[2] == bare]
-        is_elsewhere = file in self._unmapped and file.startswith("/")
+        is_elsewhere = (file in self._unmapped or call_frame.url.startswith(_DATA)) and file.startswith("/")
         if not is_elsewhere and (len(named) != 1 or named[0] == line):
             return line
         self._moved.add(call_frame)
@@ -245,6 +250,7 @@ def script_path(url: str) -> str:
     """The path of a script that is a file, without the query some loaders add; else V8's name for it (`node:fs`, `[eval]`)."""
     if url.startswith("file:"):
         return unquote(urlsplit(url).path)
-    if url.startswith("data:"):
-        return "data:"
+    if url.startswith(_DATA):
+        found = _OF_FILE.match(url)
+        return _DATA + unquote(found[1]) if found else _DATA
     return url.partition("?")[0] if url.startswith("/") else url

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from multi_lang_profiler.engine.samplers.node.frames import FrameNamer
 from multi_lang_profiler.engine.samplers.node.profile import CallFrame
 
@@ -26,6 +28,23 @@ async def test_what_a_tool_made_of_a_file_has_the_files_places(tmp_path):
     await namer.learn([moved, as_it_is])
     assert namer.frame(moved, 10)[:4] == ("hot", str(file), 5, 5)
     assert namer.frame(as_it_is, 3)[:4] == ("cold", str(file), 3, 3)
+
+
+async def test_a_file_that_tsx_hands_over_as_data_is_that_file(tmp_path):
+    """On Node.js 20 a CommonJS file that an ES module imports comes so, in other lines; other data is of no file."""
+    file = tmp_path / "work.ts"
+    file.write_text(SOURCE)
+    namer = FrameNamer(tmp_path)
+    url = f"data:text/javascript,__filename%3D%22{quote(str(file), safe='')}%22%3B(()%3D%3E%7Brequire"
+    hot, unknown, other = (
+        CallFrame("hot", url, 1, 400),
+        CallFrame("__name", url, 1, 90),
+        CallFrame("f", "data:text/javascript,f", 1, 9),
+    )
+    await namer.learn([hot, unknown, other])
+    assert namer.frame(hot, 2)[:4] == ("hot", str(file), 5, 5)
+    assert namer.frame(unknown, 2)[:4] == ("__name", str(file), 0, 0)
+    assert namer.frame(other, 2)[:2] == ("f", "data:")
 
 
 async def test_what_a_tool_added_is_not_the_sources(tmp_path):
