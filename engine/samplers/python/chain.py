@@ -69,7 +69,8 @@ class Chains:
         fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
         code_at, previous_at, instruction_at, owner_at = layout.frame_order
         begin_offset = layout.code_begin or 0
-        known, learn, holding = self._codes.by_address.get, self._codes.get, self._codes.holding
+        known, learn = self._codes.by_address.get, self._codes.get
+        holding, renewed = self._codes.holding, self._codes.renewed
         places = thread.places
         frames: list[int] = []
         near: list[int] = []
@@ -127,6 +128,9 @@ class Chains:
                         address = holding(values[instruction_at]) or address
                         code = known(address) or learn(address)
                     instruction = (values[instruction_at] - address - begin_offset) // 2
+                    if not -1 <= instruction <= code.size and known(address):
+                        # There may be other code in its place.
+                        code = renewed(address)
                     is_sound = -1 <= instruction <= code.size
                     if is_sound and code.name != _MARKS_CODE:
                         frames += (address, instruction)

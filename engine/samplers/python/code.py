@@ -138,27 +138,36 @@ class Codes:
         self._in_order.clear()
         self.generation += 1
 
-    def are_unchanged(self, addresses: Iterable[int], since_s: float, now_s: float) -> bool:
-        """Whether those still are the code they were; those that were compared after `since_s` are believed to be. Raises `Closed`."""
-        known = [self.by_address.get(address) for address in set(addresses)]
-        due = [code for code in known if code is not None and code.compared_s < since_s]
-        if None in known or not due:
-            return None not in known
-        texts: dict[bytes, bytes] = {}
-        for code in due:
-            texts |= code.texts
-        pieces = b"".join([code.piece for code in due]) + b"".join(texts)
-        expected = b"".join([code.expected for code in due]) + b"".join(texts.values())
-        try:
-            is_unchanged = self._memory.gather(pieces, len(expected))[: len(expected)] == expected
-        except Unreadable:
-            is_unchanged = False
-        if is_unchanged:
-            for code in due:
+    def settle(self, addresses: Iterable[int], since_s: float, now_s: float) -> None:
+        """Have what is known of those be what is there; what was compared after `since_s` is believed to be. Raises `Unreadable` and `Closed`."""
+        known = {address: self.get(address) for address in addresses}
+        due = {address: code for address, code in known.items() if code.compared_s < since_s}
+        if not due or self._are_unchanged(due.values()):
+            for code in due.values():
                 code.compared_s = now_s
-        else:
-            self.forget()
-        return is_unchanged
+            return
+        # What stands on the stack now is learnt as it is: another look would meet what stays as it was.
+        for address in due:
+            self.renewed(address).compared_s = now_s
+
+    def renewed(self, address: int) -> Code:
+        """What is there now, where something was known. Raises `Unreadable` and `Closed`."""
+        if not self._are_unchanged([self.by_address[address]]):
+            self.generation += 1
+            del self.by_address[address]
+            self._in_order.remove(address)
+        return self.get(address)
+
+    def _are_unchanged(self, codes: Iterable[Code]) -> bool:
+        texts: dict[bytes, bytes] = {}
+        for code in codes:
+            texts |= code.texts
+        pieces = b"".join([code.piece for code in codes]) + b"".join(texts)
+        expected = b"".join([code.expected for code in codes]) + b"".join(texts.values())
+        try:
+            return self._memory.gather(pieces, len(expected))[: len(expected)] == expected
+        except Unreadable:
+            return False
 
 
 def text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:

@@ -7,12 +7,15 @@ in, those that lie elsewhere, and after them some numbers of the interpreters (t
 from __future__ import annotations
 
 import struct
+import time
 from typing import TYPE_CHECKING
 
 from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
 from .memory import PIECE, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .code import Codes
     from .layout import Layout
     from .memory import Memory
@@ -52,6 +55,8 @@ class Frames:
         self._identity = layout.thread_id if layout.native_thread_id is None else layout.native_thread_id
         self._are_compared = layout.code_generation is None
         """Whether what is known of code may become wrong unnoticed; newer versions say so."""
+        self._freed_s = float("-inf")
+        """When code was last seen to have been freed, where that is told; what was compared later is as it was."""
         self._tail_pieces = b""
         self._tail_size = 0
         self._generation_size = 0
@@ -64,10 +69,10 @@ class Frames:
         """Read also what these `PIECE`s name, `size` bytes in all; where the first `generation_size` change, code may be other code."""
         self._tail_pieces, self._tail_size, self._generation_size = pieces, size, generation_size
 
-    def read(self, thread: ThreadState, now_s: float, patience_s: float) -> tuple[list[int], bool]:
+    def read(self, thread: ThreadState, now_s: float) -> tuple[list[int], bool]:
         """Its frames, leaf first, in turn the code's address and the instruction's index; and whether callers are missing.
 
-        Code that was compared in the last `patience_s` is believed to be unchanged. Raises `Unreadable`, `Closed` and `Moved`.
+        Raises `Unreadable`, `Closed` and `Moved`.
         """
         codes = self._codes
         self._wanted = None
@@ -91,10 +96,16 @@ class Frames:
                 continue
             if passing and frames and frames[0] != passing[0]:
                 frames, found = passing + frames, (passing + frames, is_cut)
-            if self._are_compared and not codes.are_unchanged(frames[::2], now_s - patience_s, now_s):
-                continue
             return found
         raise Unreadable
+
+    def settle(self, addresses: Iterable[int], now_s: float, patience_s: float) -> None:
+        """Have what is known of that code be what is there; of what was compared in the last `patience_s` it is believed.
+
+        Raises `Unreadable` and `Closed`.
+        """
+        since_s = now_s - patience_s if self._are_compared else self._freed_s
+        self._codes.settle(addresses, since_s, now_s)
 
     def _gather(self, thread: ThreadState, want: int, outside_bytes: int) -> memoryview | None:
         """The state, `want` bytes of the chunk, a piece of the C stack, the frames outside; None: try again."""
@@ -116,7 +127,7 @@ class Frames:
             raise Moved
         tail = bytes(view[thread.size : end])
         if tail[: self._generation_size] != self.tail[: self._generation_size]:
-            self._codes.forget()
+            self._freed_s = time.monotonic()
         self.tail = tail
         return view
 

@@ -151,8 +151,12 @@ class Interpreters:
                 found |= {idents[ident]: name for ident, name in names.read(modules, set(idents)).items()}
         return found
 
-    def stack(self, tid: int, now_s: float, patience_s: float) -> RawStack | None:
-        """The stack of thread `tid`; None if it runs no Python code. Raises `Unreadable` and `Closed`.
+    def settle(self, stack: RawStack, now_s: float, patience_s: float) -> None:
+        """As `Frames.settle`, for what is to be named: it takes its time, and the thread may have gone on."""
+        self._frames.settle(stack.frames[::2], now_s, patience_s)
+
+    def stack(self, tid: int, now_s: float) -> RawStack | None:
+        """The stack of thread `tid`, to be settled; None if it runs no Python code. Raises `Unreadable` and `Closed`.
 
         With sub-interpreters a thread has a state in each; the innermost runs, and its frames are on top.
         """
@@ -163,7 +167,7 @@ class Interpreters:
         is_cut = False
         for thread in states:
             try:
-                part, cut = self._frames.read(thread, now_s, patience_s)
+                part, cut = self._frames.read(thread, now_s)
             except Moved:
                 self._heads_seen = b""
                 raise Unreadable from None

@@ -216,9 +216,10 @@ class Watched:
 
     def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         if self._wall:
-            stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+            stack = self.interpreters.stack(thread.tid, now_s)
             self._has_read = True
             if stack is not None:
+                self.interpreters.settle(stack, now_s, _FAITH_S)
                 number = stack_id(self, self.tasks.on_task(thread.tid, stack))
                 thread.credit.look(number)
                 if self.gil.matters:
@@ -257,13 +258,13 @@ class Watched:
         if runs or (wants_to and counts_waiting):
             thread.active_s = now_s
             if stack is not None:
-                number = stack_id(self, stack)
+                number = self._number(stack, now_s, stack_id)
                 thread.credit.look(number)
                 self.load.met += runs
                 if runs and self.gil.matters:
                     self.gil.look(thread.tid, number, runs=True)
         elif wants_to and has_none and stack is not None:
-            thread.credit.glimpse(stack_id(self, stack))
+            thread.credit.glimpse(self._number(stack, now_s, stack_id))
 
     def _has_run_on(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> bool:
         """Look at a thread that has likely kept its processor since the last look: at half the cost, if it has."""
@@ -276,15 +277,20 @@ class Watched:
             return False
         self._ran(thread, now_s, thread.clock.running_ns)
         if stack is not None:
-            number = stack_id(self, stack)
+            number = self._number(stack, now_s, stack_id)
             thread.credit.look(number)
             self.load.met += 1
             if self.gil.matters:
                 self.gil.look(thread.tid, number, runs=True)
         return True
 
+    def _number(self, stack: RawStack, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> int:
+        """Asked for once it is known that the look counts: to learn what is new takes so long that some threads would have gone on."""
+        self.interpreters.settle(stack, now_s, _FAITH_S)
+        return stack_id(self, stack)
+
     def _stack(self, thread: WatchedThread, now_s: float) -> RawStack | None:
-        stack = self.interpreters.stack(thread.tid, now_s, _FAITH_S)
+        stack = self.interpreters.stack(thread.tid, now_s)
         self._has_read = True
         return stack
 
