@@ -120,6 +120,7 @@ class Frames:
             if not (thread.near[1] or want or thread.outside):
                 raise
             thread.stack = 0, 0
+            self._memory.forget_mappings()
             thread.forget()
             return None
         identity = thread.tid if self._layout.native_thread_id is not None else thread.ident

@@ -6,6 +6,8 @@ import ctypes
 import errno
 import os
 import struct
+import time
+from bisect import bisect_right
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ _BUFFER_BYTES = 1 << 20
 _MAX_PIECES = 1_000
 """The kernel takes 1,024 pieces in one call (IOV_MAX)."""
 _AT_ONCE = 500
+_MAPPINGS_PAUSE = 30.0
+"""Times as long as it took, before the list of mappings is read again."""
 PIECE = struct.Struct("=QQ")
 """How a piece of memory is named to the kernel: its address and its length (`struct iovec`)."""
 
@@ -42,6 +46,8 @@ class Memory:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
+        self._mappings: list[tuple[int, int]] = []
+        self._mappings_due_s = 0.0
         self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         self.view = memoryview(self._buffer).cast("B")
         self._local = PIECE.pack(ctypes.addressof(self._buffer), _BUFFER_BYTES)
@@ -72,8 +78,24 @@ class Memory:
         raise Unreadable
 
     def mapping(self, address: int) -> tuple[int, int]:
-        """Where the mapping that `address` lies in begins and ends; 0 and 0 if there is none, or we may not know."""
-        return next(((begin, end) for begin, end, *_ in mappings(self._pid) if begin <= address < end), (0, 0))
+        """Where the mapping that `address` lies in begins and ends; 0 and 0 if there is none, or we do not know so far.
+
+        With a thousand threads the kernel's list is long: it is read anew for what is not in it, but for a small part of the time only.
+        """
+        found = self._mapped(address)
+        if found is None and (now_s := time.monotonic()) >= self._mappings_due_s:
+            self._mappings = [(begin, end) for begin, end, *_ in mappings(self._pid)]
+            self._mappings_due_s = now_s + _MAPPINGS_PAUSE * (time.monotonic() - now_s)
+            found = self._mapped(address)
+        return found or (0, 0)
+
+    def forget_mappings(self) -> None:
+        """What was read by them is there no more."""
+        self._mappings = []
+
+    def _mapped(self, address: int) -> tuple[int, int] | None:
+        at = bisect_right(self._mappings, address, key=lambda mapping: mapping[0]) - 1
+        return self._mappings[at] if at >= 0 and address < self._mappings[at][1] else None
 
     def read(self, address: int, size: int) -> bytes:
         """Raises `Unreadable` and `Closed`."""

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _MANY_THREADS = 64
 """Above this many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look."""
 _STILL_S = 1.0
+_MOST_RUNNING = 256
+"""Of many threads, so many that ran of late are looked at each time: those that ran most."""
+_MOST_PERIODS, _MOST_NS = 4, 250e6
+"""What one look may stand for at most, whichever is more: of a time in which nobody looked it says nothing."""
 _FAITH_S = 0.01
 """For so long code that was compared is believed to be unchanged."""
 _LOST_AFTER_S = 0.5
@@ -68,6 +72,7 @@ class Watched:
         """What its first thread, which alone goes on then, had used when the process was last read."""
         self._wall = wall
         self._period_ns = period_ns
+        self._most_ns = max(_MOST_PERIODS * period_ns, _MOST_NS)
         self._own_turn = own_turn
         self._threads: dict[int, WatchedThread] = {}
         self._ended = EndedThreads(self.pid, now_s, period_ns)
@@ -165,7 +170,7 @@ class Watched:
         else:
             self.load.expected += self._ended.count(self._threads, now_s, self._read_s) / self._period_ns
         for thread in self._threads.values():
-            for payment in thread.credit.pay(now_s, is_end=is_end):
+            for payment in thread.credit.pay(now_s, is_end=is_end, most_ns=self._most_ns):
                 yield thread.tid, payment
         yield from self._ended.payments(now_s)
 
@@ -211,7 +216,10 @@ class Watched:
         self._turn = (self._turn + _MANY_THREADS) % len(threads)
         in_turn = (threads + threads)[self._turn : self._turn + _MANY_THREADS]
         chosen = {thread.tid: thread for thread in in_turn}
-        chosen.update((thread.tid, thread) for thread in threads if now_s - thread.active_s < _STILL_S)
+        active = [thread for thread in threads if now_s - thread.active_s < _STILL_S]
+        if len(active) > _MOST_RUNNING:
+            active = sorted(active, key=lambda thread: thread.recent_ns)[-_MOST_RUNNING:]
+        chosen.update((thread.tid, thread) for thread in active)
         return list(chosen.values())
 
     def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:

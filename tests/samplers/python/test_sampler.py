@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -157,6 +158,19 @@ async def test_a_program_may_end_as_it_likes(way: str, status: int) -> None:
         assert await sampled.end() == status
         assert sampled.coverage[-1:] in ([], [False])
         assert not lookers()
+
+
+def test_a_program_of_many_threads_is_looked_at(tmp_path: Path) -> None:
+    """To look at 900 threads takes long, above all when they are new: what works beside them is met, and its time is not for what was met before."""
+    with Folder(tmp_path) as folder:
+        finished = folder.run(
+            "--no-tui", "--quiet", "--summary", "json", str(PROGRAMS / "waiting_threads.py"), "--", "900"
+        )
+    summary = json.loads(finished.lines[-1])
+    busy = sum(each["self_samples"] for each in summary["hot_functions"] if each["name"] == "busy")
+    # A second in `busy`, a tenth or two to make the threads; it was not met at all.
+    assert busy > 30
+    assert summary["samples"] - busy < 60
 
 
 async def test_a_program_that_becomes_another_leaves_its_time_to_that() -> None:
