@@ -13,7 +13,7 @@ from multi_lang_profiler.engine.profile.history import TimelinePoint
 from multi_lang_profiler.tui.widgets.timeline_board import TimelineFoot, TimelineGraphs
 from multi_lang_profiler.tui.widgets.timeline_table import TimelineTable, layout
 from tests.support.screen import Screen, show, text_of
-from tests.support.snapshots import hostile_snapshot, shop_snapshot
+from tests.support.snapshots import hostile_snapshot, reporter_off, shop_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -233,3 +233,15 @@ async def test_hostile_names(size: tuple[int, int]) -> None:
 def test_picture(snap_compare: SnapCompare, press: list[str], size: tuple[int, int]) -> None:
     """The timeline looks as it was accepted."""
     assert snap_compare(Screen().app, press=["5", *press], terminal_size=size)
+
+
+async def test_a_low_terminal() -> None:
+    """CPU and sample rate have their lines at 60 by 15, too; a run without a reporter has none for reports."""
+    screen = Screen(replace(shop_snapshot(), reporter=reporter_off()))
+    async with screen.app.run_test(size=(60, 15)) as pilot:
+        await pilot.press("5")
+        await pilot.pause()
+        shown = text_of(screen.app.query_one(TimelineGraphs)).splitlines()
+        assert [line.split()[0] for line in shown] == ["CPU", "samples"]
+        assert [line.split()[0] for line in foot(screen)] == ["marks", "╵0s"]
+        assert len(text_of(table(screen)).splitlines()) > 3

@@ -11,6 +11,7 @@ from ...engine.analysis.ranges import NO_TIME, TimeRange, clock_text
 from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.analysis.timeline import Timeline, timeline
 from ..bindings import ScreenKey
+from ..run_state import is_reporting
 from ..run_text import OVER_ALL_THREADS, why_no_samples
 from ..text import clean, count, duration
 from ..views import View
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LATEST_POINTS = 12
 """Of those before nothing changes but how they are merged."""
+LOW = 12
+"""Rows below which CPU and sample rate have a line each."""
 LATE_S = 4.0
 """What large programs are sampled in windows of, and a little."""
 
@@ -110,6 +113,7 @@ class TimelineView(View):
         """Where the range that is being chosen began."""
         self._dragged: range | None = None
         """Columns under the mouse since its button went down."""
+        self._has_reports = True
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
@@ -120,12 +124,15 @@ class TimelineView(View):
     def on_resize(self) -> None:
         height = self.size.height
         graphs, foot = self.query_one(TimelineGraphs), self.query_one(TimelineFoot)
-        graphs.styles.height = max(2, min(12, height // 4)) + 1
-        graphs.display, foot.display = height >= 12, height >= 8
+        graphs.styles.height = (1 if height < LOW else max(2, min(12, height // 4))) + 1
+        graphs.display, foot.display = height >= LOW - 3, height >= 8
         if self.host.snapshot is not None and self._moments is not None:
             self.call_after_refresh(self.show, self.host.snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
+        if is_reporting(snapshot) is not self._has_reports:
+            self._has_reports = is_reporting(snapshot)
+            self.query_one(TimelineFoot).styles.height = 3 if self._has_reports else 2
         program, points = snapshot.program, snapshot.timeline
         run_s = (program.ended_s or snapshot.taken_s) - program.started_s
         width = layout(self.size.width).graph_width

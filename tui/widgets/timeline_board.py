@@ -147,12 +147,13 @@ class TimelineFoot(TimelineBoard):
         self,
         moments: Moments,
         width: int,
-        height: int,  # noqa: ARG002
+        height: int,
     ) -> Iterable[tuple[str, Style, list[tuple[str, Style]]]]:
         palette = self.palette
         yield "marks ", palette.dim, self._marks(moments, width)
-        delivered, failed = len(moments.delivered_s), len(moments.failed_s)
-        yield f"reports  ✓ {delivered}  × {failed} ", palette.dim, self._reports(moments)
+        if height > 2:
+            delivered, failed = len(moments.delivered_s), len(moments.failed_s)
+            yield f"reports  ✓ {delivered}  × {failed} ", palette.dim, self._reports(moments)
         yield "", palette.dim, self._axis(moments, width)
 
     def _marks(self, moments: Moments, width: int) -> list[tuple[str, Style]]:
