@@ -221,7 +221,7 @@ class GoBuild:
         if self._replaced or not packages.is_go_alone:
             raise Unknowable
         key = environment_key(told.place, self._go, (*shlex.split(told.flags), *self._flags), os.environ)
-        return key, inputs(source.files, packages.folders.values(), packages.standard, told.place)
+        return key, inputs(source.files, packages.folders, packages.standard, told.place)
 
     def _note_inputs(
         self, kept: KeptBuilds, executable: Path, source: GoSource, packages: Packages, told: _Told, began_s: float

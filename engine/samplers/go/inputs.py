@@ -2,7 +2,8 @@
 
 `go build` takes a tenth of a second to find that nothing has changed. Here files are compared as they lie in the folders of the program's packages: name, size,
 times, inode. A file that was changed shortly before a build, or during it, may look the same afterwards, so such a build is not remembered. Nor is one of which
-files elsewhere are part, or more than files: C code, embedded files, an overlay, the state of a repository.
+files elsewhere are part, or more than files: C code, embedded files, an overlay, the state of a repository, workspaces, modules in
+folders beside this one's.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ SETTLED_S = 2.0
 """A file is remembered if it was not changed for so long before the build: some file systems count whole seconds."""
 _KNOWN_FLAGS = re.compile(r"--?(?:race|trimpath|(?:buildvcs|gcflags|ldflags|mod|tags)=.*)")
 _VARIABLES = re.compile(r"(?:GO|CGO_)\w*|CC|CXX|AR|PKG_CONFIG\w*|PATH|HOME|XDG_CONFIG_HOME")
-_BESIDE_MODULE = ("go.sum", "vendor/modules.txt")
-_BESIDE_WORKSPACE = ("go.work.sum", "vendor/modules.txt")
+_MODULE = re.compile(r"^module[ \t]+[\"`]?([^\s\"`]+)", re.MULTILINE)
+_LOCAL = re.compile(r"=>\s*[\"`]?(?:\.|/)")
+"""A module's place in another folder, in a go.mod."""
+_VENDORED = "vendor/modules.txt"
 
 
 class Unknowable(Exception):
@@ -57,27 +60,48 @@ def environment_key(place: Place, go: str, flags: Iterable[str], environment: Ma
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def inputs(source: Sequence[Path], folders: Iterable[Path], standard: Iterable[str], place: Place) -> dict[str, str]:
+def inputs(
+    source: Sequence[Path], folders: Mapping[str, Path], standard: Iterable[str], place: Place
+) -> dict[str, str]:
     """Each file, and each package's folder, that a build may depend on, with what tells it from others; the first two numbers are when it changed.
 
-    The packages are in `folders`, and the library's own by the names of `standard`; of files `source` the folder is left out. Raises `OSError`, and
-    `Unknowable` for several files that are not a whole folder: others may belong to them.
+    The packages are in `folders` (by the names of `Packages`), and the library's own by the names of `standard`; of files `source` the folder is left out.
+    Raises `OSError`, and `Unknowable` for several files that are not a whole folder: others may belong to them.
     """
     if len(source) > 1:
         raise Unknowable
     deciding = {*source, *(file.with_name("default.pgo") for file in source), Path(place.root, "VERSION")}
-    for file, beside in ((place.settings, ()), (place.module, _BESIDE_MODULE), (place.workspace, _BESIDE_WORKSPACE)):
-        if file not in ("", "off", os.devnull):
-            deciding |= {Path(file), *(Path(file).parent / name for name in beside)}
+    deciding |= {Path(place.settings)} if place.settings not in ("", "off") else set()
+    deciding |= _of_module(place, folders)
     of_source = {file.parent for file in source}
-    folders = {folder for folder in folders if folder not in of_source}
-    for folder in folders | of_source:
+    others = {folder for folder in folders.values() if folder not in of_source}
+    for folder in others | of_source:
         deciding |= _modules_above(folder)
     library = (Path(place.root, "src", name) for name in standard if name != "unsafe")
     return {
-        **{str(folder): _content(str(folder)) for folder in (*sorted(folders), *library)},
+        **{str(folder): _content(str(folder)) for folder in (*sorted(others), *library)},
         **{str(file): _identity(str(file)) for file in deciding},
     }
+
+
+def _of_module(place: Place, folders: Mapping[str, Path]) -> set[Path]:
+    """The files that say which modules there are. Raises `Unknowable` where more than one module lies in folders that may change, which all may have a say."""
+    if place.workspace not in ("", "off") or not place.module:
+        raise Unknowable
+    if place.module == os.devnull:
+        return set()
+    module = Path(place.module)
+    text = re.sub(r"//.*", "", module.read_text("utf-8", "replace"))
+    name = _MODULE.search(text)
+    if name is None or _LOCAL.search(text):
+        raise Unknowable
+    # A package of another module whose path begins as this one's could turn up in this one, too.
+    if any(package.startswith(f"{name[1]}/") and "@" in package for package in folders):
+        raise Unknowable
+    vendored = module.parent / _VENDORED
+    if vendored.parent.exists() and not vendored.exists():
+        raise Unknowable
+    return {module, module.with_name("go.sum"), vendored}
 
 
 def have_settled(found: Mapping[str, str], began_s: float) -> bool:

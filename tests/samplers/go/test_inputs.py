@@ -18,17 +18,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("go")
 
 FILES = {
-    "work/go.mod": "module shop\n\ngo 1.19\n\nrequire part v0.0.0\n\nreplace part => ../part\n",
+    "work/go.mod": "module shop\n\ngo 1.19\n",
     "work/cmd/main.go": (
-        'package main\n\nimport (\n\t"part"\n\t"shop/price"\n)\n\nfunc main() { println("one", price.Of(), part.Name(), extra()) }\n'
+        'package main\n\nimport (\n\t"shop/price"\n)\n\nfunc main() { println("one", price.Of(), extra()) }\n'
     ),
     "work/cmd/plain.go": '//go:build !special\n\npackage main\n\nfunc extra() string { return tag }\n\nvar tag = "plain"\n',
     "work/cmd/special.go": '//go:build special\n\npackage main\n\nfunc extra() string { return "special" }\n',
     "work/price/price.go": "package price\n\nvar cents = 1\n\nfunc Of() int { return cents }\n",
-    "part/go.mod": "module part\n\ngo 1.19\n",
-    "part/part.go": 'package part\n\nfunc Name() string { return "bolt" }\n',
-    "other/go.mod": "module part\n\ngo 1.19\n",
-    "other/part.go": 'package part\n\nfunc Name() string { return "nut" }\n',
 }
 
 
@@ -51,19 +47,22 @@ def link_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHANGES: list[tuple[str, Callable[[Path, pytest.MonkeyPatch], object], str]] = [
-    ("nothing yet", lambda _folder, _: None, "one 1 bolt plain"),
-    ("main's own file", lambda folder, _: edit(folder / "cmd/main.go", '"one"', '"two"'), "two 1 bolt plain"),
-    ("another package's", lambda folder, _: edit(folder / "price/price.go", "= 1", "= 2"), "two 2 bolt plain"),
+    ("nothing yet", lambda _folder, _: None, "one 1 plain"),
+    ("main's own file", lambda folder, _: edit(folder / "cmd/main.go", '"one"', '"two"'), "two 1 plain"),
+    ("another package's", lambda folder, _: edit(folder / "price/price.go", "= 1", "= 2"), "two 2 plain"),
     (
         "a new file",
         lambda folder, _: (folder / "price/new.go").write_text("package price\n\nfunc init() { cents = 3 }\n"),
-        "two 3 bolt plain",
+        "two 3 plain",
     ),
-    ("a file less", lambda folder, _: (folder / "price/new.go").unlink(), "two 2 bolt plain"),
-    ("another module", lambda folder, _: edit(folder.parent / "part/part.go", "bolt", "nail"), "two 2 nail plain"),
-    ("go.mod", lambda folder, _: edit(folder / "go.mod", "../part", "../other"), "two 2 nut plain"),
-    ("a linked folder", link_elsewhere, "two 4 nut plain"),
-    ("the environment", special, "two 4 nut special"),
+    ("a file less", lambda folder, _: (folder / "price/new.go").unlink(), "two 2 plain"),
+    (
+        "go.mod",
+        lambda folder, _: (folder / "go.mod").write_text("module shop // again\n\ngo 1.19\n"),
+        "two 2 plain",
+    ),
+    ("a linked folder", link_elsewhere, "two 4 plain"),
+    ("the environment", special, "two 4 special"),
 ]
 
 
@@ -95,18 +94,69 @@ async def test_what_may_look_the_same_after_a_change(tmp_path: Path) -> None:
     assert built == [("1", True), ("1", True), ("2", True)]
 
 
-async def test_embedded_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They may lie anywhere below, and new ones count: such a program is built each time."""
+MAIN = 'package main\n\nimport "lib"\n\nfunc main() { println(lib.Name) }\n'
+LIB = 'package lib\n\nconst Name = "%s"\n'
+REPLACED = "module shop\n\ngo 1.19\n\nrequire lib v0.0.0\n\nreplace lib => ../one\n"
+MODULES = {
+    **{f"{name}/lib.go": LIB % name for name in ("one", "two")},
+    **{f"{name}/go.mod": "module lib\n\ngo 1.19\n" for name in ("one", "two")},
+}
+ELSEWHERE: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, str], str]] = {
+    "embedded files": (
+        {
+            "work/go.mod": "module shop\n\ngo 1.19\n",
+            "work/main.go": (
+                'package main\n\nimport "embed"\n\n//go:embed data\nvar data embed.FS\n\n'
+                'func main() {\n\ttext, _ := data.ReadFile("data/deep/a.txt")\n\tprint(string(text))\n}\n'
+            ),
+            "work/data/deep/a.txt": "one",
+        },
+        {},
+        ("work/data/deep/a.txt", "two"),
+        "one two",
+    ),
+    "a module in a folder": (
+        {**MODULES, "work/go.mod": REPLACED, "work/main.go": MAIN},
+        {},
+        ("work/go.mod", REPLACED.replace("../one", "../two")),
+        "one two",
+    ),
+    "a workspace's other module": (
+        {
+            **MODULES,
+            "go.work": "go 1.19\n\nuse ./work\n\nuse ./other\n",
+            "other/go.mod": REPLACED.replace("shop", "other"),
+            "other/other.go": "package other\n",
+            "work/go.mod": "module shop\n\ngo 1.19\n\nrequire lib v0.0.0\n",
+            "work/main.go": MAIN,
+        },
+        {"GOFLAGS": "", "GOWORK": ""},
+        ("other/go.mod", REPLACED.replace("shop", "other").replace("../one", "../two")),
+        "one two",
+    ),
+    "GOPATH": (
+        {"src/shop/main.go": MAIN, "src/lib/lib.go": LIB % "one"},
+        {"GO111MODULE": "off", "GOFLAGS": ""},
+        ("src/shop/vendor/lib/lib.go", LIB % "two"),
+        "one two",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+async def test_what_lies_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Where files in other places have a say in what is built, it is built each time."""
+    files, environment, (changed, text), said = ELSEWHERE[kind]
     monkeypatch.setattr(inputs, "SETTLED_S", 0.0)
-    folder = tmp_path / "work"
-    (folder / "data/deep").mkdir(parents=True)
-    (folder / "go.mod").write_text("module shop\n\ngo 1.19\n")
-    (folder / "main.go").write_text(
-        'package main\n\nimport "embed"\n\n//go:embed data\nvar data embed.FS\n\n'
-        'func main() {\n\ttext, _ := data.ReadFile("data/deep/a.txt")\n\tprintln(string(text))\n}\n'
-    )
-    said = []
-    for text in ("one", "two"):
-        (folder / "data/deep/a.txt").write_text(text)
-        said.append((await sample(folder, ".")).stderr.decode().strip())
-    assert said == ["one", "two"]
+    monkeypatch.setenv("GOPATH", str(tmp_path))
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    folder = tmp_path / ("src/shop" if "src/shop/main.go" in files else "work")
+    found = [(await sample(folder, ".")).stderr.decode().strip()]
+    (tmp_path / changed).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / changed).write_text(text)
+    found.append((await sample(folder, ".")).stderr.decode().strip())
+    assert " ".join(found) == said
