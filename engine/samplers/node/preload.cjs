@@ -17,6 +17,7 @@ const HELPED_FROM_MS = 200;
 const START_MS = 60; // what Node.js itself takes
 const LOOK_MS = 250;
 const ANSWERS_APART_MS = 20;
+const ALONE_MS = 1000;
 let overridden = false; // an env file's NODE_OPTIONS, by ours
 let EarlyProfile; // loaded where it is needed
 
@@ -122,7 +123,11 @@ function mainThread(config) {
     helper.postMessage('come back');
     start();
   };
-  if (process.channel && !isProfilingItself) {
+  if (isWithoutHelper()) {
+    if (!isProfilingItself && beginEarly()) {
+      setInterval(() => early?.owesMs() >= NEGLIGIBLE_MS && leaveEarly(false), ALONE_MS).unref();
+    }
+  } else if (process.channel && !isProfilingItself) {
     beginEarly();
     startLater(startHelper, () => early);
     // Whoever forked this child may end it as soon as it has answered.
@@ -142,6 +147,12 @@ function mainThread(config) {
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
   countWithoutHelper(board);
+}
+
+/** Node.js 24 aborts where a worker thread of a process that was started from a snapshot loads `net`, as the helper does: such a one hands over by itself. */
+function isWithoutHelper() {
+  const isFromSnapshot = () => process.execArgv.some((word) => word.startsWith('--snapshot-blob')) || require('node:sea').isSea();
+  return process.versions.node.startsWith('24.') && isFromSnapshot();
 }
 
 /** Start the helper of a process that profiles itself, by `early()`, once it is worth it: when it has used CPU, or has worker threads. */

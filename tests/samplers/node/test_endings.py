@@ -117,3 +117,22 @@ async def test_what_a_program_does_at_its_end_is_seen(tmp_path, major, end):
         if any(table.functions[function].name == "writeDown" for function in table.members[stack])
     )
     assert 24 <= seen <= 40
+
+
+@pytest.mark.parametrize("major", [20, 24])
+async def test_a_program_that_starts_from_a_snapshot_runs_and_is_seen(tmp_path, major):
+    """A worker thread that loads `net`, as our helper does, aborts such a process of Node.js 24: it hands over by itself."""
+    (tmp_path / "app.js").write_text(
+        """
+        function burn(ms) {
+          for (const end = process.cpuUsage().user + 1000 * ms; process.cpuUsage().user < end; ) for (let i = 0; i < 1e5; i++) Math.sin(i);
+        }
+        require('v8').startupSnapshot.setDeserializeMainFunction(() => { burn(300); console.log('done'); });
+        """
+    )
+    build = [str(node(major)), "--snapshot-blob", "app.blob", "--build-snapshot", "app.js"]
+    subprocess.run(build, cwd=tmp_path, check=True, timeout=60)
+    options = ("--snapshot-blob", "app.blob")
+    sampled = await sample(tmp_path, "app.js", node(major), runtime_arguments=options)
+    assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "done\n", "")
+    assert sampled.samples >= 24
