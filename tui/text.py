@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from ..engine.profile.profile import NANOSECONDS_HZ
+from ..engine.profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,6 +145,15 @@ def weight(samples: float, rate_hz: float) -> str:
     return (
         f"{seconds * 1_000:.0f}ms" if seconds < 0.9995 else f"{seconds:.2f}s" if seconds < 99.995 else f"{seconds:.0f}s"
     )
+
+
+_NOUNS = {NANOSECONDS_HZ: " of time", BYTES_HZ: " bytes", PIECES_HZ: ""}
+"""Of files that count no samples, by what stands in place of a rate."""
+
+
+def weight_noun(samples: int, rate_hz: float) -> str:
+    """What stands behind `weight`: ` samples`, ` bytes`."""
+    return _NOUNS.get(rate_hz, f" {plural(samples, 'sample')}")
 
 
 def plural(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
 from ...engine.analysis.cpu_text import LEFT_OVER, missing, percentage_of
+from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.profile.book import Book
 from ..text import clean, fit, sparkline
 
@@ -60,7 +61,8 @@ def cpu_rows(snapshot: Snapshot, width: int) -> list[str]:
     """The ledger as lines of `width` cells: what, seconds, per cent, and when."""
     book = snapshot.ledger
     if book is None or not book.cpu_s:
-        return ["Nothing is known of the CPU time yet."]
+        is_saved = snapshot.program.phase is ProgramPhase.SAVED
+        return ["This file does not say." if is_saved else "Nothing is known of the CPU time yet."]
     points = [point.book or Book() for point in snapshot.timeline]
     rows = [(IN_FUNCTIONS, book.attributed_s), (PENDING, book.pending_s), *missing(book)]
     trend = TREND_POINTS if width >= 70 else 0

@@ -12,7 +12,7 @@ from ...engine.analysis.range_phases import compared_counts
 from ...engine.profile.places import CodeKind, module_of
 from ..bindings import ScreenKey
 from ..flame_colors import CHANGE_STEPS
-from ..text import clean, count, percent, plural
+from ..text import clean, count, percent, weight, weight_noun
 from .flame_board import ColorBy, FlameBoard
 from .sandwich_panes import SandwichPanes
 from .title_line import TitleLine
@@ -279,12 +279,13 @@ class FlameGraphView(TreeView):
                 known = reader.catalogue
                 module = clean(module_of(known.table.functions[function], known.paths()[function]))
                 left = [Segment(f" {module} ", board.module_style(function)), Segment(" "), *left]
+        rate_hz = self.shown.sampling.asked_hz if self.shown else 0.0
         right = [
             Segment(f"{percent(box.samples, total).strip()}%", palette.plain),
             Segment(" total  ", palette.dim),
             Segment(f"{percent(own, total).strip() or '0'}%", palette.heat.style(own / total if total else 0)),
             Segment(" self  ", palette.dim),
-            Segment(count(box.samples), palette.plain),
-            Segment(f" {plural(box.samples, 'sample')}", palette.dim),
+            Segment(weight(box.samples, rate_hz), palette.plain),
+            Segment(weight_noun(box.samples, rate_hz), palette.dim),
         ]
         self.query_one("#flame-box", TitleLine).show(left, right)

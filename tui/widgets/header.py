@@ -13,7 +13,7 @@ from ...engine.profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ, count
 from ..bindings import ScreenKey
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
-from ..text import clean, count, duration, plural, sparkline, took_text, weight
+from ..text import clean, count, duration, plural, sparkline, took_text, weight, weight_noun
 from .board import Board
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ SEEN_FROM_S = 0.5
 """Of less CPU time than this the start of the program is the most, and no figure is shown."""
 MEDIUM, WIDE = 90, 130
 """Columns from which there is room for the words, and for the reason."""
-_NOUNS = {NANOSECONDS_HZ: " of time", BYTES_HZ: " bytes", PIECES_HZ: ""}
-"""Of files that count no samples, by what stands in place of a rate."""
+_RATES = frozenset({NANOSECONDS_HZ, BYTES_HZ, PIECES_HZ})
+"""What stands in place of a rate where no samples were counted."""
 STILL_S = 2.4
 """Pictures come more often than this, and are the clock."""
 SILENT_AFTER_S = 5.0
@@ -125,7 +125,11 @@ class RunHeader(Board, can_focus=True):
             case ProgramPhase.RUNNING:
                 return "●", f"running {duration(self._now_s - program.started_s)}", palette.good
             case ProgramPhase.SAVED:
-                return "■", f"saved run of {took_text(program.ended_s or 0.0)}", palette.dim
+                return (
+                    "■",
+                    f"saved run of {took_text(program.ended_s)}" if program.ended_s else "saved profile",
+                    palette.dim,
+                )
         text = how_it_ended(program)
         if program.phase is ProgramPhase.FAILED_TO_START or program.exit_status:
             return "✗", text, palette.bad
@@ -143,9 +147,9 @@ class RunHeader(Board, can_focus=True):
             left.append([Segment("CPU ", palette.dim), Segment(f"{100 * program.cpu_cores:3.0f}%", palette.plain)])
         if rate := self._rate(program, sampling):
             left.append(rate)
-        noun = _NOUNS.get(sampling.asked_hz, f" {plural(snapshot.counts.total, 'sample')}")
+        total, asked_hz = snapshot.counts.total, sampling.asked_hz
         left.append(
-            [Segment(weight(snapshot.counts.total, sampling.asked_hz), palette.plain), Segment(noun, palette.dim)]
+            [Segment(weight(total, asked_hz), palette.plain), Segment(weight_noun(total, asked_hz), palette.dim)]
         )
         if width >= 100:
             left.append(
@@ -203,7 +207,7 @@ class RunHeader(Board, can_focus=True):
         palette = self.palette
         asked = Segment(f"{sampling.asked_hz:g} Hz", palette.dim)
         if program.phase is not ProgramPhase.RUNNING:
-            return [asked] if sampling.asked_hz not in _NOUNS else []
+            return [asked] if sampling.asked_hz not in _RATES else []
         if not sampling.active:
             return [Segment("not sampled", palette.warn)]
         if sampling.achieved_hz is None:

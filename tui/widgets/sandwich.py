@@ -9,7 +9,7 @@ from rich.segment import Segment
 from ...engine.analysis.ranking import Catalogue
 from ..bindings import ScreenKey
 from ..run_text import threads_named, why_no_samples
-from ..text import clean, count, percent
+from ..text import clean, percent, weight, weight_noun
 from ..views import View, samples_shown
 from .sandwich_panes import SandwichPanes, samples_of
 from .title_line import TitleLine
@@ -118,7 +118,7 @@ class SandwichView(View):
         if self._catalogue is None or self._catalogue.table is not snapshot.table:
             self._catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
         threads = self.host.threads
-        total = samples_of(snapshot, threads)
+        total, rate_hz = samples_of(snapshot, threads), snapshot.sampling.asked_hz
         left = [
             Segment(clean(snapshot.table.functions[function].name) or "(no name)", palette.bold),
             Segment(f"  {clean(self._catalogue.place(function))}", palette.dim),
@@ -131,6 +131,6 @@ class SandwichView(View):
                 Segment(f"{percent(own, total).strip() or '0'}%", palette.heat.style(share)),
                 Segment(" self  ", palette.dim),
                 Segment(f"{percent(all_, total).strip() or '0'}%", palette.plain),
-                Segment(f" total of {count(total)} samples", palette.dim),
+                Segment(f" total of {weight(total, rate_hz)}{weight_noun(total, rate_hz)}", palette.dim),
             ]
         self.query_one(TitleLine).show(left, right)

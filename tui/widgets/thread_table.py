@@ -8,7 +8,8 @@ from rich.segment import Segment
 
 from ...engine.analysis.thread_rows import run_is_over
 from ...engine.profile.places import short_path
-from ..text import clean, duration, fit, fit_name, fit_path
+from ...engine.profile.profile import counts_time
+from ..text import clean, duration, fit, fit_name, fit_path, weight
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class ThreadTable(Table["ThreadRow"]):
         self._keys_of: dict[tuple[object, ...], int] = {}
         self._snapshot: Snapshot | None = None
         self._has_waits = False
+        self._shape = (False, False, True)
+        """What the columns are made for: whether the run is over, tasks wait, and time is counted."""
         self._opened: frozenset[tuple[object, ...]] = frozenset()
 
     def show_rows(self, rows: Sequence[ThreadRow], snapshot: Snapshot, opened: frozenset[tuple[object, ...]]) -> None:
@@ -36,7 +39,14 @@ class ThreadTable(Table["ThreadRow"]):
         self._snapshot, self._opened = snapshot, opened
         self._rows = {keys.setdefault(row.key, len(keys)): row for row in rows}
         self._has_waits = any(row.since_s is not None for row in rows)
+        shape = self._is_over, self._has_waits, counts_time(self._rate_hz)
+        if shape != self._shape:
+            self._shape, self._columns = shape, self.columns(self.scrollable_content_region.width)
         self.show(list(self._rows))
+
+    @property
+    def _rate_hz(self) -> float:
+        return self._snapshot.sampling.asked_hz if self._snapshot else 0.0
 
     @property
     def _is_over(self) -> bool:
@@ -56,7 +66,14 @@ class ThreadTable(Table["ThreadRow"]):
             [] if is_over else [Column("now", "CPU%", 5, self._draw_now, "right", sortable=False)]
         )
         columns += [
-            Column("cpu", "CPU time", 8, self._draw_cpu, "right", sortable=False),
+            Column(
+                "cpu",
+                "CPU time" if counts_time(self._rate_hz) else "amount",
+                8,
+                self._draw_cpu,
+                "right",
+                sortable=False,
+            ),
             Column("state", "state", 14 if self._has_waits else 10, self._draw_state, sortable=False),
         ]
         if width >= 70:
@@ -95,7 +112,9 @@ class ThreadTable(Table["ThreadRow"]):
 
     def _draw_cpu(self, row: ThreadRow, width: int) -> Iterable[Segment]:
         is_unknown = row.kind == "frame" or self._is_of_tasks(row)
-        yield Segment(("" if is_unknown else f"{row.cpu_s:.2f} s").rjust(width), self.palette.plain)
+        rate_hz = self._rate_hz
+        text = f"{row.cpu_s:.2f} s" if counts_time(rate_hz) else weight(row.cpu_s * rate_hz, rate_hz)
+        yield Segment(("" if is_unknown else text).rjust(width), self.palette.plain)
 
     def _draw_state(self, row: ThreadRow, width: int) -> Iterable[Segment]:
         text = row.state
@@ -113,9 +132,7 @@ class ThreadTable(Table["ThreadRow"]):
         return {"disk": palette.warn, "stopped": palette.warn, "ended": palette.faint}.get(row.state, palette.dim)
 
     def _draw_language(self, row: ThreadRow, width: int) -> Iterable[Segment]:
-        yield Segment(
-            fit("native" if row.kind == "thread" and not row.language else row.language, width), self.palette.dim
-        )
+        yield Segment(fit("native" if row.key[0] == "native" else row.language, width), self.palette.dim)
 
     def _draw_number(self, row: ThreadRow, width: int) -> Iterable[Segment]:
         yield Segment(fit(row.number, width, align="right"), self.palette.dim)

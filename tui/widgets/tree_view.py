@@ -13,7 +13,7 @@ from ...engine.analysis.tree_paths import Fold
 from ...engine.analysis.tree_reader import TreeQuery, TreeReader
 from ..bindings import ScreenKey, unseen_key
 from ..run_text import threads_named
-from ..text import clean, count, duration, percent, plural
+from ..text import clean, count, duration, percent, plural, weight, weight_noun
 from .sampled_view import SampledView
 from .title_line import TitleLine
 
@@ -194,9 +194,10 @@ class TreeView(SampledView):
         if reader is None or self.shown is None:
             return
         total = reader.tree.total_samples[ROOT]
+        rate_hz = self.shown.sampling.asked_hz
         left = [
-            Segment(count(total), palette.plain),
-            Segment(f" {plural(total, 'sample')} by {'callers' if query.inverted else 'calls'}", palette.dim),
+            Segment(weight(total, rate_hz), palette.plain),
+            Segment(f"{weight_noun(total, rate_hz)} by {'callers' if query.inverted else 'calls'}", palette.dim),
             *self.facts(),
         ]
         if query.pattern:
