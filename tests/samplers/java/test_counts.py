@@ -164,7 +164,7 @@ async def test_many_busy_threads_with_deep_stacks(tmp_path, classes, runtime):
     """Where 150 threads leave ours hardly any core, and a look at all of them is dear, at most 5% of what they used is lost."""
     seen = []
     for _ in range(ATTEMPTS):
-        sampled = await sample(tmp_path, "Overload", "150", "240", "2000", java=java(runtime), options=on(classes))
+        sampled = await sample(tmp_path, "Overload", "150", "240", "3000", java=java(runtime), options=on(classes))
         seen.append((sampled.seconds("Overload.work"), int(sampled.stdout) / 1000, sampled.recorder.lost_samples))
         if 0.95 * seen[-1][1] <= seen[-1][0] <= 1.05 * seen[-1][1] + 0.1:
             return

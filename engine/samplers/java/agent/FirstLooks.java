@@ -19,6 +19,7 @@ final class FirstLooks {
     private static final int RARELY = 20;
     /** With so many frames remembered, threads that were met are not any more. */
     private static final int MOST_FRAMES = 100_000;
+    private static final long ROUNDING_NS = 20_000_000L;
     /** What the system tells of a process, less than so much says nothing: it counts hundredths of a second. */
     static final long TELLING_NS = 30_000_000L;
 
@@ -28,7 +29,7 @@ final class FirstLooks {
     /** What the start of the JVM has used of it, and of all threads together; the latter -1 if unknown. */
     private final long mainNs;
     private final long processNs;
-    /** What each of the system's threads had used when the program began, null if unknown; and what the process had used besides. */
+    /** What each of the system's threads had used when the program began, null if unknown; and what the process is said to have used besides. */
     private final Map<String, Long> tasksNs;
     private volatile long besidesNs;
     /** Those that were there before the program. */
@@ -49,10 +50,11 @@ final class FirstLooks {
         this.main = main.getId();
         this.mainNs = mainNs;
         this.mainTask = mainTask;
-        tasksNs = Tasks.read();
-        besidesNs = tasksNs == null ? 0 : Tasks.processNs() - Tasks.sum(tasksNs);
-        // The other threads are still those of the JVM's start.
-        processNs = tasksNs == null ? -1 : Math.max(mainNs, Tasks.sum(tasksNs) - Math.max(0, mainTaskNs() - mainNs));
+        Map<String, Long> nowNs = Tasks.read();
+        tasksNs = nowNs == null ? null : before(nowNs);
+        processNs = tasksNs == null ? -1 : Tasks.sum(tasksNs);
+        // Where ours gets no core for a while, threads of the program may have ended already.
+        besidesNs = nowNs == null ? 0 : Math.min(ROUNDING_NS, Math.max(-ROUNDING_NS, Tasks.processNs() - Tasks.sum(nowNs)));
         for (Thread elder : there) {
             if (elder != null) {
                 elders.add(elder.getId());
@@ -63,6 +65,28 @@ final class FirstLooks {
             group = group.getParent();
         }
         root = group;
+    }
+
+    /** Of {@code nowNs} what is of before the program: numbers of threads only grow, and this thread's was given when the program began. */
+    private Map<String, Long> before(Map<String, Long> nowNs) {
+        Map<String, Long> before = new HashMap<String, Long>();
+        long own = number(Tasks.own());
+        for (Map.Entry<String, Long> task : nowNs.entrySet()) {
+            if (own < 0 || number(new File(task.getKey())) < own) {
+                // What they have used since is little.
+                before.put(task.getKey(), task.getKey().equals(mainTask.getName()) ? mainNs : task.getValue());
+            }
+        }
+        return before;
+    }
+
+    /** -1 if it is unknown. */
+    private static long number(File task) {
+        try {
+            return Long.parseLong(task.getName());
+        } catch (NumberFormatException notLinux) {
+            return -1;
+        }
     }
 
     /** What the JVM's start has used of the main thread. */
@@ -95,10 +119,7 @@ final class FirstLooks {
 
     /** The thread that calls this is ours and about to end. */
     void leaveOutThisThread() {
-        Long before = tasksNs == null ? null : tasksNs.get(Tasks.own().getName());
-        if (before != null) {
-            besidesNs += Math.max(0, Tasks.usedNs(Tasks.OWN, new byte[64]) - before);
-        }
+        besidesNs += Math.max(0, Tasks.usedNs(Tasks.OWN, new byte[64]));
     }
 
     /** What the process had used then, and none of its threads. */
