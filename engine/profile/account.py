@@ -11,7 +11,7 @@ from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
 from .native_threads import native_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..blocking import Background
     from ..process_tree import Member
@@ -39,7 +39,7 @@ class Told:
 
 
 class ThreadTime:
-    __slots__ = ("already_ns", "covered_ns", "cpu_ns", "latest_ns", "name")
+    __slots__ = ("already_ns", "before_ns", "covered_ns", "cpu_ns", "latest_ns", "name")
 
     def __init__(self, cpu_ns: int) -> None:
         self.cpu_ns = cpu_ns
@@ -47,6 +47,8 @@ class ThreadTime:
         self.covered_ns = 0
         self.latest_ns = 0
         """Of `covered_ns` what was used between the last two readings."""
+        self.before_ns = 0
+        """What it had used when its process was covered first."""
         self.already_ns = 0
         """What it used of the time that was sampled before we were told so: that much at most."""
         self.name = ""
@@ -70,6 +72,8 @@ class Account:
         """Of the covered time, what threads used that ended before anybody looked at them again."""
         self.end_ns: dict[str, int] = {}
         """By group, what threads without samples used between the last reading and the end, if all went on as before: so much at most."""
+        self.outside_ns: dict[str, int] = {}
+        """By group, what sampled threads used outside of any function."""
         self._ended_before_ns = 0
         """The same when it was covered first."""
         self._threads: dict[int, ThreadTime] = {}
@@ -109,6 +113,7 @@ class Account:
         """What was sampled before we were told so is of the threads that there are, and of those that have ended: of each what was not before that."""
         read_ns = 0
         for tid, thread in self._threads.items():
+            thread.before_ns = thread.cpu_ns
             already_ns = max(0, thread.cpu_ns - self.before_ns)
             name = thread_name(self.member.pid, tid) if already_ns else thread.name
             if already_ns and not name:
@@ -129,9 +134,13 @@ class Account:
         self.covered_ns += of_gap_ns + of_before_ns
         return of_gap_ns + of_before_ns
 
-    def uncover(self, before_ns: int) -> int:
-        """So much of what was covered was not sampled; gives how much."""
-        before_ns = min(before_ns, self.covered_ns)
+    def uncover(self, before_ns: int, tids: Iterable[int]) -> int:
+        """So much of what was covered was not sampled; gives how much.
+
+        Of threads `tids`, if any, and less what they had used already when the process was covered: that is before the sampler as it is.
+        """
+        before_ns -= sum(self._threads[tid].before_ns for tid in tids if tid in self._threads)
+        before_ns = max(0, min(before_ns, self.covered_ns))
         self.covered_ns -= before_ns
         self.before_ns += before_ns
         return before_ns
@@ -217,6 +226,10 @@ class Account:
     def share(self) -> Share:
         """What it has used until now, by where it is booked."""
         native_ns = self._by_group({}, attrgetter("covered_ns"))
+        rest_ns = self.covered_ns - sum(native_ns.values())
+        for group, ns in self.outside_ns.items():
+            native_ns[group] = native_ns.get(group, 0) + min(ns, max(0, rest_ns))
+            rest_ns -= ns
         return Share(
             cpu_ns=self.covered_ns + self.before_ns + self.gap_ns + self._uncovered_ns,
             covered_ns=self.covered_ns - sum(native_ns.values()),

@@ -124,7 +124,19 @@ class Ledger:
         self._touch(pid)
         account = self._settled(pid) if before_s else None
         if account is not None:
-            self._covered_ns -= account.uncover(int(before_s * 1e9))
+            self._covered_ns -= account.uncover(int(before_s * 1e9), groups)
+
+    def outside(self, pid: int, group: str, used_ns: int) -> None:
+        """Tell that sampled threads of `pid` have used so much outside of any function: it is booked on `group`, with the native threads."""
+        account = self._accounts.get(pid)
+        if account is not None:
+            account.outside_ns[group] = account.outside_ns.get(group, 0) + used_ns
+            self._touched[account] = None
+        else:
+            # It is gone and forgotten.
+            used_ns = min(used_ns, self._sums.covered_ns)
+            self._sums.native_ns[group] += used_ns
+            self._sums.covered_ns -= used_ns
 
     def helped(self, used_ns: int) -> None:
         """Tell of CPU time that helpers of ours have used under the program's `go`, whether they were seen there or not."""

@@ -194,6 +194,41 @@ sys.stdin.readline()
     assert abs(book.left_over_s) < 0.06
 
 
+def test_what_a_thread_used_before_its_sampler_is_taken_once() -> None:
+    """A worker has its own sampler, which tells of what was before that; what was before the process's is told already."""
+    code = """
+def work():
+    burn(0.3)
+    os.write(1, b"%d\\n" % threading.get_native_id())
+    os.read(0, 1)
+    burn(0.2)
+threading.Thread(target=work).start()
+"""
+    kept = Kept(code)
+    worker = int(kept.heard())
+    kept.ledger.covers(kept.program.pid, by_thread=True)
+    kept.ledger.threads(kept.program.pid, {kept.program.pid: ""})
+    kept.ledger.threads(kept.program.pid, {worker: ""}, before_s=0.3)
+    kept.sampled(0.2)
+    kept.tell()
+    book, kernel_s = kept.end()
+    assert book.before_s == pytest.approx(kernel_s - 0.2, abs=0.06)
+    assert abs(book.left_over_s) < 0.06
+
+
+def test_what_is_used_outside_of_functions_is_told_apart() -> None:
+    """Of a sampled thread: no sample is of it, and it is no more than the thread has used."""
+    kept = Kept("burn(0.3); print(flush=True); sys.stdin.readline()\n")
+    kept.ledger.covers(kept.program.pid)
+    kept.heard()
+    kept.ledger.outside(kept.program.pid, "outside of JavaScript", 100_000_000)
+    kept.sampled(0.2)
+    kept.tell()
+    book, _ = kept.end()
+    assert book.native_s == {"outside of JavaScript": pytest.approx(0.1)}
+    assert abs(book.left_over_s) < 0.06
+
+
 def test_what_runs_on_uses_its_time_after_the_run() -> None:
     """Of a daemon that is still there once all samples were handed over, nothing more is booked."""
     kept = Kept("if not os.fork(): burn(30)\n")

@@ -96,6 +96,10 @@ class _Agent:
         return self.owing_us + self.load * min(UNTOLD_US, max(0.0, now_us - self.owing_at_us))
 
 
+OUTSIDE = "outside of JavaScript"
+"""The ledger's group of what the threads that run it use outside of any function."""
+
+
 class NodeSampler:
     def __init__(self, context: Context) -> None:
         self.name = "V8 inspector"
@@ -116,6 +120,8 @@ class NodeSampler:
         self._looks_in_time = 0
         """That met a thread which did not wait."""
         self._looked_us = 0.0
+        self._lost_us = 0.0
+        """Less than a sample, of processes that have ended."""
         self._stripped: Path | None = None
         """The program, if Node.js itself strips its types."""
 
@@ -378,7 +384,12 @@ class NodeSampler:
         agent = self._agents.pop(connection, None)
         if agent is None:
             return
-        self._context.recorder.lose(round(agent.lost_us(1e6 * self._context.clock.monotonic()) / self._period_us))
+        self._lost_us += agent.lost_us(1e6 * self._context.clock.monotonic())
+        # What the last window could not place; of many short processes each has less than a sample of it.
+        self._lost_us += sum(weigher.unplaced_us for weigher in agent.weighers.values())
+        lost = int(self._lost_us / self._period_us)
+        self._lost_us -= lost * self._period_us
+        self._context.recorder.lose(lost)
         agent.flushed.set()
         if not any(other.is_sampled and other.pid == agent.pid for other in self._agents.values()):
             self._context.ledger.leaves(agent.pid)
@@ -413,6 +424,8 @@ class NodeSampler:
             stack = table.stack((*self._callers(window, parent, callers, table), leaf))
             recorder.add(thread, stack, samples, (when_us / 1e6, when_us / 1e6))
         self._looks_in_time += weigher.counted - counted
+        outside_us, weigher.outside_us = weigher.outside_us, 0.0
+        self._context.ledger.outside(agent.pid, OUTSIDE, int(1000 * outside_us))
 
     def _callers(
         self, window: ProfileWindow, node: int, known: dict[int, tuple[int, ...]], table: StackTable

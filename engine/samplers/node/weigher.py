@@ -53,10 +53,13 @@ class Weigher:
         self._own_urls = own_urls
         # Rounds, and has the sample fall to the tick that most of it is from.
         self._carry = 0.5
-        self._unplaced_us = 0.0
+        self.unplaced_us = 0.0
+        """CPU time that no tick tells of so far."""
         self._last_tick_us: float | None = None
         self.counted = 0
         """Ticks by which samples were placed."""
+        self.outside_us = 0.0
+        """CPU time used outside of any function, by V8 itself and by Node.js' own loop say, that nobody has taken yet."""
 
     def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int, float]]:
         """`(node, line, samples, when)` for what counts; the line (from 1) is 0 where V8 does not say, `when` is as in `window`."""
@@ -70,6 +73,7 @@ class Weigher:
         for (node, when_us), weight_us in zip(ticks, weights_us, strict=True):
             line = next(lines.get(node, iter(())), 0)
             if kinds[node] and (self._by_cpu or kinds[node] != PROGRAM):
+                self.outside_us += weight_us
                 continue
             self._carry += weight_us / self._period_us
             if self._carry >= 1:
@@ -163,13 +167,13 @@ class Weigher:
         placed_us: defaultdict[int, float] = defaultdict(float)
         for span, weight_us in zip(spans, weights_us, strict=True):
             placed_us[span] += weight_us
-        self._unplaced_us += sum(us for span, us in unplaced_us.items() if not placed_us[span])
+        self.unplaced_us += sum(us for span, us in unplaced_us.items() if not placed_us[span])
         all_us = sum(weights_us)
         if not all_us:
-            self._unplaced_us = min(self._unplaced_us, _MAX_UNPLACED_US)
+            self.unplaced_us = min(self.unplaced_us, _MAX_UNPLACED_US)
             return weights_us
-        factor = 1 + self._unplaced_us / all_us
-        self._unplaced_us = 0.0
+        factor = 1 + self.unplaced_us / all_us
+        self.unplaced_us = 0.0
         return [
             weight_us * (factor + unplaced_us.get(span, 0.0) / placed_us[span]) if weight_us else 0.0
             for span, weight_us in zip(spans, weights_us, strict=True)
