@@ -120,7 +120,8 @@ class NodeSampler:
         self._looks_in_time = 0
         """That met a thread which did not wait."""
         self._looked_us = 0.0
-        self._lost_us = 0.0
+        # Rounds.
+        self._lost_us = self._period_us / 2
         """Less than a sample, of processes that have ended."""
         self._stripped: Path | None = None
         """The program, if Node.js itself strips its types."""
