@@ -209,7 +209,11 @@ final class Stacks implements AutoCloseable {
         Recorder.Batch told = recorder == null ? null : isFinal ? recorder.finish(LAST_SAMPLES_MS) : recorder.take();
         beginInlined(told, isLast);
         Window late = new Window();
-        carried.credit(told == null ? Collections.<StackTraceElement[]>emptyList() : told.ofVirtualThreads, isLast, late);
+        if (told == null) {
+            carried.credit(Collections.<StackTraceElement[]>emptyList(), 0, isLast, late);
+        } else {
+            carried.credit(told.ofVirtualThreads, told.untilMs, isLast, late);
+        }
         pending.credit(told, deep, late);
         if (isLast) {
             pending.creditAll(late);
