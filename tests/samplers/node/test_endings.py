@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from multi_lang_profiler.engine.processes import process_cpu_ns
 from tests.support.node import PROGRAMS, Running, majors, node, node_settings, sample
 
 every = majors(20, 22, 24, 26)
@@ -45,8 +46,14 @@ async def test_what_a_killed_program_takes_along_is_counted(tmp_path):
     """SIGKILL from outside: what was in no window is lost, and the profile says how much that is."""
     settings = node_settings(tmp_path, PROGRAMS / "ends.cjs", node(24), arguments=("return", "60000"))
     async with Running(tmp_path, settings) as running:
-        await running.until(lambda: running.recorder.run.total)
-        await asyncio.sleep(0.6)
+        pid, came = running.process.pid, {0: 0}
+
+        def has_used_much_since_the_last_window() -> bool:
+            used_ns = process_cpu_ns(pid) or 0
+            return used_ns - came.setdefault(running.recorder.run.total, used_ns) > 0.15e9 and len(came) > 1
+
+        # On a busy machine that takes its time.
+        await running.until(has_used_much_since_the_last_window)
         running.process.send_signal(signal.SIGKILL)
         sampled = await running.end()
     # Its start and the helper are in the CPU time, too.
