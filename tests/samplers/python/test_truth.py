@@ -76,16 +76,17 @@ async def test_code_that_is_made_anew_has_its_own_name(version: str) -> None:
     program = await sampled("reload_module.py", version=version)
     hot = program.hot
     for name in ("list_users", "save_order", "send_mail", "render_page"):
-        # Named by what was there before, one of them has nearly all; a busy machine leaves some dozens of looks.
-        assert 0.04 < hot[name] / program.total < 0.6
+        # 0.23 to 0.25 on a quiet machine; named by what was there before, one of them has nearly all.
+        assert 0.1 < hot[name] / program.total < 0.45
 
 
 async def test_code_without_a_file_has_its_own_name() -> None:
     """Twelve functions compiled from text and thrown away, one after the other, each get their part."""
     program = await sampled("made_code.py", version="3.11")
     shares = [program.hot[f"rule_{number:02d}"] / program.total for number in range(12)]
-    assert min(shares) > 0.01
-    assert max(shares) < 0.25
+    # 0.07 to 0.09 on a quiet machine.
+    assert min(shares) > 0.025
+    assert max(shares) < 0.17
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.10"])
@@ -177,9 +178,9 @@ async def test_code_of_every_kind_gets_its_part(version: str) -> None:
         names = {table.functions[table.frames[frame].function].name.partition(".")[0] for frame in table.stacks[stack]}
         kinds.update({name: samples for name in names if name.startswith("by_")})
     # On a busy machine one or the other may be met nowhere.
-    assert len(kinds) >= 9, kinds
-    # The rest is what is imported; nothing stands without its callers.
-    assert kinds.total() > 0.6 * program.total
+    assert len(kinds) >= 10, kinds
+    # The rest is what is imported, 1 to 4% on a quiet machine, 16% with 3.14; nothing stands without its callers.
+    assert kinds.total() > 0.7 * program.total
 
 
 async def test_time_of_native_threads_is_no_functions() -> None:
