@@ -1,6 +1,6 @@
 """Whether worker threads have what their own clocks say: three of them and a main thread, all busy, on whatever cores there are.
 
-    python -m tests.node_workers              # Node.js 20, 22, 24 and 26, ten runs each, a minute and a half each
+    python -m tests.node_workers              # Node.js 20, 22, 24 and 26, ten runs each, a minute and a half each where the machine is quiet
     python -m tests.node_workers 24           # these
     python -m tests.node_workers --loaded     # with two busy loops beside them
     python -m tests.node_workers --runs 3
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tests.support.node import PROGRAMS, Sampled, node, sample
 
-CPU_MS = 3000
+CPU_MS = 4000
 """Of each thread. On so busy a machine half of the looks come in time: two hundred tell a share to some three points."""
 PERIOD_MS = 10
 LOOPS = 2
