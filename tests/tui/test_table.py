@@ -51,6 +51,7 @@ class Numbers(Table[int]):
 
 
 class TableApp(App[None]):
+    CSS = "Numbers { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }"
     palette = make_palette(themes.DARK)
 
     def __init__(self) -> None:
@@ -158,3 +159,26 @@ async def test_mouse() -> None:
         await pilot.click(table, offset=(5, 4), times=2)
         await pilot.click(table, offset=(20, 0))
         assert app.heard == ["chosen 3", "sort count"]
+
+
+async def test_new_rows_lay_nothing_out() -> None:
+    """In the first minutes each picture has some: the screen is laid out anew only where a scroll bar comes or goes."""
+    app = TableApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        table = app.query_one(Numbers)
+        layouts: list[bool] = []
+        app.screen.screen_layout_refresh_signal.subscribe(table, lambda _screen: layouts.append(True))
+        for rows, is_laid_out in ((5, True), (8, False), (50, True), (80, False), (30, True)):
+            table.show(range(rows))
+            await pilot.pause()
+            assert (rows, bool(layouts)) == (rows, is_laid_out)
+            while layouts:
+                # A scroll bar that comes takes more than one.
+                layouts.clear()
+                await pilot.pause(0.15)
+        table.show(range(80))
+        await pilot.pause()
+        await pilot.press("end")
+        await pilot.pause()
+        assert "row 79" in text_of(table)
+        assert table.vertical_scrollbar.window_virtual_size == 81

@@ -139,7 +139,7 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         self._keys = keys
         self._cursor = self._find(self._cursor_key)
         if len(keys) != count_before:
-            self.virtual_size = Size(self.size.width, len(keys) + 1)
+            self._make_room(grown=len(keys) > count_before)
         moved = self._cursor - cursor_before
         if moved and self.scroll_offset.y:
             # Deep in the table the line under the cursor keeps its place on the screen; at the top the hottest rows stay in view.
@@ -269,6 +269,17 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
             self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor >= first + page:
             self.scroll_to(y=self._cursor - page + 1, animate=False, force=True)
+
+    def _make_room(self, *, grown: bool) -> None:
+        """Let as many rows be scrolled through as there are. New functions come all the time, and Textual would lay out the whole screen for each."""
+        room = Size(self.size.width, len(self._keys) + 1)
+        needs_bar = room.height > self.scrollable_content_region.height
+        if grown and needs_bar is self.show_vertical_scrollbar and room.width == self.virtual_size.width:
+            self.set_reactive(Table.virtual_size, room)
+            if needs_bar:
+                self.vertical_scrollbar.window_virtual_size = room.height
+        else:
+            self.virtual_size = room
 
     def _column_at(self, x: int) -> Column[Row] | None:
         right = 1
