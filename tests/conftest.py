@@ -48,6 +48,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "Bursts",
                 "Inlined",
                 "Overload",
+                "Phases",
             )
         ),
     )
