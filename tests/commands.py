@@ -2,6 +2,7 @@
 
 python -m tests.commands                all, in some five minutes; installs packages from PyPI, npm and Maven Central into a temporary folder
 python -m tests.commands vite pytest    some
+python -m tests.commands --screen make  on the screen, in tmux: the function that is wanted must show, and the exit status be the command's
 
 Each line: the command; its status and what it printed, which must be the same without us; for each language the samples and the
 hottest function that the project itself has, which must be the one that is wanted. Ends with 1 if a line is not as it should be.
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.command import COMMAND
 from tests.support.ports import free_port
+from tests.support.tmux import STATUS, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,12 +84,16 @@ class Run:
 
 
 def main(projects: dict[str, Callable[[Path], Project]]) -> int:
-    names = sys.argv[1:] or list(projects)
+    is_on_screen = "--screen" in sys.argv
+    names = [word for word in sys.argv[1:] if word != "--screen"] or list(projects)
     failed = False
     for name in names:
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
             project = projects[name](Path(folder))
             bare = run(project, [])
+            if is_on_screen:
+                failed |= not tell_screen(name, project, bare.status)
+                continue
             profiled = run(project, [str(COMMAND), "--no-tui", "--json", "run.json", "--"])
             failed |= not tell(name, project, bare, profiled)
     return int(failed)
@@ -123,6 +129,49 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
     for line in profiled.lines[-20:] if not fine else [line for line in profiled.lines if line.startswith(telling)]:
         print(f"  | {line}")
     return fine
+
+
+def tell_screen(name: str, project: Project, status: int) -> bool:
+    """Run it in tmux with our screen, and print what shows; whether the wanted functions did, and we end with `status`."""
+    unseen = set(project.wanted.values()) - {""}
+    words = [*project.around, COMMAND, "--", *project.command]
+    with Terminal(
+        words, size=(160, 50), folder=project.folder, environment={**os.environ, **project.environment}
+    ) as it:
+
+        def look() -> str:
+            shown = it.text()
+            unseen.difference_update([each for each in unseen if each in shown])
+            return shown
+
+        driving = threading.Thread(target=project.drive or (lambda: None))
+        driving.start()
+        ends_s = time.monotonic() + DEADLINE_S
+        while driving.is_alive():
+            look()
+            time.sleep(0.5)
+        if project.drive:
+            os.kill(it.pid, project.ending)
+        while not (_HAS_ENDED.search(look()) or STATUS.search(it.text())) and time.monotonic() < ends_s:
+            time.sleep(0.2)
+        shown = look()
+        # The screen stays when the program has ended, until we leave it.
+        while STATUS.search(it.text()) is None and time.monotonic() < ends_s:
+            it.press("q")
+            time.sleep(0.5)
+        ended = STATUS.search(it.text())
+    fine = ended is not None and int(ended[1]) == status and not unseen
+    print(f"\n{name}: {' '.join(project.command)}, on the screen", flush=True)
+    print(f"  status {status} bare, {ended[1] if ended else 'NONE'} on the screen; {shown.splitlines()[0].strip()}")
+    print(
+        f"  shown: {', '.join(set(project.wanted.values()) - unseen) or 'nothing'}{', WANTED ' + ', '.join(unseen) if unseen else ''}"
+    )
+    if not fine:
+        print(shown)
+    return fine
+
+
+_HAS_ENDED = re.compile(r"(exited|ended|killed|died) .* after \d")
 
 
 def own_hottest(profile: dict[str, Any], folder: Path) -> str:
@@ -361,6 +410,20 @@ def go(folder: Path) -> Project:
     return Project(folder, ["go", "test", "-bench", ".", "-benchtime", "2s"], {"Go": "knit"}, compared="nothing of it")
 
 
+def pipe(folder: Path) -> Project:
+    """`bash -c 'a | b'`, of a Python and a Node.js."""
+    (folder / "mill.py").write_text(
+        "import time\n\n" + BUSY.format(name="mill") + "\nfor i in range(6):\n    mill(500)\n    print(i, flush=True)\n"
+    )
+    (folder / "polish.js").write_text(
+        "function polish(ms) {\n  const end = Date.now() + ms; let s = 0;\n  while (Date.now() < end) s += Math.sqrt(s + 1);\n  return s;\n}\n"
+        "require('readline').createInterface({ input: process.stdin }).on('line', line => { polish(400); console.log(line * 2); });\n"
+    )
+    return Project(
+        folder, ["bash", "-c", "python3 mill.py | node polish.js"], {"Python": "mill", "JavaScript": "polish"}
+    )
+
+
 def maven(folder: Path) -> Project:
     """`mvn compile exec:java` of a small project."""
     (folder / "pom.xml").write_text(POM)
@@ -459,7 +522,7 @@ def gradle(folder: Path) -> Project:
 
 PROJECTS: dict[str, Callable[[Path], Project]] = {
     project.__name__: project
-    for project in (vite, pytest, uvicorn, gunicorn, make, go, maven, short, uv, tox, poetry, bun, deno, gradle)
+    for project in (vite, pytest, uvicorn, gunicorn, make, go, pipe, maven, short, uv, tox, poetry, bun, deno, gradle)
 }
 
 if __name__ == "__main__":
