@@ -60,7 +60,8 @@ async def test_a_worker_is_seen_while_the_main_thread_is_blocked(tmp_path, major
     sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=arguments)
     assert (sampled.status, sampled.stderr) == (0, "")
     check_shares(sampled, 1, within=0.12)
-    assert sampled.recorder.lost_samples == 0
+    # What the threads' last windows could not place counts as lost.
+    assert sampled.recorder.lost_samples <= 2
 
 
 @both
