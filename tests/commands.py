@@ -134,7 +134,7 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
 def tell_screen(name: str, project: Project, status: int) -> bool:
     """Run it in tmux with our screen, and print what shows; whether the wanted functions did, and we end with `status`."""
     unseen = set(project.wanted.values()) - {""}
-    words = [*project.around, COMMAND, "--", *project.command]
+    words = [*project.around, str(COMMAND), "--", *project.command]
     with Terminal(
         words, size=(160, 50), folder=project.folder, environment={**os.environ, **project.environment}
     ) as it:
