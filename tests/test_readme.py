@@ -149,7 +149,7 @@ def test_a_report_is_received(folder):
 def test_attaching(folder):
     """A program that runs is watched by each of the README's commands until it ends."""
     folder.write(
-        "runs.py", "import time\nuntil = time.monotonic() + 2\nwhile time.monotonic() < until: sum(range(1000))\n"
+        "runs.py", "import time\nuntil = time.monotonic() + 5\nwhile time.monotonic() < until: sum(range(1000))\n"
     )
     with subprocess.Popen([sys.executable, folder.path / "runs.py"]) as program:
         attaching = [words for words in commands() if "--pid" in words]
