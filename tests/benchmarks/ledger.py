@@ -99,4 +99,4 @@ def _agent(program: Path, which: str) -> Iterator[int]:
         process.wait()
         # What the program has started and left behind.
         subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
-    assert "error" not in log.read_text(), log.read_text()
+    assert "Traceback" not in log.read_text(), log.read_text()
