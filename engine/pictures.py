@@ -151,6 +151,7 @@ class Pictures:
                 active=parts.coverage.active,
                 covered_s=parts.windows.run_covered_s,
                 lost_samples=recorder.lost_samples,
+                doubts=tuple(recorder.doubts),
             ),
             reporter=parts.reporter.state if parts.reporter else ReporterState(ReporterPhase.OFF),
             table=recorder.table,

@@ -114,6 +114,8 @@ class SamplingState:
     active: bool
     covered_s: float
     lost_samples: int
+    doubts: tuple[str, ...] = ()
+    """Why shares are not to be trusted, each as a line."""
 
 
 @dataclass(frozen=True, slots=True)

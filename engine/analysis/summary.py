@@ -35,6 +35,7 @@ def json_summary(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> str:
             "achieved_hz": round(sampling.achieved_hz, 1) if sampling.achieved_hz is not None else None,
             "samples": snapshot.counts.total,
             "lost_samples": sampling.lost_samples,
+            "doubts": list(sampling.doubts),
             "cpu": snapshot.ledger.as_object() if snapshot.ledger else None,
             **_lock(reduce(LockLooks.plus, snapshot.locks.values()) if snapshot.locks else None),
             "hot_functions": _hot_functions(snapshot),

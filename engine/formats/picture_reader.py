@@ -91,7 +91,7 @@ class PictureReader:
             taken_s=said.number("taken_s"),
             taken_at=taken_at,
             program=_program(said.child("program").fields),
-            sampling=SamplingState(**said.child("sampling").fields),
+            sampling=_sampling(said.child("sampling").fields),
             reporter=_reporter(said.child("reporter").fields),
             table=self._table,
             counts=self._counts.copy(),
@@ -187,6 +187,10 @@ def _slice(row: list[Any]) -> Slice:
 
 def _book(item: Any) -> Book | None:
     return book_from_object(JsonObject(item, "the ledger")) if item is not None else None
+
+
+def _sampling(said: dict[str, Any]) -> SamplingState:
+    return SamplingState(**{**said, "doubts": tuple(said["doubts"])})
 
 
 def _program(said: dict[str, Any]) -> ProgramState:

@@ -54,6 +54,8 @@ class Recorder:
         """Of the whole run, kept as samples come in: the screen's table needs no pass over all stacks."""
         self.lost_samples = 0
         """Samples of the whole run that the sampler knows it failed to take."""
+        self.doubts: list[str] = []
+        """Why shares of this run are not to be trusted, each as a line."""
         self.tasks: dict[int, tuple[Task, ...]] = {}
         """By process, where its event loop's tasks are, as last told."""
         self.locks: dict[int, LockLooks] = {}
@@ -133,6 +135,7 @@ class Recorder:
         before, self.run = self.run, StackCounts()
         self.functions = FunctionCounts()
         self.lost_samples = 0
+        self.doubts.clear()
         self.tasks.clear()
         self.locks.clear()
         self._second = Second()

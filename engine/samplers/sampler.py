@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ..events import Note
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -93,6 +95,12 @@ class Context:
     """Of a Python program that was started early: the helper that looks at it already, to be taken by who needs it first."""
     made: Mapping[str, int] = field(default_factory=dict)
     """Of a program that was started early: what was opened for its sampler, by the names of files in the private folder."""
+
+    def doubt(self, why: str) -> None:
+        """Say why shares of this run are not to be trusted: in a line, once, and wherever the run's figures stand."""
+        if why not in self.recorder.doubts:
+            self.recorder.doubts.append(why)
+            self.emit(Note(why))
 
 
 class Sampler(Protocol):

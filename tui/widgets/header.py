@@ -160,6 +160,8 @@ class RunHeader(Board, can_focus=True):
             )
         if sampling.lost_samples:
             left.append([Segment(f"{count(sampling.lost_samples)} lost", palette.warn)])
+        if sampling.doubts:
+            left.append([Segment("shares uncertain", palette.warn)])
         if seen := self._seen(snapshot.ledger, width):
             left.append(seen)
         right = [

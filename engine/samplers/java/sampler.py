@@ -430,12 +430,12 @@ class JavaSampler:
             else f"in the first {untold / self._settings.rate_hz:.0f} s of CPU time of this table"
         )
         remedy = "--java-inlined tells them apart from the start (Java 17 and newer, for a second of CPU)"
-        self._context.emit(Note(f"Java methods that the JIT inlined count for their callers {of}; {remedy}"))
+        self._context.doubt(f"Java methods that the JIT inlined count for their callers {of}; {remedy}")
 
     async def _tell_saturation(self, pid: int) -> None:
         if self._settings.mode is Mode.CPU:
             await Crowding(pid).until_saturated(self._context.clock)
-            self._context.emit(Note(SATURATED))
+            self._context.doubt(SATURATED)
 
     async def _tell_silence(self, pid: int) -> None:
         """Say why there are no samples, if there are none."""

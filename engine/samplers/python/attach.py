@@ -58,7 +58,6 @@ class Attachment:
         self._children: set[int] = set()
         """Descendants that are Pythons."""
         self._is_covered = False
-        self._has_warned = False
         self._has_asked_for_jit = False
         self._has_told_of_tasks = False
         self._has_told_of_austin = False
@@ -141,9 +140,8 @@ class Attachment:
             if looking.has_untold_tasks and not self._has_told_of_tasks:
                 self._has_told_of_tasks = True
                 self._context.emit(Note(_NO_TASKS.format(interpreter=self._interpreter)))
-            if looking.is_uncertain and not self._has_warned:
-                self._has_warned = True
-                self._context.emit(Note(_UNCERTAIN))
+            if looking.is_uncertain:
+                self._context.doubt(_UNCERTAIN)
             self._changed.clear()
             changed = asyncio.ensure_future(self._changed.wait())
             await asyncio.wait((changed, ended, looking.ended), return_when=asyncio.FIRST_COMPLETED)
