@@ -427,13 +427,15 @@ def command_of_words(words: Sequence[str]) -> str:
             return printable(f"{program} {option}")
         if option == "-m" and word.startswith(_OUR_MODULES):
             return OURS
-        if word and not word.startswith("-"):
+        if word and not word.startswith("-") and option not in _PATH_OPTIONS:
             return printable(f"{program} {word.rpartition('/')[2]}")[:_COMMAND_CHARACTERS]
     return printable(program)[:_COMMAND_CHARACTERS]
 
 
 _CODE_OPTIONS = ("-c", "-e", "-p")
 """The word after these is a program's text, not its name."""
+_PATH_OPTIONS = ("-cp", "-classpath", "--class-path", "--module-path")
+"""After these, of `java`, it is where the program lies."""
 
 
 class _CpuTime:
