@@ -38,7 +38,7 @@ CHILDREN_OF = "children of "
 MAX_ROWS = 12
 """Groups of threads, and commands with their reasons, that a book tells apart; the others are summed up."""
 OTHERS = "others"
-_THREADS_SHARE = 0.001
+_THREADS_SHARE = 0.0006
 """Of a core, at most, for reading threads' times."""
 _MIN_NATIVE_NS = 20_000_000
 """What a process uses between two looks at its threads, at least, or they are not looked at: what they used is known to within this."""

@@ -1,7 +1,9 @@
 """What the ledger costs: the CPU time of our own processes with it and without it, side by side.
 
 Two agents sample the same kind of program at the same time, so that the machine is as busy for the one as for the other. What a sampler
-does about processes that the ledger finds is the sampler's (`--no-children`).
+does about processes that the ledger finds is the sampler's (`--no-children`). The ledger is the agent's alone, so its cost is the difference of
+the two agents. The helpers that look at the programs do the same in both, and what a look costs them differs by more than the
+ledger (by how warm the caches are): one of them stands for both.
 """
 
 from __future__ import annotations
@@ -57,24 +59,36 @@ def tables(length: Length) -> Iterator[Table]:
     slices, slice_s, settled_s = length.sized((5, 2.0, 4.0), (1, 0.3, 0.3))
     for kind, code in PROGRAMS.items():
         number = length.sized(next((of for what, of in NUMBERS.items() if code.startswith(what)), 0), 5)
-        used: dict[str, list[float]] = {"without": [], "with": []}
+        agents_percent: dict[str, list[float]] = {"without": [], "with": []}
+        helper_percent: list[float] = []
         with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, ExitStack() as stack:
             program = Path(name) / "program.py"
             program.write_text(code.format(number=number))
-            agents = {each: stack.enter_context(_agent(program, each)) for each in used}
-            ours = {each: (pid, helper(pid, settled_s)) for each, pid in agents.items()}
+            agents = {each: stack.enter_context(_agent(program, each)) for each in agents_percent}
+            helpers = [helper(pid, settled_s) for pid in agents.values()]
+            pids = [*agents.values(), helpers[0]]
             for _ in range(slices):
-                before = {each: sum(map(cpu_s, pids)) for each, pids in ours.items()}
+                before = list(map(cpu_s, pids))
                 began_s = time.monotonic()
                 time.sleep(slice_s)
-                for each, pids in ours.items():
-                    used[each].append(100 * (sum(map(cpu_s, pids)) - before[each]) / (time.monotonic() - began_s))
-        table = Table(f"The ledger of a program {kind.format(number=f'{number:,}')}: the agent's part of a core")
-        table.add("without", used["without"], "%")
-        table.add("with", used["with"], "%", at_most(SHARE, "ratio"), base="without")
-        more = [after - before for before, after in zip(used["without"], used["with"], strict=True)]
+                used_s = [after - early for after, early in zip(map(cpu_s, pids), before, strict=True)]
+                per_core = 100 / (time.monotonic() - began_s)
+                for figures, seconds in zip((*agents_percent.values(), helper_percent), used_s, strict=True):
+                    figures.append(per_core * seconds)
+        without, with_it = agents_percent.values()
+        table = Table(f"The ledger of a program {kind.format(number=f'{number:,}')}: part of a core")
+        table.add("the agent without", without, "%")
+        table.add("the agent with", with_it, "%")
+        more = [after - before for before, after in zip(without, with_it, strict=True)]
         table.add("more for the ledger", more, "%", at_most(LOOKING_PERCENT))
+        table.add("agent and helper, without", _sums(without, helper_percent), "%")
+        both = "agent and helper, with"
+        table.add(both, _sums(with_it, helper_percent), "%", at_most(SHARE, "ratio"), base="agent and helper, without")
         yield table
+
+
+def _sums(ones: list[float], others: list[float]) -> list[float]:
+    return [one + other for one, other in zip(ones, others, strict=True)]
 
 
 @contextmanager

@@ -141,12 +141,15 @@ function mainThread(config) {
     });
   } else {
     startHelper();
-    start();
   }
+  // While the helper starts.
   leaveLast(leave);
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
   countWithoutHelper(board);
+  if (helper) {
+    start();
+  }
 }
 
 /** Node.js 24 aborts where a worker thread of a process that was started from a snapshot loads `net`, as the helper does: such a one hands over by itself. */
