@@ -6,15 +6,15 @@ from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..process_tree import OURS
 from ..processes import mapped_files, thread_cpu_ns, thread_ids, thread_name
 from .native_threads import native_group
+from .process_tree import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ..blocking import Background
-    from ..process_tree import Member
+    from .process_tree import Member
 
 _Key = TypeVar("_Key")
 

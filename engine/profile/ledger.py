@@ -15,16 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
-from ..process_tree import OURS, ProcessTree
 from ..processes import process_cpu_ns
 from .account import OURS_REASON, Account, Sums, Told
 from .book import Book
+from .process_tree import OURS, ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..clock import Clock
-    from ..process_tree import Look, Member
+    from .process_tree import Look, Member
     from .recorder import Recorder
 
 _Key = TypeVar("_Key")

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from .blocking import Background
-from .inheritance import set_mark
-from .processes import Births, process_cpu_ns, read_file
-from .text import printable
+from ..blocking import Background
+from ..inheritance import set_mark
+from ..processes import Births, process_cpu_ns, read_file
+from ..text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ _ROUNDING_NS = 2 * _TICK_NS
 _COMMAND_CHARACTERS = 40
 OURS = "profiler"
 """The command of those under the program that run for us, and of all that they start."""
-_OUR_MODULES = __name__.removesuffix("process_tree") + "samplers."
+_OUR_MODULES = __name__.removesuffix("profile.process_tree") + "samplers."
 
 
 @dataclass(slots=True, eq=False)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from ..clock import wait_first
 from ..events import Note
-from ..process_tree import OURS, command_of_words, read_stat
 from ..processes import environment_at_start, process_end
 from ..profile.places import is_own_code
+from ..profile.process_tree import OURS, command_of_words, read_stat
 from ..profile.stacks import Function, ProcessNote
 from ..samplers.command_lines import in_few_words, main_file
 from ..samplers.go.sampler import GoSampler

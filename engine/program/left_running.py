@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..events import Event
-    from ..process_tree import Member
+    from ..profile.process_tree import Member
 
 MAX_NAMED = 3
 

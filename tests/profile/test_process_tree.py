@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from multi_lang_profiler.engine.process_tree import BIRTHS_S, Look, ProcessTree, command_of_words
 from multi_lang_profiler.engine.processes import environment_at_start
+from multi_lang_profiler.engine.profile.process_tree import BIRTHS_S, Look, ProcessTree, command_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
