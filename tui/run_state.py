@@ -20,8 +20,7 @@ def is_saved(snapshot: Snapshot | None) -> bool:
 
 
 def program_is_over(snapshot: Snapshot | None) -> bool:
-    over = (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START, ProgramPhase.SAVED)
-    return snapshot is not None and snapshot.program.phase in over
+    return snapshot is not None and snapshot.program.phase.is_over
 
 
 def run_is_over(snapshot: Snapshot | None) -> bool:

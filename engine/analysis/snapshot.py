@@ -31,6 +31,11 @@ class ProgramPhase(StrEnum):
     SAVED = "saved"
     """Read from a file."""
 
+    @property
+    def is_over(self) -> bool:
+        """No thread of the program does anything any more."""
+        return self in (ProgramPhase.ENDED, ProgramPhase.FAILED_TO_START, ProgramPhase.SAVED)
+
 
 class ReporterPhase(StrEnum):
     OFF = "off"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ..profile.tasks import TASK_LABEL
 from ..settings import Language
-from .snapshot import ProgramPhase
 from .task_rows import matches, task_rows
 from .thread_row import GROUP_FROM, ThreadRow, frame_rows
 
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
 BUSY_CORES = 0.05
 KERNEL_NAME_LENGTH = 15
-_OVER = frozenset({ProgramPhase.ENDED, ProgramPhase.SAVED})
-
-
-def run_is_over(snapshot: Snapshot) -> bool:
-    """No thread of it does anything any more."""
-    return snapshot.program.phase in _OVER
 
 
 @dataclass(slots=True)
@@ -83,7 +76,7 @@ def thread_rows(
     for known in snapshot.kernel_threads:
         kernel.setdefault(known.pid, []).append(known)
     rows: list[ThreadRow] = []
-    wanted, is_over = pattern.lower(), run_is_over(snapshot)
+    wanted, is_over = pattern.lower(), snapshot.program.phase.is_over
     for pid, depth in _in_order(snapshot, [*kernel, *sampled]):
         note = snapshot.processes.get(pid)
         command = note.command if note else snapshot.program.command
@@ -169,7 +162,7 @@ def _threads(
             cores, cpu_s = seen.late[index] / rate_hz / seen.late_s, seen.total[index] / rate_hz
             # Numbered as the kernel does, and not there any more.
             state = "ended" if kernel and language == "Python" else "waiting"
-        if run_is_over(snapshot):
+        if snapshot.program.phase.is_over:
             state, cores = "ended", 0.0
         elif cores >= BUSY_CORES:
             state = "running"

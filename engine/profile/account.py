@@ -20,8 +20,8 @@ _Key = TypeVar("_Key")
 
 TOO_SHORT_S = 1.0
 """A process that ended within this and was not sampled was too short for it."""
-OURS_REASON = "asks go what it will build"
-"""What those do that run for us under the program."""
+OUR_ROW = OURS, "asks go what it will build"
+"""Where those are booked that run for us under the program, and what they do."""
 _LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
 """Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
 
@@ -246,7 +246,7 @@ class Account:
         """The command, and the reason why nobody samples it."""
         member = self.member
         if member.command == OURS:
-            return OURS, OURS_REASON
+            return OUR_ROW
         reason = self.told.reason
         if not reason and self.ended_s is not None and self.ended_s - member.found_s < TOO_SHORT_S:
             reason = "too short"

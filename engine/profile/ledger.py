@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..blocking import Background
 from ..processes import process_cpu_ns
-from .account import OURS_REASON, Account, Sums, Told
+from .account import OUR_ROW, Account, Sums, Told
 from .book import Book
 from .process_tree import OURS, ProcessTree
 
@@ -318,13 +318,12 @@ class Ledger:
                 self._touched[account] = None
             else:
                 self._sums.cpu_ns += used_ns
-                reason = OURS_REASON if member.command == OURS else "too short"
-                self._sums.unsampled_ns[member.command, reason] += used_ns
+                row = OUR_ROW if member.command == OURS else (member.command, "too short")
+                self._sums.unsampled_ns[row] += used_ns
         for parent, used_ns in look.too_short:
             self._sums.cpu_ns += used_ns
-            is_ours = parent.command == OURS
-            whose = (OURS, OURS_REASON) if is_ours else (CHILDREN_OF + parent.command, "too short")
-            self._sums.unsampled_ns[whose] += used_ns
+            row = OUR_ROW if parent.command == OURS else (CHILDREN_OF + parent.command, "too short")
+            self._sums.unsampled_ns[row] += used_ns
         now_s = self._clock.monotonic()
         self._gone += [(now_s, self._accounts[member.pid]) for member in look.gone if member.pid in self._accounts]
         for member in look.gone:
@@ -369,18 +368,18 @@ class Ledger:
 
 def _with_helpers(unsampled_ns: Counter[tuple[str, str]], helped_ns: int) -> Counter[tuple[str, str]]:
     """With helpers of ours that were too short to be seen: who waited for them, a `go`, has their time in one of its rows."""
-    ours = (OURS, OURS_REASON)
-    unseen_ns = helped_ns - unsampled_ns[ours]
+    unseen_ns = helped_ns - unsampled_ns[OUR_ROW]
     if unseen_ns <= 0:
         return unsampled_ns
     rows = Counter(unsampled_ns)
-    waited = sorted(rows, key=lambda row: ("go" not in row[0].split(), not row[0].startswith(CHILDREN_OF)))
-    for row in waited:
-        if row != ours and ("go" in row[0].split() or row[0].startswith(CHILDREN_OF)):
-            moved_ns = min(unseen_ns, rows[row])
-            rows[row] -= moved_ns
-            rows[ours] += moved_ns
-            unseen_ns -= moved_ns
+    by_go = [row for row in rows if row != OUR_ROW and "go" in row[0].split()]
+    by_children = [row for row in rows if row not in by_go and row[0].startswith(CHILDREN_OF)]
+    # Those of `go` before others, and of these its children's first.
+    for row in sorted(by_go, key=lambda row: not row[0].startswith(CHILDREN_OF)) + by_children:
+        moved_ns = min(unseen_ns, rows[row])
+        rows[row] -= moved_ns
+        rows[OUR_ROW] += moved_ns
+        unseen_ns -= moved_ns
     return +rows
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from ...engine.analysis.thread_rows import run_is_over
 from ...engine.profile.places import short_path
 from ...engine.profile.profile import counts_time
+from ..run_state import program_is_over
 from ..text import clean, duration, fit, fit_name, fit_path, weight
 from .table import Column, Table
 
@@ -50,7 +50,7 @@ class ThreadTable(Table["ThreadRow"]):
 
     @property
     def _is_over(self) -> bool:
-        return self._snapshot is not None and run_is_over(self._snapshot)
+        return program_is_over(self._snapshot)
 
     @property
     def row_here(self) -> ThreadRow | None:

@@ -95,7 +95,7 @@ class Frames:
                 passing = passing or frames
                 continue
             if passing and frames and frames[0] != passing[0]:
-                frames, found = passing + frames, (passing + frames, is_cut)
+                return passing + frames, is_cut
             return found
         raise Unreadable
 
