@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tests.commands import venv
+from tests.command_projects import venv
 from tests.support.command import COMMAND, Folder
 from tests.support.node import node
 from tests.support.ports import free_port

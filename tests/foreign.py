@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.peers import peers
-from tests.commands import use
+from tests.command_projects import use
 from tests.support.command import COMMAND
 from tests.support.node import TOOLCHAINS
 from tests.support.ports import free_port

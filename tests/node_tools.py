@@ -13,7 +13,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from tests.commands import Project, install, main, use
+from tests.command_projects import Project, install, use
+from tests.commands import main
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
