@@ -117,7 +117,7 @@ def test_a_command(folder: Folder) -> None:
         assert is_alive(pid)
         shown.press("0")
         # Both programs, whosever samples the other views count; and the threads that the kernel alone knows.
-        shown.wait_for("where it is", "python3 work.py", "node spin.cjs", "hot_spot", "spin", "native")
+        shown.wait_for("where it is", "python3 work.py", "node spin.cjs", "work.py:", "spin.cjs:", "native")
         shown.press("q")
         shown.wait_for("The program is still running")
         shown.press("y")
