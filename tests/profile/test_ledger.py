@@ -231,7 +231,9 @@ def test_what_is_used_outside_of_functions_is_told_apart() -> None:
 
 def test_what_runs_on_uses_its_time_after_the_run() -> None:
     """Of a daemon that is still there once all samples were handed over, nothing more is booked."""
-    kept = Kept("if not os.fork(): burn(30)\n")
+    kept = Kept("sys.stdin.readline() if os.fork() else burn(30)\n")
+    kept.look_until(kept.ledger.living)
+    kept.tell()
     kept.look_until(lambda: os.waitid(os.P_PID, kept.program.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG))
     kept.ledger.last_look()
     kept.ledger.stop_counting()
