@@ -41,7 +41,8 @@ if "--polite" in sys.argv:
 print("ready", flush=True)
 end = time.monotonic() + float(sys.argv[1])
 while time.monotonic() < end and not os.path.exists("enough"):
-    sum(range(1000))
+    sum(range(50_000))
+    time.sleep(0.004)
 open("unharmed", "w").close()
 """
 
