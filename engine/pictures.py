@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from .sources.sources import Sources
 
 
-NONE_S, FIRST_S, YOUNG_S, STEADY_S = 0.1, 0.25, 0.5, 1.0
-"""Between two pictures: until there are samples, while somebody waits, while a run is young and its shares change quickly, and ever after. Figures that change more
+AWAITED_S, NONE_S, FIRST_S, YOUNG_S, STEADY_S = 0.03, 0.1, 0.25, 0.5, 1.0
+"""Between two pictures: until there are samples of a program that has just begun, and of one that idles from its start; while somebody waits, while a run is young and its shares change quickly, and ever after. Figures that change more
 often cannot be read, and cost twice as much."""
+AWAITED_UNTIL_S = 1.0
+"""Seconds since the start."""
 STILL_S = 2.0
 """The same while nothing happens: all that changes is how long it runs."""
 YOUNG_UNTIL_S = 5.0
@@ -93,12 +95,18 @@ class Pictures:
         parts = self._parts
         is_young = parts.windows.run_covered_s < YOUNG_UNTIL_S
         if is_young and not parts.recorder.run.total:
-            return NONE_S
+            return AWAITED_S if self._has_just_begun else NONE_S
         if parts.clock.monotonic() < self._haste_until_s:
             return FIRST_S
         if is_young:
             return YOUNG_S
         return STEADY_S
+
+    @property
+    def _has_just_begun(self) -> bool:
+        run = self._parts.run
+        started_s = run.process.started_s if run and run.process else None
+        return started_s is not None and self._parts.clock.monotonic() - started_s < AWAITED_UNTIL_S
 
     def newest(self) -> Snapshot | None:
         self._was_taken = True

@@ -21,7 +21,7 @@ BEGIN, END = "<!-- keys -->\n", "<!-- /keys -->"
 
 def bindings() -> Iterator[Binding]:
     """Every binding of the screen and of its widgets that has an id."""
-    for binding in screen_bindings({key: view.TITLE for key, view in VIEWS.items()}):
+    for binding in screen_bindings({key: kind.title for key, kind in VIEWS.items()}):
         if isinstance(binding, Binding):
             yield binding
     for file in sorted(TUI.glob("**/*.py")):

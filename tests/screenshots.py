@@ -108,11 +108,11 @@ async def take_pictures(app: ProfilerApp, load: Load, marks: Engine) -> None:
             live.append(picture())
         PICTURES.mkdir(exist_ok=True)
         taken = {}
-        for key, view in VIEWS.items():
-            await pilot.press(*KEYS.get(view.TITLE, [key]))
+        for key, kind in VIEWS.items():
+            await pilot.press(*KEYS.get(kind.title, [key]))
             await settle(pilot)
-            taken[view.TITLE] = picture()
-            picture_of(view.TITLE).write_text(taken[view.TITLE])
+            taken[kind.title] = picture()
+            picture_of(kind.title).write_text(taken[kind.title])
             await pilot.press("escape")
         TOUR.write_text(moving([*live, *(taken[title] for title in TOUR_VIEWS)], TOUR_FRAME_S))
 

@@ -13,7 +13,7 @@ from tests.support.moving_picture import moving
 
 README = Path(__file__).parent.parent / "README.md"
 PAGE = README.parent / "tui/README.md"
-TITLES = [view.TITLE for view in VIEWS.values()]
+TITLES = [kind.title for kind in VIEWS.values()]
 
 
 @pytest.mark.parametrize("title", TITLES)
@@ -24,7 +24,7 @@ def test_every_view_has_a_picture(title: str) -> None:
     assert f"](../screenshots/{picture.name})" in PAGE.read_text()
     shown = re.sub(r"<[^>]+>|&#160;", " ", picture.read_text())
     # The bar names a view without a number of its own only while it is in front.
-    named = [view.TITLE for key, view in VIEWS.items() if key in "123456789"]
+    named = [kind.title for key, kind in VIEWS.items() if key in "123456789"]
     assert all(each.split()[0] in shown for each in [*named, title]), (
         "a view was added or renamed since the picture was made"
     )

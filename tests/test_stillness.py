@@ -62,7 +62,7 @@ async def test_nothing_is_polled_while_nothing_happens() -> None:
     news: list[str] = []
     cadence = Cadence(lambda: now_s, lambda: bool(news), lambda: polls.append(now_s))
     cadence.begin()
-    assert cadence.pause_s == 0.08
+    assert cadence.pause_s == 0.03
     now_s += 3
     cadence.polled(is_new=True)
     assert cadence.pause_s == 0.95

@@ -1,37 +1,56 @@
-"""All views of the screen."""
+"""All views of the screen, each loaded when it is first opened: to load them all would be a third of what the first picture waits for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .widgets.call_tree import CallTreeView
-from .widgets.diff import DiffView
-from .widgets.flame_graph import FlameGraphView
-from .widgets.functions import FunctionsView
-from .widgets.log import LogView
-from .widgets.output import OutputView
-from .widgets.reporter import ReporterView
-from .widgets.sandwich import SandwichView
-from .widgets.source import SourceView
-from .widgets.threads import ThreadsView
-from .widgets.timeline import TimelineView
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .views import View
 
-VIEWS: Mapping[str, type[View]] = {
-    "1": FunctionsView,
-    "2": SourceView,
-    "3": CallTreeView,
-    "4": FlameGraphView,
-    "5": TimelineView,
-    "6": DiffView,
-    "7": ReporterView,
-    "8": OutputView,
-    "9": LogView,
-    "w": SandwichView,
-    "0": ThreadsView,
+
+class ViewKind(NamedTuple):
+    title: str
+    short: str
+    """The title where cells are few, at most eight characters."""
+    module: str
+    """In `widgets`."""
+    name: str
+    """Of the class in it."""
+    side_panes: bool = False
+    """Whether reporter, output and log stand beside it on a large screen; a view that needs the width says no."""
+    in_bar: bool = True
+    """Whether its name stands in the line of views while another is in front."""
+
+    def load(self) -> type[View]:
+        kind: type[View] = getattr(import_module(f".widgets.{self.module}", __package__), self.name)
+        return kind
+
+
+HOT_FUNCTIONS = ViewKind("Hot functions", "Hot", "functions", "FunctionsView", side_panes=True)
+SOURCE = ViewKind("Source", "Source", "source", "SourceView")
+DIFF = ViewKind("Diff", "Diff", "diff", "DiffView")
+REPORTER = ViewKind("Reporter", "Reporter", "reporter", "ReporterView")
+OUTPUT = ViewKind("Output", "Output", "output", "OutputView")
+SANDWICH = ViewKind("Sandwich", "Sandwich", "sandwich", "SandwichView", in_bar=False)
+
+VIEWS: Mapping[str, ViewKind] = {
+    "1": HOT_FUNCTIONS,
+    "2": SOURCE,
+    "3": ViewKind("Call tree", "Tree", "call_tree", "CallTreeView", side_panes=True),
+    "4": ViewKind("Flame graph", "Flame", "flame_graph", "FlameGraphView"),
+    "5": ViewKind("Timeline", "Timeline", "timeline", "TimelineView"),
+    "6": DIFF,
+    "7": REPORTER,
+    "8": OUTPUT,
+    "9": ViewKind("Log", "Log", "log", "LogView"),
+    "w": SANDWICH,
+    "0": ViewKind("Threads", "Threads", "threads", "ThreadsView", in_bar=False),
 }
 """All views by the key that brings each to the front."""
+
+
+def key_of(title: str) -> str:
+    return next(key for key, kind in VIEWS.items() if title == kind.title)

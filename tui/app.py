@@ -10,49 +10,39 @@ from textual import events
 from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.containers import Container
 from textual.filter import ANSIToTruecolor
-from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher
 
 from ..engine.analysis.ranges import NO_TIME, has_time
 from ..engine.clock import SystemClock
 from . import themes
-from .all_views import VIEWS
+from .all_views import DIFF, HOT_FUNCTIONS, OUTPUT, REPORTER, SANDWICH, SOURCE, VIEWS, key_of
 from .bindings import NOT_WHERE_THE_PROGRAM_READS, OF_THE_MAIN_SCREEN, screen_bindings
 from .cadence import Cadence
-from .commands import commands_of
-from .editor import NoEditor, edit
 from .exports import Exports
+from .opened_views import OpenedViews
 from .palette import make_palette
 from .places import Copier
-from .range_asked import ask_range
 from .run_state import is_reporting, is_saved, program_is_over, run_is_over
 from .screen_settings import read_screen_settings, settings_file
-from .screen_wishes import follow
-from .text import clean
+from .screen_wishes import follow, tell_unknown_keys
 from .time_range import RangeInForce
 from .widgets.board import Board
-from .widgets.cpu_screen import CpuScreen
 from .widgets.empty import EmptyState
 from .widgets.failure_pane import FailurePane
 from .widgets.header import RunHeader
-from .widgets.help_screen import HelpScreen, key_sections
 from .widgets.key_bar import KeyBar
 from .widgets.line_pane import LinePane
-from .widgets.output import OutputView
 from .widgets.program_input import ProgramInput
 from .widgets.prompt import Prompt
-from .widgets.quit_dialog import Question, QuitDialog, RestartDialog
-from .widgets.reporter import ReporterView
 from .widgets.reporter_strip import ReporterStrip
-from .widgets.sandwich import SandwichView
 from .widgets.side_panes import SidePanes
 from .widgets.table import Table
-from .widgets.thread_picker import ThreadPicker
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -65,6 +55,8 @@ if TYPE_CHECKING:
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
     from ..engine.clock import Clock
+    from .places import Place
+    from .views import View
 
 SHARE_FOR_SHOWING = 0.01
 """Of a core that making a view of snapshots may take: what is cheap is shown with each, what is large less often."""
@@ -78,7 +70,7 @@ class ProfilerApp(App[None]):
     ALLOW_SELECT = False
     AUTO_FOCUS = None
     shades = True  # whether the terminal shows colours that differ little
-    BINDINGS: ClassVar[list[BindingType]] = screen_bindings({key: view.TITLE for key, view in VIEWS.items()})
+    BINDINGS: ClassVar[list[BindingType]] = screen_bindings({key: kind.title for key, kind in VIEWS.items()})
 
     def __init__(
         self,
@@ -107,12 +99,11 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.LIGHT)
         self.theme = themes.DARK.name
         self.palette = make_palette(themes.DARK)
-        self._views = {key: kind() for key, kind in VIEWS.items()}
-        for key, widget in self._views.items():
-            widget.id = f"view-{key}"
+        self._front = key_of(view or HOT_FUNCTIONS.title)
+        self._views = OpenedViews(self._front)
         self._header, self._view_bar = RunHeader(id="header"), ViewBar(VIEWS, id="view-bar")
         self._empty, self._side = EmptyState(id="empty"), SidePanes(id="side")
-        self._switcher = ContentSwitcher(self._empty, *self._views.values(), initial="empty", id="views")
+        self._switcher = ContentSwitcher(self._empty, *self._views, initial="empty", id="views")
         self._failure = FailurePane(id="failure")
         self._strip, self._prompt = ReporterStrip(id="reporter-strip"), Prompt(id="prompt")
         self._input = ProgramInput(self._focus_front, id="input")
@@ -121,7 +112,6 @@ class ProfilerApp(App[None]):
         self._settings = read_screen_settings(settings or settings_file())
         self._clock = clock or SystemClock()
         self._view_before = ""
-        self._front = next((key for key, kind in VIEWS.items() if view == kind.TITLE), next(iter(VIEWS)))
         self._shown: dict[str, tuple[Snapshot, object]] = {}
         """The snapshot each view was last shown, and what it showed of it."""
         self._told: dict[str, int | None] = dict.fromkeys(VIEWS)
@@ -150,6 +140,8 @@ class ProfilerApp(App[None]):
     def on_mount(self) -> None:
         self._main = self.screen
         follow(self._settings, self)
+        if self._settings.keys:
+            self.call_later(self._tell_unknown_keys)
         # After `fg` Textual draws only what it thinks has changed, on an empty terminal.
         self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
         self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
@@ -161,12 +153,18 @@ class ProfilerApp(App[None]):
         if isinstance(event, events.InputEvent):
             self._was_touched = self._was_touched or isinstance(event, events.Key)
             self._cadence.touch()
+            await self._views.settled()
         await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
         # `size` is not yet the event's here; at the start it is what COLUMNS says.
         self.controls.resize(*event.size)
         self.call_later(self._arrange)
+
+    @property
+    def _in_front(self) -> View | None:
+        """None while it is put up."""
+        return self._views.get(self._front)
 
     @property
     def _has_news(self) -> bool:
@@ -177,7 +175,7 @@ class ProfilerApp(App[None]):
             or self.controls.leaving
             or self._header.is_due(self._clock.monotonic())
             or is_reporting(self.whole)
-            or self._views[self._front].goes_on
+            or (self._in_front is not None and self._in_front.goes_on)
             or (shown is not None and shown[0] is not self.snapshot)
         )
 
@@ -192,22 +190,21 @@ class ProfilerApp(App[None]):
         if not self._main.is_running:
             return
         newest, now_s = self.controls.snapshot(), self._clock.monotonic()
-        header, strip, side = self._header, self._strip, self._side
         if newest is not None and newest is not self.whole:
             self.whole, self.snapshot = newest, self._range.of(newest)
             for line in self._exports.told(newest.log):
                 self.notify(line.text, severity="warning" if line.is_warning else "information", markup=False)
-            header.show(self.snapshot)
-            strip.show(newest)
-            side.show(newest)
+            self._header.show(self.snapshot)
+            self._strip.show(newest)
+            self._side.show(newest)
             self._show_input(newest)
             self._arrange()
-        header.tick(now_s)
-        strip.tick(now_s)
-        side.tick(now_s)
+        for each in (self._header, self._strip, self._side):
+            each.tick(now_s)
         if perf_counter() >= self._next_show_s:
             self._show_front()
-        self._views[self._front].tick(now_s)
+        if (view := self._in_front) is not None:
+            view.tick(now_s)
         if self.controls.leaving:
             self._header.say_stopping()
             if self.snapshot is None or run_is_over(self.snapshot):
@@ -218,7 +215,7 @@ class ProfilerApp(App[None]):
         self.notify("1 to 9 views · / filter · Enter opens · m marks · ? all keys · q leaves", title="Keys", timeout=20)
 
     def open_view(self, title: str) -> None:
-        self.action_open(next(key for key, view in VIEWS.items() if title == view.TITLE))
+        self.action_open(key_of(title))
 
     def open_view_before(self) -> None:
         self.action_open(self._view_before or next(iter(VIEWS)))
@@ -239,9 +236,8 @@ class ProfilerApp(App[None]):
 
     def open_source(self, path: str, line: int = 0) -> None:
         self.controls.open_source(path)
-        for view in self._views.values():
-            view.source_asked(path, line)
-        self.open_view("Source")
+        self._views.tell(key_of(SOURCE.title), lambda view: view.source_asked(path, line))
+        self.open_view(SOURCE.title)
 
     def stretches(self) -> tuple[Stretch | None, Stretch | None]:
         return self._range.compared(self.whole) if self.whole is not None else (None, None)
@@ -256,14 +252,13 @@ class ProfilerApp(App[None]):
         self.snapshot = self._range.of(self.whole)
         self._header.show(self.snapshot)
         self._shown.clear()
-        for view in self._views.values():
+        for view in self._views:
             view.range_chosen()
         self._show_front()
 
     def compare_at(self, mark: int) -> None:
-        for view in self._views.values():
-            view.comparison_asked(mark)
-        self.open_view("Diff")
+        self._views.tell(key_of(DIFF.title), lambda view: view.comparison_asked(mark))
+        self.open_view(DIFF.title)
 
     def prompt(
         self,
@@ -277,9 +272,9 @@ class ProfilerApp(App[None]):
         self._prompt.ask(label, text, answered, changed=changed, hint=hint)
 
     def action_open(self, key: str) -> None:
-        if key != self._front and VIEWS[key] is SandwichView:
+        if key != self._front and VIEWS[key] is SANDWICH:
             # Of the function that is looked at, whether or not the cursor was moved there.
-            here = self._views[self._front].function_here()
+            here = self._in_front.function_here() if self._in_front else None
             if here is not None:
                 self.selected_function = here
         if key != self._front:
@@ -287,8 +282,14 @@ class ProfilerApp(App[None]):
         self._front = key
         self._view_bar.show(key)
         self._arrange()
-        self._show_front()
-        self._focus_front()
+        self._bring_front()
+
+    def _bring_front(self) -> None:
+        if self._in_front is None:
+            self._views.bring(self._front, self._switcher, self._bring_front)
+        else:
+            self._show_front()
+            self._focus_front()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action == "send_now" and not is_reporting(self.snapshot):
@@ -315,43 +316,39 @@ class ProfilerApp(App[None]):
             self.prompt("Mark as", "", self._mark_named, hint="name of the phase that begins")
 
     def action_threads(self) -> None:
-        if self.snapshot is not None and self.snapshot.counts.total:
-            self.push_screen(ThreadPicker(self.snapshot, self.threads), self._threads_chosen)
+        self._dialogs.choose_threads(self, self._threads_chosen)
 
     def action_edit(self) -> None:
+        from .editor import NoEditor, edit  # noqa: PLC0415 - as the dialogs
+
         if self.snapshot is not None:
             try:
-                edit(self._views[self._front].place_here(), self.snapshot.program.working_folder, self.suspend)
+                edit(self._place_here(), self.snapshot.program.working_folder, self.suspend)
             except (NoEditor, SuspendNotSupported) as error:
                 self.notify(str(error), severity="warning", markup=False)
 
     def action_copy(self) -> None:
-        self._copier.copy(self._views[self._front].place_here(), self.snapshot, self)
+        self._copier.copy(self._place_here(), self.snapshot, self)
+
+    def _place_here(self) -> Place | None:
+        return self._in_front.place_here() if self._in_front else None
 
     def action_type(self) -> None:
         self._input.take_keys()
 
     def action_range(self) -> None:
+        from .range_asked import ask_range  # noqa: PLC0415 - as the dialogs
+
         ask_range(self, self._compare_with)
 
     def action_cpu(self) -> None:
-        if self.snapshot is not None and not isinstance(self.screen, ModalScreen):
-            self.push_screen(CpuScreen())
+        self._dialogs.show_cpu(self)
 
     def action_send_now(self) -> None:
         self.controls.send_now()
 
     def action_restart(self) -> None:
-        """At once if the program has ended or was only attached to; else ask."""
-        if self.snapshot is None or self.snapshot.program.attached or program_is_over(self.snapshot):
-            self._restart(wanted=True)
-        else:
-            self.push_screen(RestartDialog(clean(self.snapshot.program.command)), self._restart)
-
-    def _restart(self, wanted: bool | None) -> None:
-        if wanted:
-            self.controls.restart()
-            self.notify("Starting the program again", timeout=2)
+        self._dialogs.restart(self)
 
     def action_export(self) -> None:
         self._exports.ask(self._prompt, self.controls, self.snapshot)
@@ -364,35 +361,37 @@ class ProfilerApp(App[None]):
         self._arrange()
 
     def action_help(self) -> None:
-        view = VIEWS[self._front]
-        self.push_screen(HelpScreen(view.TITLE, view.HELP, key_sections(self.screen, view.TITLE)))
-
-    def action_leave(self) -> None:
-        self.action_leave_anywhere()
+        if self._in_front is not None:
+            self._dialogs.show_help(self, self._front, self._in_front.HELP)
 
     def action_leave_anywhere(self) -> None:
-        """Leave at once if the program has ended or was told to; else ask."""
-        if isinstance(self.screen, QuitDialog):
-            self.screen.dismiss(True)
-        elif isinstance(self.screen, Question):
-            self.screen.dismiss(False)
-        elif (
-            self.controls.leaving or self.snapshot is None or self.snapshot.program.joined or run_is_over(self.snapshot)
-        ):
-            # Who looks on at a run of another screen leaves it as it is.
-            self.exit()
-        elif program_is_over(self.snapshot) or self.snapshot.program.attached:
-            # The last report is still due.
-            self._stop_and_leave(wanted=True)
-        else:
-            notes = (
-                ["Its last profile will be reported before the screen closes."] if is_reporting(self.snapshot) else []
-            )
-            self.push_screen(QuitDialog(clean(self.snapshot.program.command), *notes), self._stop_and_leave)
+        self._dialogs.leave(self, self._stop_and_leave)
+
+    action_leave = action_leave_anywhere
+
+    @property
+    def _dialogs(self) -> ModuleType:
+        from . import dialogs  # noqa: PLC0415 - loaded when they are wanted: the first picture comes before
+
+        return dialogs
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        from .commands import commands_of  # noqa: PLC0415 - as the dialogs
+
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield from commands_of(self, self._views, self._run_in_view)
+
+    async def action_command_palette(self) -> None:  # type: ignore[override]
+        await self.bring_all_views()
+        super().action_command_palette()
+
+    async def _tell_unknown_keys(self) -> None:
+        await self.bring_all_views()
+        tell_unknown_keys(self._settings, self)
+
+    async def bring_all_views(self) -> None:
+        """So that the keys of each can be told."""
+        await self._views.bring_all(self._switcher)
 
     def on_view_bar_chosen(self, event: ViewBar.Chosen) -> None:
         self.action_open(event.key)
@@ -403,7 +402,9 @@ class ProfilerApp(App[None]):
 
     def _show_front(self) -> None:
         """Bring the view in front up to date, or say why it is empty."""
-        view, snapshot = self._views[self._front], self.snapshot
+        view, snapshot = self._in_front, self.snapshot
+        if view is None:
+            return
         empty = "Waiting for the first picture of the run" if snapshot is None else view.empty(snapshot)
         if empty:
             self._empty.show(empty)
@@ -428,8 +429,8 @@ class ProfilerApp(App[None]):
             self._next_show_s = began + (thread_time() - took_s) / SHARE_FOR_SHOWING
 
     def _focus_front(self) -> None:
-        empty = self._switcher.current == "empty"
-        self._main.set_focus(None if empty else self._views[self._front].focus_target())
+        view = self._in_front if self._switcher.current != "empty" else None
+        self._main.set_focus(view.focus_target() if view else None)
 
     def _show_input(self, snapshot: Snapshot) -> None:
         state = snapshot.program.input
@@ -442,13 +443,13 @@ class ProfilerApp(App[None]):
 
     def _arrange(self) -> None:
         """Say by classes where what stands beside the views."""
-        main, view = self._main, VIEWS[self._front]
+        main, kind = self._main, VIEWS[self._front]
         width, height = self.size
         reporting = is_reporting(self.snapshot)
         if reporting is not self._was_reporting:
             self._was_reporting = reporting
             self.refresh_bindings()
-        room = view.SIDE_PANES and self._wants_side
+        room = kind.side_panes and self._wants_side
         beside = room and self._side.fits_beside(width, height)
         below = room and not beside and self._side.fits_below(width, height)
         showed_side = main.has_class("-beside") or main.has_class("-below")
@@ -456,9 +457,9 @@ class ProfilerApp(App[None]):
         main.set_class(beside, "-beside")
         main.set_class(below, "-below")
         # What the view in front or the panes beside it show is not shown twice.
-        main.set_class(reporting and not beside and view is not ReporterView, "-strip")
+        main.set_class(reporting and not beside and kind is not REPORTER, "-strip")
         if self.snapshot is not None:
-            self._failure.show(self.snapshot, 0 if beside or below or view is OutputView else height - FRAME_ROWS)
+            self._failure.show(self.snapshot, 0 if beside or below or kind is OUTPUT else height - FRAME_ROWS)
         if self.snapshot is not None and (beside or below) and not showed_side:
             self.call_after_refresh(self._side.show, self.snapshot)
 
@@ -490,9 +491,8 @@ class ProfilerApp(App[None]):
             self.choose_range(other)
         else:
             self._range.other = other
-        for view in self._views.values():
-            view.ranges_compared()
-        self.open_view("Diff")
+        self._views.tell(key_of(DIFF.title), lambda view: view.ranges_compared())
+        self.open_view(DIFF.title)
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:

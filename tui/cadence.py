@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIRST_POLL_S, FIRST_UNTIL_S = 0.08, 5.0
+FIRST_POLL_S, FIRST_UNTIL_S = 0.03, 5.0
 """Between two looks while there is no sample, and for how long."""
 POLL_S, CALM_POLL_S = 0.25, 0.95
 """Between two looks: while pictures come often, one is late, or somebody presses keys; and else."""
@@ -38,7 +38,7 @@ class Cadence:
 
     def begin(self) -> None:
         """On the screen's loop, as all of it."""
-        self._wait(FIRST_POLL_S, is_calm=False)
+        self._wait(FIRST_POLL_S, is_calm=True)
 
     def end(self) -> None:
         if self._next is not None:
@@ -54,7 +54,7 @@ class Cadence:
         """`is_new`: there was a new picture; `is_empty`: no sample is in any yet."""
         now_s = self._monotonic()
         if is_empty and now_s - self._began_s < FIRST_UNTIL_S:
-            self._wait(FIRST_POLL_S, is_calm=False)
+            self._wait(FIRST_POLL_S, is_calm=True)
             return
         since_s = now_s - self._came_s
         if is_new:
@@ -70,7 +70,9 @@ class Cadence:
         self._next = asyncio.get_running_loop().call_later(pause_s, self._look)
 
     def _look(self) -> None:
-        if self._is_calm and not self._has_news():
+        if self.pause_s == FIRST_POLL_S and self._monotonic() - self._began_s < FIRST_UNTIL_S and not self._has_news():
+            self._wait(FIRST_POLL_S, is_calm=True)
+        elif self._is_calm and not self._has_news():
             is_due = self._monotonic() - self._came_s < SOON_S
             self._wait(POLL_S if is_due else CALM_POLL_S, is_calm=True)
         else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import sys
 import tempfile
 import traceback
 from typing import TYPE_CHECKING
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from ..engine.analysis.controls import Controls
     from ..engine.analysis.ranges import TimeRange
 
+SWITCH_INTERVAL_S = 0.005
+"""CPython's own."""
+
 
 def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
     """Show the run until the user leaves; the program may go on then. `view`: the title of the one to open on; `wanted`: what it counts.
@@ -25,6 +30,7 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
     """
     app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
     app.shades = app.console.color_system not in ("standard", "windows")
+    app.call_later(app.call_after_refresh, _at_ease)
     if _is_first():
         app.call_later(app.greet)
     app.error_console = Console(file=details, width=160)
@@ -32,6 +38,8 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
         app.run()
     except Exception:  # noqa: BLE001 - the seam that keeps a fault of the screen from becoming one of the run
         details.write(traceback.format_exc())
+    finally:
+        _at_ease()
     if not details.getvalue():
         return ""
     with tempfile.NamedTemporaryFile("w", prefix="multi_lang_profiler-screen-", suffix=".txt", delete=False) as file:
@@ -39,6 +47,13 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
     return (
         f"The screen broke down, which is a fault of ours; the run goes on without it. {file.name} says what happened"
     )
+
+
+def _at_ease() -> None:
+    """The first picture stands: an end to the haste in which all was loaded."""
+    gc.freeze()
+    gc.enable()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def _is_first() -> bool:

@@ -4,7 +4,6 @@ To add a view, write a `View` in `widgets/` and name it in `VIEWS` in all_views.
 palette and its help come from there.
 
     class CallTreeView(View):
-        TITLE, SHORT = "Call tree", "Tree"
         HELP = "Who called what. ..."
         BINDINGS = [ScreenKey("i", "invert", "Invert", tooltip="Show callers below callees", id="tree.invert")]
 
@@ -90,7 +89,7 @@ class Host(Protocol):
         """Bring the source view to the front, at `line` (from 1; 0 for the top) of `path`."""
 
     def open_view(self, title: str) -> None:
-        """Bring the view with this `TITLE` to the front."""
+        """Bring the view with this title to the front."""
 
     def open_view_before(self) -> None:
         """Bring the view to the front that was there before this one."""
@@ -116,16 +115,8 @@ class Host(Protocol):
 class View(Widget):
     """Base of all views; see the module's text."""
 
-    TITLE: ClassVar[str]
-    SHORT: ClassVar[str]
-    """The title where cells are few, at most eight characters."""
     HELP: ClassVar[str]
     """What the view shows and how to read it, in plain sentences: the head of its help."""
-    SIDE_PANES: ClassVar[bool] = False
-    """Whether reporter, output and log stand beside it on a large screen; a view that needs the width says no."""
-
-    IN_BAR: ClassVar[bool] = True
-    """Whether its name stands in the line of views while another is in front."""
 
     @property
     def host(self) -> Host:

@@ -81,13 +81,18 @@ def _subcommand(name: str, argv: list[str]) -> int:
 
 def _show(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
     """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
-    # What is loaded stays: looking through it for garbage, while it loads and ever after, would be for nothing.
-    gc.disable()
+    _hasten()
     from ...tui.run_screen import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
 
-    gc.freeze()
-    gc.enable()
     return run_screen(controls, view, wanted)
+
+
+def _hasten() -> None:
+    """Until the first picture stands (`_at_ease` in `tui/run_screen.py`)."""
+    # What is loaded stays: looking through it for garbage, while it loads and ever after, would be for nothing.
+    gc.disable()
+    # The engine starts the program and its sampler on a thread of its own, which each time it wakes up would wait so long for the one that loads.
+    sys.setswitchinterval(0.0005)
 
 
 class _Screens:
@@ -139,6 +144,7 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | 
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:
+    _hasten()
     asyncio = _asyncio(settings)
     from ..engine import STATUS_INTERNAL  # noqa: PLC0415 - as in _make_engine
     from ..text import internal_error  # noqa: PLC0415

@@ -16,19 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.measure import alternate, run
+from tests.benchmarks.overhead import OURS
 from tests.benchmarks.table import Table, at_most
 from tests.support.command import COMMAND, Folder
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.benchmarks.measure import Command, Length
 
 PYTHON = sys.executable
 START_MS, END_MS, SCREEN_MS = 150, 100, 1_000
 SCREEN = (120, 40)
-IN_THE_TABLES_HEAD = b"file:line"
+IN_THE_TABLES_HEAD, A_FUNCTION = b"file:line", b"<module>"
 FIRST = "import time; print(time.monotonic())\n"
 FIRST_OF_NODE = "console.log(Number(process.hrtime.bigint()) / 1e9)\n"
 FIRST_OF_JAVA = """public class First {
@@ -61,7 +62,7 @@ class Line(App):
 
 Line().run()
 """
-EARLIER = os.environ.get("EARLIER", "")
+EARLIER, AN_EARLIER = os.environ.get("EARLIER", ""), "an earlier build"
 LAST = """
 import time
 until = time.monotonic() + 0.7
@@ -82,12 +83,27 @@ def tables(length: Length) -> Iterator[Table]:
         yield _beside_bare(
             "End: from the program's last line to the command's end", last, folder, _from_line, END_MS, rounds
         )
-        table = Table(f"Start: from the command to the table on a screen of {SCREEN[0]} by {SCREEN[1]}")
-        screens = [_to_screen_ms(folder, last) for _ in range(length.sized(11, 1))]
-        table.add("multi_lang_profiler", screens, "ms", at_most(SCREEN_MS))
-        app = folder.write("app.py", A_LINE_IN_TEXTUAL)
-        table.add(A_LINE, [_to_line_of_textual_ms(folder, app) for _ in screens], "ms")
-        yield table
+        yield _to_a_screen(folder, last, length.sized(11, 1))
+
+
+def _to_a_screen(folder: Folder, program: Path, rounds: int) -> Table:
+    """Until the table stands there, and until it has a function of the program."""
+    app = folder.write("app.py", A_LINE_IN_TEXTUAL)
+    words = ["python", str(program), "--python", PYTHON]
+    contenders = {OURS: partial(_to_screen_ms, COMMAND, folder, words)}
+    if EARLIER:
+        contenders[AN_EARLIER] = partial(_to_screen_ms, Path(EARLIER), folder, words)
+    contenders[A_LINE] = partial(_to_screen_ms, Path(PYTHON), folder, [str(app)], (IN_THE_TABLES_HEAD,))
+    took = alternate(contenders, rounds)
+    table = Table(f"Start: from the command to the table on a screen of {SCREEN[0]} by {SCREEN[1]}")
+    half = at_most(0.5, "ratio")
+    for at, part in enumerate(("", ", with a function")):
+        base = f"{AN_EARLIER}{part}" if EARLIER else None
+        for name in (AN_EARLIER, OURS) if EARLIER else (OURS,):
+            targets = (at_most(SCREEN_MS), *([half] if EARLIER else [])) if name == OURS else ()
+            table.add(f"{name}{part}", [shown_ms[at] for shown_ms in took[name]], "ms", *targets, base=base)
+    table.add(A_LINE, [shown_ms[0] for shown_ms in took[A_LINE]], "ms")
+    return table
 
 
 def _beside_bare(
@@ -122,7 +138,7 @@ def _starts(folder: Folder, python: Path, rounds: int) -> Iterator[Table]:
         file = folder.write("first.go", FIRST_OF_GO)
         subprocess.run(["go", "build", "-o", "first", "first.go"], cwd=folder.path, check=True)
         kinds.append(("Go", [folder.path / "first"], ["go", file]))
-    builds = {"multi_lang_profiler": COMMAND, **({"an earlier build": Path(EARLIER)} if EARLIER else {})}
+    builds = {"multi_lang_profiler": COMMAND, **({AN_EARLIER: Path(EARLIER)} if EARLIER else {})}
     for kind, bare, words in kinds:
         commands: dict[str, Command] = {"none": bare, "none, again": bare}
         commands |= {name: [build, *words, "--no-tui"] for name, build in builds.items()}
@@ -135,7 +151,7 @@ def _starts(folder: Folder, python: Path, rounds: int) -> Iterator[Table]:
             table.add(name, values, "ms")
         for name in (*reversed(builds), "none, again"):
             added = [value - none for value, none in zip(took[name], took["none"], strict=True)]
-            table.add(f"added by {name}", added, "ms", base="added by an earlier build" if EARLIER else None)
+            table.add(f"added by {name}", added, "ms", base=f"added by {AN_EARLIER}" if EARLIER else None)
         yield table
 
 
@@ -149,19 +165,16 @@ def _from_line(command: Command, folder: Path) -> float:
     return 1_000 * (time.monotonic() - printed_s)
 
 
-def _to_screen_ms(folder: Folder, program: Path) -> float:
-    return _until_shown_ms(lambda: Terminal(folder, "python", str(program), "--python", PYTHON, size=SCREEN))
-
-
-def _to_line_of_textual_ms(folder: Folder, app: Path) -> float:
-    kind = type("OfPython", (Terminal,), {"COMMAND": PYTHON})
-    return _until_shown_ms(lambda: kind(folder, str(app), size=SCREEN))
-
-
-def _until_shown_ms(start: Callable[[], Terminal]) -> float:
-    began_s = time.monotonic()
-    with start() as terminal:
-        while IN_THE_TABLES_HEAD not in terminal.shown:
-            assert time.monotonic() < began_s + 30, "no table was drawn"
-            time.sleep(0.001)
-        return 1_000 * (time.monotonic() - began_s)
+def _to_screen_ms(
+    command: Path, folder: Folder, words: Sequence[str], marks: Sequence[bytes] = (IN_THE_TABLES_HEAD, A_FUNCTION)
+) -> list[float]:
+    """When each of `marks` was drawn."""
+    kind = type("OfBuild", (Terminal,), {"COMMAND": command})
+    began_s, found_ms = time.monotonic(), []
+    with kind(folder, *words, size=SCREEN) as terminal:
+        for mark in marks:
+            while mark not in terminal.shown:
+                assert time.monotonic() < began_s + 30, f"no {mark!r} was drawn"
+                time.sleep(0.001)
+            found_ms.append(1_000 * (time.monotonic() - began_s))
+    return found_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from time import perf_counter
@@ -438,6 +439,9 @@ async def burst(pilot: Pilot[None], screen: Screen, *keys: str) -> None:
     """Keys that come faster than any is handled, as a paste or a slow line hands them over."""
     for key in keys:
         screen.app.post_message(Key(key, key if len(key) == 1 else None))
+    done = asyncio.Event()
+    screen.app.call_later(done.set)
+    await done.wait()
     for _ in range(4):
         await pilot.pause()
 
@@ -479,3 +483,15 @@ async def test_dialogs_fit(key: str, size: tuple[int, int]) -> None:
             assert label.region.width <= dialog.content_region.width
         for rows in dialog.query(OptionList):
             assert rows.virtual_size.height == rows.option_count
+
+
+async def test_keys_behind_the_one_that_opens_a_view_are_meant_for_it() -> None:
+    """A view is put up when it is first opened; what is typed behind its key in one burst waits for it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await burst(pilot, screen, "4", "i", "2", "4", "slash", *"lev", "enter")
+        assert front(screen) == "view-4"
+        flame = text_of(screen.app.query_one("#view-4").children[0])
+        assert "callers" in flame
+        assert "lev" in flame
+        assert [view.id for view in screen.app._views] == ["view-1", "view-4", "view-2"], "no other was asked for"

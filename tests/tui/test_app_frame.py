@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +36,7 @@ def test_every_binding_has_id_description_and_tooltip() -> None:
     """Each of our bindings can be remapped (id) and explained (tooltip), and no id stands for two things."""
     screen = Screen()
     seen: dict[str, str] = {}
-    classes = {cls for view in VIEWS.values() for cls in view.__mro__}
+    classes = {cls for kind in VIEWS.values() for cls in kind.load().__mro__}
     for cls in (type(screen.app), *classes, Table, LinePane, QuitDialog, HelpScreen, ThreadPicker):
         for binding in cls.__dict__.get("BINDINGS", ()):
             if cls.__module__.startswith("textual."):
@@ -44,6 +46,19 @@ def test_every_binding_has_id_description_and_tooltip() -> None:
             assert binding.tooltip, binding
             assert binding.description, binding
             assert seen.setdefault(binding.id, binding.action) == binding.action
+
+
+def test_the_first_picture_waits_for_no_other_view() -> None:
+    """Neither the other views nor dialogs, palette, editors and what colours source are loaded before they are wanted."""
+    code = (
+        "import sys; from multi_lang_profiler.tui import run_screen; run_screen.ProfilerApp(None); print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    ours = {name.removeprefix("multi_lang_profiler.tui.") for name in loaded if name.startswith("multi_lang_profiler.")}
+    assert "widgets.functions" in ours
+    others = {f"widgets.{kind.module}" for kind in VIEWS.values()} - {"widgets.functions"}
+    assert not ours & {*others, "dialogs", "commands", "editor", "highlight", "range_asked"}
+    assert not {"rich.syntax", "pygments", "markdown_it", "pyte", "tree_sitter"} & {*loaded}
 
 
 async def test_help_names_every_key_of_the_view() -> None:
@@ -102,11 +117,12 @@ async def test_palette_has_everything() -> None:
     """Every binding of the app and of every view is a command in the palette; one of another view opens that view."""
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
+        await screen.app.bring_all_views()
         commands = {command.title: command for command in screen.app.get_system_commands(screen.app.screen)}
-        for key, view in VIEWS.items():
-            assert view.TITLE in commands
+        for key, kind in VIEWS.items():
+            assert kind.title in commands
             for binding in bindings_of(screen.app._views[key]):
-                assert f"{view.TITLE}: {binding.description}" in commands
+                assert f"{kind.title}: {binding.description}" in commands
         await pilot.press("9")
         await commands["Hot functions: Own code"].callback()
         await pilot.pause()

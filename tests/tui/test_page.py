@@ -13,5 +13,5 @@ def test_the_page_has_every_key() -> None:
 
 
 def test_the_page_names_every_view() -> None:
-    for view in VIEWS.values():
-        assert f"**{view.TITLE}**".lower() in PAGE.read_text().lower()
+    for kind in VIEWS.values():
+        assert f"**{kind.title}**".lower() in PAGE.read_text().lower()

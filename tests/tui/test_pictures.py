@@ -37,7 +37,7 @@ def same_clock_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("key", VIEWS, ids=lambda key: VIEWS[key].SHORT.lower())
+@pytest.mark.parametrize("key", VIEWS, ids=lambda key: VIEWS[key].short.lower())
 def test_view(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
     """Each view of the running shop looks as it was accepted."""
     assert snap_compare(Screen().app, press=[key], terminal_size=size)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 class CallTreeView(TreeView):
-    TITLE = "Call tree"
-    SHORT = "Tree"
     HELP = (
         "Who called what. total is the share of all samples in which exactly this chain of calls was on the stack, self the share in "
         "which its last function was running. The same function called by the same chain is one row; the heaviest stands first. "
@@ -29,7 +27,6 @@ class CallTreeView(TreeView):
         "A search leaves what matches and what lies above and below it; it is written as the filter of the hot functions. Own code "
         "leaves out the frames of runtime and packages: their time is that of whoever of your code called them."
     )
-    SIDE_PANES = True
 
     def compose(self) -> ComposeResult:
         yield TitleLine()

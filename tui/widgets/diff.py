@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 
 class DiffView(View):
-    TITLE = "Diff"
-    SHORT = "Diff"
     HELP = (
         "What changed between two phases of the run: those that marks divide it into, the range of time in force (z) and the rest of the run or another range, the run before this one (--watch), or a "
         "saved profile. before and after are the function's own share of each phase's samples, so that phases of different "

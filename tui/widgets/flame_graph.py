@@ -35,8 +35,6 @@ ROOM_ROWS = 12
 
 
 class FlameGraphView(TreeView):
-    TITLE = "Flame graph"
-    SHORT = "Flame"
     HELP = (
         "All stacks in one picture. A box is a function as called by the boxes it stands on; it is as wide as its share of the samples, "
         "and what nothing stands on is its self time. Boxes stand by name, so that they keep their place; where they are too narrow "

@@ -35,9 +35,7 @@ SORT_NAMES = {
 
 
 class FunctionsView(SampledView):
-    TITLE = "Hot functions"
     FILTER = "Filter"
-    SHORT = "Hot"
     HELP = (
         "Where the time goes. self is the share of all samples in which the function itself was running, total the share in "
         "which it was anywhere on the stack. In the bar, the bright part is self and the ground it stands on is total.\n"
@@ -46,7 +44,6 @@ class FunctionsView(SampledView):
         "A filter is a part of the name or path, or a regular expression behind a ~; it minds capitals if it has some. Pausing freezes "
         "this table alone: sampling and reporting go on."
     )
-    SIDE_PANES = True
     BINDINGS: ClassVar[list[BindingType]] = [
         ScreenKey(
             "slash",

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 class LogView(LinesView):
-    TITLE = "Log"
-    SHORT = "Log"
     HELP = (
         "What the profiler did, newest at the end: the same lines that go to stderr without a screen. Warnings are coloured.\n"
         "The view follows the log until you scroll up; End follows again."

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 class OutputView(LinesView):
-    TITLE = "Output"
-    SHORT = "Output"
     HELP = (
         "What the program printed, newest at the end: stdout plain, stderr coloured, with a mark at its left. Progress bars stay "
         "in their lines; other escape codes are left out, never obeyed. The last 5,000 lines are kept.\n"

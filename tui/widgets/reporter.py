@@ -28,8 +28,6 @@ LEAST_SCALE = 10
 
 
 class ReporterView(View):
-    TITLE = "Reporter"
-    SHORT = "Reporter"
     HELP = (
         "What happens to the profiles. Each interval closes a window and puts its profile into the buffer; all that is "
         "buffered goes to the backend in one batch, in up to three attempts. What fails stays buffered for the next "

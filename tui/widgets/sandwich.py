@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 
 class SandwichView(View):
-    TITLE = "Sandwich"
-    SHORT = "Sandwich"
-    IN_BAR = False
     HELP = (
         "One function, that under the cursor of the view before: who called it and by which ways, what it called, and the hottest of its lines. "
         "The shares of callers say by which way its time came, those of callees where it went; both count each sample once, at the function's "

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 
 class SourceView(View):
-    TITLE = "Source"
-    SHORT = "Source"
     HELP = (
         "A source file as it was when the run began. self is the share of all samples in which the line itself was running, "
         "total the share in which it ran or called what ran.\n"

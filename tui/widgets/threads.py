@@ -26,9 +26,6 @@ SEE_S = 1.0
 
 
 class ThreadsView(View):
-    TITLE = "Threads"
-    SHORT = "Threads"
-    IN_BAR = False
     HELP = (
         "Every process and thread that was sampled, and those that the kernel knows beside them (native): what each uses of a core now and has used in "
         "all, and where it was when it was sampled last. Sampling by CPU time does not see where a thread waits; --mode wall does. Threads whose "

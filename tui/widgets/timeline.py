@@ -36,8 +36,6 @@ LATE_S = 4.0
 
 
 class TimelineView(View):
-    TITLE = "Timeline"
-    SHORT = "Timeline"
     HELP = (
         "The run from its start at the left. On top the CPU the program used, in another colour what of it no sample is of (C says why), and the samples taken per second; below them the "
         "functions, each with its share of the samples over time: the height is relative to the row's own peak, the colour "

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from ..views import View
+    from ..all_views import ViewKind
 
 
 class ViewBar(Board):
@@ -26,7 +26,7 @@ class ViewBar(Board):
             super().__init__()
             self.key = key
 
-    def __init__(self, views: Mapping[str, type[View]], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, views: Mapping[str, ViewKind], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._views = views
         self._front = ""
@@ -39,7 +39,7 @@ class ViewBar(Board):
         self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:  # noqa: ARG002
-        for names in (self._titles("TITLE"), self._titles("SHORT"), self._titles("")):
+        for names in (self._titles("title"), self._titles("short"), self._titles("")):
             spare = width - 1 - sum(cell_len(_label(key, name)) + 1 for key, name in names.items())
             if spare >= 0:
                 break
@@ -72,9 +72,9 @@ class ViewBar(Board):
     def _titles(self, attribute: str) -> dict[str, str]:
         """Without an attribute only the view in front has its name."""
         return {
-            key: getattr(view, attribute) if attribute else view.SHORT if key == self._front else ""
+            key: getattr(view, attribute) if attribute else view.short if key == self._front else ""
             for key, view in self._views.items()
-            if view.IN_BAR or key == self._front
+            if view.in_bar or key == self._front
         }
 
 
