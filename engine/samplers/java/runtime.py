@@ -225,7 +225,8 @@ async def _properties(executable: str) -> dict[str, str]:
 
 
 async def _compile(javac: str, level: int, sources: list[Path], classes: str) -> None:
-    options = ("-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", classes)
+    # So little is compiled that javac's own code is better not compiled twice: half the CPU time.
+    options = ("-J-XX:TieredStopAtLevel=1", "-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", classes)
     status, said = await _run(_COMPILE_S, javac, "--release", str(level), *options, *map(str, sources))
     if status and level == 8:
         # javac 8 has no --release, and later ones take no -source without it.
