@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .memory import Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .code import Codes
     from .layout import Layout
     from .memory import Memory
@@ -21,8 +24,10 @@ CHUNK_HEAD = struct.Struct("<QQQ")
 """The chunk before it, its size in bytes, how many words of it were in use when the next one was begun."""
 _FIRST_CHUNK_HEAD_BYTES = 32
 """In a thread's first chunk one more word is left out."""
-_MARK = 3
-"""The owner of a frame that only marks where C code called Python."""
+_GENERATOR, _MARK = 1, 3
+"""Owners of frames: a generator, and C code, which only marks so that it called Python."""
+_VALUE = struct.Struct("<Q")
+_LOWEST_OBJECT = 1 << 16
 _MARKS_CODE = "<interpreter trampoline>"
 """What such a frame runs (3.12)."""
 
@@ -48,6 +53,8 @@ class Chain(NamedTuple):
     """Those of them that are marks."""
     is_whole: bool
     """Of those, none had to be read afterwards, at a moment of its own."""
+    end: int
+    """Where in the chunk its newest frame ends that lies there."""
 
 
 class Chains:
@@ -58,7 +65,104 @@ class Chains:
         self._layout = layout
         self._codes = codes
 
-    def walk(self, thread: ThreadState, frame: int, content: bytes, want: int, *, is_forced: bool = False) -> Chain:
+    def newest(
+        self, thread: ThreadState, frame: int, content: bytes, want: int, running: Sequence[int], *, is_forced: bool
+    ) -> int:
+        """The frame that ran when the state was read, where C code has begun or ended a call of Python since. Raises `Passing` if nothing tells.
+
+        `frame` is the newest one of that call, if it can be told still; `running` those of calls around it.
+        """
+        fields = self._layout.frame_fields
+        code_at, previous_at, instruction_at, _ = self._layout.frame_order
+        at, first, last = thread.chunk_at, thread.chunk, thread.chunk + want - fields.size
+        top = 0
+        for top in reversed(
+            self._side_by_side(thread, content[at : at + want], first + self._head_bytes(content, at, want))
+        ):
+            values = fields.unpack_from(content, at + top - first)
+            if values[instruction_at] >= (values[code_at] & ~7) + (self._layout.code_begin or 0):
+                break
+            # It has not begun: its caller still makes its arguments ready.
+        # What has been called since then goes back to who called it.
+        caller = frame
+        for _ in range(MAX_DEPTH):
+            if not first + thread.used <= caller <= last:
+                break
+            caller = fields.unpack_from(content, thread.later_at + caller - first)[previous_at]
+        begin, end = thread.stack
+        if caller and not first <= caller <= last and not begin <= caller < end:
+            generator = self._generator(thread, caller, content)
+            if generator is not None and (not generator or generator == top):
+                return caller
+        if not top:
+            if not frame:
+                return 0
+            raise Passing
+        if top not in running:
+            return top
+        # It has called what ran, which lay elsewhere: a generator, which has handed over.
+        found = self._generator_on(thread, running[0], content)
+        if not found and not is_forced:
+            raise Passing
+        return found or top
+
+    def _generator_on(self, thread: ThreadState, frame: int, content: bytes) -> int:
+        """The frame of the generator, topmost on the stack of values of `frame`; 0 if there is none."""
+        layout, offset = self._layout, frame - thread.chunk
+        fields = layout.frame_fields
+        code_at, _, instruction_at, owner_at = layout.frame_order
+        assert layout.generator_frame is not None
+        try:
+            if 0 <= offset <= thread.used:
+                at = thread.later_at + offset
+                code = self._codes.get(fields.unpack_from(content, at)[code_at] & ~7)
+                values = content[at : at + code.frame_bytes]
+            else:
+                code = self._codes.get(fields.unpack(self._memory.read(frame, fields.size))[code_at] & ~7)
+                values = self._memory.read(frame, code.frame_bytes)
+        except Unreadable:
+            return 0
+        for (value,) in reversed(list(_VALUE.iter_unpack(values[fields.size & ~7 : len(values) & ~7]))):
+            if not _LOWEST_OBJECT < value < 1 << 47 or value & 7:
+                continue
+            with suppress(Unreadable):
+                found = value + layout.generator_frame
+                of_frame = fields.unpack(self._memory.read(found, fields.size))
+                if of_frame[owner_at] == _GENERATOR:
+                    address = of_frame[code_at] & ~7
+                    code = self._codes.get(address)
+                    instruction = (of_frame[instruction_at] - address - (layout.code_begin or 0)) // 2
+                    if code.is_generator and -1 <= instruction <= code.size:
+                        return found
+        return 0
+
+    def _generator(self, thread: ThreadState, frame: int, content: bytes) -> int | None:
+        """Who called the generator whose frame that is, 0 if it does not run any more; None if it is none."""
+        fields = self._layout.frame_fields
+        code_at, previous_at, instruction_at, owner_at = self._layout.frame_order
+        for _ in range(MAX_DEPTH):
+            try:
+                place = thread.places.get(frame)
+                values = (
+                    fields.unpack_from(content, place)
+                    if place
+                    else fields.unpack(self._memory.read(frame, fields.size))
+                )
+                if values[owner_at] != _GENERATOR:
+                    return None
+                code = self._codes.get(address := values[code_at] & ~7)
+            except Unreadable:
+                return None
+            if not -1 <= (values[instruction_at] - address - (self._layout.code_begin or 0)) // 2 <= code.size:
+                return None
+            frame = values[previous_at]
+            if not frame or 0 <= frame - thread.chunk <= thread.used:
+                break
+        return frame
+
+    def walk(
+        self, thread: ThreadState, frame: int, content: bytes, chunk_at: int, want: int, *, is_forced: bool = False
+    ) -> Chain:
         """From `frame` on; `content` is what was read, with `want` bytes of the chunk. Raises `Unreadable` and `Closed`; unless `is_forced`, `Passing`, too.
 
         A function may return while the stack is read: what was its frame is none any more, or another function's. Were the stack read again
@@ -78,9 +182,11 @@ class Chains:
         marks_outside: list[int] = []
         is_whole = is_newest = True
         is_late = is_forced
+        is_late_newest = False
+        end = 0
         side_by_side: list[int] | None = None
         # Where the chunk lies, where in `piece` it does, and the last place in it where a frame may begin.
-        chunk, piece, at, last = thread.chunk, content, thread.chunk_at, want - size
+        chunk, piece, at, last = thread.chunk, content, chunk_at, want - size
         first = chunk + self._head_bytes(content, at, want)
         # The same of the C stack.
         near_begin, near_last = thread.near[0], sum(thread.near) - size
@@ -107,13 +213,17 @@ class Chains:
                 else:
                     values = fields(memory.read(frame, size), 0)
                     outside.append(frame)
-                    is_whole = False
+                    # The newest one may be a generator's that is new: it is believed if what called it was there before.
+                    if frames:
+                        is_whole = False
+                    else:
+                        is_late_newest = True
                 # Callers lie below.
                 is_sound = not (is_inside and is_newest and frame >= lowest)
                 if values[owner_at] == _MARK:
                     if not frames and layout.c_frame is not None and not is_late:
                         # What C code called has returned since we know that it ran: it lay at the end of what was in use, above its caller.
-                        side_by_side = self._side_by_side(thread, content[at : at + want], first)
+                        side_by_side = self._side_by_side(thread, content[chunk_at : chunk_at + want], first)
                         if not side_by_side or side_by_side[-1] <= values[previous_at]:
                             raise Passing
                         frame, is_late = side_by_side[-1], True
@@ -138,13 +248,15 @@ class Chains:
                 is_sound = False
             if is_sound:
                 if is_inside and is_newest:
+                    end = end or frame - chunk + code.frame_bytes
                     lowest = frame
                 frame = values[previous_at]
                 if frame and len(frames) < 2 * MAX_DEPTH:
                     continue
                 if frame or lowest <= first:
                     is_mended = side_by_side is not None
-                    return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole)
+                    is_whole = is_whole and (not is_late_newest or end == thread.used)
+                    return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole, end)
             is_lost = not frames and not is_inside and not near_begin <= frame <= near_last
             if is_lost and not is_forced:
                 # Of a generator that ended before its frame was read nothing tells what ran: whoever called it did not.
@@ -152,7 +264,7 @@ class Chains:
             if not is_newest or is_lost:
                 break
             if side_by_side is None:
-                side_by_side = self._side_by_side(thread, content[at : at + want], first)
+                side_by_side = self._side_by_side(thread, content[chunk_at : chunk_at + want], first)
             if first <= frame < lowest:
                 lowest = frame + 1
             below = bisect_left(side_by_side, lowest) - 1
@@ -168,18 +280,18 @@ class Chains:
 
     def _side_by_side(self, thread: ThreadState, chunk: bytes, first: int) -> list[int]:
         """Where frames lie in `chunk`, from `first` on: each where the one before ends."""
-        layout, known = self._layout, self._codes.by_address.get
+        layout, known, learn = self._layout, self._codes.by_address.get, self._codes.get
         code_at, _, instruction_at, _ = layout.frame_order
         found: list[int] = []
         frame, end = first, thread.chunk + min(thread.used, len(chunk)) - layout.frame_fields.size
         while frame <= end:
             values = layout.frame_fields.unpack_from(chunk, frame - thread.chunk)
             address = values[code_at] & ~7
-            code = known(address)
-            if (
-                code is None
-                or not -1 <= (values[instruction_at] - address - (layout.code_begin or 0)) // 2 <= code.size
-            ):
+            try:
+                code = known(address) or learn(address)
+            except Unreadable:
+                break
+            if not -1 <= (values[instruction_at] - address - (layout.code_begin or 0)) // 2 <= code.size:
                 break
             found.append(frame)
             frame += code.frame_bytes

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
 from .memory import PIECE, Unreadable
+from .thread_state import KnownStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
 
 _SPARE_BYTES = 768
 """Read beyond what the stack used last, so that one read does for a stack that has grown a little."""
-_HOLDER_BYTES = 16
+_HOLDER_BYTES = 24
+"""What points to the newest frame, and to the same of who called (3.11, 3.12)."""
+_MAX_CALLS = 8
+"""So many of C code's calls of Python are looked through for the one that a frame is of."""
 _POINTER, _TWO_POINTERS = struct.Struct("<Q"), struct.Struct("<QQ")
 _ATTEMPTS, _PASSING_ATTEMPTS = 6, 40
 """To read a stack; and where generators run that hand over sooner than they are read."""
+_STATE_BYTES = 4_096
+"""Of a thread, at most."""
 _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
 _SPARE_OUTSIDE = 64
@@ -109,7 +115,8 @@ class Frames:
 
     def _gather(self, thread: ThreadState, want: int, outside_bytes: int) -> memoryview | None:
         """The state, `want` bytes of the chunk, a piece of the C stack, the frames outside; None: try again."""
-        key = (thread.near, thread.chunk, want, thread.outside, self._tail_pieces)
+        thread.near = thread.wanted_near
+        key = (thread.near, thread.holder, thread.chunk, want, thread.outside, self._tail_pieces)
         if key != thread.key:
             self._lay_out(thread, want, outside_bytes)
             thread.key = key
@@ -134,18 +141,27 @@ class Frames:
 
     def _lay_out(self, thread: ThreadState, want: int, outside_bytes: int) -> None:
         """Name the pieces that make up its stack, and note where each will be."""
-        pieces = [(thread.state, self._layout.thread_size)]
-        end = self._layout.thread_size
-        chunk, near = (thread.chunk, want), thread.near
-        # What points to the newest frame is read just before that.
-        for address, size in (chunk, near) if self._layout.c_frame is None else (near, chunk):
-            if address == thread.chunk:
-                thread.chunk_at = end
-            else:
-                thread.near_at = end
+        pieces: list[tuple[int, int]] = []
+        end = 0
+
+        def place(address: int, size: int) -> int:
+            nonlocal end
             if size:
                 pieces.append((address, size))
                 end += size
+            return end - size
+
+        c_frame, near = self._layout.c_frame, thread.near
+        place(thread.state, self._layout.thread_size)
+        if c_frame is not None:
+            # What points to the newest frame mostly lies where it did: read at once, for it changes most.
+            thread.holder_at = place(thread.holder, _HOLDER_BYTES if thread.holder else 0)
+        thread.chunk_at = place(thread.chunk, want)
+        thread.near_at = place(*near)
+        if c_frame is not None:
+            # And asked again: what has changed meanwhile.
+            thread.again_at = place(thread.state + c_frame, 8)
+            thread.later_at = place(thread.chunk, want)
         thread.places = {address: end + i * outside_bytes for i, address in enumerate(thread.outside)}
         pieces += [(address, outside_bytes) for address in thread.outside]
         thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
@@ -158,30 +174,53 @@ class Frames:
         if thread.chunk:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
             want = min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used
-        found = self._newest(thread, want, now_s)
+        found = self._newest(thread, want, now_s, is_forced)
         if found is None:
             return None
-        view, frame, place = found
-        if not frame:
-            return [], False
-        if place != self._wanted and not is_forced:
-            return None
-        chain = self._chains.walk(thread, frame, bytes(view[: thread.size]), want, is_forced=is_forced)
+        view, frame, chunk_at, running = found
+        content = bytes(view[: thread.size])
+        place = self._place(thread, content)
+        known = thread.known(place, self._codes.generation)
+        try:
+            if running is not None:
+                frame = self._chains.newest(thread, frame, content, want, running, is_forced=is_forced)
+            if not frame:
+                return [], False
+            chain = self._chains.walk(thread, frame, content, chunk_at, want, is_forced=is_forced)
+        except (Passing, Unreadable):
+            if known is None:
+                raise
+            return known.frames, False
+        if chain.end == thread.used and not chain.is_cut:
+            if chain.is_whole and place is not None:
+                thread.learn(place, self._codes.generation, KnownStack(chain.frames, frame))
+        elif known is not None and (running is not None or frame == known.newest):
+            # What stood where the newest frame was has been written over.
+            return known.frames, False
         if chain.is_mended:
             return chain.frames, chain.is_cut
         outside = chain.outside
-        if chain.marks_outside:
-            marks = chain.near + chain.marks_outside
+        # A thread's first mark lies in its state (3.15).
+        if marks := [mark for mark in chain.marks_outside if not 0 <= mark - thread.state < _STATE_BYTES]:
+            marks += chain.near
             self._come_near(thread, min(marks), max(marks) + layout.frame_fields.size, now_s)
-            begin, size = thread.near
+            begin, size = thread.wanted_near
             outside = [each for each in outside if not begin <= each <= begin + size - layout.frame_fields.size]
         if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + _SPARE_OUTSIDE:
             spare = [each for each in thread.outside if each not in outside]
             thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
-        return (chain.frames, chain.is_cut) if chain.is_whole or len(outside) > _MAX_OUTSIDE else None
+        is_told = chain.is_whole or running is not None or len(outside) > _MAX_OUTSIDE
+        return (chain.frames, chain.is_cut) if is_told else None
 
-    def _newest(self, thread: ThreadState, want: int, now_s: float) -> tuple[memoryview, int, int] | None:
-        """What was read, with `want` bytes of the chunk, the address of the newest frame, 0 for none, and what tells whether the same runs later.
+    def _place(self, thread: ThreadState, content: bytes) -> tuple[int, int, int] | None:
+        """How deep the stacks of C and of Python were (3.11, 3.12): where both are so again, the same mostly runs again."""
+        c_frame = self._layout.c_frame
+        return None if c_frame is None else (*_POINTER.unpack_from(content, c_frame), thread.chunk, thread.used)
+
+    def _newest(
+        self, thread: ThreadState, want: int, now_s: float, is_forced: bool
+    ) -> tuple[memoryview, int, int, list[int] | None] | None:
+        """What was read, with `want` bytes of the chunk, the address of the newest frame, 0 for none, and what is as in `Chains.newest`, if that has to tell.
 
         None: try again.
         """
@@ -190,22 +229,38 @@ class Frames:
         view = self._gather(thread, want, layout.frame_fields.size)
         if view is None:
             return None
-        chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
-        holder_at = holder = 0
-        if layout.c_frame is not None:
+        running: list[int] | None = None
+        chunk_at = thread.chunk_at
+        if layout.c_frame is None:
+            (frame,) = _POINTER.unpack_from(view, layout.current_frame)
+        else:
             (holder,) = _POINTER.unpack_from(view, layout.c_frame)
             if not holder:
-                return view, 0, 0
-            self._want(holder)
+                return view, 0, chunk_at, None
             begin, size = thread.near
-            if not begin <= holder <= begin + size - _HOLDER_BYTES:
+            is_near = begin <= holder <= begin + size - _HOLDER_BYTES
+            if not is_near:
                 high = begin + size - _NEAR_BYTES if size > _HOLDER_BYTES else 0
                 self._come_near(thread, holder, max(high, holder + _HOLDER_BYTES), now_s)
+            at = thread.holder_at if holder == thread.holder else thread.near_at + holder - begin if is_near else None
+            if (holder != thread.holder and holder == thread.last_holder) or not thread.holder:
+                thread.holder = holder
+            thread.last_holder = holder
+            frame = 0 if at is None else _POINTER.unpack_from(view, at + layout.current_frame)[0]
+            (now,) = _POINTER.unpack_from(view, thread.again_at)
+            if at is None and not size:
                 return None
-            holder_at = thread.near_at + holder - begin
-        (frame,) = _POINTER.unpack_from(view, holder_at + layout.current_frame)
-        if not frame:
-            return view, 0, 0
+            if now == holder and not frame:
+                return view, 0, chunk_at, None
+            low, high = thread.stack
+            # It has ended where it points to the mark below it (3.12), too.
+            if at is None or now != holder or low <= frame < high:
+                running = self._running(thread, view, holder, now, begin, size)
+            elif at != thread.holder_at:
+                chunk_at = thread.later_at
+        if not frame and running is None:
+            return view, 0, chunk_at, None
+        chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
         used = top - chunk if chunk else 0
         if not 0 <= used <= MAX_CHUNK_BYTES:
             raise Unreadable
@@ -216,9 +271,25 @@ class Frames:
         has_all = chunk == thread.chunk and used <= want
         thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
         # Generators lie elsewhere.
-        place = holder or int(chunk <= frame <= chunk + MAX_CHUNK_BYTES)
+        place = int(chunk <= frame <= chunk + MAX_CHUNK_BYTES) if layout.c_frame is None else 0
         self._want(place)
-        return None if used and not has_all else (view, frame, place)
+        if (used and not has_all) or (place != self._wanted and not is_forced):
+            return None
+        return view, frame, chunk_at, running
+
+    def _running(
+        self, thread: ThreadState, view: memoryview, holder: int, now: int, begin: int, size: int
+    ) -> list[int]:
+        """The newest frames of C code's calls of Python around that of `holder`, which may have ended; the newest call is that of `now`."""
+        running: list[int] = []
+        for _ in range(_MAX_CALLS):
+            if not begin <= now <= begin + size - _HOLDER_BYTES:
+                break
+            frame, before = _TWO_POINTERS.unpack_from(view, thread.near_at + now - begin + self._layout.current_frame)
+            if now > holder:
+                running.append(frame)
+            now = before
+        return running
 
     def _want(self, place: int) -> None:
         """Were a stack read again until it is whole, wherever the thread is by then, looks would meet what runs long: the first read tells where."""
@@ -232,10 +303,10 @@ class Frames:
             begin, end = thread.stack = self._memory.mapping(low)
             thread.asked_s = now_s
         if not begin <= low < end:
-            thread.near = low, _HOLDER_BYTES
+            thread.wanted_near = low, _HOLDER_BYTES
             return
         begin = max(begin, low - _NEAR_BYTES)
-        thread.near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
+        thread.wanted_near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
     def _heap_frames(self, thread: ThreadState, _now_s: float, _is_forced: bool) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""

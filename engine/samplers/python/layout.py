@@ -69,6 +69,11 @@ class Layout(NamedTuple):
         return self.version >= (3, 12)
 
     @property
+    def generator_frame(self) -> int | None:
+        """In a generator, a coroutine and their like, where versions with a `c_frame` are asked for it."""
+        return {(3, 11): 80, (3, 12): 72}.get(self.version)
+
+    @property
     def code_flags(self) -> int:
         return 48 if self.version >= (3, 11) else 36
 

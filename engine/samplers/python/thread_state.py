@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+_MAX_KNOWN = 4_096
+
+
+class KnownStack(NamedTuple):
+    """A stack that was read whole."""
+
+    frames: list[int]
+    """Leaf first, in turn the code's address and the instruction's index."""
+    newest: int
+    """The address of the newest frame."""
+
 
 class ThreadState:
     """What is known of one, to read its stack in one go the next time."""
 
     __slots__ = (
-        *("asked_s", "chunk", "chunk_at", "ident", "key", "most", "near", "near_at", "outside"),
+        *(
+            "again_at",
+            "asked_s",
+            "holder",
+            "holder_at",
+            "last_holder",
+            "later_at",
+            "chunk",
+            "chunk_at",
+            "ident",
+            "key",
+            "most",
+            "near",
+            "near_at",
+            "wanted_near",
+            "_known",
+            "_known_of",
+            "outside",
+        ),
         *("pieces", "places", "room", "size", "stack", "state", "tid", "used"),
     )
 
@@ -25,16 +56,21 @@ class ThreadState:
         """Where in what is read the chunk begins."""
         self.near_at = 0
         """The same for the piece of the C stack."""
+        self.again_at = self.holder_at = self.later_at = 0
+        """The same for what points into that (3.11, 3.12), read again."""
         self.places: dict[int, int] = {}
         """The same for the frames outside."""
         self.stack = (0, 0)
         """Where its C stack begins and ends."""
+        self._known: dict[tuple[int, int, int], KnownStack] = {}
+        self._known_of = 0
         self.asked_s = float("-inf")
         """When that was asked last."""
         self.forget()
 
     def forget(self) -> None:
-        self.near = (0, 0)
+        self.holder = self.last_holder = 0
+        self.near = self.wanted_near = (0, 0)
         """The piece of the C stack that is read: its beginning and its bytes."""
         self.chunk = 0
         """Where its frames lay when they were read last."""
@@ -46,3 +82,15 @@ class ThreadState:
         """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
         self.outside: tuple[int, ...] = ()
         """Where those lay that were neither in the chunk nor in that piece of the C stack."""
+
+    def known(self, place: tuple[int, int, int] | None, generation: int) -> KnownStack | None:
+        """What was met in that place last, while code was of that generation."""
+        if generation != self._known_of:
+            self._known.clear()
+        return None if place is None else self._known.get(place)
+
+    def learn(self, place: tuple[int, int, int], generation: int, stack: KnownStack) -> None:
+        if generation != self._known_of or len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+            self._known_of = generation
+        self._known[place] = stack

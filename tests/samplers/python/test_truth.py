@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from tests import judge
 from tests.support.python import PROGRAMS, SampledProgram, python_of_version
 
 pytestmark = pytest.mark.alone
@@ -155,6 +157,29 @@ async def test_short_calls_get_their_part(version: str) -> None:
     # By an unbiased judge (a signal at each tick) 41 to 50%. Whoever reads a stack again until it is whole has 10 to 30 of that with the callers.
     assert callees.total() / (callers.total() + callees.total()) > 0.37
     assert all(callees[way] / (callers[way] + callees[way]) > 0.2 for way in callers), (callers, callees)
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.11", "3.12", "3.14"])
+async def test_short_functions_in_each_other_have_what_their_own_clock_says(version: str, tmp_path: Path) -> None:
+    """A template's calls, through C and back in tenths of a microsecond, and `next` of new generators: as a handler in the program sees them at each tick."""
+    python = python_of_version(version)
+    try:
+        library = judge.compiled()
+    except FileNotFoundError:
+        pytest.skip("there is no C compiler")
+    words = (str(library), str(tmp_path), judge.offsets(python), str(TRUTH / "layers.py"), "2")
+    program = await sampled("judged.py", *words, version=version, rate_hz=1_000)
+    clock = Counter[str]()
+    for (name, _, _), ticks in judge.told(tmp_path).items():
+        clock[name.rpartition(".")[2]] += ticks
+    ours = Counter[str]()
+    for (name, _), samples in self_times(program).items():
+        ours[name.rpartition(".")[2]] += samples
+    for name, ticks in clock.most_common(6):
+        share = ticks / clock.total()
+        # Of as many looks as ticks.
+        chance = 3.5 * (share * (1 - share) * 2 / clock.total()) ** 0.5
+        assert abs(ours[name] / program.total - share) < 0.05 + chance, (name, ours, clock)
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
