@@ -19,6 +19,7 @@ from .all_views import DIFF, HOT_FUNCTIONS, OUTPUT, REPORTER, SANDWICH, SOURCE, 
 from .bindings import NOT_WHERE_THE_PROGRAM_READS, OF_THE_MAIN_SCREEN, screen_bindings
 from .cadence import Cadence
 from .exports import Exports
+from .frame import Frame
 from .opened_views import OpenedViews
 from .palette import make_palette
 from .places import Copier
@@ -87,7 +88,7 @@ class ProfilerApp(App[None]):
         if no_color is not None:
             # Textual takes it out of the environment; the profiled program is to find it there when it is started again.
             os.environ["NO_COLOR"] = no_color
-        self.controls = controls
+        self.controls, self.frame = controls, Frame(self)
         self.snapshot: Snapshot | None = None
         """Of the range of time in force."""
         self.whole: Snapshot | None = None
@@ -181,7 +182,8 @@ class ProfilerApp(App[None]):
 
     def _poll_on(self) -> None:
         before = self.whole
-        self.poll()
+        with self.frame:
+            self.poll()
         is_empty = self.whole is None or not self.whole.counts.total
         self._cadence.polled(is_new=self.whole is not before, is_empty=is_empty)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 ELLIPSIS = "…"
 SPARKS = "▁▂▃▄▅▆▇"
 """Without the full block: two sparklines above each other stay two."""
+_LEVELS = SPARKS + SPARKS[-1]
+"""By sevenths of the tallest."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _UNSAFE = re.compile(
@@ -72,6 +75,7 @@ def fit(text: str, width: int, *, align: str = "left", keep: str = "start") -> s
     return padding + text if align == "right" else text + padding
 
 
+@lru_cache(maxsize=1024)
 def fit_name(name: str, width: int) -> str:
     """A function's name (already clean) cut or padded to exactly `width` cells; of a long one what it is a part of is left out first."""
     while cells_of(name) > width and "." in name and " " not in name:
@@ -79,6 +83,7 @@ def fit_name(name: str, width: int) -> str:
     return fit(name, width)
 
 
+@lru_cache(maxsize=1024)
 def fit_path(path: str, width: int) -> str:
     """A path (already clean) cut or padded to exactly `width` cells; of a long one the first folders are left out."""
     while cells_of(path) > width and "/" in path:
@@ -211,18 +216,17 @@ def sparkline(values: Sequence[float], width: int, *, per_column: int = 1, newes
     The newest column holds only `newest` values (0: all of them), so that columns stay what they are while a new one fills.
     The tallest column is full unless it is below `floor`: noise does not look like a mountain.
     """
-    columns: list[float] = []
-    end, size = len(values), newest or per_column
-    while end > 0 and len(columns) < width:
-        part = values[max(0, end - size) : end]
-        columns.append(sum(part) / len(part))
-        end, size = end - size, per_column
-    top = max([floor, *columns])
+    if not values:
+        return " " * width
+    end, sums = len(values), [*accumulate(values, initial=0)]
+    ends = [end, *range(end - (newest or per_column), 0, -per_column)][:width]
+    begins = [*ends[1:], max(0, ends[-1] - (per_column if len(ends) > 1 else newest or per_column))]
+    columns = [(sums[end] - sums[begin]) / (end - begin) for begin, end in zip(begins, ends, strict=True)]
+    top = max(floor, *columns)
     if top <= 0:
         return " " * width
-    return "".join(SPARKS[min(6, int(7 * value / top))] if value > 0 else " " for value in reversed(columns)).rjust(
-        width
-    )
+    columns.reverse()
+    return "".join([_LEVELS[int(7 * value / top)] if value > 0 else " " for value in columns]).rjust(width)
 
 
 @lru_cache(maxsize=256)

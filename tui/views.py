@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..engine.analysis.controls import Controls
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
+    from .frame import Frame
     from .palette import Palette
     from .places import Place
 
@@ -53,6 +54,8 @@ class Host(Protocol):
     controls: Controls
     palette: Palette
     """The theme's styles and the heat scale."""
+    frame: Frame
+    """What draws the cells that have changed."""
 
     @property
     def snapshot(self) -> Snapshot | None:

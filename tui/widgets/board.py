@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain, repeat, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..text import cells_of
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
     from textual import events
     from textual.color import Color
     from textual.geometry import Spacing
@@ -34,24 +32,44 @@ class DrawnByLine(Widget, inherit_bindings=False):
     """A widget whose `render_line` gives each line in full, ground and all."""
 
     _frame: Spacing | None = None
+    _ground: Style | None = None
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """As Textual's, which asks every ancestor for its styles at each frame: that took a quarter of a quiet screen's time."""
-        if self._frame is None:
-            self._frame = self.styles.gutter
-        if self._frame or self.get_line_filters():
+        if self.has_edge or self.get_line_filters():
             return super().render_lines(crop)
         x, y, width, height = crop
         whole = self.region.width
         lines = [self.render_line(line) for line in range(y, y + height)]
         if any(line.cell_length != whole for line in lines):
-            ground = ground_of(self)
+            ground = self.backdrop
             lines = [line.adjust_cell_length(whole, ground) for line in lines]
         return lines if width == whole else [line.crop(x, x + width) for line in lines]
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._frame = None
+        self._frame = self._ground = None
+
+    @property
+    def has_edge(self) -> bool:
+        if self._frame is None:
+            self._frame = self.styles.gutter
+        return bool(self._frame)
+
+    def rendered(self, y: int, left: int, right: int, console: Console) -> str:
+        """What draws line `y` from one of its cells up to another."""
+        return self.render_line(y).crop(left, right).render(console)
+
+    @property
+    def backdrop(self) -> Style:
+        """Textual leaves it to line-drawn widgets to put their background under their text."""
+        if self._ground is None:
+            self._ground = _ground(self.background_colors[1])
+        return self._ground
+
+    def draw(self, regions: Sequence[Region]) -> None:
+        """These cells have changed."""
+        cast("Host", self.app).frame.draw(self, regions)
 
 
 class Board(DrawnByLine):
@@ -77,17 +95,17 @@ class Board(DrawnByLine):
         width, height = self.size
         if not width or not height:
             return
-        ground = ground_of(self)
+        ground = self.backdrop
         painted = [*self.paint(width, height)[:height]]
         painted.extend([Strip([])] * (height - len(painted)))
         new = [strip.adjust_cell_length(width).apply_style(ground) for strip in painted]
         changed = changed_regions(self._strips, new, width)
         self._strips = new
         if changed:
-            self.refresh(*changed)
+            self.draw(changed)
 
     def render_line(self, y: int) -> Strip:
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, ground_of(self))
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.backdrop)
 
     def on_resize(self, _event: events.Resize) -> None:
         self._strips = []
@@ -99,33 +117,6 @@ class Board(DrawnByLine):
             self.call_later(self.repaint)
 
 
-class DrawnLine:
-    """A line on the screen, and what it was made of: to see whether it would be made again just so."""
-
-    __slots__ = ("ground", "grounded", "segments", "strip")
-
-    def __init__(self, segments: Sequence[Segment], ground: Style, width: int, before: DrawnLine | None = None) -> None:
-        """`before`: what stood there, most of which may be the same."""
-        self.segments = segments
-        self.ground = ground
-        known = zip(before.segments, before.grounded, strict=True) if before and before.ground is ground else ()
-        self.grounded: list[Segment] = [
-            old_grounded
-            if segment == old
-            else Segment(segment.text, ground + segment.style if segment.style else ground)
-            for segment, (old, old_grounded) in zip(segments, chain(known, repeat(_NOTHING)), strict=False)
-        ]
-        strip = Strip(self.grounded, sum(cells_of(text) for text, _, _ in segments))
-        self.strip = strip.adjust_cell_length(width, ground)
-
-    def is_of(self, segments: Sequence[Segment], ground: Style, width: int) -> bool:
-        return self.segments == segments and self.ground == ground and self.strip.cell_length == width
-
-
-_NOTHING: tuple[Segment | None, Segment] = None, Segment("")
-NO_LINE = DrawnLine((), Style(), 0)
-
-
 def tell(widget: Widget, message: Message) -> None:
     """As `widget.post_message`, but handled at once, by the nearest ancestor that has a handler: the next key is not to overtake it."""
     for ancestor in widget.ancestors:
@@ -133,11 +124,6 @@ def tell(widget: Widget, message: Message) -> None:
         if handler is not None:
             handler(message)
             return
-
-
-def ground_of(widget: Widget) -> Style:
-    """The widget's background: Textual leaves it to line-drawn widgets to put it under their text."""
-    return _ground(widget.background_colors[1])
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from ..bindings import ScreenKey
 from ..text import plural
-from .board import DrawnByLine, changed_regions, ground_of
+from .board import DrawnByLine, changed_regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,7 +159,7 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
         width, height = self.scrollable_content_region.size
         if not width or not height:
             return
-        ground, found = ground_of(self), self._found()
+        ground, found = self.backdrop, self._found()
         first = self.scroll_offset.y
         visible = self._rows[first : first + height]
         new = [self._draw_row(row, found).adjust_cell_length(width).apply_style(ground) for row in visible]
@@ -169,10 +169,10 @@ class LinePane(DrawnByLine, ScrollView, Generic[Line], can_focus=True, inherit_b
         changed = changed_regions(self._strips, new, width)
         self._strips = new
         if changed:
-            self.refresh(*changed)
+            self.draw(changed)
 
     def render_line(self, y: int) -> Strip:
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, ground_of(self))
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.backdrop)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from rich.segment import Segment
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..bindings import ScreenKey
 from ..text import fit
-from .board import NO_LINE, DrawnByLine, DrawnLine, changed_regions, ground_of, tell
+from .board import DrawnByLine, tell
+from .drawn_row import NO_ROW, DrawnRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from rich.console import Console
     from textual import events
     from textual.binding import BindingType
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from ..views import Host
 
 Row = TypeVar("Row")
+Cells: TypeAlias = "Sequence[Sequence[Segment]]"
+"""How a row looks, column by column, each with the gap behind it."""
+_EMPTY: Cells = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,13 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         self._cursor_key: int | None = None
         """None: stay on the top row."""
         self._columns: Sequence[Column[Row]] = ()
-        self._lines: list[DrawnLine] = []
+        self._lines: list[DrawnRow] = []
         """What is on the screen now: the header and the visible rows."""
-        self._drawn: dict[int, tuple[object, list[Segment]]] = {}
+        self._header: Cells = _EMPTY
+        self._gap = Segment(" ")
+        self._header_of: tuple[object, ...] = ()
+        """What the header is drawn from."""
+        self._drawn: dict[int, tuple[object, Cells]] = {}
         """Of rows that say what they are drawn from: that, and how they look. All of `_drawn_for`."""
         self._drawn_for: tuple[Palette, Sequence[Column[Row]]] | None = None
 
@@ -161,30 +170,36 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         width, height = self.scrollable_content_region.size
         if not width or not height:
             return
-        ground, palette = ground_of(self), self.palette
+        ground, palette = self.backdrop, self.palette
         cursor_ground = palette.cursor if self.has_focus else palette.cursor_away
         first = self.scroll_offset.y
         if self._drawn_for is None or self._drawn_for[0] is not palette or self._drawn_for[1] is not self._columns:
             self._drawn, self._drawn_for = {}, (palette, self._columns)
         drawn, self._drawn = self._drawn, {}
-        lines = [(self._header_segments(palette), ground)]
-        lines.extend(
-            (self._row_segments(self._keys[index], drawn), cursor_ground if index == self._cursor else ground)
+        rows = [(self._header_cells(palette), ground)]
+        rows.extend(
+            (self._row_cells(self._keys[index], drawn), cursor_ground if index == self._cursor else ground)
             for index in range(first, min(first + height - 1, len(self._keys)))
         )
-        lines.extend([([], ground)] * (height - len(lines)))
-        # A strip costs more than the segments it is made of, and most rows look as they did.
-        new = [
-            old if old.is_of(segments, under, width) else DrawnLine(segments, under, width, old)
-            for old, (segments, under) in zip([*self._lines, *[NO_LINE] * height], lines, strict=False)
+        rows.extend([(_EMPTY, ground)] * (height - len(rows)))
+        before = [*self._lines[:height], *[NO_ROW] * (height - len(self._lines))]
+        self._lines = [
+            old if old.is_of(cells, under, width) else DrawnRow(cells, under, width, old)
+            for old, (cells, under) in zip(before, rows, strict=True)
         ]
-        changed = changed_regions([line.strip for line in self._lines], [line.strip for line in new], width)
-        self._lines = new
+        changed = [
+            Region(left, y, right - left, 1)
+            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
+            for left, right in new.changed(old)
+        ]
         if changed:
-            self.refresh(*changed)
+            self.draw(changed)
 
     def render_line(self, y: int) -> Strip:
-        return self._lines[y].strip if y < len(self._lines) else Strip.blank(self.size.width, ground_of(self))
+        return self._lines[y].strip if y < len(self._lines) else Strip.blank(self.size.width, self.backdrop)
+
+    def rendered(self, y: int, left: int, right: int, console: Console) -> str:
+        return self._lines[y].rendered(left, right, console) if y < len(self._lines) else ""
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -289,27 +304,28 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
                 return column
         return None
 
-    def _header_segments(self, palette: Palette) -> list[Segment]:
-        segments, gap = [Segment(" ")], Segment(" " * self.gap)
-        for column in self._columns:
-            is_sorted = column.id == self.sorted_by
-            arrow = ("▼" if self.descending else "▲") if is_sorted else ""
-            title = f"{column.title}{arrow}" if column.align == "left" else f"{arrow}{column.title}"
-            style = palette.bold if is_sorted else palette.dim
-            segments += [Segment(fit(title, column.width, align=column.align), style), gap]
-        return segments
+    def _header_cells(self, palette: Palette) -> Cells:
+        made_of = id(palette), id(self._columns), self.sorted_by, self.descending
+        if self._header_of != made_of:
+            cells, gap = [[Segment(" ")]], Segment(" " * self.gap)
+            self._gap = gap
+            for column in self._columns:
+                is_sorted = column.id == self.sorted_by
+                arrow = ("▼" if self.descending else "▲") if is_sorted else ""
+                title = f"{column.title}{arrow}" if column.align == "left" else f"{arrow}{column.title}"
+                style = palette.bold if is_sorted else palette.dim
+                cells.append([Segment(fit(title, column.width, align=column.align), style), gap])
+            self._header_of, self._header = made_of, cells
+        return self._header
 
-    def _row_segments(self, key: int, drawn: Mapping[int, tuple[object, list[Segment]]]) -> list[Segment]:
+    def _row_cells(self, key: int, drawn: Mapping[int, tuple[object, Cells]]) -> Cells:
         """`drawn`: how rows looked before."""
         seen, before = self.seen(key), drawn.get(key)
         if before is not None and before[0] == seen:
-            segments = before[1]
+            cells = before[1]
         else:
-            row = self.row(key)
-            segments, gap = [Segment(" ")], Segment(" " * self.gap)
-            for column in self._columns:
-                segments.extend(column.draw(row, column.width))
-                segments.append(gap)
+            row, gap = self.row(key), self._gap
+            cells = [[Segment(" ")], *([*column.draw(row, column.width), gap] for column in self._columns)]
         if seen is not None:
-            self._drawn[key] = seen, segments
-        return segments
+            self._drawn[key] = seen, cells
+        return cells
