@@ -8,6 +8,7 @@ from rich.segment import Segment
 from textual.app import App
 
 from multi_lang_profiler.tui import themes
+from multi_lang_profiler.tui.frame import Frame
 from multi_lang_profiler.tui.palette import make_palette
 from multi_lang_profiler.tui.text import fit
 from multi_lang_profiler.tui.widgets.table import Column, Table
@@ -56,6 +57,7 @@ class TableApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.frame = Frame(self)
         self.heard: list[str] = []
 
     def compose(self) -> ComposeResult:
