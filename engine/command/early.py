@@ -16,7 +16,9 @@ from .streams import on_terminal, open_standard_streams
 
 _AGENT = "java-samples"
 """As in `samplers/java/agent_start.py`, which is not loaded but for Java."""
-_AGENT_S, _LOOKER_S = 0.06, 0.05
+_SOCKET = "node.sock"
+"""As in `samplers/node/config.py`."""
+_AGENT_S, _HELPER_S, _LOOKER_S = 0.06, 0.15, 0.05
 _FEW_CORES = 2
 TYPE_CHECKING = False  # As in `child`.
 if TYPE_CHECKING:
@@ -84,13 +86,15 @@ def start_early(argv: "Sequence[str]") -> Child | None:
             _leave_processors(child.lookers[0].output, child.pid, _LOOKER_S)
     if made is not None and words.language == "java":
         _leave_processors(made.descriptors[_AGENT], child.pid, _AGENT_S)
+    if made is not None and words.language == "node":
+        _leave_processors(made.descriptors[_SOCKET], child.pid, _HELPER_S)
     return child
 
 
 def _leave_processors(descriptor: int, pid: int, wait_s: float) -> None:
     """Wait until the sampler in or beside program `pid` says something, or the program has ended, where there are not enough processors for both and us.
 
-    A JVM's start has several threads; beside a Python starts its sampler's helper. What we load next takes longer than either.
+    A JVM's start has several threads, a Node.js waits for its helper's; beside a Python starts its sampler's helper. What we load next takes longer than any.
     """
     if (os.cpu_count() or 1) <= _FEW_CORES:
         import select

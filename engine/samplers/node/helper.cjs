@@ -6,12 +6,19 @@
 const { Session } = require('inspector');
 const { BroadcastChannel, parentPort, workerData } = require('worker_threads');
 const { WORDS, wordsOf, tell, nowUs, kernelId } = require('./board.cjs');
+const { askForProfile } = require('./profile.cjs');
+
+const { key, board, intervalUs, pollMs } = workerData;
+const words = wordsOf(board, 0);
+let session = new Session();
+// The program waits for its profile, for which V8 takes a while to make ready: meanwhile the rest of this thread is loaded.
+let asked = attach();
+
 const { SELDOM } = require('./cpu_times.cjs');
 const { MainThread } = require('./main_thread.cjs');
 const { Outbox } = require('./outbox.cjs');
 const { Workers } = require('./workers.cjs');
 
-const { key, board, intervalUs, pollMs } = workerData;
 const LEAVE_MS = 400;
 const MAIN_LEAVE_MS = 1_500;
 const OWING_US = 200_000;
@@ -20,29 +27,40 @@ const MATTERING_OWING_US = 20_000;
 // A word on this thread's streams would keep the program alive until somebody reads it, which nobody does.
 process.stdout.write = process.stderr.write = () => true;
 
-const words = wordsOf(board, 0);
 const outbox = new Outbox(intervalUs);
 const workers = new Workers(outbox);
-let session = new Session();
 let main; // the main thread's profile, while one is taken
 let owing = { at: 0, us: 0 };
 let timer;
 
+/** Claim the main thread, and ask for its first profile; undefined where the process is about to end, or refuses. */
+function attach() {
+  try {
+    if (Atomics.compareExchange(words, WORDS.CLAIMED, 0, 1) === 0) {
+      session.connectToMainThread();
+      return askForProfile(session, words, intervalUs);
+    }
+  } catch {
+    // It may not be inspected.
+  }
+  return undefined;
+}
+
 async function start() {
-  if (Atomics.compareExchange(words, WORDS.CLAIMED, 0, 1) !== 0) {
+  if (!asked) {
     off();
     return;
   }
   workers.listen(session);
-  session.connectToMainThread();
   main = new MainThread(session, outbox);
-  const began = main.begin();
+  const isSampling = await main.begin(asked);
+  // The program goes on now, and need not wait for this.
   outbox.connect(workerData.socket, flush, off);
-  poll();
-  if (!(await began)) {
+  if (!isSampling) {
     off();
     return;
   }
+  poll();
   const early = await main.takeOver();
   const beganNs = early?.readings[1] ?? main.beganNs;
   const { pid, name, isProfilingItself, isOverridden } = workerData;
@@ -56,6 +74,7 @@ async function start() {
 /** The process goes on, although it had been about to end. */
 function comeBack() {
   session = new Session();
+  asked = attach();
   void start();
 }
 

@@ -8,12 +8,12 @@
 // `console.profile`: nothing else can take a second profile. Its own samples are thrown away, now and then, to free their memory.
 
 const { workerData } = require('worker_threads');
-const { WORDS, wordsOf, tell, nowUs, usedNs, intervalToAskUs, compact, makeGood, LOSES_TERMINATIONS } = require('./board.cjs');
+const { WORDS, wordsOf, nowUs, compact, makeGood } = require('./board.cjs');
 const { CpuTimes } = require('./cpu_times.cjs');
 const { MadePlaces } = require('./made_places.cjs');
 const { Scripts } = require('./scripts.cjs');
 
-const { key, titles, intervalUs, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
+const { key, titles, maxWindowUs, pollMs, takesCpuTimes, isProfilingItself } = workerData;
 const FIRST_WINDOW_US = 50_000; // The next ones are twice as long each: what is killed soon has handed over half of what it did.
 const WINDOW_US = 1_000_000;
 // To close a window, V8 stops the thread for some 3.4 µs for each node of its tree: large ones come less often, for 1% of the time.
@@ -46,22 +46,12 @@ class MainThread {
     this.nextWindowUs = nowUs() + FIRST_WINDOW_US;
   }
 
-  /** Start the first profile; gives whether that was possible. The thread itself drops the anchor when it learns of it. */
-  async begin() {
-    if (LOSES_TERMINATIONS && Atomics.load(words, WORDS.ANCHORED) === 2) {
-      this.isOwn = true;
-      this.beganNs = 1e6 * Atomics.load(words, WORDS.HANDED_MS);
-      tell(words, WORDS.PHASE, 1);
-      return true;
-    }
-    this.askedUs = intervalToAskUs(intervalUs);
-    void this.ask('Profiler.enable');
-    void this.ask('Profiler.setSamplingInterval', { interval: this.askedUs });
-    const isSampling = (await this.ask('Profiler.start')) !== undefined;
-    this.beganNs = usedNs(words[WORDS.KERNEL_ID]);
-    Atomics.compareExchange(words, WORDS.ANCHORED, 0, 3);
-    tell(words, WORDS.PHASE, isSampling ? 1 : 2);
-    return isSampling;
+  /** Take on the first profile, as it was asked for; gives whether V8 began it. */
+  async begin({ askedUs, isOwn, began }) {
+    this.askedUs = askedUs;
+    this.isOwn = isOwn;
+    this.beganNs = await began;
+    return this.beganNs !== undefined;
   }
 
   /** Where the thread went on without us, and took its profile itself: drop the anchor, and give that profile. No window is closed before. */
