@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multi_lang_profiler.engine.processes import process_cpu_ns, read_file, thread_ids
 from tests.command_projects import DEADLINE_S, PROJECTS, Project
 from tests.support.command import COMMAND
 from tests.support.tmux import STATUS, Terminal
@@ -37,7 +39,11 @@ class Run:
     status: int
     output: str
     wall_s: float
+    cpu_s: float
+    """Of all processes together, ours too."""
     agent_cpu_s: float
+    helpers_cpu_s: float
+    """Of processes of ours beside the command."""
     profiles: list[dict[str, Any]]
     lines: list[str]
 
@@ -65,8 +71,11 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
     )
     print(f"\n{name}: {' '.join(project.command)}")
     print(f"  status {bare.status} bare, {profiled.status} profiled; output {'the same' if same else 'DIFFERS'}")
-    share = profiled.agent_cpu_s / profiled.wall_s
-    print(f"  {bare.wall_s:.1f} s bare, {profiled.wall_s:.1f} s profiled; agent {100 * share:.1f}% of a core")
+    share, of_helpers = (used_s / profiled.wall_s for used_s in (profiled.agent_cpu_s, profiled.helpers_cpu_s))
+    print(
+        f"  {bare.wall_s:.1f} s bare, {profiled.wall_s:.1f} s profiled; CPU {bare.cpu_s:.1f} and {profiled.cpu_s:.1f} s"
+    )
+    print(f"  agent {100 * share:.1f}% of a core, its helpers beside the command {100 * of_helpers:.1f}%")
     if not same:
         print(f"--- bare\n{bare.output[-2000:]}\n--- profiled\n{profiled.output[-2000:]}")
     fine = same
@@ -151,7 +160,7 @@ def run(project: Project, before: list[str]) -> Run:
     report = project.folder / "run.json"
     report.unlink(missing_ok=True)
     with (project.folder / "stdout").open("w+") as stdout, (project.folder / "stderr").open("w+") as stderr:
-        began_s = time.monotonic()
+        began_s, used_s = time.monotonic(), cpu_of_ended_s()
         process = subprocess.Popen(
             [*project.around, *before, *project.command],
             cwd=project.folder,
@@ -165,7 +174,7 @@ def run(project: Project, before: list[str]) -> Run:
             if project.drive:
                 project.drive()
                 process.send_signal(project.ending)
-            agent_cpu_s = wait(process)
+            agent_cpu_s, helpers_cpu_s = wait(process)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -176,22 +185,40 @@ def run(project: Project, before: list[str]) -> Run:
         profiles = json.loads(report.read_text())["profiles"] if report.exists() else []
         code = process.returncode
         return Run(
-            code if code >= 0 else 128 - code, stdout.read(), wall_s, agent_cpu_s, profiles, stderr.read().splitlines()
+            code if code >= 0 else 128 - code,
+            stdout.read(),
+            wall_s,
+            cpu_of_ended_s() - used_s,
+            agent_cpu_s,
+            helpers_cpu_s,
+            profiles,
+            stderr.read().splitlines(),
         )
 
 
-def wait(process: subprocess.Popen[bytes]) -> float:
-    """Wait for its end; the CPU time that it used itself, in seconds."""
-    used = 0.0
+def cpu_of_ended_s() -> float:
+    """What ended processes under this one have used, as far as they were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def wait(process: subprocess.Popen[bytes]) -> tuple[float, float]:
+    """Wait for its end; the CPU time that it used itself, and that its children did but for the first, the command, in seconds."""
+    used: dict[int, int] = {}
     ends_s = time.monotonic() + DEADLINE_S
     while process.poll() is None and time.monotonic() < ends_s:
-        with contextlib.suppress(OSError, IndexError):
-            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        children = [
+            int(pid)
+            for task in thread_ids(process.pid)
+            for pid in read_file(f"/proc/{process.pid}/task/{task}/children").split()
+        ]
+        for pid in (process.pid, *children):
+            used[pid] = process_cpu_ns(pid) or used.get(pid, 0)
         time.sleep(0.02)
     if process.returncode is None:
         raise SystemExit(f"still running after {DEADLINE_S:g} s: {process.args!r}")
-    return used
+    own_ns, _, *helpers_ns = [*used.values(), 0]
+    return own_ns / 1e9, sum(helpers_ns) / 1e9
 
 
 if __name__ == "__main__":
