@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import wait_first
 from ..events import Note
-from ..processes import environment_at_start, process_end
+from ..processes import JVM_LIBRARY, environment_at_start, mapped_library, process_end
 from ..profile.places import is_own_code
 from ..profile.process_tree import OURS, command_of_words, read_stat
 from ..profile.stacks import Function, ProcessNote
@@ -275,10 +275,9 @@ class CommandSampler:
         name = os.path.basename(seen.program)  # noqa: PTH119 - as in `_look`
         if name not in _HOST_NO_OTHERS:
             # What looks at processes is loaded only now, while the command starts: it would have delayed it.
-            from ..samplers.java.attach import is_java  # noqa: PLC0415
             from ..samplers.python.interpreter import looks_like_python  # noqa: PLC0415
 
-            if is_java(pid) and "python" not in name:
+            if "python" not in name and mapped_library(pid, JVM_LIBRARY):
                 return self._attach_java
             if looks_like_python(pid):
                 return self._attach_python
@@ -289,12 +288,13 @@ class CommandSampler:
     def _explain(self, pid: int, seen: _Seen) -> None:
         """Tell the ledger why a program that has had the time to come to its sampler is not there."""
         node, go = (self._samplers.get(key) for key in BY_ENVIRONMENT)
-        if runtime := _OTHERS.get(Path(seen.program).name.removesuffix(".exe")):
+        name = Path(seen.program).name
+        if runtime := _OTHERS.get(name.removesuffix(".exe")):
             self._context.ledger.refuses(pid, f"there is no sampler for {runtime}")
-        elif Path(seen.program).name in ("node", "nodejs"):
+        elif name in ("node", "nodejs"):
             if isinstance(node, NodeSampler) and pid not in node.pids:
                 self._context.ledger.refuses(pid, _why_node_is_not_here(pid))
-        elif isinstance(go, GoSampler) and pid not in go.pids:
+        elif name not in _HOST_NO_OTHERS and isinstance(go, GoSampler) and pid not in go.pids:
             from .running import is_go_program  # noqa: PLC0415 - as above
 
             is_go = self._are_go.get(seen.program)

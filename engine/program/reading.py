@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 64
 """Looked at, of all processes together: some 10 µs each."""
-_READ = {"x86_64": (0, 19), "aarch64": (63, 65), "riscv64": (63, 65)}.get(platform.machine(), ())
+_READ = {"x86_64": (0, 19), "aarch64": (63, 65), "riscv64": (63, 65)}.get(os.uname().machine, ())
 """Numbers of read(2) and readv(2)."""
 
 

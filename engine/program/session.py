@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import platform
 import signal
 import subprocess
 import termios
@@ -66,9 +65,9 @@ class Session:
         """`prepare` is called in the program's process before the program."""
         import ctypes  # noqa: PLC0415 - takes 10 ms, and only a screen has need of it
 
-        if platform.machine() not in _CLONE or not os.access(_SHELL, os.X_OK):
+        if os.uname().machine not in _CLONE or not os.access(_SHELL, os.X_OK):
             raise NoSession
-        clone, number = ctypes.CDLL(None, use_errno=True).syscall, _CLONE[platform.machine()]
+        clone, number = ctypes.CDLL(None, use_errno=True).syscall, _CLONE[os.uname().machine]
         alive, self._alive = os.pipe()
         report, reports = os.pipe()
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...processes import mapped_files, status_field
+from ...processes import JVM_LIBRARY, mapped_library, status_field
 from ..sampler import SamplingFailed
 from .runtime import installed_java
 
@@ -38,12 +38,12 @@ _OPTION_VARIABLES = (b"JAVA_TOOL_OPTIONS=", b"JDK_JAVA_OPTIONS=", b"_JAVA_OPTION
 
 def is_java(pid: int) -> bool:
     """Whether `pid` is a JVM, be it started by `java` or by a launcher of its own."""
-    return _library(pid, "libjvm.so") is not None
+    return mapped_library(pid, JVM_LIBRARY) is not None
 
 
 def running_java(pid: int) -> JavaRuntime:
     """The Java that `pid` runs. Raises `SamplingFailed` if it is none, or has ended."""
-    library = _library(pid, "libjvm.so")
+    library = mapped_library(pid, JVM_LIBRARY)
     if library is None:
         raise SamplingFailed(f"process {pid} has ended, or runs another program now", final=True)
     # HOME/lib/server/libjvm.so, and up to Java 8 HOME/lib/amd64/server.
@@ -77,7 +77,7 @@ def why_no_agent(pid: int, *, may_warn: bool) -> Refusal | None:
             "it runs in another container or with a private /tmp: run the profiler in there (docker exec, kubectl exec)"
         )
         return Refusal(why, "in another container, or with a private /tmp")
-    if _library(pid, "libj9vm") is not None:
+    if mapped_library(pid, "libj9vm") is not None:
         return Refusal(f"its Java is OpenJ9, and only HotSpot can be attached to: {started}", "OpenJ9")
     options = _options(pid)
     if b"-XX:+DisableAttachMechanism" in options or _says_it_is_closed(pid):
@@ -175,10 +175,6 @@ def _request(socket: Path) -> Path:
 
 def _is_there(socket: Path) -> bool:
     return socket.is_socket()
-
-
-def _library(pid: int, name: str) -> Path | None:
-    return next((Path(path) for path in mapped_files(pid) if path.rpartition("/")[2].startswith(name)), None)
 
 
 def _shares_our_files(pid: int) -> bool:

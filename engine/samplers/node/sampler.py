@@ -26,7 +26,6 @@ from . import config
 from .config import KEY, OPTION, VARIABLE
 from .frames import FrameNamer
 from .profile import ProfileWindow, parse_window
-from .typescript import beyond_stripping
 from .weigher import Weigher
 
 if TYPE_CHECKING:
@@ -189,8 +188,11 @@ class NodeSampler:
 
     async def _tell_what_stripping_lacks(self) -> None:
         """Name the way out where Node.js itself is about to refuse the program."""
-        found = await asyncio.to_thread(beyond_stripping, self._stripped) if self._stripped else None
-        if found and self._stripped:
+        if not self._stripped:
+            return
+        from .typescript import beyond_stripping  # noqa: PLC0415 - most programs are no TypeScript
+
+        if found := await asyncio.to_thread(beyond_stripping, self._stripped):
             self._context.emit(
                 Warned(
                     f"{self._stripped.name} needs more than Node.js itself does for TypeScript: {found}; "
