@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..profile.command_lines import CommandLine, java_words, node_words, python_words
 from ..program.subject import Subject
-from ..samplers.command_lines import CommandLine, java_words, node_words, python_words
 from ..settings import COMMAND, LANGUAGE_BY_ENDING, Language
 from .arguments import UsageError, shown_option
 

@@ -19,12 +19,14 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ..blocking import Background
 from ..inheritance import set_mark
 from ..processes import Births, process_cpu_ns, read_file
 from ..text import printable
+from .command_lines import in_few_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +51,6 @@ _NAMED_S = 10.0
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _ROUNDING_NS = 2 * _TICK_NS
 """The kernel cuts user and system time of ended children to a tick each."""
-_COMMAND_CHARACTERS = 40
 OURS = "profiler"
 """The command of those under the program that run for us, and of all that they start."""
 _OUR_MODULES = __name__.removesuffix("profile.process_tree") + "samplers."
@@ -397,7 +398,9 @@ class ProcessTree:
         for member in members:
             starter = self._members.get(member.parent)
             # Parents come before their children, and are as they were when these were born: who is ours becomes nothing else.
-            command = OURS if starter is not None and starter.command == OURS else command_of(member.pid)
+            words = words_of(member.pid)
+            is_ours = (starter is not None and starter.command == OURS) or runs_for_us(words)
+            command = OURS if is_ours else in_few_words(words, Path(f"/proc/{member.pid}/cwd"))
             if command and command != member.command:
                 member.command = command
                 self._renamed.append(member)
@@ -415,32 +418,14 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(name, fields[0] in b"ZX", int(fields[1]), int(fields[19]), reaped_ns)
 
 
-def command_of(pid: int) -> str:
-    """What process `pid` runs, in a few words: the program, and the first file or module that it was given. Empty if it does not tell; may hang.
-
-    `OURS` for a helper of ours.
-    """
-    return command_of_words(read_file(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0"))
+def words_of(pid: int) -> list[str]:
+    """Its command line; empty once it is gone. May hang."""
+    return read_file(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0")[:-1]
 
 
-def command_of_words(words: Sequence[str]) -> str:
-    program = next(iter(words), "").rpartition("/")[2].lstrip("-")
-    if not program:
-        return ""
-    for option, word in pairwise(words):
-        if option in _CODE_OPTIONS:
-            return printable(f"{program} {option}")
-        if option == "-m" and word.startswith(_OUR_MODULES):
-            return OURS
-        if word and not word.startswith("-") and option not in _PATH_OPTIONS:
-            return printable(f"{program} {word.rpartition('/')[2]}")[:_COMMAND_CHARACTERS]
-    return printable(program)[:_COMMAND_CHARACTERS]
-
-
-_CODE_OPTIONS = ("-c", "-e", "-p")
-"""The word after these is a program's text, not its name."""
-_PATH_OPTIONS = ("-cp", "-classpath", "--class-path", "--module-path")
-"""After these, of `java`, it is where the program lies."""
+def runs_for_us(words: Sequence[str]) -> bool:
+    """Whether that is a helper of ours."""
+    return any(option == "-m" and word.startswith(_OUR_MODULES) for option, word in pairwise(words))
 
 
 class _CpuTime:

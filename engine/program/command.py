@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from ..clock import wait_first
 from ..events import Note
 from ..processes import JVM_LIBRARY, environment_at_start, mapped_library, process_end
+from ..profile.command_lines import main_file
 from ..profile.places import is_own_code
-from ..profile.process_tree import OURS, command_of_words, read_stat
+from ..profile.process_tree import OURS, read_stat, runs_for_us
 from ..profile.stacks import Function, ProcessNote
-from ..samplers.command_lines import in_few_words, main_file
 from ..samplers.go.sampler import GoSampler
 from ..samplers.node.sampler import PRELOAD, NodeSampler
 from ..samplers.sampler import CannotStart, Launch, Process, SamplingFailed
@@ -315,11 +315,10 @@ class CommandSampler:
                 with open(f"/proc/{pid}/cmdline", "rb", 0) as line:  # noqa: PTH123
                     words = line.read().decode(errors="replace").split("\0")[:-1]
                 folder = Path(os.readlink(f"/proc/{pid}/cwd"))  # noqa: PTH115
-                is_ours = OURS in (member.command, command_of_words(words))
+                is_ours = member.command == OURS or runs_for_us(words)
                 seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder, is_ours)
                 if not is_ours:
-                    note = ProcessNote(member.parent, in_few_words(seen.words, seen.folder) or member.command)
-                    self._context.recorder.table.processes[pid] = note
+                    self._context.recorder.table.processes[pid] = ProcessNote(member.parent, member.command)
                 self._forget_some()
         except OSError:
             return None

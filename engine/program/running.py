@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..processes import process_tree
-from ..samplers.command_lines import CommandLine, java_words, python_words
+from ..profile.command_lines import CommandLine, java_words, python_words
 from ..samplers.java.attach import is_java, why_no_agent
 from ..samplers.python.interpreter import executable, looks_like_python, why_memory_is_closed
 from ..settings import Language

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from multi_lang_profiler.engine.processes import environment_at_start
-from multi_lang_profiler.engine.profile.process_tree import BIRTHS_S, Look, ProcessTree, command_of_words
+from multi_lang_profiler.engine.profile.process_tree import BIRTHS_S, Look, ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,21 +164,6 @@ def test_the_mark_limits_nothing() -> None:
     assert answer == "ok"
     assert int(hard) == resource.RLIM_INFINITY
     assert int(soft) == resource.RLIM_INFINITY or int(soft) / 1e6 / 86_400 / 365 > 100_000
-
-
-@pytest.mark.parametrize(
-    ("line", "named"),
-    [
-        ("/usr/bin/python3 -u /srv/app.py --port 1", "python3 app.py"),
-        ("java -Xmx1g -cp classes shop.Main", "java shop.Main"),
-        ("java --class-path a:b -jar shop.jar", "java shop.jar"),
-        ("node -e while(1);", "node -e"),
-        ("-bash", "bash"),
-    ],
-)
-def test_a_process_is_called_by_its_program(line: str, named: str) -> None:
-    """Not by the folder where it lies, nor by its text."""
-    assert command_of_words(line.split()) == named
 
 
 def test_a_process_that_becomes_another_program_is_told_of() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from multi_lang_profiler.engine.samplers.command_lines import (
+from multi_lang_profiler.engine.profile.command_lines import (
     in_few_words,
     java_words,
     main_file,
@@ -98,15 +98,22 @@ def test_main_file(words, language, file, tmp_path):
     [
         (["/usr/bin/python3", "-u", "src/app.py", "x"], "python3 app.py"),
         (["python3", "-m", "http.server"], "python3 -m http.server"),
-        (["python3", "-c", "a\nb"], "python3 -c …"),
+        (["python3", "-c", "a\nb"], "python3 -c"),
+        (["node", "-e", "while(1);"], "node -e"),
         (["java", "-cp", ".", "shop.Main"], "java shop.Main"),
         (["node", "--require", "x", "server.js"], "node server.js"),
         (["make", "-j", "bench"], "make bench"),
-        (["sh", "-c", "one\ntwo"], "sh …"),
+        (["java", "--class-path", "a:b", "-jar", "lib/shop.jar"], "java shop.jar"),
+        (["sh", "-c", "one\ntwo"], "sh -c"),
+        (["bash", "-lc", "make"], "bash -c"),
+        (["bash", "-e", "start.sh"], "bash start.sh"),
+        (["perl", "-ne", "print"], "perl -e"),
+        (["mkdir", "-p", "/srv/app"], "mkdir app"),
+        (["watch", "one\ntwo"], "watch …"),
         (["-bash"], "bash"),
         ([], ""),
     ],
 )
 def test_in_few_words(words, text, tmp_path):
-    """A process is called by its program's name and by what that runs."""
+    """A process is called by its program's name and by what that runs: not by the folder where it lies, nor by its text."""
     assert in_few_words(words, tmp_path) == text

@@ -9,6 +9,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..settings import Language
+from ..text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,11 @@ _NODE_WITH_VALUE = frozenset(
 )
 
 
-MAX_WORD = 60
-"""A longer one is code, or says too much."""
+MAX_CHARACTERS = 40
+"""Of a process' name; a longer word is code, or says too much."""
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "busybox"})
+_BY_LETTER = {**dict.fromkeys(_SHELLS, "c"), **dict.fromkeys(("perl", "ruby"), "eE"), "php": "r"}
+"""The letter of the option before code, which may stand behind others: `bash -lc`."""
 
 
 class CommandLine(NamedTuple):
@@ -121,7 +125,7 @@ def node_words(words: Sequence[str]) -> CommandLine:
 
 
 def in_few_words(words: Sequence[str], folder: Path) -> str:
-    """What a process with the command line `words` runs: `python3 -m http.server`, `java shop.Main`, `make`."""
+    """What a process with the command line `words`, in `folder`, is called: `python3 -m http.server`, `java shop.Main`, `sh -c`, `make`. Empty without words."""
     program = words[0].rpartition("/")[2].lstrip("-") if words else ""
     if program.startswith(("python", "pypy")):
         line = python_words(words[1:])
@@ -130,10 +134,20 @@ def in_few_words(words: Sequence[str], folder: Path) -> str:
     elif program == "java":
         line = java_words(words[1:], folder)
     else:
-        first = next((word for word in words[1:] if not word.startswith("-")), "")
-        line = CommandLine(first if len(first) <= MAX_WORD and "\n" not in first else "…")
-    named = f"-m {line.program}" if line.is_module else line.program.rpartition("/")[2]
-    return f"{program} {named}".rstrip()
+        line = CommandLine(_first_word(program, words[1:]))
+    named = f"-m {line.program}" if line.is_module else line.program.removesuffix(" …").rpartition("/")[2]
+    return printable(f"{program} {named}".rstrip())[:MAX_CHARACTERS]
+
+
+def _first_word(program: str, words: Sequence[str]) -> str:
+    """The first of `words` that is no option; where it is code, the option before it."""
+    letters = _BY_LETTER.get(program, "")
+    for word in words:
+        if not word.startswith("-"):
+            return word if len(word) <= MAX_CHARACTERS and "\n" not in word else "…"
+        if word[-1] in letters and not word.startswith("--"):
+            return f"-{word[-1]}"
+    return ""
 
 
 def main_file(words: Sequence[str], folder: Path, language: str) -> Path | None:
