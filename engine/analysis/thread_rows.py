@@ -224,8 +224,7 @@ def _known_to_the_kernel(
                 del by_tid[each.tid]
             if len(alike) == 1 and not thread.labels:
                 found[index] = alike[0]
-        # Node.js does so, too, and the first is the process's.
-        elif not thread.labels and (same := by_tid.pop(thread.tid or thread.pid, None)):
+        elif not thread.labels and (same := by_tid.pop(thread.tid, None)):
             found[index] = same
     return found, list(by_tid.values())
 

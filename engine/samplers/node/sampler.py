@@ -67,7 +67,11 @@ class _Agent:
     name: str = ""
     is_sampled: bool = False
     weighers: dict[int, Weigher] = field(default_factory=dict)
-    """By thread."""
+    """By thread, as Node.js numbers them."""
+    tids: dict[int, int] = field(default_factory=dict)
+    """The kernel's numbers of those."""
+    left_tid: int = 0
+    """The same of a worker thread that left its profile behind."""
     flushed: asyncio.Event = field(default_factory=asyncio.Event)
     has_left: bool = False
     """It handed over all that it had."""
@@ -309,8 +313,9 @@ class NodeSampler:
                 await self._count(agent, parse_window(message, agent.first_script(int(message["thread"]))))
             case "thread":
                 if agent.pid:
-                    before_s = int(message["beforeNs"]) / 1e9
-                    self._context.ledger.threads(agent.pid, {int(message["tid"]): ""}, before_s=before_s)
+                    before_s, tid = int(message["beforeNs"]) / 1e9, int(message["tid"])
+                    self._context.ledger.threads(agent.pid, {tid: ""}, before_s=before_s)
+                    agent.tids[int(message["thread"])] = tid
             case "map":
                 url, folder = str(message["url"]), Path(str(message["folder"]))
                 await asyncio.to_thread(self._namer.add_map, url, message.get("map"), folder)
@@ -337,6 +342,7 @@ class NodeSampler:
 
     def _on_hello(self, agent: _Agent, message: dict[str, Any]) -> None:
         agent.pid, agent.name = int(message["pid"]), str(message["name"])
+        agent.tids[0], agent.left_tid = agent.pid, int(message.get("tid", 0))
         if self._context.settings.language is None and agent.name.endswith(TYPESCRIPT_ENDINGS):
             agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
         helper = message.get("helper")
@@ -418,7 +424,9 @@ class NodeSampler:
         self._looked_us += window.duration_us
         self._looks += window.ticks
         table = recorder.table
-        thread = table.thread(agent.pid, window.thread, self._thread_name(agent, window))
+        # What one left behind has its own number alone.
+        tid = agent.tids.get(window.thread, agent.left_tid or window.thread)
+        thread = table.thread(agent.pid, tid, self._thread_name(agent, window))
         callers: dict[int, tuple[int, ...]] = {-1: ()}
         counted = weigher.counted
         for node, line, samples, when_us in weigher.weigh(window):

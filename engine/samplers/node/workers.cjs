@@ -93,7 +93,7 @@ class Workers {
       return false;
     }
     this.threads.set(id, new WorkerThread(this, id, new CpuTimes(kernelId, pollMs, takesCpuTimes, reading)));
-    this.outbox.send({ type: 'thread', tid: kernelId, beforeNs: reading[1] ?? 0 });
+    this.outbox.send({ type: 'thread', thread: seen(id), tid: kernelId, beforeNs: reading[1] ?? 0 });
     this.claim(id);
     return true;
   }

@@ -60,6 +60,10 @@ async def test_a_worker_is_seen_while_the_main_thread_is_blocked(tmp_path, major
     sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=arguments)
     assert (sampled.status, sampled.stderr) == (0, "")
     check_shares(sampled, 1, within=0.12)
+    # Numbered as the kernel does it, not as Node.js: 0 and 1.
+    numbers = {thread.name: (thread.pid, thread.tid) for thread in sampled.recorder.table.threads}
+    assert numbers["main"][0] == numbers["main"][1]
+    assert numbers["worker 1"][1] not in (1, numbers["main"][1])
     # What the threads' last windows could not place counts as lost.
     assert sampled.recorder.lost_samples <= 2
 
