@@ -92,8 +92,8 @@ class Chains:
         begin, end = thread.stack
         if caller and not first <= caller <= last and not begin <= caller < end:
             generator = self._generator(thread, caller, content)
-            if generator is not None and (not generator or generator == top):
-                return caller
+            if generator in {0, top}:
+                return int(caller)
         if not top:
             if not frame:
                 return 0
@@ -133,7 +133,7 @@ class Chains:
                     code = self._codes.get(address)
                     instruction = (of_frame[instruction_at] - address - (layout.code_begin or 0)) // 2
                     if code.is_generator and -1 <= instruction <= code.size:
-                        return found
+                        return int(found)
         return 0
 
     def _generator(self, thread: ThreadState, frame: int, content: bytes) -> int | None:
@@ -248,7 +248,8 @@ class Chains:
                 is_sound = False
             if is_sound:
                 if is_inside and is_newest:
-                    end = end or frame - chunk + code.frame_bytes
+                    if not end and code is not None:
+                        end = frame - chunk + code.frame_bytes
                     lowest = frame
                 frame = values[previous_at]
                 if frame and len(frames) < 2 * MAX_DEPTH:

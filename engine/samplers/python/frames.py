@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
 from .memory import PIECE, Unreadable
-from .thread_state import KnownStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +40,18 @@ _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 """On the C stack lie what points to the newest frame (3.11, 3.12) and what marks where C code called Python (3.12 and newer), at other
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
+_MAX_KNOWN = 16_384
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
+
+
+class _Known(NamedTuple):
+    """A stack that was read whole."""
+
+    frames: list[int]
+    """Leaf first, in turn the code's address and the instruction's index."""
+    newest: int
+    """The address of the newest frame."""
 
 
 class Moved(Exception):
@@ -66,6 +75,11 @@ class Frames:
         self._tail_pieces = b""
         self._tail_size = 0
         self._generation_size = 0
+        self._known: dict[tuple[int, int, int], _Known] = {}
+        """By their places, of all threads: a new one's stacks lie where an ended one's did. Of code of generation `_known_of`."""
+        self._known_of = 0
+        self._place: tuple[int, int, int] | None = None
+        """How deep the stacks of C and of Python were at the last read (3.11, 3.12): where both are so again, the same mostly runs again."""
         self._wanted: int | None = None
         """Where the newest frame was at the first attempt, as far as that can be told again."""
         self.tail = b""
@@ -175,12 +189,16 @@ class Frames:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
             want = min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used
         found = self._newest(thread, want, now_s, is_forced)
+        place, known = self._place, None
+        if place is not None:
+            if self._known_of != self._codes.generation or len(self._known) > _MAX_KNOWN:
+                self._known.clear()
+                self._known_of = self._codes.generation
+            known = self._known.get(place)
         if found is None:
-            return None
+            return None if known is None else (known.frames, False)
         view, frame, chunk_at, running = found
         content = bytes(view[: thread.size])
-        place = self._place(thread, content)
-        known = thread.known(place, self._codes.generation)
         try:
             if running is not None:
                 frame = self._chains.newest(thread, frame, content, want, running, is_forced=is_forced)
@@ -192,8 +210,8 @@ class Frames:
                 raise
             return known.frames, False
         if chain.end == thread.used and not chain.is_cut:
-            if chain.is_whole and place is not None:
-                thread.learn(place, self._codes.generation, KnownStack(chain.frames, frame))
+            if chain.is_whole and place is not None and self._known_of == self._codes.generation:
+                self._known[place] = _Known(chain.frames, frame)
         elif known is not None and (running is not None or frame == known.newest):
             # What stood where the newest frame was has been written over.
             return known.frames, False
@@ -212,11 +230,6 @@ class Frames:
         is_told = chain.is_whole or running is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
 
-    def _place(self, thread: ThreadState, content: bytes) -> tuple[int, int, int] | None:
-        """How deep the stacks of C and of Python were (3.11, 3.12): where both are so again, the same mostly runs again."""
-        c_frame = self._layout.c_frame
-        return None if c_frame is None else (*_POINTER.unpack_from(content, c_frame), thread.chunk, thread.used)
-
     def _newest(
         self, thread: ThreadState, want: int, now_s: float, is_forced: bool
     ) -> tuple[memoryview, int, int, list[int] | None] | None:
@@ -227,8 +240,19 @@ class Frames:
         layout = self._layout
         assert layout.stack_chunk is not None, "asked for versions that have it only"
         view = self._gather(thread, want, layout.frame_fields.size)
+        self._place = None
         if view is None:
             return None
+        chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
+        used = top - chunk if chunk else 0
+        if not 0 <= used <= MAX_CHUNK_BYTES:
+            raise Unreadable
+        if chunk != thread.chunk:
+            thread.room = 0
+        elif want >= CHUNK_HEAD.size:
+            thread.room = max(used, CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
+        has_all = chunk == thread.chunk and used <= want
+        thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
         running: list[int] | None = None
         chunk_at = thread.chunk_at
         if layout.c_frame is None:
@@ -237,6 +261,7 @@ class Frames:
             (holder,) = _POINTER.unpack_from(view, layout.c_frame)
             if not holder:
                 return view, 0, chunk_at, None
+            self._place = holder, chunk, used
             begin, size = thread.near
             is_near = begin <= holder <= begin + size - _HOLDER_BYTES
             if not is_near:
@@ -260,16 +285,6 @@ class Frames:
                 chunk_at = thread.later_at
         if not frame and running is None:
             return view, 0, chunk_at, None
-        chunk, top = _TWO_POINTERS.unpack_from(view, layout.stack_chunk)
-        used = top - chunk if chunk else 0
-        if not 0 <= used <= MAX_CHUNK_BYTES:
-            raise Unreadable
-        if chunk != thread.chunk:
-            thread.room = 0
-        elif want >= CHUNK_HEAD.size:
-            thread.room = max(used, CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
-        has_all = chunk == thread.chunk and used <= want
-        thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
         # Generators lie elsewhere.
         place = int(chunk <= frame <= chunk + MAX_CHUNK_BYTES) if layout.c_frame is None else 0
         self._want(place)

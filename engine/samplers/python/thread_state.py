@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-_MAX_KNOWN = 4_096
-
-
-class KnownStack(NamedTuple):
-    """A stack that was read whole."""
-
-    frames: list[int]
-    """Leaf first, in turn the code's address and the instruction's index."""
-    newest: int
-    """The address of the newest frame."""
-
 
 class ThreadState:
     """What is known of one, to read its stack in one go the next time."""
@@ -62,8 +49,6 @@ class ThreadState:
         """The same for the frames outside."""
         self.stack = (0, 0)
         """Where its C stack begins and ends."""
-        self._known: dict[tuple[int, int, int], KnownStack] = {}
-        self._known_of = 0
         self.asked_s = float("-inf")
         """When that was asked last."""
         self.forget()
@@ -82,15 +67,3 @@ class ThreadState:
         """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
         self.outside: tuple[int, ...] = ()
         """Where those lay that were neither in the chunk nor in that piece of the C stack."""
-
-    def known(self, place: tuple[int, int, int] | None, generation: int) -> KnownStack | None:
-        """What was met in that place last, while code was of that generation."""
-        if generation != self._known_of:
-            self._known.clear()
-        return None if place is None else self._known.get(place)
-
-    def learn(self, place: tuple[int, int, int], generation: int, stack: KnownStack) -> None:
-        if generation != self._known_of or len(self._known) >= _MAX_KNOWN:
-            self._known.clear()
-            self._known_of = generation
-        self._known[place] = stack
