@@ -6,6 +6,10 @@ _SATURATED, _TELLING_NS = 6.0, 5e7
 """Threads that wait for a processor so many times as long as they run; told of once they have run so long."""
 _SCARCE, _SCARCE_LOOKS = 0.15, 60.0
 """Fewer sound looks than this share of so many expected, however often we look, and looks at threads that wait count, too."""
+_CROWDED = 2.0
+"""Threads that wait so many times as long as they run use little in the time that somebody watches:"""
+_MORE_LOOKS = 8.0
+"""of that so many times as many looks are wanted, for of few the shares swing."""
 FADING = 0.95
 """At each tuning."""
 
@@ -27,8 +31,12 @@ class Load:
         """Whether shares may be wrong: threads wait for a processor far longer than they run, or looks count at such that wait."""
         return self.ran_ns > _TELLING_NS and self.waited_ns > self.ran_ns * (1 if self.counts_waiting else _SATURATED)
 
+    @property
+    def is_crowded(self) -> bool:
+        return self.waited_ns > _CROWDED * self.ran_ns
+
     def tune(self, *, in_haste: bool) -> tuple[float, float]:
-        """`(expected, met)` since the last call.
+        """`(wanted, met)` since the last call.
 
         Where hardly any are met although we look `in_haste`, the machine is too busy to be choosy.
         """
@@ -42,4 +50,4 @@ class Load:
             if self._expected_in_haste >= _SCARCE_LOOKS:
                 self.counts_waiting = self._met_in_haste < _SCARCE * self._expected_in_haste
                 self._expected_in_haste = self._met_in_haste = 0.0
-        return expected, met
+        return expected * (_MORE_LOOKS if self.is_crowded else 1), met

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from .even_credit import Payment
     from .interpreter_state import Interpreters, RawStack
 
-_MANY_THREADS = 64
-"""Above this many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look."""
-_STILL_S = 1.0
+_MANY_THREADS, _IN_TURN = 64, 16
+"""Above so many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look: it is to be about those that run."""
+_STILL_S, _AT_REST_S = 1.0, 0.05
+"""One that has used nothing for so long does not run now: the kernel counts at each tick."""
+_PAID_S = 6.0
+"""After so long what one has used is paid, or there is no look at it."""
 _MOST_RUNNING = 256
 """Of many threads, so many that ran of late are looked at each time: those that ran most."""
 _MOST_PERIODS, _MOST_NS = 4, 250e6
@@ -160,16 +163,17 @@ class Watched:
 
     def payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
         """`(thread, payment)` for what has come together."""
-        for thread in list(self._threads.values()) if not self.has_become_another else ():
-            if not is_end and now_s - thread.active_s > 2 * _STILL_S and not thread.credit.held_ns:
-                continue
+        recent = [
+            thread for thread in self._threads.values() if is_end or self._wall or now_s - thread.active_s < _PAID_S
+        ]
+        for thread in recent if not self.has_become_another else ():
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
         if self._wall or self.has_become_another:
             self._ended.take_over()
         else:
             self.load.expected += self._ended.count(self._threads, now_s, self._read_s) / self._period_ns
-        for thread in self._threads.values():
+        for thread in recent:
             for payment in thread.credit.pay(now_s, is_end=is_end, most_ns=self._most_ns):
                 yield thread.tid, payment
         yield from self._ended.payments(now_s)
@@ -213,13 +217,13 @@ class Watched:
         threads = list(self._threads.values())
         if len(threads) <= _MANY_THREADS or self._wall:
             return threads
-        self._turn = (self._turn + _MANY_THREADS) % len(threads)
-        in_turn = (threads + threads)[self._turn : self._turn + _MANY_THREADS]
-        chosen = {thread.tid: thread for thread in in_turn}
+        self._turn = (self._turn + _IN_TURN) % len(threads)
         active = [thread for thread in threads if now_s - thread.active_s < _STILL_S]
         if len(active) > _MOST_RUNNING:
             active = sorted(active, key=lambda thread: thread.recent_ns)[-_MOST_RUNNING:]
-        chosen.update((thread.tid, thread) for thread in active)
+        # What runs is met sooner after the moment that was drawn.
+        chosen = {thread.tid: thread for thread in active}
+        chosen.update((thread.tid, thread) for thread in (threads + threads)[self._turn : self._turn + _IN_TURN])
         return list(chosen.values())
 
     def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
@@ -245,12 +249,17 @@ class Watched:
             self._has_moved = True
         self._ran(thread, now_s, clock.running_ns)
         counts_waiting = self.load.counts_waiting
-        has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks
-        if clock.is_off and not counts_waiting and not has_none:
+        has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks and now_s - thread.active_s < _STILL_S
+        is_at_rest = clock.is_off or now_s - thread.active_s > _AT_REST_S
+        if is_at_rest and not counts_waiting and not has_none:
             return
-        # What slept last time likely sleeps again, which costs a tenth of its stack to ask.
-        if thread.rests and not clock.look(self._own_turn)[1]:
-            return
+        # What slept last time likely sleeps again, which costs a tenth of its stack to ask; and where few looks meet a thread that runs, most are not worth it.
+        is_doubtful = self.load.is_crowded and not (counts_waiting or has_none)
+        if thread.rests or is_doubtful:
+            runs, wants_to = clock.look(self._own_turn)
+            if not (runs if is_doubtful else wants_to):
+                thread.rests = not wants_to
+                return
         try:
             stack = self._stack(thread, now_s)
         except Unreadable:
@@ -326,5 +335,6 @@ class Watched:
     def tune(self, *, in_haste: bool) -> tuple[float, float]:
         """As `Load.tune`."""
         for thread in self._threads.values():
-            thread.fade(FADING)
+            if thread.recent_ns:
+                thread.fade(FADING)
         return self.load.tune(in_haste=in_haste and not self._wall)

@@ -27,7 +27,7 @@ class WatchedThread:
         self.recent_ns = 0.0
         """Of the last seconds, fading."""
         self.credit = EvenCredit(now_s)
-        self.active_s = now_s
+        self.active_s = float("-inf") if is_elder and tid != pid else now_s
         """When it was last seen to have run."""
         self.last_wait_s = now_s
         self.rests = False

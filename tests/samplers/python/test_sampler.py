@@ -93,6 +93,25 @@ async def test_in_wall_mode_waiting_counts(tmp_path: Path) -> None:
     assert waiting > 0.3 * working
 
 
+async def test_in_wall_mode_a_thread_that_waits_for_long_counts_to_its_end(tmp_path: Path) -> None:
+    """Also beyond the seconds after which a thread that has used nothing is left alone where CPU time counts."""
+    program = tmp_path / "waits.py"
+    each = "for _ in range(5): threading.Thread(target=time.sleep, args=(30,), daemon=True).start()"
+    program.write_text(f"import threading, time\n{each}\ntime.sleep(30)\n")
+    times = Counter[int]()
+
+    def has_gone_on() -> bool:
+        times.clear()
+        for (thread, _), samples in sampled.recorder.run.by_stack.items():
+            times[thread] += samples
+        return max(times.values(), default=0) > 400
+
+    async with SampledProgram(program, mode=Mode.WALL) as sampled:
+        await sampled.until(has_gone_on)
+    assert len(times) == 6
+    assert min(times.values()) > 0.8 * max(times.values())
+
+
 async def test_children_are_followed_and_counted() -> None:
     """Worker processes are sampled, each under its own process number, and the sums hold for them too."""
     sampled, used_s = await samples_of_busy("processes", 2.5, 3)
