@@ -47,6 +47,10 @@ LATENESS_US = 2e6
 LATE_SHARE = 0.8
 """Below this part of the looks that were asked for, the user is told that there are few."""
 MAX_WAITING_BYTES = 64_000_000
+_UNSURE = (
+    "Node.js runs here without our helper thread, so the CPU time of its thread was read at the end alone, and it had to wait meanwhile: "
+    "shares of what ran when are uncertain"
+)
 _MAX_THREADS = 1 << 20
 _MAX_SCRIPTS = 1 << 32
 _LENGTH = struct.Struct(">I")
@@ -435,6 +439,8 @@ class NodeSampler:
             stack = table.stack((*self._callers(window, parent, callers, table), leaf))
             recorder.add(thread, stack, samples, (when_us / 1e6, when_us / 1e6))
         self._looks_in_time += weigher.counted - counted
+        if weigher.is_unsure:
+            self._context.doubt(_UNSURE)
         outside_us, weigher.outside_us = weigher.outside_us, 0.0
         self._context.ledger.outside(agent.pid, OUTSIDE, int(1000 * outside_us))
 

@@ -35,6 +35,7 @@ _IDLE_COST_US = 60.0
 """CPU time it costs an idle thread to be sampled once (measured: 40 µs): the signal sends it once around its event loop."""
 _BUSY_SHARE = 0.01
 """Of a window in which a core was waited for longer than that, ticks are looked at for whether they came in time."""
+_LEAST_UNSURE_US = 500_000.0
 _RUNNING = 0.8
 """A thread that used this part of a time or more ran all the while, as well as readings tell."""
 _SPAN_US = 250_000.0
@@ -60,6 +61,8 @@ class Weigher:
         """Ticks by which samples were placed."""
         self.outside_us = 0.0
         """CPU time used outside of any function, by V8 itself and by Node.js' own loop say, that nobody has taken yet."""
+        self.is_unsure = False
+        """A long window came without readings between its ends, of a thread that was kept waiting meanwhile: nobody knows when."""
 
     def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int, float]]:
         """`(node, line, samples, when)` for what counts; the line (from 1) is 0 where V8 does not say, `when` is as in `window`."""
@@ -135,6 +138,7 @@ class Weigher:
         window, or wait for a window that has any.
         """
         telling = self._telling(window, kinds, ticks)
+        self.is_unsure |= _is_unsure(window, sum(kinds[node] != _IDLE for node, _ in ticks) / max(1, len(ticks)))
         self.counted += sum(not each.is_of_whole for each in telling)
         intervals: list[_Interval] = []
         spans_us: defaultdict[int, float] = defaultdict(float)
@@ -178,6 +182,12 @@ class Weigher:
             weight_us * (factor + unplaced_us.get(span, 0.0) / placed_us[span]) if weight_us else 0.0
             for span, weight_us in zip(spans, weights_us, strict=True)
         ]
+
+
+def _is_unsure(window: ProfileWindow, awake_share: float) -> bool:
+    (_, used_until_us), *between, (_, used_then_us) = window.cpu_times
+    used_us = used_then_us - used_until_us
+    return not between and _LEAST_UNSURE_US <= used_us < _RUNNING * awake_share * window.duration_us
 
 
 def _span(when_us: float) -> int:

@@ -146,3 +146,15 @@ def test_lines_are_those_of_the_ticks():
     readings = [(0, 0), (100_000, 100_000_000)]
     found = [line for _, line, _, _ in weigher().weigh(window(0, samples, readings, ticks=[[BUSY, 3, 7, 5, 2]]))]
     assert found == [3] * 7 + [5] * 2 + [0]
+
+
+@pytest.mark.parametrize(
+    ("used_us", "is_read_between", "is_unsure"),
+    [(1_900_000, False, False), (1_000_000, False, True), (1_000_000, True, False), (100_000, False, False)],
+)
+def test_a_long_window_of_a_thread_that_waited_is_unsure_without_readings(used_us, is_read_between, is_unsure):
+    """As of a program from a snapshot on Node.js 24, which no helper of ours reads the clock of."""
+    subject = weigher()
+    between = [(1_000_000.0, 1000.0 * used_us / 2)] if is_read_between else []
+    counts(subject, window(0.0, [(BUSY, PERIOD_US)] * 200, [(0.0, 0.0), *between, (2_000_000.0, 1000.0 * used_us)]))
+    assert subject.is_unsure == is_unsure
