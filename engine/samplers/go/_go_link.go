@@ -8,7 +8,7 @@ import (
 
 // The first byte of a message tells what it is. In the other direction any message asks for a flush.
 const (
-	messageHello   = 'H' // the process's id in decimal
+	messageHello   = 'H' // the process's id, and the nanoseconds of CPU that it had used when sampling began, in decimal, set apart by a space
 	messageWindow  = 'W' // a profile as StartCPUProfile would have written it
 	messageNative  = 'C' // nanoseconds of CPU time that threads of C code have used, in decimal; they are in no sample
 	messageFlushed = 'F' // what a flush asked for has been sent

@@ -65,7 +65,6 @@ func init() {
 	if s.link = dialAgent(); s.link == nil {
 		return
 	}
-	s.link.push(messageHello, []byte(fmt.Sprint(syscall.Getpid())))
 	// The agent is on this machine: compressing would cost more than it saves.
 	s.zw, _ = gzip.NewWriterLevel(io.Discard, gzip.NoCompression)
 	s.on = true
@@ -73,6 +72,7 @@ func init() {
 	s.open()
 	s.counted = processCPU()
 	s.begun = s.counted
+	s.link.push(messageHello, []byte(fmt.Sprint(syscall.Getpid(), s.begun.Nanoseconds())))
 	if iscgo {
 		s.threads.begin()
 	}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...events import Note, Warned
-from ...processes import is_executable, process_end
+from ...processes import is_executable, process_cpu_ns, process_end
 from ...settings import Mode
 from ..agent_socket import AgentSocket
 from ..sampler import CannotStart, Launch
@@ -32,6 +32,8 @@ DRAIN_S = 0.5
 """How long after the program's end we wait for the connections to close, on which its last samples come."""
 SILENCE_S = 5.0
 """After which a program that does not connect is spoken of."""
+_ALL_S = 1e6
+"""More than any program has used."""
 _CLOCK_MONOTONIC_COARSE = 6
 """Of linux/time.h; its resolution is the kernel's tick."""
 
@@ -195,15 +197,31 @@ class GoSampler:
         elif kind == b"F":
             self._on_flushed(connection)
 
-    def _greet(self, connection: int, pid: bytes) -> None:
+    def _greet(self, connection: int, content: bytes) -> None:
+        words = content.split(b" ")
         # The program greets first; whoever else has this executable is one of its children.
-        if not pid.isdigit() or len(pid) > 10 or (self._processes and not self._context.settings.follow_children):
+        if not all(word.isdigit() and len(word) < MAX_DIGITS for word in words) or (
+            self._processes and not self._context.settings.follow_children
+        ):
             return
-        self._processes[connection] = int(pid)
-        self._context.ledger.covers(int(pid))
+        pid = self._processes[connection] = int(words[0])
+        # What earlier builds left behind does not say since when.
+        self._tell_ledger(pid, int(words[1]) if len(words) > 1 else None)
         self._disconnected.clear()
         self._connected.set()
         self._context.sampling(True)
+
+    def _tell_ledger(self, pid: int, begun_ns: int | None) -> None:
+        """The greeting comes some hundredths of a second after the first sample."""
+        ledger, used_ns = self._context.ledger, process_cpu_ns(pid)
+        if begun_ns is None:
+            ledger.covers(pid)
+        elif used_ns is not None:
+            ledger.covers(pid, already_s=max(0, used_ns - begun_ns) / 1e9)
+        else:
+            # It is over by now, and its clock gone.
+            ledger.covers(pid, already_s=_ALL_S)
+            ledger.threads(pid, {}, before_s=begun_ns / 1e9)
 
     def _on_close(self, connection: int) -> None:
         self._on_flushed(connection)

@@ -74,6 +74,9 @@ _LOOK_AGAIN_S = 1.0
 _UNTOLD = ", inlined methods count for their callers"
 _MUCH_S = 5.0
 _TELLING_NS = 100_000_000
+_MUCH_UNSEEN = 0.05
+"""Of all that was used: from so much on shares are uncertain."""
+_UNSEEN = "Virtual threads are lost until the Flight Recorder has begun, which takes about a second, so shares are uncertain"
 _START_S = 1.5
 """A JVM that has used more has begun to work."""
 _ALL_S = 1e6
@@ -359,6 +362,7 @@ class JavaSampler:
         if kind == "w":
             self._window_came.set()
             self._note_pace(int(fields[1]))
+            self._weigh_unseen()
         elif kind == "hello":
             self.name = f"agent in Java {fields[0]}{'' if self._tells_inlined else _UNTOLD}"
             self._greeted = True
@@ -398,6 +402,16 @@ class JavaSampler:
             text = f"Looking at the JVM's threads takes more than {most_percent(self._settings.rate_hz)}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))
 
+    def _weigh_unseen(self) -> None:
+        """What virtual threads use unseen makes shares uncertain as long as it is much of all."""
+        recorder = self._context.recorder
+        much_ns = _MUCH_UNSEEN * 1e9 / self._settings.rate_hz * (recorder.run.total + recorder.lost_samples)
+        is_much = self._unseen_virtual_ns > max(_TELLING_NS, much_ns)
+        if is_much and _UNSEEN not in recorder.doubts:
+            recorder.doubts.append(_UNSEEN)
+        elif not is_much and _UNSEEN in recorder.doubts:
+            recorder.doubts.remove(_UNSEEN)
+
     @property
     def _agent_mode(self) -> str:
         if self._inlined_from_s is not None:
@@ -416,11 +430,9 @@ class JavaSampler:
         """Where it may matter: in a short run it is in the name that the screen shows."""
         if self._unseen_virtual_ns > _TELLING_NS and not self._is_blind:
             text = f"{self._unseen_virtual_ns / 1e9:.1f} s of virtual threads are lost"
-            self._context.emit(
-                Note(
-                    f"{text}: the Flight Recorder, which alone sees them, takes about a second to begin; async-profiler sees them from the start"
-                )
-            )
+            so = ", so shares are uncertain" if _UNSEEN in self._context.recorder.doubts else ""
+            why = "the Flight Recorder, which alone sees them, takes about a second to begin"
+            self._context.emit(Note(f"{text}{so}: {why}; async-profiler sees them from the start"))
         untold = self._context.recorder.run.total if self._inlined_since is None else self._inlined_since
         if self._tells_inlined or untold < _MUCH_S * self._settings.rate_hz:
             return

@@ -141,9 +141,14 @@ final class FlightRecorded extends Recorder implements Runnable {
         comingSamples++;
         // A virtual thread has no thread of the system's.
         boolean isVirtual = thread.getOSThreadId() <= 0;
-        (isVirtual ? coming.ofVirtualThreads : coming.of(thread.getJavaThreadId()))
-                .add(known.computeIfAbsent(trace, this::elements));
-        coming.untilMs = Math.max(coming.untilMs, event.getStartTime().toEpochMilli());
+        StackTraceElement[] elements = known.computeIfAbsent(trace, this::elements);
+        long atMs = event.getStartTime().toEpochMilli();
+        if (isVirtual) {
+            coming.ofVirtualThreads.add(new Sample(elements, atMs));
+        } else {
+            coming.of(thread.getJavaThreadId()).add(elements);
+        }
+        coming.untilMs = Math.max(coming.untilMs, atMs);
     }
 
     private void endFlush() {

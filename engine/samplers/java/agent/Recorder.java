@@ -35,7 +35,7 @@ abstract class Recorder {
 
     /** The samples of one stretch of time, each a stack with its leaf first. */
     static final class Batch {
-        final List<StackTraceElement[]> ofVirtualThreads = new ArrayList<StackTraceElement[]>();
+        final List<Sample> ofVirtualThreads = new ArrayList<Sample>();
         /** By the threads' numbers. */
         final Map<Long, List<StackTraceElement[]>> ofThreads = new HashMap<Long, List<StackTraceElement[]>>();
         /** Milliseconds since the epoch; samples of later are still to come. */
@@ -56,6 +56,22 @@ abstract class Recorder {
                 ofThreads.put(thread, samples);
             }
             return samples;
+        }
+    }
+
+    /** A stack, leaf first, and when it was taken, in milliseconds since the epoch. */
+    static final class Sample implements Comparable<Sample> {
+        final StackTraceElement[] trace;
+        final long atMs;
+
+        Sample(StackTraceElement[] trace, long atMs) {
+            this.trace = trace;
+            this.atMs = atMs;
+        }
+
+        @Override
+        public int compareTo(Sample other) {
+            return Long.compare(atMs, other.atMs);
         }
     }
 }

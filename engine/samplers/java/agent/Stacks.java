@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -209,11 +208,7 @@ final class Stacks implements AutoCloseable {
         Recorder.Batch told = recorder == null ? null : isFinal ? recorder.finish(LAST_SAMPLES_MS) : recorder.take();
         beginInlined(told, isLast);
         Window late = new Window();
-        if (told == null) {
-            carried.credit(Collections.<StackTraceElement[]>emptyList(), 0, isLast, late);
-        } else {
-            carried.credit(told.ofVirtualThreads, told.untilMs, isLast, late);
-        }
+        carried.credit(told, isLast, late);
         pending.credit(told, deep, late);
         if (isLast) {
             pending.creditAll(late);
