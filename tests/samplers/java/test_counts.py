@@ -112,7 +112,7 @@ async def test_who_called_a_deep_recursion(tmp_path, classes):
 
 @pytest.mark.parametrize(("runtime", "points"), [("21", 15), ("25", 12)])
 async def test_virtual_threads(tmp_path, classes, runtime, points):
-    """What virtual threads run is found in stacks of its own, with the whole time of the threads that carry them.
+    """What virtual threads run is found in stacks of its own, with the whole time of the threads that carry them but for what is lost before the recorder begins.
 
     Shares are as good as Java's Flight Recorder, which has trouble with some stacks before Java 25.
     """
@@ -124,17 +124,18 @@ async def test_virtual_threads(tmp_path, classes, runtime, points):
         )
         *spent_ms, _wall_ms = map(int, sampled.stdout.split())
         seconds = [sampled.seconds(f"Sections.{section}", thread="virtual threads") for section in SECTIONS]
-        seen.append((spent_ms, seconds))
+        lost_s = sampled.recorder.lost_samples / 100
+        seen.append((spent_ms, seconds, lost_s))
         # Where it gets no core, the Flight Recorder may begin only when all is over.
         # And its program may take a thread that carries nothing for the carrier, whose clock then stands still.
         if (
             sum(spent_ms)
-            and sum(seconds) == pytest.approx(sum(spent_ms) / 1000, rel=0.15)
+            and sum(seconds) + lost_s == pytest.approx(sum(spent_ms) / 1000, rel=0.15)
             and shares(seconds) == pytest.approx(shares(spent_ms), abs=points)
         ):
             break
     else:
-        pytest.fail(f"milliseconds spent in each section, and seconds counted: {seen}")
+        pytest.fail(f"milliseconds spent in each section, seconds counted, and lost: {seen}")
     assert sampled.stacks[0][1][0].function == "VirtualThread.run"
     assert sampled.place("Sections.round") == "Sections.java"
 
@@ -171,18 +172,26 @@ async def test_many_busy_threads_with_deep_stacks(tmp_path, classes, runtime):
     pytest.fail(f"seconds counted, seconds used by the threads, samples lost: {seen}")
 
 
-async def test_virtual_threads_that_do_other_things_later(tmp_path, classes):
-    """The Flight Recorder's samples come late: what was done since is not booked on what they show (91:9 for 70:30)."""
+@runtimes("21", "25")
+async def test_virtual_threads_that_do_other_things_later(tmp_path, classes, runtime):
+    """What is done at one time is not booked on what is seen at another (91:9 for 70:30): shares are right, or said to be uncertain, and all of it is counted or lost."""
+    if runtime == "jdk":
+        pytest.skip("Debian's has none")
     one_carrier = ("-Djdk.virtualThreadScheduler.parallelism=1", "-Djdk.virtualThreadScheduler.maxPoolSize=1")
     seen = []
     for _ in range(ATTEMPTS):
-        sampled = await sample(tmp_path, "Phases", "200", java=java("25"), options=(*one_carrier, *on(classes)))
-        truth = shares(map(int, sampled.stdout.split()))
+        sampled = await sample(tmp_path, "Phases", "200", java=java(runtime), options=(*one_carrier, *on(classes)))
+        spent_ms = list(map(int, sampled.stdout.split()))
         seconds = [sampled.seconds(f"Phases.{part}") for part in ("first", "second")]
-        seen.append((truth, seconds))
-        if sum(seconds) and shares(seconds) == pytest.approx(truth, abs=12):
+        found_s = sum(seconds) + sampled.recorder.lost_samples / 100
+        is_right = sum(seconds) and shares(seconds) == pytest.approx(shares(spent_ms), abs=12)
+        is_said = sampled.recorder.doubts and any("so shares are uncertain" in line for line in sampled.lines)
+        seen.append((spent_ms, seconds, found_s, sampled.lines))
+        assert is_right or is_said, seen
+        # The carrier's clock is looked for by its name, and stands still where another one carries.
+        if sum(spent_ms) and found_s == pytest.approx(sum(spent_ms) / 1000, rel=0.15):
             return
-    pytest.fail(f"shares by the carrier's clock, and seconds counted: {seen}")
+    pytest.fail(f"milliseconds by the carrier's clock, seconds counted, with those lost, and lines: {seen}")
 
 
 async def test_waiting_is_not_cpu_time(tmp_path, classes):

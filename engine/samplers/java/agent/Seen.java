@@ -7,6 +7,7 @@ import java.util.List;
 /** What is known of one thread. */
 final class Seen {
     private static final int REMEMBERED = 4;
+    private static final long LATELY_NS = 250_000_000L;
 
     final long id;
     String name = "";
@@ -24,8 +25,9 @@ final class Seen {
     long metNs;
     /** How many frames its stack had when it was last looked at; before that a guess. */
     int depth = 50;
-    /** Whether it was ever met waiting. */
+    /** Whether it was ever met waiting, and when last. */
     boolean waits;
+    private long waitedNs;
     /** Where it was first met waiting, without what it called there. */
     private StackTraceElement[] waiting;
     /** Of the stacks that were looked at as a whole of late, the newest first; then nulls. */
@@ -37,11 +39,17 @@ final class Seen {
         this.account = new Account(nowNs);
     }
 
-    void meetWaiting(StackTraceElement[] trace) {
+    void meetWaiting(StackTraceElement[] trace, long nowNs) {
         waits = true;
+        waitedNs = nowNs;
         if (waiting == null) {
             waiting = Traces.withoutCalledRuntime(trace);
         }
+    }
+
+    /** Whether it was met waiting of late: one that has read its classes from files and now computes does not wait any more. */
+    boolean waitedLately(long nowNs) {
+        return waits && nowNs - waitedNs < LATELY_NS;
     }
 
     /** {@code trace} is its whole stack, of which {@code outermost} frames are to be remembered. */

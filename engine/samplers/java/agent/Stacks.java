@@ -356,7 +356,7 @@ final class Stacks implements AutoCloseable {
         List<Boolean> moves = new ArrayList<Boolean>();
         for (int i = 0; i < areMoving.length; i++) {
             Seen thread = lively.get(i);
-            boolean isUnknown = !thread.waits || thread.isUnmet() || thread.account.isInNeed(polledNs) || cores == 1;
+            boolean isUnknown = !thread.waitedLately(polledNs) || thread.isUnmet() || thread.account.isInNeed(polledNs) || cores == 1;
             if (areMoving[i] || (isUnknown && thread.account.heldNs() > 0)) {
                 some.add(thread);
                 moves.add(areMoving[i]);
@@ -407,13 +407,13 @@ final class Stacks implements AutoCloseable {
             }
             trace = deep.complete(thread, trace);
             boolean isMet = moves.get(i) && isPrompt;
-            boolean isCertain = isMet || cores == 1 || !(thread.waits || Traces.mayBeSwitched(trace[0]));
+            boolean isCertain = isMet || cores == 1 || !(thread.waitedLately(polledNs) || Traces.mayBeSwitched(trace[0]));
             if (isRunning && trace[0].isNativeMethod() && Traces.mayWait(trace[0])) {
                 areOnCpu = areOnCpu == null ? areMoving(some) : areOnCpu;
                 isRunning = moves.get(i) && areOnCpu[i];
             }
             if (!isRunning) {
-                thread.meetWaiting(trace);
+                thread.meetWaiting(trace, polledNs);
             } else if (isCertain) {
                 thread.account.look(new Trace(trace), weight);
                 thread.metNs += weight;
