@@ -27,6 +27,7 @@ from .wheels import wheel
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from multi_lang_profiler.engine.profile.ledger import Ledger
     from multi_lang_profiler.engine.profile.stacks import StackTable
     from multi_lang_profiler.engine.samplers.sampler import Launch
 
@@ -71,6 +72,7 @@ class Sampled:
     was_sampling: list[bool] = field(default_factory=list)
     status: int | None = None
     run: Run = field(init=False)
+    ledger: Ledger = field(init=False)
 
     @property
     def wall_s(self) -> float:
@@ -170,6 +172,7 @@ def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
         cache.mkdir(exist_ok=True)
         return cache
 
+    sampled.ledger = make_ledger(sampled.recorder, settings)
     return Context(
         settings=settings,
         recorder=sampled.recorder,
@@ -178,7 +181,7 @@ def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
         sampling=sampled.was_sampling.append,
         private_folder=private_folder,
         cache_folder=cache_folder,
-        ledger=make_ledger(sampled.recorder, settings),
+        ledger=sampled.ledger,
     )
 
 

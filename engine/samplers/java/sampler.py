@@ -59,6 +59,7 @@ from .programs import class_path_folders, main_class_source, named_program, new_
 from .recordings import Recordings
 from .runtime import JavaRuntime, NoAgent, agent_jar, find_java
 from .sources import JavaSources
+from .unseen import UnseenThreads
 
 if TYPE_CHECKING:
     from ..sampler import Context, Process
@@ -73,10 +74,6 @@ _SLOW_START_S = 13.0
 _LOOK_AGAIN_S = 1.0
 _UNTOLD = ", inlined methods count for their callers"
 _MUCH_S = 5.0
-_TELLING_NS = 100_000_000
-_MUCH_UNSEEN = 0.05
-"""Of all that was used: from so much on shares are uncertain."""
-_UNSEEN = "Virtual threads are lost until the Flight Recorder has begun, which takes about a second, so shares are uncertain"
 _START_S = 1.5
 """A JVM that has used more has begun to work."""
 _ALL_S = 1e6
@@ -112,8 +109,7 @@ class JavaSampler:
         self._told = JavaOptions((), are_known=True)
         self._is_slowed = False
         self._is_blind = False
-        self._unseen_virtual_ns = 0
-        """CPU time of virtual threads that is lost."""
+        self._unseen = UnseenThreads(context)
         self._inlined_from_s: int | None = None
         """What the program has to use of the CPU before the Flight Recorder is worth its cost; None if it is not begun by itself."""
         self._inlined_since: int | None = None
@@ -362,7 +358,7 @@ class JavaSampler:
         if kind == "w":
             self._window_came.set()
             self._note_pace(int(fields[1]))
-            self._weigh_unseen()
+            self._unseen.weigh()
         elif kind == "hello":
             self.name = f"agent in Java {fields[0]}{'' if self._tells_inlined else _UNTOLD}"
             self._greeted = True
@@ -376,7 +372,7 @@ class JavaSampler:
             text = "The Flight Recorder tells inlined methods from now on; so far"
             self._context.emit(Note(f"{text}, for {seconds:.0f} s of CPU time, they have counted for their callers"))
         elif kind == "v":
-            self._unseen_virtual_ns += int(fields[0])
+            self._unseen.add(int(fields[0]))
         elif kind == "failed":
             self._failure = fields[0]
         elif kind == "r" and not self._is_blind:
@@ -402,16 +398,6 @@ class JavaSampler:
             text = f"Looking at the JVM's threads takes more than {most_percent(self._settings.rate_hz)}% of a core: samples are taken every {period_ns / 1e6:.0f} ms now"
             self._context.emit(Note(f"{text} and weigh more"))
 
-    def _weigh_unseen(self) -> None:
-        """What virtual threads use unseen makes shares uncertain as long as it is much of all."""
-        recorder = self._context.recorder
-        much_ns = _MUCH_UNSEEN * 1e9 / self._settings.rate_hz * (recorder.run.total + recorder.lost_samples)
-        is_much = self._unseen_virtual_ns > max(_TELLING_NS, much_ns)
-        if is_much and _UNSEEN not in recorder.doubts:
-            recorder.doubts.append(_UNSEEN)
-        elif not is_much and _UNSEEN in recorder.doubts:
-            recorder.doubts.remove(_UNSEEN)
-
     @property
     def _agent_mode(self) -> str:
         if self._inlined_from_s is not None:
@@ -428,11 +414,8 @@ class JavaSampler:
 
     def _tell_what_is_untrue(self) -> None:
         """Where it may matter: in a short run it is in the name that the screen shows."""
-        if self._unseen_virtual_ns > _TELLING_NS and not self._is_blind:
-            text = f"{self._unseen_virtual_ns / 1e9:.1f} s of virtual threads are lost"
-            so = ", so shares are uncertain" if _UNSEEN in self._context.recorder.doubts else ""
-            why = "the Flight Recorder, which alone sees them, takes about a second to begin"
-            self._context.emit(Note(f"{text}{so}: {why}; async-profiler sees them from the start"))
+        if not self._is_blind:
+            self._unseen.tell()
         untold = self._context.recorder.run.total if self._inlined_since is None else self._inlined_since
         if self._tells_inlined or untold < _MUCH_S * self._settings.rate_hz:
             return

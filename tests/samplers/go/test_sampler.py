@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections import Counter
 from math import sqrt
 from pathlib import Path
@@ -66,8 +67,15 @@ async def test_samples_add_up_to_the_cpu_time_used(folder):
 
     And where others compete for the processors, though Go's own timers then miss up to a fifth.
     """
-    sampled = await sample(folder, "busy.go", "200", "2")
+
+    async def be_late(_: Sampled) -> None:
+        # The program's greeting waits meanwhile.
+        time.sleep(0.4)
+
+    sampled = await sample(folder, "busy.go", "200", "2", meanwhile=be_late)
     assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.05)
+    # What was sampled before we heard of it is not told as unsampled, too.
+    assert sampled.ledger.book().before_s < 0.1 * sampled.run.cpu_s
     assert sampled.was_sampling[0]
     assert not sampled.was_sampling[-1]
 

