@@ -116,6 +116,18 @@ async def test_one_thread_runs_one_interpreter_at_a_time() -> None:
     assert 0.3 < program.hot["spin_in_sub"] / program.total < 0.7
 
 
+@pytest.mark.parametrize(
+    ("version", "kind"), [("3.12", "spawn"), ("3.14", "forkserver"), ("3.14", "interpreters"), ("3.15", "spawn")]
+)
+async def test_workers_of_a_pool_are_looked_at(version: str, kind: str) -> None:
+    """Processes that are started anew or forked by a server of such, and threads with an interpreter of their own."""
+    program = await sampled("pools.py", python_of_version(version), kind, version=version)
+    total = total_times(program)
+    # 1.2 s in all, of which what a worker does before it is found is missing.
+    assert total["short"] + total["long"] > 0.6 * 1.2 * 200
+    assert abs(total["short"] / (total["short"] + total["long"]) - 1 / 3) < 0.12
+
+
 @pytest.mark.parametrize("version", ["3.9", "3.13", "3.14", "3.15"])
 async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
     """Work in quotas of 50, 30, 15 and 5 %, told by the thread's own clock."""
