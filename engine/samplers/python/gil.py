@@ -46,15 +46,18 @@ class Gil:
         """A lock that nobody else wants tells nothing."""
         return len(self._interpreters.threads) > 1
 
-    def look(self, tid: int, stack: int, *, runs: bool) -> None:
-        """Note the state of thread `tid`, whose stack was just read; `runs`: it is on a processor. Raises `Closed`."""
+    def look(self, tid: int, stack: int, *, runs: bool) -> int | None:
+        """Note the state of thread `tid`, whose stack was just read; `runs`: it is on a processor. None: it cannot be told. Raises `Closed`."""
         try:
             state = self._state(tid, runs=runs)
         except Unreadable:
-            return
-        if stack not in self._seen and len(self._seen) > _MAX_KNOWN:
-            return
-        self._seen.setdefault(stack, [0, 0, 0, 0])[state] += 1
+            return None
+        self.note(stack, state)
+        return state
+
+    def note(self, stack: int, state: int) -> None:
+        if stack in self._seen or len(self._seen) <= _MAX_KNOWN:
+            self._seen.setdefault(stack, [0, 0, 0, 0])[state] += 1
 
     def told(self) -> Iterator[tuple[int, list[int]]]:
         """`(stack, looks by state)` since the last call."""

@@ -228,15 +228,7 @@ class Watched:
 
     def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         if self._wall:
-            stack = self.interpreters.stack(thread.tid, now_s)
-            self._has_read = True
-            if stack is not None:
-                self.interpreters.settle(stack, now_s, _FAITH_S)
-                number = stack_id(self, self.tasks.on_task(thread.tid, stack))
-                thread.credit.look(number)
-                if self.gil.matters:
-                    thread.clock.read()
-                    self.gil.look(thread.tid, number, runs=thread.clock.look(self._own_turn)[0])
+            self._look_in_wall_mode(thread, now_s, stack_id)
             return
         clock = thread.clock
         if thread.is_settled and self._has_run_on(thread, now_s, stack_id):
@@ -282,6 +274,33 @@ class Watched:
                     self.gil.look(thread.tid, number, runs=True)
         elif wants_to and has_none and stack is not None:
             thread.credit.glimpse(self._number(stack, now_s, stack_id))
+
+    def _look_in_wall_mode(
+        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
+    ) -> None:
+        clock = thread.clock
+        clock.read()
+        if clock.is_off and thread.resting is not None:
+            # It has not run since its stack was read.
+            number, state = thread.resting
+            thread.credit.look(number)
+            if state is not None:
+                self.gil.note(number, state)
+            return
+        arrivals = clock.arrivals
+        stack = self.interpreters.stack(thread.tid, now_s)
+        self._has_read = True
+        runs = clock.look(self._own_turn)[0]
+        thread.resting = None
+        if stack is None:
+            return
+        self.interpreters.settle(stack, now_s, _FAITH_S)
+        number = stack_id(self, self.tasks.on_task(thread.tid, stack))
+        thread.credit.look(number)
+        state = self.gil.look(thread.tid, number, runs=runs) if self.gil.matters else None
+        clock.read()
+        if clock.is_off and clock.arrivals == arrivals:
+            thread.resting = number, state
 
     def _has_run_on(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> bool:
         """Look at a thread that has likely kept its processor since the last look: at half the cost, if it has."""

@@ -13,7 +13,7 @@ class WatchedThread:
 
     __slots__ = (
         *("active_s", "clock", "credit", "is_settled", "last_wait_s"),
-        *("recent_ns", "rests", "running_ns", "tid", "waiting_ns"),
+        *("recent_ns", "resting", "rests", "running_ns", "tid", "waiting_ns"),
     )
 
     def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
@@ -30,6 +30,8 @@ class WatchedThread:
         self.active_s = float("-inf") if is_elder and tid != pid else now_s
         """When it was last seen to have run."""
         self.last_wait_s = now_s
+        self.resting: tuple[int, int | None] | None = None
+        """The stack that it has been standing at since it ran last, and what it waits for there (as in `gil`); of `--mode wall`."""
         self.rests = False
         """It neither ran nor wanted to when it was looked at last."""
         self.is_settled = False

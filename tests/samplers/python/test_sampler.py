@@ -93,10 +93,12 @@ async def test_in_wall_mode_waiting_counts(tmp_path: Path) -> None:
     assert waiting > 0.3 * working
 
 
-async def test_in_wall_mode_a_thread_that_waits_for_long_counts_to_its_end(tmp_path: Path) -> None:
-    """Also beyond the seconds after which a thread that has used nothing is left alone where CPU time counts."""
+async def test_in_wall_mode_a_thread_that_waits_for_long_counts_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also beyond the seconds after which a thread that has used nothing is left alone where CPU time counts; and each is looked at as often as asked."""
     program = tmp_path / "waits.py"
-    each = "for _ in range(5): threading.Thread(target=time.sleep, args=(30,), daemon=True).start()"
+    each = "for _ in range(20): threading.Thread(target=time.sleep, args=(30,), daemon=True).start()"
     program.write_text(f"import threading, time\n{each}\ntime.sleep(30)\n")
     times = Counter[int]()
 
@@ -106,10 +108,19 @@ async def test_in_wall_mode_a_thread_that_waits_for_long_counts_to_its_end(tmp_p
             times[thread] += samples
         return max(times.values(), default=0) > 400
 
+    looks = 0
+
+    def look(number: int, over_s: float) -> None:
+        nonlocal looks
+        looks += number
+
     async with SampledProgram(program, mode=Mode.WALL) as sampled:
+        monkeypatch.setattr(sampled.recorder, "look", look)
         await sampled.until(has_gone_on)
-    assert len(times) == 6
+    assert len(times) == 21
     assert min(times.values()) > 0.8 * max(times.values())
+    # Were each stack read each time, a fifth.
+    assert looks > 0.5 * sum(times.values())
 
 
 async def test_children_are_followed_and_counted() -> None:
