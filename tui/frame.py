@@ -7,7 +7,7 @@ all while a dialog is open or a layout is due; it draws the same lines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.errors import NoWidget
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .widgets.board import DrawnByLine
 
+_Piece: TypeAlias = tuple[int, int, str]
+"""Row and column of the screen, and what is to stand there."""
 _NOTIFICATIONS = "textual-toastrack"
 
 
@@ -40,14 +42,15 @@ class Frame:
         changed, self._changed = self._changed, []
         if not changed:
             return
-        screen, pieces = self._app.screen, list[str]()
+        screen, pieces = self._app.screen, list[_Piece]()
         covered = self._covered(screen)
         for widget, regions in changed:
             left = regions if covered is None else self._draw(screen, widget, regions, covered, pieces)
             if left:
                 widget.refresh(*left)
         if pieces:
-            self._write("".join(pieces))
+            # From the top, as Textual does: a terminal may show the first part before it has the rest.
+            self._write("".join(f"\x1b[{row + 1};{column + 1}H{drawn}" for row, column, drawn in sorted(pieces)))
 
     def draw(self, widget: DrawnByLine, regions: Sequence[Region]) -> None:
         """These of its cells have changed."""
@@ -75,7 +78,7 @@ class Frame:
         widget: DrawnByLine,
         regions: Sequence[Region],
         covered: Sequence[Region],
-        pieces: list[str],
+        pieces: list[_Piece],
     ) -> Sequence[Region]:
         """Append what draws them to `pieces`; gives those that cannot be drawn so."""
         try:
@@ -91,9 +94,10 @@ class Frame:
             if any(each.overlaps(Region(x, y, width, height)) for each in covered):
                 left.append(region)
                 continue
-            for line in range(region.y, region.bottom):
-                drawn = widget.rendered(line, region.x, region.right, console)
-                pieces.append(f"\x1b[{where.y + line + 1};{x + 1}H{drawn}")
+            pieces.extend(
+                (where.y + line, x, widget.rendered(line, region.x, region.right, console))
+                for line in range(region.y, region.bottom)
+            )
         return left
 
     def _write(self, text: str) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,12 +24,13 @@ PROGRAM = """\
 import sys, time
 
 def hot_spot(until):
-    while time.monotonic() < until:
+    # So much CPU time: on a slow machine the sampler comes later, too.
+    while time.process_time() < until:
         sum(i * i for i in range(2_000))
 
 print("\\x1b[31mhello\\x1b[0m from the program", flush=True)
 print("and a complaint", file=sys.stderr, flush=True)
-hot_spot(time.monotonic() + float(sys.argv[1]))
+hot_spot(float(sys.argv[1]))
 sys.exit(int(sys.argv[2]))
 """
 
@@ -72,7 +72,7 @@ def test_stopped_and_back_it_is_whole(folder: Folder) -> None:
 
 def test_a_session(folder: Folder) -> None:
     """A user sees the hot function by name, filters, looks at the output, enlarges the terminal, and quits; all is reported."""
-    with Backend() as backend, terminal(folder, "--report-endpoint", backend.url, "--report-interval", "30") as shown:
+    with Backend() as backend, terminal(folder, "--report-endpoint", backend.url, "--report-interval", "600") as shown:
         shown.wait_for("running", "hot_spot", "work.py:", "Next report in")
         shown.press("/", "h", "o", "t", "_", "Enter")
         shown.wait_for("filter hot_")
@@ -101,16 +101,15 @@ def test_a_command(folder: Folder) -> None:
     environment = folder.environment(PATH=f"{node(24).parent}{os.pathsep}{os.environ['PATH']}")
     command = [str(COMMAND), "--", "./both.sh"]
     with Terminal(command, size=(120, 40), folder=folder.path, environment=environment) as shown:
-        header = shown.wait_for("./both.sh", "hot_spot", "spin.cjs").splitlines()
-        assert "Python" in header[0]
-        assert "Node.js" in header[0]
+        shown.wait_for("./both.sh", "hot_spot", "spin.cjs")
+        shown.wait_until(
+            lambda text: all(language in text.splitlines()[0] for language in ("Python", "Node.js")),
+            "the header does not name both",
+        )
         shown.press("T")
-        shown.wait_for("python3 work.py", "node spin.cjs")
-        while "✓" not in shown.text():
-            # The list takes keys a moment after it is shown.
-            shown.press("End", "space")
-            time.sleep(1)
-        assert re.search(r"✓.*node spin\.cjs", shown.text())
+        shown.wait_for("Whose samples to count", "python3 work.py", "node spin.cjs")
+        shown.press("End", "space")
+        assert re.search(r"✓.*node spin\.cjs", shown.wait_for("✓"))
         shown.press("Enter")
         shown.wait_until(lambda text: "hot_spot" not in text and "spin.cjs" in text, "Python is still counted")
         pid = int((folder.path / "node.pid").read_text())
@@ -156,7 +155,7 @@ def test_a_broken_engine_is_owned_up_to(folder: Folder, when: str) -> None:
         told = shown.wait_for("Internal error, please report it: KeyError: 'ours'")
         assert "Traceback" not in told
         if when == "preparing":
-            assert "failed to start" in told
+            shown.wait_for("failed to start")
             shown.press("q")
         assert shown.status() == 70
         assert shown.text().count("Internal error") == 1
@@ -173,7 +172,7 @@ def test_signal_ends_the_screen(folder: Folder, number: signal.Signals) -> None:
 
 def test_closed_terminal(folder: Folder) -> None:
     """When the terminal is closed the last window is reported and nobody is left behind, spinning or hanging."""
-    with Backend() as backend, terminal(folder, "--report-endpoint", backend.url) as shown:
+    with Backend() as backend, terminal(folder, "--report-endpoint", backend.url, "--report-interval", "600") as shown:
         shown.wait_for("hot_spot")
         shown.close()
         wait_until_gone(shown.pid)

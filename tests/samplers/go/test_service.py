@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -93,10 +94,8 @@ def test_a_service_is_on_the_screen_and_in_reports(built: Path, folder: Folder) 
             shown.wait_for("Whose samples to count", "request=parse")
             rows = [line for line in shown.text().splitlines() if " pid " in line]
             labelled = next(number for number, row in enumerate(rows) if "request=parse" in row)
-            while not any("✓" in line and "request=parse" in line for line in shown.text().splitlines()):
-                # The list takes keys a moment after it is shown.
-                shown.press("Home", *["Down"] * labelled, "space")
-                time.sleep(1)
+            shown.press("Home", *["Down"] * labelled, "space")
+            assert re.search("✓.*request=parse", shown.wait_for("✓"))
             shown.press("Enter")
             shown.wait_until(
                 lambda text: "main.render" not in text and "main.parse" in text, "others are still counted"
