@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.app import SuspendNotSupported, SystemCommand
 from textual.containers import Container
-from textual.filter import ANSIToTruecolor
 from textual.widgets import ContentSwitcher
 
 from ..engine.analysis.ranges import NO_TIME, has_time
 from ..engine.clock import SystemClock
-from . import themes
 from .all_views import DIFF, HOT_FUNCTIONS, OUTPUT, REPORTER, SANDWICH, SOURCE, VIEWS, key_of
 from .bindings import NOT_WHERE_THE_PROGRAM_READS, OF_THE_MAIN_SCREEN, screen_bindings
 from .cadence import Cadence
 from .exports import Exports
 from .frame import Frame
 from .opened_views import OpenedViews
-from .palette import make_palette
 from .places import Copier
 from .run_state import is_reporting, is_saved, program_is_over, run_is_over
 from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow, tell_unknown_keys
+from .themed_app import ThemedApp
 from .time_range import RangeInForce
 from .widgets.board import Board
 from .widgets.empty import EmptyState
@@ -41,7 +38,7 @@ from .widgets.table import Table
 from .widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from types import ModuleType
 
@@ -49,7 +46,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.dom import DOMNode
     from textual.driver import Driver
-    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from ..engine.analysis.controls import Controls
@@ -65,12 +61,11 @@ FRAME_ROWS = 5
 """Of header, tabs, footer and a view's own title."""
 
 
-class ProfilerApp(App[None]):
+class ProfilerApp(ThemedApp):
     CSS_PATH = "app.tcss"
     TITLE = "multi_lang_profiler"
     ALLOW_SELECT = False
     AUTO_FOCUS = None
-    shades = True  # whether the terminal shows colours that differ little
     BINDINGS: ClassVar[list[BindingType]] = screen_bindings({key: kind.title for key, kind in VIEWS.items()})
 
     def __init__(
@@ -83,11 +78,7 @@ class ProfilerApp(App[None]):
         view: str = "",
         wanted: TimeRange | None = None,
     ) -> None:
-        no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=driver)
-        if no_color is not None:
-            # Textual takes it out of the environment; the profiled program is to find it there when it is started again.
-            os.environ["NO_COLOR"] = no_color
+        super().__init__(driver)
         self.controls, self.frame = controls, Frame(self)
         self.snapshot: Snapshot | None = None
         """Of the range of time in force."""
@@ -96,15 +87,11 @@ class ProfilerApp(App[None]):
         self.selected_function: int | None = None
         self.threads: frozenset[int] | None = None
         self.opened: tuple[str, Snapshot] | None = None
-        self.register_theme(themes.DARK)
-        self.register_theme(themes.LIGHT)
-        self.theme = themes.DARK.name
-        self.palette = make_palette(themes.DARK)
         self._front = key_of(view or HOT_FUNCTIONS.title)
         self._views = OpenedViews(self._front)
         self._header, self._view_bar = RunHeader(id="header"), ViewBar(VIEWS, id="view-bar")
         self._empty, self._side = EmptyState(id="empty"), SidePanes(id="side")
-        self._switcher = ContentSwitcher(self._empty, *self._views, initial="empty", id="views")
+        self._switcher = ContentSwitcher(self._empty, *self._views, initial=self._first_shown(), id="views")
         self._failure = FailurePane(id="failure")
         self._strip, self._prompt = ReporterStrip(id="reporter-strip"), Prompt(id="prompt")
         self._input = ProgramInput(self._focus_front, id="input")
@@ -123,14 +110,14 @@ class ProfilerApp(App[None]):
         self._wants_side = True
         self._was_reporting = self._takes_input = False
 
-    def watch_theme(self) -> None:
-        self.palette = make_palette(self.current_theme, shades=self.shades)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        # Every colour of ours is a true one: looking for others took a tenth of the screen's time.
-        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+    def _first_shown(self) -> str | None:
+        snapshot, view = self.controls.snapshot(), self._in_front
+        return "empty" if snapshot is None or view is None or view.empty(snapshot) else view.id
 
     def compose(self) -> ComposeResult:
+        self._main = self.screen
+        # What is said once all is there lays all out anew.
+        self._arrange()
         yield self._header
         yield self._view_bar
         with Container(id="body"):
@@ -139,15 +126,15 @@ class ProfilerApp(App[None]):
         yield from (self._failure, self._strip, self._prompt, self._input, KeyBar())
 
     def on_mount(self) -> None:
-        self._main = self.screen
         follow(self._settings, self)
         if self._settings.keys:
             self.call_later(self._tell_unknown_keys)
         # After `fg` Textual draws only what it thinks has changed, on an empty terminal.
         self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
-        self.theme_changed_signal.subscribe(self, lambda _theme: self.call_after_refresh(self._redraw))
         self._view_bar.show(self._front)
+        self._focus_front()
         self.poll()
+        self.call_after_refresh(self._show_side)
         self._cadence.begin()
 
     async def on_event(self, event: events.Event) -> None:
@@ -463,9 +450,13 @@ class ProfilerApp(App[None]):
         if self.snapshot is not None:
             self._failure.show(self.snapshot, 0 if beside or below or kind is OUTPUT else height - FRAME_ROWS)
         if self.snapshot is not None and (beside or below) and not showed_side:
-            self.call_after_refresh(self._side.show, self.snapshot)
+            self.call_after_refresh(self._show_side)
 
-    def _redraw(self) -> None:
+    def _show_side(self) -> None:
+        if self.whole is not None:
+            self._side.show(self.whole)
+
+    def redraw(self) -> None:
         self._shown.clear()
         self._show_front()
         for widget in self._main.query("*"):

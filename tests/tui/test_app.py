@@ -345,6 +345,7 @@ async def test_before_the_first_sample() -> None:
     """While there is nothing to show, the screen says why: no picture yet, preparing, idle, or what went wrong."""
     idle = shop_snapshot(run_s=0)
     idle = replace(idle, counts=type(idle.counts)(), self_samples={}, total_samples={}, recent=(), timeline=())
+    begins, idle = idle, replace(idle, taken_s=idle.taken_s + 2)
     preparing = replace(idle, program=replace(idle.program, phase=ProgramPhase.PREPARING, pid=None))
     failed = replace(
         idle, program=replace(idle.program, phase=ProgramPhase.FAILED_TO_START, error="go was not found on PATH")
@@ -362,6 +363,9 @@ async def test_before_the_first_sample() -> None:
             await show(pilot, screen, snapshot)
             assert words in text_of(empty)
         assert "go was not found on PATH" in text_of(screen.app.query_one("#failure"))
+        await show(pilot, screen, begins)
+        assert "file:line" in text_of(screen.app.query_one(FunctionTable)), "the first samples come any moment"
+        assert "waiting for the first samples" in title(screen)
         await show(pilot, screen, shop_snapshot())
         assert isinstance(screen.app.focused, FunctionTable)
 

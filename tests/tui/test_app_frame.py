@@ -51,7 +51,8 @@ def test_every_binding_has_id_description_and_tooltip() -> None:
 def test_the_first_picture_waits_for_no_other_view() -> None:
     """Neither the other views nor dialogs, palette, editors and what colours source are loaded before they are wanted."""
     code = (
-        "import sys; from multi_lang_profiler.tui import run_screen; run_screen.ProfilerApp(None); print(*sys.modules)"
+        "import sys, types; from multi_lang_profiler.tui import run_screen\n"
+        "run_screen.ProfilerApp(types.SimpleNamespace(snapshot=lambda: None)); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     ours = {name.removeprefix("multi_lang_profiler.tui.") for name in loaded if name.startswith("multi_lang_profiler.")}

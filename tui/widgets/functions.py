@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 
 from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
+from ...engine.analysis.snapshot import ProgramPhase
 from ...engine.analysis.unseen import unseen_functions
 from ..bindings import ScreenKey, unseen_key
 from ..run_text import OVER_ALL_THREADS, threads_named
@@ -32,6 +33,10 @@ SORT_NAMES = {
     SortBy.NAME: "name",
     SortBy.PLACE: "place",
 }
+
+
+FIRST_SAMPLES_S = 1.0
+"""After its start a program has its first samples."""
 
 
 class FunctionsView(SampledView):
@@ -136,6 +141,10 @@ class FunctionsView(SampledView):
         self._catalogue: Catalogue | None = None
         self._ranking: Ranking | None = None
 
+    def empty(self, snapshot: Snapshot) -> str:
+        # The table is there before its first function: what comes in its place would be seen for a moment.
+        return "" if _begins(snapshot) else super().empty(snapshot)
+
     def compose(self) -> ComposeResult:
         yield TitleLine()
         yield FunctionTable(id="function-table")
@@ -224,6 +233,8 @@ class FunctionsView(SampledView):
             Segment(f" {plural(ranking.known, 'function')} by {SORT_NAMES[query.sort_by]}", palette.dim),
             Segment(" reversed" if query.reverse else "", palette.dim),
         ]
+        if not self.shown.counts.total:
+            left += [Segment("   waiting for the first samples", palette.dim)]
         if query.pattern:
             left += [Segment("   filter ", palette.dim), Segment(clean(query.pattern), palette.accent)]
             if not ranking.functions and not self.bad_pattern:
@@ -242,3 +253,11 @@ class FunctionsView(SampledView):
         if self.paused_s is not None:
             right = [Segment(f" PAUSED {duration(now_s - self.paused_s)} ", palette.match)]
         self.query_one(TitleLine).show(left, right)
+
+
+def _begins(snapshot: Snapshot) -> bool:
+    program = snapshot.program
+    age_s = snapshot.taken_s - program.started_s
+    return (
+        program.phase is ProgramPhase.RUNNING and not program.error and not snapshot.stretch and age_s < FIRST_SAMPLES_S
+    )

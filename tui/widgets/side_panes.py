@@ -38,8 +38,8 @@ class SidePanes(Container):
         yield log
 
     def show(self, snapshot: Snapshot) -> None:
-        """Costs nothing while the panes are hidden."""
-        if not self.display:
+        """Costs nothing while the panes are hidden, or not laid out yet."""
+        if not self.display or not self.size.width:
             return
         panel = self.query_one(ReporterPanel)
         panel.set_class(snapshot.reporter.phase is not ReporterPhase.OFF, "-reporting")
