@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from multi_lang_profiler.engine.formats import files
+from multi_lang_profiler.engine.samplers.java.runtime import agent_jar, find_java
 from tests.support.backend import Backend
 from tests.support.command import Finished, Folder
 from tests.support.go import ENVIRONMENT as GO_ENVIRONMENT
@@ -181,11 +183,20 @@ def test_both_ends_of_a_pipe(folder):
 def test_jvms_are_attached_to(folder):
     """A JVM under a command is profiled from soon after its start; the command's own status comes out."""
     compile_java(folder.path / "cls", folder.path / "Hot.java")
+    # On a busy machine it is over before our agent is compiled.
+    cache = folder.path / "cache" / "multi_lang_profiler"
+    cache.mkdir(parents=True)
+    asyncio.run(_compile_agent(cache))
     java = " ".join([jdk(), *attaching(), "-Dhot.ms=2500 -cp cls Hot x"])
-    finished, profiles = run(folder, "sh", "-c", f"{java}; exit 0")
+    finished, profiles = run(folder, "sh", "-c", f"{java}; exit 0", XDG_CACHE_HOME=str(cache.parent))
     assert finished.stdout == b"java x\n"
+    assert not any("Compiling" in line for line in finished.lines)
     assert samples(profiles["Java"], "Hot.weave") > 50, finished
     assert profiles["Java"]["source_file"] == "Hot.java"
+
+
+async def _compile_agent(cache: Path) -> None:
+    await agent_jar(await find_java(jdk(), os.environ), cache, print)
 
 
 def test_a_short_jvm_that_takes_no_agent_is_told_of_with_the_remedy(folder):
