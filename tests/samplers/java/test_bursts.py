@@ -27,12 +27,13 @@ async def _seconds(
     truth: tuple[int, int, int],
     runtime: str,
     async_profiler: str = "off",
+    for_s: int = 3,
 ) -> tuple[list[float], bool]:
     """What each method got, and whether the machine was called saturated."""
     shares = map(str, truth)
     sampled = await sample(
         folder,
-        *("Bursts", str(period_us), "3", *shares),
+        *("Bursts", str(period_us), str(for_s), *shares),
         java=runtime,
         rate_hz=200,
         options=on(classes),
@@ -73,7 +74,8 @@ async def test_bursts_on_a_busy_machine_are_met_where_they_run_or_it_is_said(tmp
     seen = []
     for _ in range(3):
         with busy_loops(3):
-            seconds, is_said = await _seconds(tmp_path, classes, 10_000, truth, jdk(), async_profiler=other)
+            # It takes two late seconds, one after the other, to be said; the first of all is not looked at.
+            seconds, is_said = await _seconds(tmp_path, classes, 10_000, truth, jdk(), other, for_s=6)
         seen.append(seconds)
         if is_said or _per_cent(seen) == pytest.approx(truth, abs=7):
             return
