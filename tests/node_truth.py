@@ -3,6 +3,7 @@
     python -m tests.node_truth              # Node.js 24, two minutes
     python -m tests.node_truth 20 22 24 26  # each of these
     python -m tests.node_truth --loaded     # with busy loops beside it, one more than the machine has cores
+    python -m tests.node_truth --periods 5 16.7   # some of the beats, in ms
 
 A row is the mean of three runs. It ends with status 1 if one is further off than five points.
 """
@@ -15,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import mean
@@ -63,14 +65,20 @@ async def row(major: int, period_ms: float, wanted: str) -> float:
 
 
 def main() -> None:
-    is_loaded = "--loaded" in sys.argv
-    majors = [int(word) for word in sys.argv[1:] if word.isdigit()] or [24]
+    parser = ArgumentParser()
+    parser.add_argument("majors", nargs="*", type=int)
+    parser.add_argument("--loaded", action="store_true")
+    parser.add_argument("--periods", nargs="+", type=float, default=PERIODS_MS)
+    asked = parser.parse_args()
     with ExitStack() as stack:
-        for _ in range((os.cpu_count() or 1) + 1 if is_loaded else 0):
+        for _ in range((os.cpu_count() or 1) + 1 if asked.loaded else 0):
             busy = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
             stack.callback(busy.kill)
         worst = max(
-            asyncio.run(row(major, period, wanted)) for major in majors for period in PERIODS_MS for wanted in SHARES
+            asyncio.run(row(major, period, wanted))
+            for major in asked.majors or [24]
+            for period in asked.periods
+            for wanted in SHARES
         )
     print(f"load {os.getloadavg()[0]:.1f}; at most {worst:.1f} points off")
     sys.exit(worst > MOST_POINTS)

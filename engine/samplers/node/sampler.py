@@ -51,6 +51,10 @@ _UNSURE = (
     "Node.js runs here without our helper thread, so the CPU time of its thread was read at the end alone, and it had to wait meanwhile: "
     "shares of what ran when are uncertain"
 )
+_CROWDED = (
+    "The machine is busy, and many looks come late at a thread that works and waits in turns: what runs right after waiting "
+    "may have too little, so shares are uncertain"
+)
 _MAX_THREADS = 1 << 20
 _MAX_SCRIPTS = 1 << 32
 _LENGTH = struct.Struct(">I")
@@ -441,6 +445,8 @@ class NodeSampler:
         self._looks_in_time += weigher.counted - counted
         if weigher.is_unsure:
             self._context.doubt(_UNSURE)
+        if weigher.is_crowded:
+            self._context.doubt(_CROWDED)
         outside_us, weigher.outside_us = weigher.outside_us, 0.0
         self._context.ledger.outside(agent.pid, OUTSIDE, int(1000 * outside_us))
 

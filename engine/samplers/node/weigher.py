@@ -36,6 +36,7 @@ _IDLE_COST_US = 60.0
 _BUSY_SHARE = 0.01
 """Of a window in which a core was waited for longer than that, ticks are looked at for whether they came in time."""
 _LEAST_UNSURE_US = 500_000.0
+_LEAST_AWAKE, _CROWDED, _WAITS = 100, 0.15, 0.1
 _RUNNING = 0.8
 """A thread that used this part of a time or more ran all the while, as well as readings tell."""
 _SPAN_US = 250_000.0
@@ -63,6 +64,20 @@ class Weigher:
         """CPU time used outside of any function, by V8 itself and by Node.js' own loop say, that nobody has taken yet."""
         self.is_unsure = False
         """A long window came without readings between its ends, of a thread that was kept waiting meanwhile: nobody knows when."""
+        self._awake = self._awake_late = self._idle = 0
+        """Ticks; the late ones are of a machine on which a core was waited for."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """The thread works and waits in turns, and many of the looks at its work came late: those in time are not met by chance.
+
+        A look that is put off skips what runs then, and so does each that follows an interval later, if the program's beat is about as long.
+        """
+        return (
+            self._awake >= _LEAST_AWAKE
+            and self._awake_late >= _CROWDED * self._awake
+            and self._idle >= _WAITS * (self._awake + self._idle)
+        )
 
     def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int, float]]:
         """`(node, line, samples, when)` for what counts; the line (from 1) is 0 where V8 does not say, `when` is as in `window`."""
@@ -117,6 +132,9 @@ class Weigher:
         for index, ((node, when_us), (is_in_time, pending_us)) in enumerate(zip(ticks, sent, strict=True)):
             begin_us = when_us - half_us
             is_running = used_us(when_us) - used_us(last_us) > _RUNNING * (when_us - last_us)
+            self._idle += kinds[node] == _IDLE
+            self._awake += kinds[node] != _IDLE
+            self._awake_late += kinds[node] != _IDLE and is_busy and not is_in_time
             if kinds[node] == _IDLE:
                 pass
             elif is_running or is_in_time or not is_busy:
