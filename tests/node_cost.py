@@ -73,8 +73,19 @@ def memory(majors: list[int], rounds: int) -> None:
             parts[part] = folder / f"part{at}.cjs"
             parts[part].write_text(text)
         for major in majors:
-            runtime, program = node(major), [folder / "peak.cjs", str(WORK_S)]
-            ours = [COMMAND, "javascript", program[0], "--node", runtime, "--no-tui", "--quiet", "--", program[1]]
+            runtime = node(major)
+            program: list[str | Path] = [folder / "peak.cjs", str(WORK_S)]
+            ours: list[str | Path] = [
+                COMMAND,
+                "javascript",
+                program[0],
+                "--node",
+                runtime,
+                "--no-tui",
+                "--quiet",
+                "--",
+                str(WORK_S),
+            ]
             commands: dict[str, list[str | Path]] = {
                 NONE: [runtime, *program],
                 PEER: [runtime, "--cpu-prof", "--cpu-prof-dir", folder, *program],
