@@ -78,6 +78,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class ReportSettings:
+    """Where reports go, how often, and what they carry."""
+
     endpoint: str
     interval_s: float = 300.0
     max_buffer: int = 100
@@ -125,6 +127,8 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+    """What one run was asked for, by options, variables and the settings file."""
+
     language: Language | None
     """None for a command, under which there may be programs of several."""
     program: str

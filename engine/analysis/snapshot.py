@@ -48,6 +48,8 @@ class ReporterPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProgramState:
+    """What the program is, and how it fares."""
+
     phase: ProgramPhase
     language: str
     command: str
@@ -111,6 +113,8 @@ class KernelThread:
 
 @dataclass(frozen=True, slots=True)
 class SamplingState:
+    """How it is sampled."""
+
     sampler: str
     mode: str
     asked_hz: float
@@ -138,6 +142,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ReporterState:
+    """How the reports fare."""
+
     phase: ReporterPhase
     endpoint: str = ""
     format: str = ""
@@ -180,6 +186,8 @@ class ReporterState:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
+    """A line of our own log."""
+
     at: datetime
     text: str
     is_warning: bool
@@ -187,6 +195,8 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class OutputLine:
+    """A line that the program wrote."""
+
     text: str
     """Without the line's end; escape codes are still in it and must be shown as text or left out."""
     is_stderr: bool
@@ -228,6 +238,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """A picture of the run so far, for a screen, a summary or a script."""
+
     taken_s: float
     """On the monotonic clock."""
     taken_at: datetime

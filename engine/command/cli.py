@@ -61,6 +61,7 @@ def run(argv: list[str], child: Child | None = None) -> int:
     """Do what the words behind the command's name say; the exit status, or -N to die of signal N."""
     try:
         if argv and argv[0] in SUBCOMMANDS:
+            gc.enable()
             return _subcommand(argv[0], argv[1:])
         return _profile(argv, child)
     except UsageError as error:
@@ -134,6 +135,7 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | 
     lines = _lines()
     headless = Headless(lines.write, quiet=settings.quiet)
     engine = _make_engine(settings, warnings, headless.print_event, child)
+    gc.enable()
     status = asyncio.new_event_loop().run_until_complete(engine.run())
     snapshot = engine.snapshot()
     if snapshot and not settings.quiet and not settings.summary_json:

@@ -66,6 +66,8 @@ environment:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
+    """What the words come to, and what to warn of."""
+
     settings: Settings
     warnings: tuple[str, ...] = ()
 

@@ -38,7 +38,7 @@ _NODE_WITH_VALUE = frozenset(
 MAX_CHARACTERS = 40
 """Of a process' name; a longer word is code, or says too much."""
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "busybox"})
-_BY_LETTER = {**dict.fromkeys(_SHELLS, "c"), **dict.fromkeys(("perl", "ruby"), "eE"), "php": "r"}
+_BY_LETTER = {**dict.fromkeys(_SHELLS | {"su", "runuser"}, "c"), **dict.fromkeys(("perl", "ruby"), "eE"), "php": "r"}
 """The letter of the option before code, which may stand behind others: `bash -lc`."""
 
 

@@ -44,6 +44,8 @@ _JSON_BYTES_PER_CALL_STACK = 36
 
 @dataclass(frozen=True, slots=True)
 class FunctionStats:
+    """One function, and its samples."""
+
     name: str
     """Unique within the profile: the function's name, with its place behind it where two share one."""
     file: str
@@ -56,6 +58,8 @@ class FunctionStats:
 
 @dataclass(frozen=True, slots=True)
 class CallStack:
+    """One stack, and its samples."""
+
     frames: tuple[tuple[int, int], ...]
     """`(function, line)` root first: an index into `Profile.functions` and the line executed there (0 if unknown)."""
     samples: int
@@ -91,6 +95,8 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
+    """A window's samples of one language, as they are reported."""
+
     profile_id: str
     """UUID; the same in every attempt to deliver this profile."""
     language: str
@@ -215,6 +221,8 @@ _Frames = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _FoldedStacks:
+    """Stacks as a profile has room for them."""
+
     samples: dict[_Frames, int]
     with_other_functions: int
     """Samples of the stacks with a function that the profile does not name."""

@@ -35,6 +35,8 @@ class LanguagePart:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
+    """A run, or a part of one, as files hold it."""
+
     table: StackTable
     """May go on growing."""
     counts: StackCounts

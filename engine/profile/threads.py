@@ -35,6 +35,8 @@ class Thread(NamedTuple):
 
 @dataclass(slots=True)
 class _Candidate:
+    """A thread that has few samples so far."""
+
     key: ThreadKey
     thread: Thread
     samples: int = 0

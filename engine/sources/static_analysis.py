@@ -22,6 +22,8 @@ MAX_MEMORY_BYTES = 512 << 20
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpan:
+    """A function of a source file, and where it stands."""
+
     name: str
     """As the language's own profiles and stack traces name it, as far as the source tells: Python `Class.method` and
     `outer.<locals>.inner`, JavaScript `Class.method`, Java `Outer.Inner.method`, Go `(*T).Method` and `main.func1`;

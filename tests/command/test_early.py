@@ -166,6 +166,25 @@ def test_little_is_loaded_before_node_and_java_start(programs):
     assert set(json.loads(done.stdout.replace("'", '"'))) - ALLOWED - more - {"_socket", "fcntl"} == set()
 
 
+def test_a_command_loads_what_it_needs_alone(programs):
+    """Of a tree of short processes half of what the agent takes is its own start: no readers of other forms, nothing of runtimes that are not there."""
+    code = """
+import os
+PATHS
+end = os._exit
+os._exit = lambda status: (print(*sorted(set(sys.modules) - before), flush=True), end(status))
+early.main()
+"""
+    done = loaded_after(code, "--quiet", "--json", "run.json", "--", "sh", "-c", "sleep 1.5", folder=programs)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert "multi_lang_profiler.engine.formats.files" in loaded
+    dear = {"statistics", "decimal", "hashlib", "html", "ssl", "httpx", "textual"}
+    rooms = ("formats.content", "formats.page", "samplers.java", "samplers.python.attach", "program.running")
+    assert loaded & dear == set()
+    assert [module for module in loaded if module.partition("engine.")[2].startswith(rooms)] == []
+
+
 def test_both_readings_of_the_words_agree(programs, monkeypatch):
     """What is started early is what the full reading would have started, and no mistake is overlooked."""
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)

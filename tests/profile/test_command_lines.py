@@ -107,6 +107,7 @@ def test_main_file(words, language, file, tmp_path):
         (["sh", "-c", "one\ntwo"], "sh -c"),
         (["bash", "-lc", "make"], "bash -c"),
         (["bash", "-e", "start.sh"], "bash start.sh"),
+        (["su", "-c", "cd /srv; ./app"], "su -c"),
         (["perl", "-ne", "print"], "perl -e"),
         (["mkdir", "-p", "/srv/app"], "mkdir app"),
         (["watch", "one\ntwo"], "watch …"),

@@ -55,6 +55,8 @@ class UnknownRelease(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
+    """A Go: where it lies, and which it is."""
+
     go: str
     """The `go` command."""
     root: Path

@@ -21,6 +21,8 @@ _RATE_SETTER = b"SetCPUProfileRate"
 
 @dataclass(frozen=True, slots=True)
 class Packages:
+    """What the packages of a build are like."""
+
     folders: dict[str, Path]
     """What `-trimpath` makes of a package's folder -> the folder."""
     loads_plugins: bool

@@ -22,6 +22,8 @@ _OTHERS = {"graalpy": "GraalPy", "pypy": "PyPy"}
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
+    """A kind of Python and its version."""
+
     implementation: str
     """`CPython`, `PyPy` or `GraalPy`."""
     version: tuple[int, int] | None
