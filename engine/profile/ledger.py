@@ -82,6 +82,8 @@ class Ledger:
         self._version = 1
         self._change = asyncio.Event()
         self._next_arrival: asyncio.Future[None] | None = None
+        self._looked_s = 0.0
+        """When the tree was looked at last, on the monotonic clock."""
 
     # What samplers tell and ask. -------------------------------------------------------------------------------------
 
@@ -170,7 +172,8 @@ class Ledger:
         self._forget_run()
         self._tree = ProcessTree(root, is_ours=is_ours)
         self._has_ended, self._counts = False, True
-        self._covered.append((self._clock.monotonic(), 0))
+        self._looked_s = self._clock.monotonic()
+        self._covered.append((self._looked_s, 0))
         for member in self._tree.members.values():
             self._open(member)
         self._tell_change()
@@ -186,18 +189,20 @@ class Ledger:
         if self._tree is not None:
             self._tree.watch(partial(asyncio.get_running_loop().call_soon_threadsafe, self.look))
         while self._tree is not None:
-            await self._clock.sleep(self._tree.pause_s)
-            self.look()
+            # What births have called for counts, too.
+            await self._clock.sleep(max(0.0, self._looked_s + self._tree.pause_s - self._clock.monotonic()))
+            if self._clock.monotonic() >= self._looked_s + self._tree.pause_s:
+                self.look()
 
     def look(self, *, at_all: bool = False) -> None:
         """Take in what has changed; `at_all`: also what is not due yet, orphans who came among it."""
+        now_s = self._looked_s = self._clock.monotonic()
         if self._tree is None or self._has_ended:
             return
         look = self._tree.look(at_all=at_all)
         if not self._counts:
             return
         self._take(look)
-        now_s = self._clock.monotonic()
         if now_s >= self._threads_due_s:
             began_ns = time.thread_time_ns()
             for account in self._accounts.values():

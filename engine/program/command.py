@@ -48,6 +48,8 @@ JVM_START_S = 3.0
 ATTACH_BURST, ATTACHES_PER_S = 16, 2
 """To attach starts a helper, which takes some 40 ms of CPU time. What comes faster waits, and if it is over by then it was too short."""
 MATURE_S = 0.5
+LOOK_AT_SHORT_S = 0.2
+"""Between looks at a tree of many short processes."""
 SHORT_S, MANY_SHORT, SHORT_KEPT_S = 1.0, 3, 20.0
 """Where more than so many that were attached to have ended so soon, in the last so many seconds, only those that have lasted for `MATURE_S` are."""
 MAX_SEEN = 4_096
@@ -242,7 +244,8 @@ class CommandSampler:
         while True:
             change = ledger.next_arrival()
             pids = list(ledger.members)
-            born_before_s = self._born_before_s()
+            are_short = self._are_short()
+            born_before_s = clock.monotonic() - MATURE_S * are_short
             for pid in pids:
                 member = ledger.members.get(pid)
                 if pid in self._attached or self._attaches < 1 or member is None or member.found_s > born_before_s:
@@ -251,18 +254,21 @@ class CommandSampler:
                     self._attaches -= 1
                     self._attached[pid] = asyncio.create_task(self._attach(pid, attach))
                     self._attached[pid].add_done_callback(self._after)
-            # One that has just come may still be becoming what it is going to be.
-            are_settled = all(pid in self._attached or self._is_settled(pid) for pid in pids)
-            await wait_first(clock, SETTLED_S if are_settled else LOOK_INTERVAL_S, change)
+            if are_short:
+                # Who has just come is not looked at yet, and there are many.
+                await clock.sleep(LOOK_AT_SHORT_S)
+            else:
+                # One that has just come may still be becoming what it is going to be.
+                are_settled = all(pid in self._attached or self._is_settled(pid) for pid in pids)
+                await wait_first(clock, SETTLED_S if are_settled else LOOK_INTERVAL_S, change)
             now_s = clock.monotonic()
             self._attaches = min(ATTACH_BURST, self._attaches + (now_s - before_s) * ATTACHES_PER_S)
             before_s = now_s
 
-    def _born_before_s(self) -> float:
-        """Only those found before then are attached to."""
+    def _are_short(self) -> bool:
+        """Whether of late so many ended as soon as they had been attached to that only those are that last."""
         now_s = self._context.clock.monotonic()
-        are_short = sum(now_s - ended_s < SHORT_KEPT_S for ended_s in self._short_ends_s) > MANY_SHORT
-        return now_s - MATURE_S if are_short else now_s
+        return sum(now_s - ended_s < SHORT_KEPT_S for ended_s in self._short_ends_s) > MANY_SHORT
 
     def _is_settled(self, pid: int) -> bool:
         seen = self._seen.get(pid)
