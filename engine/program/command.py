@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..clock import wait_first
 from ..events import Note
 from ..processes import JVM_LIBRARY, environment_at_start, mapped_library, process_end
-from ..profile.command_lines import main_file
+from ..profile.command_lines import in_few_words, main_file
 from ..profile.places import is_own_code
 from ..profile.process_tree import OURS, read_stat, runs_for_us
 from ..profile.stacks import Function, ProcessNote
@@ -324,7 +324,9 @@ class CommandSampler:
                 is_ours = member.command == OURS or runs_for_us(words)
                 seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder, is_ours)
                 if not is_ours:
-                    self._context.recorder.table.processes[pid] = ProcessNote(member.parent, member.command)
+                    # The ledger's is by the same words, but may still be that of the shell it was a moment ago.
+                    note = ProcessNote(member.parent, in_few_words(words, folder) or member.command)
+                    self._context.recorder.table.processes[pid] = note
                 self._forget_some()
         except OSError:
             return None
