@@ -53,6 +53,8 @@ class Chain(NamedTuple):
     """Those of them that are marks."""
     is_whole: bool
     """Of those, none had to be read afterwards, at a moment of its own."""
+    broken: int
+    """Where in `frames` callers of a generator that has handed over may be missing; 0: nowhere."""
     end: int
     """Where in the chunk its newest frame ends that lies there."""
 
@@ -183,7 +185,7 @@ class Chains:
         is_whole = is_newest = True
         is_late = is_forced
         is_late_newest = False
-        end = 0
+        end = broken = 0
         side_by_side: list[int] | None = None
         # Where the chunk lies, where in `piece` it does, and the last place in it where a frame may begin.
         chunk, piece, at, last = thread.chunk, content, chunk_at, want - size
@@ -257,13 +259,15 @@ class Chains:
                 if frame or lowest <= first:
                     is_mended = side_by_side is not None
                     is_whole = is_whole and (not is_late_newest or end == thread.used)
-                    return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole, end)
+                    return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole, broken, end)
             is_lost = not frames and not is_inside and not near_begin <= frame <= near_last
             if is_lost and not is_forced:
                 # Of a generator that ended before its frame was read nothing tells what ran: whoever called it did not.
                 raise Passing
             if not is_newest or is_lost:
                 break
+            if frames and not broken and (inner := known(frames[-2])) is not None and inner.is_generator:
+                broken = len(frames)
             if side_by_side is None:
                 side_by_side = self._side_by_side(thread, content[chunk_at : chunk_at + want], first)
             if first <= frame < lowest:

@@ -40,7 +40,7 @@ _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 """On the C stack lie what points to the newest frame (3.11, 3.12) and what marks where C code called Python (3.12 and newer), at other
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
-_MAX_KNOWN = 16_384
+_MAX_KNOWN, _MAX_INNER = 16_384, 8
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
 
@@ -78,6 +78,8 @@ class Frames:
         self._known: dict[tuple[int, int, int], _Known] = {}
         """By their places, of all threads: a new one's stacks lie where an ended one's did. Of code of generation `_known_of`."""
         self._known_of = 0
+        self._callers: dict[tuple[int, int], tuple[list[int], int]] = {}
+        """Code of a generator and of one of its callers -> a stack that both were met on last, and where in that the callers begin."""
         self._place: tuple[int, int, int] | None = None
         """How deep the stacks of C and of Python were at the last read (3.11, 3.12): where both are so again, the same mostly runs again."""
         self._wanted: int | None = None
@@ -115,9 +117,29 @@ class Frames:
                 passing = passing or frames
                 continue
             if passing and frames and frames[0] != passing[0]:
-                return passing + frames, is_cut
+                return self._with_callers(passing, frames), is_cut
+            if self._layout.stack_chunk is None:
+                self._learn_callers(frames)
             return found
         raise Unreadable
+
+    def _learn_callers(self, frames: list[int]) -> None:
+        known = self._codes.by_address.get
+        for at in range(0, min(len(frames), 2 * _MAX_INNER), 2):
+            code = known(frames[at])
+            if code is not None and code.is_generator:
+                for caller in frames[at + 2 : at + 2 + 2 * _MAX_INNER : 2]:
+                    self._callers[frames[at], caller] = frames, at + 2
+
+    def _with_callers(self, inner: list[int], outer: list[int]) -> list[int]:
+        """The stack of a generator that handed over while it was read, and of what ran below it then or later, with what mostly lies between them."""
+        generator, below = inner[-2], outer[::2]
+        if generator in below:
+            # By now it runs again.
+            return inner + outer[2 * below.index(generator) + 2 :]
+        frames, at = self._callers.get((generator, outer[0]), ([], 0)) if outer else ([], 0)
+        end = len(frames) - len(outer)
+        return inner + (frames[at:end] if at < end and frames[end::2] == below else []) + outer
 
     def settle(self, addresses: Iterable[int], now_s: float, patience_s: float) -> None:
         """Have what is known of that code be what is there; of what was compared in the last `patience_s` it is believed.
@@ -193,6 +215,7 @@ class Frames:
         if place is not None:
             if self._known_of != self._codes.generation or len(self._known) > _MAX_KNOWN:
                 self._known.clear()
+                self._callers.clear()
                 self._known_of = self._codes.generation
             known = self._known.get(place)
         if found is None:
@@ -216,7 +239,9 @@ class Frames:
             # What stood where the newest frame was has been written over.
             return known.frames, False
         if chain.is_mended:
-            return chain.frames, chain.is_cut
+            begin = chain.broken
+            frames = self._with_callers(chain.frames[:begin], chain.frames[begin:]) if begin else chain.frames
+            return frames, chain.is_cut
         outside = chain.outside
         # A thread's first mark lies in its state (3.15).
         if marks := [mark for mark in chain.marks_outside if not 0 <= mark - thread.state < _STATE_BYTES]:
@@ -227,6 +252,8 @@ class Frames:
         if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + _SPARE_OUTSIDE:
             spare = [each for each in thread.outside if each not in outside]
             thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
+        if chain.is_whole:
+            self._learn_callers(chain.frames)
         is_told = chain.is_whole or running is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
 

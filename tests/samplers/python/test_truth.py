@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -192,6 +193,21 @@ async def test_short_functions_in_each_other_have_what_their_own_clock_says(vers
         # Of as many looks as ticks.
         chance = 3.5 * (share * (1 - share) * 2 / clock.total()) ** 0.5
         assert abs(ours[name] / program.total - share) < 0.05 + chance, (name, ours, clock)
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.11", "3.12", "3.15"])
+async def test_generators_in_each_other_stand_below_those_that_call_them(version: str) -> None:
+    """Also those that have handed over before their stack was read: none between is left out."""
+    program = await sampled("inner_generators.py", "1", version=version, rate_hz=1_000)
+    table = program.recorder.table
+    edges = Counter[tuple[str, str]]()
+    for (_, stack), samples in program.recorder.run.by_stack.items():
+        names = [table.functions[table.frames[frame].function].name for frame in table.stacks[stack]]
+        edges.update(dict.fromkeys(itertools.pairwise(names), samples))
+    # `loop` never calls `more`; of all looks a tenth said so.
+    assert edges["loop", "more"] < 0.05 * program.total
+    # 51 to 59% by a handler in the program.
+    assert total_times(program)["through"] > 0.4 * program.total
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
