@@ -91,6 +91,15 @@ def fit_path(path: str, width: int) -> str:
     return fit(path, width, keep="end")
 
 
+def fit_command(command: str, width: int) -> str:
+    """A command line (already clean) that is to fit into `width` cells: of a long one the first folders of its program are left out."""
+    program, blank, words = command.partition(" ")
+    while cells_of(command) > width and "/" in program:
+        program = program.split("/", 1)[1]
+        command = f"{program}{blank}{words}"
+    return command
+
+
 def wrap(text: str, width: int) -> Iterator[str]:
     """`text` (already clean) in lines of at most `width` cells, broken at spaces where there are some."""
     line = ""

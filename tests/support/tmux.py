@@ -84,6 +84,10 @@ class Terminal:
     def text(self) -> str:
         return self._tmux("capture-pane", "-p")
 
+    def coloured(self) -> str:
+        """The same with its colours, as escape sequences."""
+        return self._tmux("capture-pane", "-p", "-e", "-N")
+
     def wait_for(self, *texts: str) -> str:
         """What the terminal shows once it shows all of `texts`."""
         return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts} did not appear")

@@ -15,6 +15,7 @@ from multi_lang_profiler.tui.text import (
     count,
     duration,
     fit,
+    fit_command,
     fit_path,
     percent,
     pieces,
@@ -62,6 +63,13 @@ def test_fit_path() -> None:
     assert fit_path("flask/app.py:906", 16) == "flask/app.py:906"
     assert fit_path("shop/deep/app.py:906", 12) == "app.py:906  "
     assert fit_path("a_very_long_name.py:906", 10) == "…me.py:906"
+
+
+def test_fit_command() -> None:
+    """Of a long command the first folders of its program go: its name and its words tell which it is."""
+    assert fit_command("/home/ada/shop/server.py --port 80", 40) == "/home/ada/shop/server.py --port 80"
+    assert fit_command("/home/ada/shop/server.py --port 80", 26) == "shop/server.py --port 80"
+    assert fit_command("server.py /home/ada/shop", 10) == "server.py /home/ada/shop"
 
 
 @given(ANY_TEXT, st.integers(2, 30))

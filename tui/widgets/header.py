@@ -13,7 +13,7 @@ from ...engine.profile.profile import BYTES_HZ, NANOSECONDS_HZ, PIECES_HZ, count
 from ..bindings import ScreenKey
 from ..lines import joined, length, two_sided
 from ..run_text import how_it_ended
-from ..text import clean, count, duration, plural, sparkline, took_text, weight, weight_noun
+from ..text import clean, count, duration, fit_command, plural, sparkline, took_text, weight, weight_noun
 from .board import Board
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ class RunHeader(Board, can_focus=True):
         while len(facts) > 1 and length(right) + min(length(left), 24) + 3 > width:
             facts.pop(0)
             right = joined(facts, dot)
-        return two_sided(width, left, right)
+        command = fit_command(clean(program.command), width - length(right) - length(left[:1]) - 3)
+        return two_sided(width, [left[0], Segment(command, palette.bold)], right)
 
     def _state(self, program: ProgramState) -> tuple[str, str, Style]:
         palette = self.palette

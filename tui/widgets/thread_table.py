@@ -9,7 +9,7 @@ from rich.segment import Segment
 from ...engine.profile.places import short_path
 from ...engine.profile.profile import counts_time
 from ..run_state import program_is_over
-from ..text import clean, duration, fit, fit_name, fit_path, weight
+from ..text import clean, duration, fit, fit_command, fit_name, fit_path, weight
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ class ThreadTable(Table["ThreadRow"]):
         many = f" ×{row.threads}" if row.kind == "group" else ""
         lead = "  " * row.depth + sign
         style = {"process": self.palette.bold, "frame": self.palette.dim}.get(row.kind, self.palette.plain)
-        name = fit(clean(row.name) or "unnamed", max(1, width - len(lead) - len(many))).rstrip()
+        room = max(1, width - len(lead) - len(many))
+        name = clean(row.name) or "unnamed"
+        name = fit(fit_command(name, room) if row.kind == "process" else name, room).rstrip()
         yield Segment(
             fit(f"{lead}{name}{many}", width),
             self.palette.faint if row.state == "ended" and not self._is_over else style,
