@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from rich.ansi import AnsiDecoder
 from rich.console import Console
-from rich.text import Text
 
 from multi_lang_profiler.tui.all_views import VIEWS
 from tests.support.browser import NAMES
@@ -108,8 +108,9 @@ def as_page(views: list[tuple[str, str]], size: tuple[int, int], *, is_light: bo
     parts = []
     for title, shown in views:
         console = Console(record=True, width=size[0] + 1, file=io.StringIO(), force_terminal=True)
-        for line in shown.splitlines():
-            console.print(Text.from_ansi(line), no_wrap=True, overflow="ignore", crop=False)
+        # Colours go on from one line to the next.
+        for line in AnsiDecoder().decode(shown):
+            console.print(line, no_wrap=True, overflow="ignore", crop=False)
         code = console.export_html(inline_styles=True, code_format="{code}")
         parts.append(f"<div>{html.escape(title)}{LINES.format(code=code)}</div>")
     ground, text = ("#ffffff", "#000000") if is_light else ("#1c1c1c", "#d0d0d0")
