@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _ENOUGH = ((16, 0.0), (4, 0.3), (2, 1.0), (1, 3.0))
 """Time is paid out once so many looks share it, or fewer when so many seconds have passed: of few the shares would swing."""
 
+_ENOUGH_AT_FIRST = (4, 0.0), *_ENOUGH[1:]
+"""For the first somebody waits."""
 _PATIENCE_S = 2.0
 
 
@@ -26,16 +28,17 @@ class Payment(NamedTuple):
 class EvenCredit:
     """Time that is held, and the looks that will share it."""
 
-    __slots__ = ("_glimpses", "_looks", "_since_s", "held_ns")
+    __slots__ = ("_enough", "_glimpses", "_looks", "_since_s", "held_ns")
 
     def __init__(self, now_s: float) -> None:
         self.held_ns = 0.0
         self._looks: dict[int, int] = {}
         self._glimpses: dict[int, int] = {}
         self._since_s = now_s
+        self._enough = _ENOUGH_AT_FIRST
 
-    def look(self, stack: int) -> None:
-        self._looks[stack] = self._looks.get(stack, 0) + 1
+    def look(self, stack: int, looks: int = 1) -> None:
+        self._looks[stack] = self._looks.get(stack, 0) + looks
 
     def glimpse(self, stack: int) -> None:
         """Note a look at a thread that only wanted to run: it counts where there is no better one."""
@@ -66,7 +69,9 @@ class EvenCredit:
         if not self._looks and (is_end or waited_s >= _PATIENCE_S):
             self._looks, self._glimpses = self._glimpses, {}
         looks = self.looks
-        if not looks or not (is_end or any(looks >= enough and waited_s >= after_s for enough, after_s in _ENOUGH)):
+        if not looks or not (
+            is_end or any(looks >= enough and waited_s >= after_s for enough, after_s in self._enough)
+        ):
             return
         each_ns = self.held_ns / looks
         if most_ns is not None:
@@ -77,3 +82,4 @@ class EvenCredit:
         self._looks.clear()
         self._glimpses.clear()
         self._since_s = now_s
+        self._enough = _ENOUGH

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
 
-_FLUSH_S = 0.1
+_FLUSH_S, _FIRST_FLUSH_S = 0.1, 0.03
+"""For the first samples somebody waits: a screen, say."""
 _TUNE_S = 0.1
 _START_PATIENCE_S = 3.0
 """An interpreter that starts can be read after so long, or never."""
@@ -91,7 +92,7 @@ class Looker:
         self._outlet = Outlet(1)
         self._chance = _Chance()
         self._unread = b""
-        self._has_ended = False
+        self._has_told = self._has_ended = False
 
     def run(self) -> None:
         """Until standard input ends."""
@@ -119,7 +120,7 @@ class Looker:
                 self._own_turn.has_displaced = False
                 moved_s = now_s
                 give_way()
-            if now_s - flushed_s >= _FLUSH_S:
+            if now_s - flushed_s >= (_FLUSH_S if self._has_told else _FIRST_FLUSH_S):
                 self._flush(now_s)
                 flushed_s = now_s
             if now_s - tuned_s >= _TUNE_S:
@@ -260,6 +261,7 @@ class Looker:
             lost += watched.lost_looks
             watched.lost_looks = 0
         if samples or lost or locks or self._tasks:
+            self._has_told = True
             saturated = any(watched.load.is_uncertain for watched in processes)
             self._outlet.write(
                 {

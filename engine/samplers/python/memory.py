@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BUFFER_BYTES = 1 << 20
+_ONE, _NONE = ctypes.c_ulong(1), ctypes.c_ulong(0)
 _MAX_PIECES = 1_000
 """The kernel takes 1,024 pieces in one call (IOV_MAX)."""
 _AT_ONCE = 500
@@ -51,16 +52,12 @@ class Memory:
         self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         self.view = memoryview(self._buffer).cast("B")
         self._local = PIECE.pack(ctypes.addressof(self._buffer), _BUFFER_BYTES)
-        self._read = ctypes.CDLL(None, use_errno=True).process_vm_readv
+        # Without types of its arguments, which each call would check, and without giving up the interpreter's lock, which nobody else wants.
+        self._read = ctypes.PyDLL(None).process_vm_readv
         self._read.restype = ctypes.c_ssize_t
-        self._read.argtypes = (
-            ctypes.c_int,
-            ctypes.c_void_p,
-            ctypes.c_ulong,
-            ctypes.c_char_p,
-            ctypes.c_ulong,
-            ctypes.c_ulong,
-        )
+        self._read_with_errno = ctypes.CDLL(None, use_errno=True).process_vm_readv
+        self._read_with_errno.restype = ctypes.c_ssize_t
+        self._call = ctypes.c_int(pid), self._local, _ONE
 
     def gather(self, pieces: bytes, size: int) -> memoryview:
         """The memory of `pieces`, packed as `PIECE`s and `size` bytes in all, one after the other.
@@ -70,12 +67,17 @@ class Memory:
         count = len(pieces) // PIECE.size
         if size > _BUFFER_BYTES or count > _MAX_PIECES:
             raise Unreadable
-        got = self._read(self._pid, self._local, 1, pieces, count, 0)
-        if got == size:
+        if self._read(*self._call, pieces, ctypes.c_ulong(count), _NONE) == size:
             return self.view
-        if got < 0 and ctypes.get_errno() in {errno.EPERM, errno.ENOSYS}:
-            raise Closed(os.strerror(ctypes.get_errno()))
+        self._fail(pieces, count)
         raise Unreadable
+
+    def _fail(self, pieces: bytes, count: int) -> None:
+        """Raises `Closed` if nothing of this process will ever be read."""
+        if self._read_with_errno(*self._call, pieces, ctypes.c_ulong(count), _NONE) < 0:
+            number = ctypes.get_errno()
+            if number in {errno.EPERM, errno.ENOSYS}:
+                raise Closed(os.strerror(number))
 
     def mapping(self, address: int) -> tuple[int, int]:
         """Where the mapping that `address` lies in begins and ends; 0 and 0 if there is none, or we do not know so far.

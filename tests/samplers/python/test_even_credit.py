@@ -48,3 +48,16 @@ def test_credit_may_be_capped() -> None:
     credit.hold(10e6)
     assert [payment.time_ns for payment in credit.pay(0.0, is_end=True, most_ns=4e6)] == [4e6]
     assert credit.held_ns == 6e6
+
+
+def test_the_first_looks_are_paid_sooner() -> None:
+    """Who waits for the first picture gets it after four looks; later ones wait for more."""
+    credit = EvenCredit(0.0)
+    for stack in (1, 1, 2, 2):
+        credit.look(stack)
+    credit.hold(8e6)
+    assert {payment.stack: payment.time_ns for payment in credit.pay(0.04)} == {1: 4e6, 2: 4e6}
+    for stack in (1, 1, 2, 2):
+        credit.look(stack)
+    credit.hold(8e6)
+    assert list(credit.pay(0.08)) == []
