@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,12 +14,9 @@ from textual.widgets import Label, OptionList
 
 from multi_lang_profiler.engine.analysis.ranking import thread_samples
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
-from multi_lang_profiler.engine.profile.stacks import Frame, FunctionCounts, ProcessNote, StackCounts, StackTable
 from multi_lang_profiler.tui.all_views import VIEWS
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
 from multi_lang_profiler.tui.widgets.sandwich import SandwichView
-from multi_lang_profiler.tui.widgets.thread_picker import ThreadPicker
-from multi_lang_profiler.tui.widgets.tree_table import TreeTable
 from tests.analysis.test_ranges import Run
 from tests.support.screen import Screen, front, show, text_of, title
 from tests.support.snapshots import (
@@ -202,92 +198,6 @@ async def test_pause_freezes_the_table_only(key: str) -> None:
         await pilot.pause()
         assert "PAUSED" not in title(screen)
         assert text_of(table) != before
-
-
-async def test_threads() -> None:
-    """The thread picker counts the samples of the threads marked, says so, and gives all of them back."""
-    screen = Screen()
-    async with screen.app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("T")
-        await pilot.pause()
-        assert isinstance(screen.app.screen, ThreadPicker)
-        await pilot.press("end", "space", "enter")
-        await pilot.pause()
-        assert names(screen)[0] == "Poll.wait"
-        assert "thread MainThread" in title(screen)
-        assert "minute: all threads" in title(screen)
-        await pilot.press("T", "a")
-        await pilot.pause()
-        assert names(screen)[0] == "levenshtein"
-        await pilot.press("T", "escape")
-        assert screen.app.threads is None
-
-
-async def test_a_label_of_several_sets() -> None:
-    """Work that the program has labelled is chosen by one of its labels, whatever other labels it has; the others' samples are not counted."""
-    table, counts, functions = StackTable(), StackCounts(), FunctionCounts()
-    sets = ((("path", "/pay"), ("user", "ada")), (("path", "/pay"), ("user", "bob")), (("path", "/see"),), ())
-    for labels in sets:
-        stack = table.stack([table.frame(Frame(f"for_{dict(labels).get('user', 'nobody')}", "/srv/x.go", 1))])
-        thread = table.thread(1, 0, "goroutines", labels)
-        counts.add(thread, stack, 10)
-        functions.add(table, thread, stack, 10)
-    snapshot = replace(shop_snapshot(), table=table, counts=counts, thread_counts=functions.thread_counts)
-    screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
-    async with screen.app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("T")
-        await pilot.pause()
-        rows = [str(row.prompt) for row in screen.app.screen.query_one(OptionList).options]
-        assert len(rows) == 1 + len(sets)
-        assert "50.0 %  path=/pay" in rows[0]
-        assert "label of 2 sets" in rows[0]
-        await pilot.press("space", "enter")
-        await pilot.pause()
-        assert set(names(screen)) == {"for_ada", "for_bob"}
-
-
-async def test_processes() -> None:
-    """Under a command the picker has the tree of processes, each with its threads, its language and state; a process chosen is all its threads."""
-    snapshot = shop_snapshot()
-    (pid,) = {thread.pid for thread in snapshot.table.threads}
-    notes = {1: ProcessNote(0, "npm run dev"), pid: ProcessNote(1, "python shop.py")}
-    screen = Screen(replace(snapshot, processes=notes, living=frozenset({1})))
-    async with screen.app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("T")
-        await pilot.pause()
-        rows = [str(row.prompt) for row in screen.app.screen.query_one(OptionList).options]
-        assert "npm run dev" in rows[0]
-        assert "python shop.py" in rows[1]
-        assert f"pid {pid} ended" in rows[1]
-        assert len(rows) == 2 + len(snapshot.table.threads)
-        await pilot.press("down", "space", "enter")
-        await pilot.pause()
-        assert screen.app.threads == frozenset(range(len(snapshot.table.threads)))
-        assert "of python shop.py" in title(screen)
-
-
-async def test_languages() -> None:
-    """Where functions of several languages stand side by side, each says in which it is; where there is one, nobody has to."""
-    for languages in (["Python"], ["Python", "Java"]):
-        snapshot = shop_snapshot()
-        table, counts = StackTable(), StackCounts()
-        functions = FunctionCounts()
-        for language in languages:
-            part = table.of_language(language)
-            stack = part.stack([part.frame(Frame(f"of_{language}", "/home/ada/shop/x", 1))])
-            counts.add(part.thread(1, 1), stack, 10)
-            functions.add(table, part.thread(1, 1), stack, 10)
-        snapshot = replace(snapshot, table=table, counts=counts, thread_counts=functions.thread_counts)
-        screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
-        async with screen.app.run_test(size=(120, 40)) as pilot:
-            await pilot.pause()
-            lines = text_of(screen.app.query_one(FunctionTable)).splitlines()
-            assert ("lang" in lines[0]) == (len(languages) > 1)
-            assert any(re.search(r"\bpy +of_Python", line) for line in lines) == (len(languages) > 1), lines
-            await pilot.press("3")
-            await pilot.pause()
-            tree = text_of(screen.app.query_one(TreeTable))
-            assert bool(re.search(r"of_Python .*x:1 py\b", tree)) == (len(languages) > 1), tree
 
 
 async def test_retry_is_seen_as_it_happens(monkeypatch: pytest.MonkeyPatch) -> None:
