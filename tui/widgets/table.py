@@ -104,8 +104,8 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         """What is on the screen now: the header and the visible rows."""
         self._header: Cells = _EMPTY
         self._gap = Segment(" ")
-        self._header_of: tuple[object, ...] = ()
-        """What the header is drawn from."""
+        self._header_of: tuple[str | None, bool] | None = None
+        """By which column the header says that rows are sorted, and whether the most stands first."""
         self._drawn: dict[int, tuple[object, Cells]] = {}
         """Of rows that say what they are drawn from: that, and how they look. All of `_drawn_for`."""
         self._drawn_for: tuple[Palette, Sequence[Column[Row]]] | None = None
@@ -175,6 +175,7 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         first = self.scroll_offset.y
         if self._drawn_for is None or self._drawn_for[0] is not palette or self._drawn_for[1] is not self._columns:
             self._drawn, self._drawn_for = {}, (palette, self._columns)
+            self._header_of, self._gap = None, Segment(" " * self.gap)
         drawn, self._drawn = self._drawn, {}
         rows = [(self._header_cells(palette), ground)]
         rows.extend(
@@ -305,17 +306,16 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         return None
 
     def _header_cells(self, palette: Palette) -> Cells:
-        made_of = id(palette), id(self._columns), self.sorted_by, self.descending
-        if self._header_of != made_of:
-            cells, gap = [[Segment(" ")]], Segment(" " * self.gap)
-            self._gap = gap
+        sorted_by = self.sorted_by, self.descending
+        if self._header_of != sorted_by:
+            cells = [[Segment(" ")]]
             for column in self._columns:
                 is_sorted = column.id == self.sorted_by
                 arrow = ("▼" if self.descending else "▲") if is_sorted else ""
                 title = f"{column.title}{arrow}" if column.align == "left" else f"{arrow}{column.title}"
                 style = palette.bold if is_sorted else palette.dim
-                cells.append([Segment(fit(title, column.width, align=column.align), style), gap])
-            self._header_of, self._header = made_of, cells
+                cells.append([Segment(fit(title, column.width, align=column.align), style), self._gap])
+            self._header_of, self._header = sorted_by, cells
         return self._header
 
     def _row_cells(self, key: int, drawn: Mapping[int, tuple[object, Cells]]) -> Cells:
@@ -324,8 +324,8 @@ class Table(DrawnByLine, ScrollView, Generic[Row], can_focus=True, inherit_bindi
         if before is not None and before[0] == seen:
             cells = before[1]
         else:
-            row, gap = self.row(key), self._gap
-            cells = [[Segment(" ")], *([*column.draw(row, column.width), gap] for column in self._columns)]
+            row = self.row(key)
+            cells = [[Segment(" ")], *([*column.draw(row, column.width), self._gap] for column in self._columns)]
         if seen is not None:
             self._drawn[key] = seen, cells
         return cells
