@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
     from ..engine.clock import Clock
+    from .all_views import ViewKind
     from .places import Place
     from .views import View
 
@@ -206,6 +207,12 @@ class ProfilerApp(ThemedApp):
     def open_view(self, title: str) -> None:
         self.action_open(key_of(title))
 
+    def _open_for(self, kind: ViewKind, wish: Callable[[View], None]) -> None:
+        """Bring that view to the front; `wish` is done with it as soon as it is up."""
+        key = key_of(kind.title)
+        self._views.tell(key, wish)
+        self.action_open(key)
+
     def open_view_before(self) -> None:
         self.action_open(self._view_before or next(iter(VIEWS)))
 
@@ -225,8 +232,7 @@ class ProfilerApp(ThemedApp):
 
     def open_source(self, path: str, line: int = 0) -> None:
         self.controls.open_source(path)
-        self._views.tell(key_of(SOURCE.title), lambda view: view.source_asked(path, line))
-        self.open_view(SOURCE.title)
+        self._open_for(SOURCE, lambda view: view.source_asked(path, line))
 
     def stretches(self) -> tuple[Stretch | None, Stretch | None]:
         return self._range.compared(self.whole) if self.whole is not None else (None, None)
@@ -246,8 +252,7 @@ class ProfilerApp(ThemedApp):
         self._show_front()
 
     def compare_at(self, mark: int) -> None:
-        self._views.tell(key_of(DIFF.title), lambda view: view.comparison_asked(mark))
-        self.open_view(DIFF.title)
+        self._open_for(DIFF, lambda view: view.comparison_asked(mark))
 
     def prompt(
         self,
@@ -484,8 +489,7 @@ class ProfilerApp(ThemedApp):
             self.choose_range(other)
         else:
             self._range.other = other
-        self._views.tell(key_of(DIFF.title), lambda view: view.ranges_compared())
-        self.open_view(DIFF.title)
+        self._open_for(DIFF, lambda view: view.ranges_compared())
 
     def _stop_and_leave(self, wanted: bool | None) -> None:
         if wanted:

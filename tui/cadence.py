@@ -70,10 +70,11 @@ class Cadence:
         self._next = asyncio.get_running_loop().call_later(pause_s, self._look)
 
     def _look(self) -> None:
-        if self.pause_s == FIRST_POLL_S and self._monotonic() - self._began_s < FIRST_UNTIL_S and not self._has_news():
-            self._wait(FIRST_POLL_S, is_calm=True)
-        elif self._is_calm and not self._has_news():
-            is_due = self._monotonic() - self._came_s < SOON_S
-            self._wait(POLL_S if is_due else CALM_POLL_S, is_calm=True)
-        else:
+        if not self._is_calm or self._has_news():
             self._poll()
+            return
+        now_s = self._monotonic()
+        if self.pause_s == FIRST_POLL_S and now_s - self._began_s < FIRST_UNTIL_S:
+            self._wait(FIRST_POLL_S, is_calm=True)
+        else:
+            self._wait(POLL_S if now_s - self._came_s < SOON_S else CALM_POLL_S, is_calm=True)
