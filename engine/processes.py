@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _POLL_INTERVAL_S = 0.5
 _ELF_MAGIC = b"\x7fELF"
 JVM_LIBRARY = "libjvm.so"
-"""Mapped by every JVM, be it started by `java` or by a launcher of its own."""
+"""Mapped by every JVM."""
 MAX_GIVEN = 256
 """More are not told one by one: it is quicker to list /proc (400 µs for 500 processes)."""
 
@@ -54,6 +54,11 @@ def mapped_files(pid: int) -> list[str]:
 def mapped_library(pid: int, name: str) -> Path | None:
     """The file whose name begins so that `pid` has mapped; None if it has none, and once it is gone."""
     return next((Path(path) for path in mapped_files(pid) if path.rpartition("/")[2].startswith(name)), None)
+
+
+def is_java(pid: int) -> bool:
+    """Whether `pid` is a JVM, be it started by `java` or by a launcher of its own."""
+    return mapped_library(pid, JVM_LIBRARY) is not None
 
 
 def environment_at_start(pid: int) -> dict[bytes, bytes] | None:

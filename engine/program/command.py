@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import wait_first
 from ..events import Note
-from ..processes import JVM_LIBRARY, environment_at_start, mapped_library, process_end
+from ..processes import environment_at_start, is_java, process_end
 from ..profile.command_lines import in_few_words, main_file
 from ..profile.places import is_own_code
 from ..profile.process_tree import OURS, read_stat, runs_for_us
@@ -283,7 +283,7 @@ class CommandSampler:
             # What looks at processes is loaded only now, while the command starts: it would have delayed it.
             from ..samplers.python.interpreter import looks_like_python  # noqa: PLC0415
 
-            if "python" not in name and mapped_library(pid, JVM_LIBRARY):
+            if "python" not in name and is_java(pid):
                 return self._attach_java
             if looks_like_python(pid):
                 return self._attach_python

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..processes import process_tree
+from ..processes import is_java, process_tree
 from ..profile.command_lines import CommandLine, java_words, python_words
-from ..samplers.java.attach import is_java, why_no_agent
+from ..samplers.java.attach import why_no_agent
 from ..samplers.python.interpreter import executable, looks_like_python, why_memory_is_closed
 from ..settings import Language
 from .subject import Subject

@@ -36,11 +36,6 @@ _WARNS_FROM = 21
 _OPTION_VARIABLES = (b"JAVA_TOOL_OPTIONS=", b"JDK_JAVA_OPTIONS=", b"_JAVA_OPTIONS=")
 
 
-def is_java(pid: int) -> bool:
-    """Whether `pid` is a JVM, be it started by `java` or by a launcher of its own."""
-    return mapped_library(pid, JVM_LIBRARY) is not None
-
-
 def running_java(pid: int) -> JavaRuntime:
     """The Java that `pid` runs. Raises `SamplingFailed` if it is none, or has ended."""
     library = mapped_library(pid, JVM_LIBRARY)
