@@ -7,26 +7,9 @@ class ThreadState:
     """What is known of one, to read its stack in one go the next time."""
 
     __slots__ = (
-        *(
-            "again_at",
-            "asked_s",
-            "holder",
-            "holder_at",
-            "last_holder",
-            "later_at",
-            "chunk",
-            "chunk_at",
-            "ident",
-            "key",
-            "most",
-            "near",
-            "near_at",
-            "wanted_near",
-            "_known",
-            "_known_of",
-            "outside",
-        ),
-        *("pieces", "places", "room", "size", "stack", "state", "tid", "used"),
+        *("again_at", "asked_s", "chunk", "chunk_at", "holder", "holder_at", "ident", "key", "last_holder"),
+        *("later_at", "most", "near", "near_at", "outside", "pieces", "places", "room", "size", "stack"),
+        *("state", "tid", "used", "wanted_near"),
     )
 
     def __init__(self, state: int, tid: int, ident: int) -> None:
