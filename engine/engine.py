@@ -214,6 +214,7 @@ class Engine:
             if now_s > before_s:
                 self._parts.history.add(
                     self._recorder.close_second(now_s),
+                    self._recorder.table.leaves,
                     at_s=before_s - started_s,
                     duration_s=now_s - before_s,
                     covered_s=self._windows.run_covered_s - covered_s,
@@ -262,12 +263,13 @@ class Engine:
 
     def _begin_next_run(self, *, failed: bool) -> None:
         self._ledger.begin_next_run()
-        before, covered_s = self._recorder.begin_run(), self._windows.run_covered_s
+        waited, covered_s = self._recorder.waited, self._windows.run_covered_s
+        before = self._recorder.begin_run()
         # Nobody asks how a mended program differs from the one that did not start.
         if before.total and not (
             failed and self._parts.previous_run and self._parts.previous_run.duration_s > covered_s
         ):
-            self._parts.previous_run = Mark("previous run", self._windows.run_s, before, covered_s)
+            self._parts.previous_run = Mark("previous run", self._windows.run_s, before, covered_s, waited=waited)
         self._windows.begin_run()
         self._parts.history = History()
         self._parts.marks.clear()
@@ -319,8 +321,8 @@ class Engine:
             return
         self._call(lambda: self._start(self._end_program()))
 
-    def export(self, file: Path, stretch: Stretch | None = None) -> None:
-        self._call(lambda: self._start(self._files.save([file], stretch)))
+    def export(self, file: Path, stretch: Stretch | None = None, mode: str | None = None) -> None:
+        self._call(lambda: self._start(self._files.save([file], stretch, mode)))
 
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._open_source(path)))

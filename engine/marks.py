@@ -36,7 +36,9 @@ class Marks:
             return
         name = name or f"mark {len(parts.marks) + 1}"
         at_s = parts.windows.run_s
-        parts.marks.append(Mark(name, at_s, parts.recorder.run.copy(), parts.windows.run_covered_s))
+        recorder = parts.recorder
+        counts, waited = recorder.run.copy(), recorder.waited.copy()
+        parts.marks.append(Mark(name, at_s, counts, parts.windows.run_covered_s, waited=waited))
         self._emit(Note(f"Mark “{name}” at {at_s:.1f} s"))
 
     async def listen(self, picture: Callable[[], Awaitable[Snapshot | None]], send_now: Callable[[], None]) -> None:

@@ -6,7 +6,15 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .analysis.snapshot import ProgramPhase, ProgramState, ReporterPhase, ReporterState, SamplingState, Snapshot
+from .analysis.snapshot import (
+    ProgramPhase,
+    ProgramState,
+    ReporterPhase,
+    ReporterState,
+    SamplingState,
+    Snapshot,
+    Waiting,
+)
 from .analysis.unseen import name_unseen
 from .clock import wait_first
 from .profile.history import History
@@ -169,6 +177,7 @@ class Pictures:
             thread_counts=dict(functions.thread_counts),
             processes=dict(recorder.table.processes),
             living=frozenset(parts.ledger.members),
+            waiting=self._waiting(),
             locks=dict(recorder.locks),
             tasks=tuple(task for tasks in recorder.tasks.values() for task in tasks),
             kernel_threads=run.kernel_threads if run and run.is_running else (),
@@ -184,6 +193,11 @@ class Pictures:
             output_dropped=parts.output.dropped,
             sources=dict(parts.sources.texts),
         )
+
+    def _waiting(self) -> Waiting | None:
+        recorder = self._parts.recorder
+        languages = recorder.told_waiting
+        return Waiting(languages, recorder.waited.copy(), self._parts.history.recent_waited) if languages else None
 
     @property
     def _phase(self) -> ProgramPhase:

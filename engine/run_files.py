@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .events import Emit
     from .pictures import Parts
     from .profile.recording import Recording
+    from .profile.stacks import StackCounts
 
 SAVE_S = 3.0
 """What the files of a run get at least at its end."""
@@ -42,12 +43,13 @@ class RunFiles:
             run = self._whole_run(analysed=False)
             await keep_in_time(run, settings.history_folder, min(KEEP_S, left_s), self._emit)
 
-    async def save(self, files: Sequence[Path], stretch: Stretch | None = None) -> None:
-        """The run so far, or a stretch of it alone."""
+    async def save(self, files: Sequence[Path], stretch: Stretch | None = None, mode: str | None = None) -> None:
+        """The run so far, or a stretch of it alone; as `Controls.export`."""
         from .analysis.ranges import part_of  # noqa: PLC0415 - as above
+        from .analysis.weights import counting  # noqa: PLC0415 - as above
         from .formats.saving import save  # noqa: PLC0415 - as above
 
-        recording = part_of(await self._whole_run(), stretch)
+        recording = part_of(counting(await self._whole_run(), mode), stretch)
         for file in files:
             await save(recording, file, self._emit, as_json=file == self._parts.settings.json_file)
 
@@ -57,4 +59,13 @@ class RunFiles:
         recording = await self._parts.windows.whole_run(self._source_of, analysed=analysed)
         marks = tuple(Moment(mark.name, mark.at_s) for mark in self._parts.marks)
         history = self._parts.history
-        return replace(recording, timeline=history.timeline, slices=history.slices, marks=marks)
+        return replace(
+            recording, timeline=history.timeline, slices=history.slices, waited=self._waited(recording), marks=marks
+        )
+
+    def _waited(self, recording: Recording) -> StackCounts | None:
+        from .analysis.weights import tells_all  # noqa: PLC0415 - as above
+
+        recorder = self._parts.recorder
+        languages = recorder.told_waiting
+        return recorder.waited.copy() if tells_all(recorder.table, recording.counts, languages) else None

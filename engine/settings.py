@@ -41,6 +41,10 @@ LANGUAGE_BY_ENDING = {
 }
 
 
+ENDINGS_OF_BOTH = (".pb.gz", ".pprof")
+"""Of files that hold CPU time and wall time beside each other."""
+
+
 class Mode(StrEnum):
     CPU = "cpu"
     WALL = "wall"
@@ -174,6 +178,12 @@ class Settings:
     """End the program, or leave the one attached to, after this long."""
     working_folder: Path = Path()
     """Absolute; paths below it are shown relative to it."""
+
+    @property
+    def tells_waiting(self) -> bool:
+        """Where a sampler can, it tells beside CPU time how long threads waited: for wall time, or for who may look at both."""
+        of_both = any(file.name.endswith(ENDINGS_OF_BOTH) for file in self.export_files)
+        return self.screen or of_both or self.mode is Mode.WALL
 
     @property
     def is_attached(self) -> bool:

@@ -6,7 +6,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import SuspendNotSupported, SystemCommand
+from textual.app import SystemCommand
 from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
@@ -19,11 +19,11 @@ from .exports import Exports
 from .frame import Frame
 from .opened_views import OpenedViews
 from .places import Copier
-from .run_state import is_reporting, is_saved, program_is_over, run_is_over
+from .run_state import is_reporting, is_saved, program_is_over, run_is_over, tells_both
 from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow, tell_unknown_keys
 from .themed_app import ThemedApp
-from .time_range import RangeInForce
+from .time_range import Counted
 from .widgets.board import Board
 from .widgets.empty import EmptyState
 from .widgets.failure_pane import FailurePane
@@ -84,7 +84,8 @@ class ProfilerApp(ThemedApp):
         self.snapshot: Snapshot | None = None
         """Of the range of time in force."""
         self.whole: Snapshot | None = None
-        self._range = RangeInForce(wanted)
+        self._newest: Snapshot | None = None
+        self._range = Counted(wanted)
         self.selected_function: int | None = None
         self.threads: frozenset[int] | None = None
         self.opened: tuple[str, Snapshot] | None = None
@@ -109,7 +110,7 @@ class ProfilerApp(ThemedApp):
         self._cadence = Cadence(perf_counter, lambda: self._has_news, lambda: self.call_next(self._poll_on))
         self._exports, self._copier = Exports(), Copier()
         self._wants_side = True
-        self._was_reporting = self._takes_input = False
+        self._known_keys, self._takes_input = (False, False), False
 
     def _first_shown(self) -> str | None:
         snapshot, view = self.controls.snapshot(), self._in_front
@@ -160,7 +161,7 @@ class ProfilerApp(ThemedApp):
         """Whether a poll would show anything new: a picture, or what changes with the clock alone."""
         shown = self._shown.get(self._front)
         return (
-            self.controls.snapshot() is not self.whole
+            self.controls.snapshot() is not self._newest
             or self.controls.leaving
             or self._header.is_due(self._clock.monotonic())
             or is_reporting(self.whole)
@@ -180,8 +181,9 @@ class ProfilerApp(ThemedApp):
         if not self._main.is_running:
             return
         newest, now_s = self.controls.snapshot(), self._clock.monotonic()
-        if newest is not None and newest is not self.whole:
-            self.whole, self.snapshot = newest, self._range.of(newest)
+        if newest is not None and newest is not self._newest:
+            self._newest, self.whole = newest, self._range.whole(newest)
+            self.snapshot = self._range.of(self.whole)
             for line in self._exports.told(newest.log):
                 self.notify(line.text, severity="warning" if line.is_warning else "information", markup=False)
             self._header.show(self.snapshot)
@@ -244,12 +246,22 @@ class ProfilerApp(ThemedApp):
             self.notify(NO_TIME, severity="warning", markup=False)
             return
         self._range.asked = asked
+        self._count_anew(lambda view: view.range_chosen())
+
+    def _count_anew(self, tell: Callable[[View], None]) -> None:
+        assert self._newest is not None  # whoever chooses has seen it
+        self.whole = self._range.whole(self._newest)
         self.snapshot = self._range.of(self.whole)
         self._header.show(self.snapshot)
         self._shown.clear()
         for view in self._views:
-            view.range_chosen()
+            tell(view)
         self._show_front()
+
+    def action_weight(self) -> None:
+        if mode := self._dialogs.other_time(self, self._newest):
+            self._range.mode = mode
+            self._count_anew(lambda view: view.time_chosen())
 
     def compare_at(self, mark: int) -> None:
         self._open_for(DIFF, lambda view: view.comparison_asked(mark))
@@ -307,19 +319,14 @@ class ProfilerApp(ThemedApp):
 
     def action_mark_named(self) -> None:
         if self._can_mark():
-            self.prompt("Mark as", "", self._mark_named, hint="name of the phase that begins")
+            named = lambda name: None if name is None else self.controls.mark(name)  # noqa: E731
+            self.prompt("Mark as", "", named, hint="name of the phase that begins")
 
     def action_threads(self) -> None:
         self._dialogs.choose_threads(self, self._threads_chosen)
 
     def action_edit(self) -> None:
-        from .editor import NoEditor, edit  # noqa: PLC0415 - as the dialogs
-
-        if self.snapshot is not None:
-            try:
-                edit(self._place_here(), self.snapshot.program.working_folder, self.suspend)
-            except (NoEditor, SuspendNotSupported) as error:
-                self.notify(str(error), severity="warning", markup=False)
+        self._dialogs.edit_place(self, self._place_here())
 
     def action_copy(self) -> None:
         self._copier.copy(self._place_here(), self.snapshot, self)
@@ -440,8 +447,8 @@ class ProfilerApp(ThemedApp):
         main, kind = self._main, VIEWS[self._front]
         width, height = self.size
         reporting = is_reporting(self.snapshot)
-        if reporting is not self._was_reporting:
-            self._was_reporting = reporting
+        if (keys := (reporting, tells_both(self.snapshot))) != self._known_keys:
+            self._known_keys = keys
             self.refresh_bindings()
         room = kind.side_panes and self._wants_side
         beside = room and self._side.fits_beside(width, height)
@@ -473,10 +480,6 @@ class ProfilerApp(ThemedApp):
             self.notify("The program has ended; R starts it again", severity="warning")
             return False
         return True
-
-    def _mark_named(self, name: str | None) -> None:
-        if name is not None:
-            self.controls.mark(name)
 
     def _threads_chosen(self, threads: frozenset[int] | None) -> None:
         self.threads = threads

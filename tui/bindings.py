@@ -21,6 +21,7 @@ OF_THE_MAIN_SCREEN = frozenset(
         "mark_named",
         "threads",
         "range",
+        "weight",
         "cpu",
         "send_now",
         "restart",
@@ -94,6 +95,13 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             show=False,
             tooltip="Choose the range of time that the views count",
             id="app.range",
+        ),
+        ScreenKey(
+            "W",
+            "weight",
+            "CPU/wall",
+            tooltip="Count wall time instead of CPU time in every view, or the other way round",
+            id="app.weight",
         ),
         ScreenKey(
             "C",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.app import SuspendNotSupported
 from textual.screen import ModalScreen
 
+from ..engine.analysis.weights import other_mode, why_not
 from .all_views import VIEWS
 from .run_state import is_reporting, program_is_over, run_is_over
 from .text import clean
@@ -17,12 +19,34 @@ from .widgets.thread_picker import ThreadPicker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..engine.analysis.snapshot import Snapshot
     from .app import ProfilerApp
+    from .places import Place
 
 
 def choose_threads(app: ProfilerApp, chosen: Callable[[frozenset[int] | None], None]) -> None:
     if app.snapshot is not None and app.snapshot.counts.total:
         app.push_screen(ThreadPicker(app.snapshot, app.threads), chosen)
+
+
+def other_time(app: ProfilerApp, newest: Snapshot | None) -> str:
+    """CPU time where wall time counts, or the other way round; empty, and a line that says why, where only one is known."""
+    if newest is None or app.whole is None:
+        return ""
+    if why := why_not(newest):
+        app.notify(clean(why), severity="warning", markup=False)
+        return ""
+    return other_mode(app.whole.sampling.mode)
+
+
+def edit_place(app: ProfilerApp, place: Place | None) -> None:
+    from .editor import NoEditor, edit  # noqa: PLC0415 - who edits is about to wait anyway
+
+    if app.snapshot is not None:
+        try:
+            edit(place, app.snapshot.program.working_folder, app.suspend)
+        except (NoEditor, SuspendNotSupported) as error:
+            app.notify(str(error), severity="warning", markup=False)
 
 
 def show_cpu(app: ProfilerApp) -> None:

@@ -32,7 +32,7 @@ class Exports:
             if answer and snapshot is not None:
                 file = snapshot.program.working_folder / Path(_meant(answer)).expanduser()
                 self._asked.append((file, snapshot.taken_at))
-                controls.export(file, stretch)
+                controls.export(file, stretch, snapshot.sampling.mode)
 
         prompt.ask(
             f"Export {clean(stretch.name)} to" if stretch else "Export to",

@@ -19,6 +19,11 @@ def is_saved(snapshot: Snapshot | None) -> bool:
     return snapshot is not None and snapshot.program.phase is ProgramPhase.SAVED
 
 
+def tells_both(snapshot: Snapshot | None) -> bool:
+    """Whether CPU time and wall time are known, of some languages at least."""
+    return snapshot is not None and snapshot.waiting is not None
+
+
 def program_is_over(snapshot: Snapshot | None) -> bool:
     return snapshot is not None and snapshot.program.phase.is_over
 

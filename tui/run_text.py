@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.analysis.snapshot import ProgramPhase
+from ..engine.analysis.weights import why_not
 from .text import clean, took_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def why_no_samples(snapshot: Snapshot) -> str:
             # A build takes its time, and says so.
             return "\n".join(["Preparing the program", *(line.text for line in snapshot.log[-1:])])
         case ProgramPhase.RUNNING if sampling.mode == "cpu" and sampling.active:
-            return "The program runs, but has used no CPU time yet.\nTo see where it waits, start with --mode wall."
+            how = "start with --mode wall" if why_not(snapshot) else "press W"
+            return f"The program runs, but has used no CPU time yet.\nTo see where it waits, {how}."
         case ProgramPhase.RUNNING:
             return "The program runs; waiting for the first samples"
         case _:

@@ -1,23 +1,31 @@
-"""The range of time in force on the screen, and the one it is compared with."""
+"""What the views count: the range of time in force, the one it is compared with, and which time, CPU or wall."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..engine.analysis.ranges import RangeReader
+from ..engine.analysis.weights import Weigher
 
 if TYPE_CHECKING:
     from ..engine.analysis.ranges import TimeRange
     from ..engine.analysis.snapshot import Snapshot, Stretch
 
 
-class RangeInForce:
+class Counted:
     def __init__(self, asked: TimeRange | None = None) -> None:
         self.asked = asked
         """What the views count; None: the whole run."""
         self.other: TimeRange | None = None
         """What it is compared with; None: the rest of the run."""
+        self.mode: str | None = None
+        """Which time counts; None: what the run counts."""
+        self._weighers = Weigher(), Weigher()
         self._readers = RangeReader(), RangeReader()
+
+    def whole(self, newest: Snapshot) -> Snapshot:
+        """The picture of the whole run, of the time that is to count."""
+        return self._weighers[0].of(newest, self.mode)
 
     def of(self, whole: Snapshot) -> Snapshot:
         """The picture that the views are to count."""

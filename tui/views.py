@@ -176,6 +176,9 @@ class View(Widget):
     def range_chosen(self) -> None:
         """Another range of time is about to be shown."""
 
+    def time_chosen(self) -> None:
+        """Wall time is about to be counted instead of CPU time, or the other way round."""
+
     def function_selected(self, function: int | None) -> None:
         """The shared selection changed."""
 
@@ -185,6 +188,7 @@ def samples_shown(snapshot: Snapshot) -> tuple[object, ...]:
     table, stretch = snapshot.table, snapshot.stretch
     return (
         id(table),
+        snapshot.sampling.mode,
         snapshot.program.runs,
         snapshot.program.phase,
         snapshot.counts.total,

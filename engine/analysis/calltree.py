@@ -6,6 +6,7 @@ stacks, and a number stays what it is as long as the tree lives. An update touch
 
 from __future__ import annotations
 
+from operator import add
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -122,20 +123,19 @@ class CallTree:
         path.reverse()
         return path
 
-    def spread(self, of_stacks: Mapping[int, tuple[int, int]]) -> tuple[list[int], list[int]]:
-        """Pairs of numbers by stack as sums by node, of all stacks that pass it: first and second for each node."""
-        first, second = [0] * len(self.parents), [0] * len(self.parents)
-        for stack, (one, other) in of_stacks.items():
+    def spread(self, of_stacks: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+        """Numbers of each stack as sums of each node that has some, of all stacks that pass it."""
+        found: dict[int, list[int]] = {}
+        for stack, numbers in of_stacks.items():
             node = self._ends.get(stack, _NOWHERE)
             if node != _NOWHERE:
-                first[node] += one
-                second[node] += other
+                found[node] = _sums(found.get(node), numbers)
         # Whoever calls has the smaller number.
         for node in range(len(self.parents) - 1, ROOT, -1):
-            if second[node]:
-                first[self.parents[node]] += first[node]
-                second[self.parents[node]] += second[node]
-        return first, second
+            if node in found:
+                parent = self.parents[node]
+                found[parent] = _sums(found.get(parent), found[node])
+        return found
 
     def find(self, functions: Iterable[int]) -> int | None:
         """The node that this chain of calls leads to, from below the root; None if there is none."""
@@ -225,3 +225,7 @@ class CallTree:
         keys = [above << _SHIFT | (function & _MASK) for above, function in zip(parents, functions, strict=True)]
         self._children.update(zip(keys, new, strict=True))
         return new[-1]
+
+
+def _sums(some: Sequence[int] | None, more: Sequence[int]) -> list[int]:
+    return [*map(add, some, more)] if some else [*more]

@@ -23,8 +23,11 @@ class Controls(Protocol):
     def restart(self) -> None:
         """End the program and start it again as a new run."""
 
-    def export(self, file: Path, stretch: Stretch | None = None) -> None:
-        """Save the run so far, or a stretch of it alone, in the form that the file's ending says; the log tells how it went."""
+    def export(self, file: Path, stretch: Stretch | None = None, mode: str | None = None) -> None:
+        """Save the run so far, or a stretch of it alone, in the form that the file's ending says; the log tells how it went.
+
+        `mode`: `cpu` or `wall` where that is to count and not what the run counts; see `weights`.
+        """
 
     def open_source(self, path: str) -> None:
         """Put the text of `path`, as it was when the run began where possible, into the coming snapshots' `sources`."""

@@ -37,6 +37,8 @@ class Phase:
     until: StackCounts
     since: StackCounts | None = None
     """What had been counted when it began; None: it began with the run."""
+    mode: str = ""
+    """Whether that is `cpu` time or `wall` time."""
 
     @property
     def samples(self) -> int:
@@ -108,6 +110,7 @@ def phases(snapshot: Snapshot) -> list[Phase]:
         snapshot.table,
         str(snapshot.program.working_folder),
         snapshot.counts,
+        mode=snapshot.sampling.mode,
     )
     found: list[Phase] = []
     if snapshot.previous_run:
@@ -166,6 +169,7 @@ def saved_phase(name: str, recording: Recording) -> Phase:
         recording.table,
         recording.working_folder,
         recording.counts,
+        mode=sampling.mode,
     )
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..profile.book import Book
 from ..profile.slices import sum_of
-from ..profile.stacks import FunctionCounts, StackCounts, count_functions
+from ..profile.stacks import StackCounts
+from .growing import GrowingFunctions
 from .snapshot import Mark, Snapshot, Stretch
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class RangeReader:
         self._asked: TimeRange | None = None
         self._table: StackTable | None = None
         self._run = 0
+        self._mode = ""
         self._stretch: Stretch | None = None
         self._is_settled = False
         self._of_slices: tuple[Slice, ...] = ()
@@ -120,9 +122,7 @@ class RangeReader:
         """Of a range that goes on: what had been counted when it began."""
         self._covered_before_s = 0.0
         """Seconds that were sampled until then."""
-        self._functions = FunctionCounts()
-        self._counted: StackCounts = StackCounts()
-        """What `_functions` are of."""
+        self._functions = GrowingFunctions()
         self._recent: tuple[Mapping[int, int], ...] = ()
         self._ledger: Book | None = None
 
@@ -130,12 +130,13 @@ class RangeReader:
         """`snapshot`, of which `asked` alone is counted; itself for the whole run, or if nothing is known of time."""
         if asked is None or not snapshot.slices:
             return snapshot
-        if (asked, snapshot.program.runs) != (self._asked, self._run) or snapshot.table is not self._table:
+        is_known = (asked, snapshot.program.runs, snapshot.sampling.mode) == (self._asked, self._run, self._mode)
+        if not is_known or snapshot.table is not self._table:
             self._forget(snapshot, asked)
         if not self._is_settled:
             self._resolve(snapshot, asked)
         assert self._stretch is not None  # `_resolve` made it
-        functions = self._functions
+        functions = self._functions.functions
         return replace(
             snapshot,
             counts=self._stretch.counts,
@@ -150,8 +151,9 @@ class RangeReader:
 
     def _forget(self, snapshot: Snapshot, asked: TimeRange) -> None:
         self._asked, self._run, self._table = asked, snapshot.program.runs, snapshot.table
+        self._mode = snapshot.sampling.mode
         self._stretch, self._is_settled, self._of_slices, self._before = None, False, (), None
-        self._functions, self._counted = FunctionCounts(), StackCounts()
+        self._functions = GrowingFunctions()
 
     def _resolve(self, snapshot: Snapshot, asked: TimeRange) -> None:
         newest_s = snapshot.slices[-1].end_s
@@ -172,7 +174,7 @@ class RangeReader:
         else:
             return
         assert self._stretch is not None  # of whatever kind
-        self._count(snapshot.table, self._stretch.counts)
+        self._functions.of(snapshot.table, self._stretch.counts)
         self._recent = _recent(snapshot, self._stretch)
         self._ledger = _ledger(snapshot, self._stretch)
 
@@ -196,16 +198,6 @@ class RangeReader:
             goes_on=True,
         )
 
-    def _count(self, table: StackTable, counts: StackCounts) -> None:
-        before, self._counted = self._counted, counts
-        earlier = before.by_stack
-        grown = [(key, n - earlier.get(key, 0)) for key, n in counts.by_stack.items() if n != earlier.get(key, 0)]
-        if before.total + sum(n for _, n in grown) == counts.total and all(n > 0 for _, n in grown):
-            for (thread, stack), samples in grown:
-                self._functions.add(table, thread, stack, samples)
-        else:
-            self._functions = count_functions(table, counts.by_stack.items())
-
 
 def part_of(recording: Recording, stretch: Stretch | None) -> Recording:
     """`recording`, of which just the stretch is counted; itself without one. What was lost is known of whole runs only."""
@@ -218,6 +210,7 @@ def part_of(recording: Recording, stretch: Stretch | None) -> Recording:
         duration_s=stretch.to_s - stretch.from_s,
         sampling=replace(recording.sampling, covered_s=stretch.covered_s, lost_samples=0, ledger=None),
         slices=(),
+        waited=None,
         timeline=(),
         marks=(),
     )

@@ -217,6 +217,20 @@ class Mark:
     """Seconds sampled until then."""
     rate_hz: float | None = None
     """Of a saved run's samples; None: as in this run."""
+    waited: StackCounts | None = None
+    """As `Waiting.counts`, until then; None where nobody tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What samplers tell beside the samples: how long threads did not run, and where they stood. See `weights`."""
+
+    languages: frozenset[str]
+    """Those whose samplers tell, as the table has them; the others' wall time is not known, or not their CPU time."""
+    counts: StackCounts
+    """Of the run so far; a copy, never changes."""
+    recent: tuple[Mapping[int, int], ...] = ()
+    """Of the same seconds as `Snapshot.recent`, by function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +276,8 @@ class Snapshot:
     """The pids of those that run now."""
     kernel_threads: tuple[KernelThread, ...] = ()
     """Of all processes that live, about once a second while somebody asks for them (`Controls.look_at_threads`)."""
+    waiting: Waiting | None = None
+    """None where no sampler tells."""
     locks: Mapping[int, LockLooks] = field(default_factory=dict)
     """Stack -> looks at threads that stood there, by what became of the interpreter's lock: of processes with several threads, of the whole run."""
     tasks: tuple[Task, ...] = ()

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..profile.locks import LockLooks
 from ..profile.places import CodeKind
 from ..profile.stacks import StackCounts
 from .calltree import NO_FUNCTION, ROOT, CallTree
@@ -21,7 +22,7 @@ from .tree_paths import (
 from .tree_search import TreeSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from .snapshot import Snapshot
 
@@ -86,14 +87,12 @@ class TreeReader:
         if query.pattern and (self.search is None or self.search.pattern != query.pattern):
             self.search = TreeSearch(self.tree, self.catalogue, query.pattern)
 
-    def lock_looks(self, *, waiting_counts: bool) -> tuple[list[int], list[int]] | None:
-        """For each node, of the looks at all that it called: as `LockLooks.parts`. None where that is not known of just what `tree` shows."""
+    def lock_looks(self) -> Mapping[int, LockLooks]:
+        """For each node the looks at it and all that it called. Empty where that is not known of just what `tree` shows."""
         snapshot, query = self.snapshot, self._query
         if not snapshot.locks or snapshot.stretch is not None or query is None or query.threads is not None:
-            return None
-        return self.tree.spread(
-            {stack: looks.parts(waiting_counts=waiting_counts) for stack, looks in snapshot.locks.items()}
-        )
+            return {}
+        return {node: LockLooks(*looks) for node, looks in self.tree.spread(snapshot.locks).items()}
 
     def _read_base(self, query: TreeQuery, before: StackCounts | Snapshot | None) -> None:
         if before is None or isinstance(before, StackCounts):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis.ranges import part_of
 from ..analysis.snapshot import LogLine, ProgramPhase
+from ..analysis.weights import counting, tells_all
 from ..formats.picture_reader import PictureReader
 from ..formats.saving import save
 from ..profile.course import Moment
@@ -74,10 +75,10 @@ class JoinedRun:
     def resize(self, columns: int, rows: int) -> None:
         """The program keeps the size of its own screen."""
 
-    def export(self, file: Path, stretch: Stretch | None = None) -> None:
+    def export(self, file: Path, stretch: Stretch | None = None, mode: str | None = None) -> None:
         snapshot = self._snapshot
         if snapshot is not None:
-            run = part_of(_recording(snapshot), stretch)
+            run = part_of(counting(_recording(snapshot), mode), stretch)
             threading.Thread(target=lambda: asyncio.run(save(run, file, self._told)), daemon=True).start()
 
     def stop(self) -> None:
@@ -125,6 +126,8 @@ class JoinedRun:
 def _recording(snapshot: Snapshot) -> Recording:
     program, sampling = snapshot.program, snapshot.sampling
     duration_s = (program.ended_s or snapshot.taken_s) - program.started_s
+    waiting = snapshot.waiting
+    is_told = waiting is not None and tells_all(snapshot.table, snapshot.counts, waiting.languages)
     source = str(program.source_file) if program.source_file else program.command
     return Recording(
         snapshot.table,
@@ -136,6 +139,7 @@ def _recording(snapshot: Snapshot) -> Recording:
         sampling=Sampling(sampling.mode, sampling.asked_hz, sampling.covered_s, sampling.lost_samples, snapshot.ledger),
         working_folder=str(program.working_folder),
         slices=snapshot.slices,
+        waited=waiting.counts if waiting is not None and is_told else None,
         timeline=snapshot.timeline,
         marks=tuple(Moment(mark.name, mark.at_s) for mark in snapshot.marks),
     )

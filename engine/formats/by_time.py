@@ -64,7 +64,7 @@ def unit_s(recording: Recording) -> float:
 
 
 def _bounded(recording: Recording) -> Sequence[Slice]:
-    slices: list[Slice] = [each for each in recording.slices if len(each.keys)]
+    slices: list[Slice] = [each for each in recording.slices if each.entries]
     depth = [len(stack) for stack in recording.table.stacks]
     longest = _FINEST_SLICE
     while len(slices) > 1 and sum(depth[key[1]] for each in slices for key, _ in each.items()) > MAX_FRAMES:

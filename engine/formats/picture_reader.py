@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, deque
+from collections import deque
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from ..analysis.snapshot import (
     ReporterState,
     SamplingState,
     Snapshot,
+    Waiting,
 )
 from ..profile.book import book_from_object
 from ..profile.history import RECENT_S, TimelinePoint
@@ -32,6 +33,8 @@ from ..profile.threads import Thread
 from .picture_stream import PROTOCOL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..profile.book import Book
 
 
@@ -46,6 +49,7 @@ class PictureReader:
         self._table = StackTable()
         self._counts = StackCounts()
         self._functions = FunctionCounts()
+        self._waited = StackCounts()
         self._locks: dict[int, LockLooks] = {}
         self._points: list[TimelinePoint] = []
         self._settled = Slices()
@@ -72,6 +76,8 @@ class PictureReader:
             self._begin_run()
         self._grow_table(said)
         self._count(said.array("counts"))
+        languages, waited = said.array("waiting") if "waiting" in said.fields else (None, [])
+        _add_changed(self._waited, waited)
         self._locks |= {stack: LockLooks(*looks) for stack, *looks in said.array("locks")}
         first, points = said.array("points")
         self._points[first:] = [_point(row) for row in points]
@@ -101,9 +107,16 @@ class PictureReader:
             processes={pid: ProcessNote(parent, command) for pid, parent, command in said.array("processes")},
             living=frozenset(said.array("living")),
             kernel_threads=tuple(KernelThread(**row) for row in said.array("kernel_threads")),
+            waiting=None
+            if languages is None
+            else Waiting(
+                frozenset(languages),
+                self._waited.copy(),
+                tuple(self._own_samples(each.waited_items()) for each in slices[-RECENT_S:]),
+            ),
             locks=dict(self._locks),
             tasks=tuple(Task._make([*facts, tuple(names)]) for *facts, names in said.array("tasks")),
-            recent=tuple(map(self._own_samples, slices[-RECENT_S:])),
+            recent=tuple(self._own_samples(each.items()) for each in slices[-RECENT_S:]),
             timeline=tuple(self._points),
             slices=slices,
             ledger=_book(said.fields.get("ledger")),
@@ -118,7 +131,7 @@ class PictureReader:
 
     def _begin_run(self) -> None:
         self._counts, self._functions, self._settled = StackCounts(), FunctionCounts(), Slices()
-        self._locks = {}
+        self._waited, self._locks = StackCounts(), {}
         self._points, self._marks, self._sources = [], [], {}
 
     def _grow_table(self, said: JsonObject) -> None:
@@ -147,18 +160,28 @@ class PictureReader:
             self._counts.add(thread, stack, new)
             self._functions.add(self._table, thread, stack, new)
 
-    def _own_samples(self, each: Slice) -> dict[int, int]:
+    def _own_samples(self, items: Iterable[tuple[tuple[int, int], int]]) -> dict[int, int]:
         own: dict[int, int] = {}
-        for (_, stack), samples in each.items():
+        for (_, stack), samples in items:
             leaf = self._table.leaves[stack]
             own[leaf] = own.get(leaf, 0) + samples
         return own
 
     def _mark(self, row: list[Any]) -> Mark:
-        name, at_s, numbers, duration_s, rate_hz = row
-        keys = zip(numbers[::3], numbers[1::3], strict=True)
-        by_stack = Counter(dict(zip(keys, numbers[2::3], strict=True)))
-        return Mark(name, at_s, StackCounts(by_stack, by_stack.total()), duration_s, rate_hz)
+        name, at_s, numbers, duration_s, rate_hz, waited = row
+        of_waited = _counts(waited) if waited is not None else None
+        return Mark(name, at_s, _counts(numbers), duration_s, rate_hz, of_waited)
+
+
+def _counts(numbers: list[int]) -> StackCounts:
+    counts = StackCounts()
+    _add_changed(counts, numbers)
+    return counts
+
+
+def _add_changed(counts: StackCounts, numbers: list[int]) -> None:
+    for thread, stack, samples in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
+        counts.add(thread, stack, samples - counts.by_stack[thread, stack])
 
 
 def _follow(lines: deque[Any], said: list[Any], made: Any) -> None:
@@ -175,14 +198,15 @@ def _log_line(row: dict[str, Any]) -> LogLine:
 
 
 def _point(row: list[Any]) -> TimelinePoint:
-    at_s, duration_s, cpu_cores, samples, own, book = row
-    of_functions = dict(zip(own[::2], own[1::2], strict=True))
-    return TimelinePoint(at_s, duration_s, cpu_cores, samples, of_functions, _book(book))
+    at_s, duration_s, cpu_cores, samples, own, book, waited, of_waited = row
+    of_functions, of_waited = (dict(zip(each[::2], each[1::2], strict=True)) for each in (own, of_waited))
+    return TimelinePoint(at_s, duration_s, cpu_cores, samples, of_functions, _book(book), waited, of_waited)
 
 
 def _slice(row: list[Any]) -> Slice:
-    at_s, duration_s, covered_s, keys, samples = row
-    return Slice(at_s, duration_s, covered_s, array("Q", keys), array("Q", samples))
+    at_s, duration_s, covered_s, *numbers = row
+    keys, samples, waited_keys, waited_samples = (array("Q", each) for each in numbers)
+    return Slice(at_s, duration_s, covered_s, keys, samples, waited_keys, waited_samples)
 
 
 def _book(item: Any) -> Book | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..profile.stacks import StackCounts, StackTable
     from ..profile.threads import Thread
 
-PROTOCOL = f"{AGENT_VERSION}/2"
+PROTOCOL = f"{AGENT_VERSION}/3"
 MAX_SLICES = 600
 """Of the time before somebody looked."""
 LATEST_SLICES = 12
@@ -42,6 +42,7 @@ class PictureWriter:
         self._lines: tuple[list[int], list[int]] = [], []
         self._threads: list[Thread] = []
         self._counts: Mapping[tuple[int, int], int] = {}
+        self._waited: Mapping[tuple[int, int], int] = {}
         self._locks: Mapping[int, LockLooks] = {}
         self._points: tuple[TimelinePoint, ...] = ()
         self._sliced_until_s = -1.0
@@ -59,6 +60,9 @@ class PictureWriter:
         said |= self._table_grown(snapshot.table)
         said["counts"] = _changed(self._counts, snapshot.counts)
         self._counts = snapshot.counts.by_stack
+        if (waiting := snapshot.waiting) is not None:
+            said["waiting"] = [sorted(waiting.languages), _changed(self._waited, waiting.counts)]
+            self._waited = waiting.counts.by_stack
         for name in ("program", "sampling", "reporter"):
             said[name] = _plain(getattr(snapshot, name))
         said |= {
@@ -90,7 +94,8 @@ class PictureWriter:
             self._sizes = dict.fromkeys(self._sizes, 0)
             self._lines, self._threads = ([], []), []
         self._table, self._run = snapshot.table, snapshot.program.runs
-        self._counts, self._locks, self._points, self._marks, self._sources = {}, {}, (), (), {}
+        self._counts, self._waited, self._locks = {}, {}, {}
+        self._points, self._marks, self._sources = (), (), {}
         self._sliced_until_s = -1.0
 
     def _table_grown(self, table: StackTable) -> dict[str, Any]:
@@ -161,17 +166,21 @@ def _tail(before: Sequence[object], after: Sequence[object]) -> list[Any]:
 
 
 def _point(point: TimelinePoint) -> list[Any]:
-    own = [number for pair in point.self_samples.items() for number in pair]
+    own, waited = (
+        [number for pair in each.items() for number in pair] for each in (point.self_samples, point.waited_self)
+    )
     book = point.book.as_object() if point.book else None
-    return [point.at_s, point.duration_s, point.cpu_cores, point.samples, own, book]
+    return [point.at_s, point.duration_s, point.cpu_cores, point.samples, own, book, point.waited, waited]
 
 
 def _slice(each: Slice) -> list[Any]:
-    return [each.at_s, each.duration_s, each.covered_s, each.keys.tolist(), each.samples.tolist()]
+    arrays = each.keys, each.samples, each.waited_keys, each.waited_samples
+    return [each.at_s, each.duration_s, each.covered_s, *(numbers.tolist() for numbers in arrays)]
 
 
 def _mark(mark: Mark) -> list[Any]:
-    return [mark.name, mark.at_s, _changed({}, mark.counts), mark.duration_s, mark.rate_hz]
+    waited = _changed({}, mark.waited) if mark.waited else None
+    return [mark.name, mark.at_s, _changed({}, mark.counts), mark.duration_s, mark.rate_hz, waited]
 
 
 def _plain(value: object) -> Any:

@@ -1,7 +1,7 @@
 """Writes gzipped pprof, as `go tool pprof` and most profiling backends read it.
 
-Samples have two values, their number and the time they stand for (one, where no samples were counted), and are labelled with their thread. Functions have their full
-names. What the format has no place for is in a field of our own, which others pass over.
+Samples have two values, their number and the time they stand for (one, where no samples were counted; CPU time and wall time, where both are known), and are labelled
+with their thread. Functions have their full names. What the format has no place for is in a field of our own, which others pass over.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from ..profile.full_names import full_names
 from ..profile.profile import NANOSECONDS_HZ
 from ..profile.recording import facts
+from ..profile.stacks import weighed
+from ..settings import Mode
 from ..varint import Texts, message, varint
 from .foreign import UNITS_HZ
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from ...proto import pprof_pb2
     from ..profile.recording import Recording
-    from ..profile.stacks import StackTable
+    from ..profile.stacks import StackCounts, StackTable
 
 _LEVEL = 4
 """zlib's: a quarter of the time of its best, at 4% more bytes."""
@@ -45,8 +47,13 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
     period_ns = 1 if rate_hz in _UNITS else round(1e9 * recording.period_s)
     time_type = schema.ValueType(type=text(recording.sampling.mode), unit=text(unit))
     number_type = schema.ValueType(type=text("samples"), unit=text("count"))
+    times = [time_type]
+    waited = None if as_strings or rate_hz in _UNITS else recording.waited
+    if waited is not None:
+        # Whatever the samples are of: files of two runs can be compared.
+        times = [schema.ValueType(type=text(mode.value), unit=text(unit)) for mode in Mode]
     profile = schema.Profile(
-        sample_type=[time_type] if rate_hz in _UNITS else [number_type, time_type],
+        sample_type=times if rate_hz in _UNITS else [number_type, *times],
         mapping=[
             schema.Mapping(
                 id=1,
@@ -65,9 +72,9 @@ def dumps(recording: Recording, *, as_strings: bool = False) -> bytes:
     )
     labels = {
         thread: _labels(schema.Label, text, table, thread, as_strings=as_strings)
-        for thread in {thread for thread, _ in recording.counts.by_stack}
+        for thread in {thread for counts in (recording.counts, waited) if counts for thread, _ in counts.by_stack}
     }
-    rows = _rows(recording, text, labels, 0 if rate_hz in _UNITS else period_ns)
+    rows = _rows(recording, text, labels, _values(recording, 0 if rate_hz in _UNITS else period_ns, waited))
     profile.string_table.extend(strings)
     return gzip.compress(profile.SerializeToString() + rows, _REPORTS_LEVEL if as_strings else _LEVEL, mtime=0)
 
@@ -76,11 +83,11 @@ def _rows(
     recording: Recording,
     text: Callable[[str], int],
     labels: Mapping[int, Sequence[pprof_pb2.Label]],
-    period_ns: int,
+    values: Mapping[tuple[int, int], bytes],
 ) -> bytes:
-    """Functions, locations and samples, in the schema's bytes. `period_ns`: 0 where the value is what is counted and nothing else."""
-    table, by_stack = recording.table, recording.counts.by_stack
-    stacks = {stack for _, stack in by_stack}
+    """Functions, locations and samples, in the schema's bytes. `values`: of each stack of a thread."""
+    table = recording.table
+    stacks = {stack for _, stack in values}
     frames = sorted(set().union(*[table.stacks[stack] for stack in stacks]))
     numbers = dict(zip(frames, map(varint, range(1, len(frames) + 1)), strict=True))
     names = full_names(recording)
@@ -100,18 +107,39 @@ def _rows(
         made.append(message(b"\x22", b"\x08" + number + b"\x10\x01" + message(b"\x22", of_line)))
     number_of = numbers.__getitem__
     paths = {stack: message(b"\x0a", b"".join(map(number_of, table.stacks[stack][::-1]))) for stack in stacks}
-    values = {
-        samples: message(b"\x12", varint(samples) + varint(samples * period_ns) if period_ns else varint(samples))
-        for samples in set(by_stack.values())
-    }
     described = {
         thread: b"".join(message(b"\x1a", label.SerializeToString()) for label in of_thread)
         for thread, of_thread in labels.items()
     }
-    for (thread, stack), samples in by_stack.items():
-        row = paths[stack] + values[samples] + described[thread]
+    for (thread, stack), of_stack in values.items():
+        row = paths[stack] + of_stack + described[thread]
         made += (b"\x12", varint(len(row)), row)
     return b"".join(made)
+
+
+def _values(recording: Recording, period_ns: int, waited: StackCounts | None) -> dict[tuple[int, int], bytes]:
+    """Of each stack of a thread, in the schema's bytes. `period_ns`: 0 where the value is what is counted and nothing else."""
+    by_stack = recording.counts.by_stack
+    if waited is not None:
+        # One is the samples, the other with what was waited, or without it.
+        is_wall = recording.sampling.mode == Mode.WALL
+        cpu, wall = (
+            weighed(recording.counts, waited, -1 if is_wall else 0),
+            weighed(recording.counts, waited, 0 if is_wall else 1),
+        )
+        return {
+            key: _message_of(by_stack[key], cpu.by_stack[key] * period_ns, samples * period_ns)
+            for key, samples in wall.by_stack.items()
+        }
+    made = {
+        samples: _message_of(samples, samples * period_ns) if period_ns else _message_of(samples)
+        for samples in set(by_stack.values())
+    }
+    return {key: made[samples] for key, samples in by_stack.items()}
+
+
+def _message_of(*values: int) -> bytes:
+    return message(b"\x12", b"".join(map(varint, values)))
 
 
 def _labels(

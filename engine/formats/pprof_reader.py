@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,6 +53,8 @@ class _Measure(NamedTuple):
     """What one sample stands for; 0 where nobody says."""
     unit: str = ""
     """Of what is no time: see `foreign.UNITS_HZ`."""
+    both: tuple[int, int] | None = None
+    """Which values say CPU time and wall time, where one of ours has both."""
 
 
 def is_pprof(content: bytes) -> bool:
@@ -144,7 +147,7 @@ class _Places(dict[int, tuple[int, ...]]):
 def _recording(
     profile: pprof_pb2.Profile, samples: Callable[[], Iterator[pprof_pb2.Sample]], written_at: datetime
 ) -> Recording:
-    strings, spent, counts = profile.string_table, Spent(), StackCounts()
+    strings, spent, counts, waited = profile.string_table, Spent(), StackCounts(), StackCounts()
     table = spent.table
     ours = _ours(profile, table, counts)
     measure = _measure(profile, samples)
@@ -163,9 +166,20 @@ def _recording(
             # The difference of two profiles has negative ones.
             if ns > 0 and frames:
                 spent.add_stack(spent.thread(name, pid, tid, given), table.stack(frames), ns)
-        elif n := max(0, round(ns / (measure.period_ns or 1))):
+            continue
+        n, waited_ns = max(0, round(ns / (measure.period_ns or 1))), 0
+        if measure.both:
+            cpu, wall = measure.both
+            waited_ns = (sample.value[wall] - sample.value[cpu]) * measure.unit_ns
+        if n or waited_ns > 0:
             tid = tid or unnumbered.setdefault(name, len(unnumbered))
-            counts.add(table.thread(pid, tid, name, given), table.stack(frames), n)
+            thread, stack = table.thread(pid, tid, name, given), table.stack(frames)
+            if n:
+                counts.add(thread, stack, n)
+            if waited_ns > 0:
+                waited.add(thread, stack, round(waited_ns / (measure.period_ns or 1)))
+    if ours and measure.both:
+        return replace(ours, waited=waited)
     return ours or spent.recording(
         _EPOCH + timedelta(microseconds=profile.time_nanos // 1_000) if profile.time_nanos else written_at,
         mode=measure.mode,
@@ -216,5 +230,7 @@ def _measure(profile: pprof_pb2.Profile, samples: Callable[[], Iterator[pprof_pb
     if unit in _NANOSECONDS:
         period_ns = profile.period * _NANOSECONDS.get(strings[profile.period_type.unit], 0)
         mode = "wall" if name == "wall" else "cpu"
-        return _Measure(chosen, _NANOSECONDS[unit], mode, period_ns)
+        at = {name: index for index, (name, its_unit) in enumerate(types) if its_unit == unit}
+        both = (at["cpu"], at["wall"]) if {"cpu", "wall"} <= at.keys() else None
+        return _Measure(chosen, _NANOSECONDS[unit], mode, period_ns, both=both)
     return _Measure(chosen, 1, name or "values", 1, "bytes" if unit in ("bytes", "byte") else "count")

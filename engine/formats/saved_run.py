@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis.ranges import part_of
 from ..analysis.snapshot import LogLine
+from ..analysis.weights import counting
 from ..sources.sources import read_text
 from .saved_snapshot import saved_snapshot
 from .saving import save
@@ -35,8 +36,8 @@ class SavedRun:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    def export(self, file: Path, stretch: Stretch | None = None) -> None:
-        recording = part_of(self._recording, stretch)
+    def export(self, file: Path, stretch: Stretch | None = None, mode: str | None = None) -> None:
+        recording = part_of(counting(self._recording, mode), stretch)
         self._worker.submit(lambda: asyncio.run(save(recording, file, self._log, before=self._before)))
 
     def open_source(self, path: str) -> None:

@@ -14,9 +14,11 @@ from ..analysis.snapshot import (
     ReporterState,
     SamplingState,
     Snapshot,
+    Waiting,
 )
 from ..analysis.unseen import name_unseen
-from ..profile.slices import sum_of
+from ..analysis.weights import counting
+from ..profile.slices import sum_of, waited_in
 from ..profile.stacks import Frame, StackCounts, count_functions
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def saved_snapshot(file: Path, recording: Recording, before: tuple[Path, Recordi
         total_samples=functions.total_samples,
         thread_counts=functions.thread_counts,
         slices=recording.slices,
+        waiting=Waiting(frozenset(table.thread_languages), recording.waited) if recording.waited else None,
         sources=recording.sources,
         previous_run=_as_previous_run(*before, recording) if before else None,
     )
@@ -68,16 +71,22 @@ def saved_snapshot(file: Path, recording: Recording, before: tuple[Path, Recordi
 def _mark(moment: Moment, recording: Recording) -> Mark:
     """What had been counted until then, as far as the file's slices tell; the edges are theirs."""
     earlier = [each for each in recording.slices if (each.at_s + each.end_s) / 2 < moment.at_s]
-    return Mark(moment.name, moment.at_s, sum_of(earlier), sum(each.covered_s for each in earlier))
+    covered_s = sum(each.covered_s for each in earlier)
+    waited = waited_in(earlier) if recording.waited else None
+    return Mark(moment.name, moment.at_s, sum_of(earlier), covered_s, waited=waited)
 
 
 def _as_previous_run(file: Path, recording: Recording, later: Recording) -> Mark:
+    recording = counting(recording, later.sampling.mode)
     sampling = recording.sampling
-    counts = _counts_in(later, recording)
-    return Mark(file.name, recording.duration_s, counts, sampling.covered_s, rate_hz=sampling.rate_hz)
+    # A file may have but one time.
+    name = file.name if sampling.mode == later.sampling.mode else f"{file.name} ({sampling.mode})"
+    counts = _counts_in(later, recording, recording.counts)
+    waited = _counts_in(later, recording, recording.waited) if recording.waited is not None else None
+    return Mark(name, recording.duration_s, counts, sampling.covered_s, rate_hz=sampling.rate_hz, waited=waited)
 
 
-def _counts_in(later: Recording, earlier: Recording) -> StackCounts:
+def _counts_in(later: Recording, earlier: Recording, samples_of: StackCounts) -> StackCounts:
     """The samples of `earlier` as ids of `later`'s table, where what is the same function of the program is one."""
     table, theirs, counts = later.table, earlier.table, StackCounts()
     known = set(table.functions)
@@ -92,6 +101,6 @@ def _counts_in(later: Recording, earlier: Recording) -> StackCounts:
         for function, line in theirs.frames
     ]
     threads = [table.thread(*thread) for thread in theirs.threads]
-    for (thread, stack), samples in earlier.counts.by_stack.items():
+    for (thread, stack), samples in samples_of.by_stack.items():
         counts.add(threads[thread], table.stack([frames[frame] for frame in theirs.stacks[stack]]), samples)
     return counts

@@ -21,6 +21,7 @@ from ..profile.stacks import Frame, StackCounts, StackTable
 from ..settings import AGENT_VERSION
 from .by_time import spans, unit_s
 from .foreign import Spent
+from .waited_object import waited_object, with_waited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,6 +105,10 @@ def document(recording: Recording, *, by_time: bool = False) -> dict[str, Any]:
         lines.append([[line for _, line in stack] for stack in steps])
     if not profiles:
         profiles.append({"type": "sampled", "name": "no samples", **_NOTHING})
+    slices = _fewer(recording.slices)
+    waited = waited_object(
+        recording, slices, lambda function: frames.setdefault(function, len(frames)), described=_described
+    )
     return {
         "$schema": "https://www.speedscope.app/file-format-schema.json",
         "exporter": f"multi_lang_profiler {AGENT_VERSION}",
@@ -116,7 +121,8 @@ def document(recording: Recording, *, by_time: bool = False) -> dict[str, Any]:
             "threads": [_described(table.threads[thread]) for thread in threads],
             "lines": lines,
             **({"counts": counts} if counts else {}),
-            **_over_time(recording, entries),
+            **_over_time(slices, entries),
+            **waited,
         },
     }
 
@@ -136,13 +142,16 @@ def _along_time(spans: Sequence[Span], samples_of: Mapping[int, list[int]], unit
     return {"samples": samples, "weights": weights, "endValue": sum(weights)}
 
 
-def _over_time(recording: Recording, entries: dict[tuple[int, int], int]) -> dict[str, Any]:
-    """When the samples were taken: for each slice its beginning, length and covered time, and in turn the numbers of samples and how many."""
-    slices: list[Slice] = list(recording.slices)
+def _fewer(slices: Sequence[Slice]) -> Sequence[Slice]:
     longest = _FINEST_SLICE
     while len(slices) > MAX_SLICES:
         slices = list(coarser(slices, longest))
         longest *= 2
+    return slices
+
+
+def _over_time(slices: Sequence[Slice], entries: dict[tuple[int, int], int]) -> dict[str, Any]:
+    """When the samples were taken: for each slice its beginning, length and covered time, and in turn the numbers of samples and how many."""
     if not slices:
         return {}
     return {
@@ -190,6 +199,11 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
     recording = from_facts(ours, table, counts)
     names = full_names(recording)
     threads, lines = ours.array("threads"), ours.array("lines")
+
+    def frame(function: int, line: int) -> int:
+        name, file, first_line = frames[function]
+        return table.frame(Frame(names.plain_java(name, file), file, line, first_line))
+
     entries: list[tuple[int, int]] = []
     if "counts" in ours.fields:
         profiles = _objects(ours.array("counts"), "counts")
@@ -198,17 +212,19 @@ def _our_recording(ours: JsonObject, frames: list[_SharedFrame], profiles: list[
         samples = profile.array("samples")
         if not samples:
             continue
-        pid, tid, name, *labels = threads[number]
-        given = tuple((str(key), str(value)) for pairs in labels for key, value in pairs)
-        thread = table.thread(index(pid), index(tid), str(name), given)
+        thread = _thread(table, threads[number])
         for functions, executed, weight in zip(samples, lines[number], profile.array("weights"), strict=True):
-            ids = []
-            for function, line in zip(functions, executed, strict=True):
-                name, file, first_line = frames[function]
-                ids.append(table.frame(Frame(names.plain_java(name, file), file, index(line), first_line)))
+            ids = [frame(function, index(line)) for function, line in zip(functions, executed, strict=True)]
             entries.append((thread, table.stack(ids)))
             counts.add(*entries[-1], round(weight * per_weight))
-    return replace(recording, slices=_slices(ours, entries))
+    recording = replace(recording, slices=_slices(ours, entries))
+    return with_waited(recording, ours.child("waited"), frame, _thread) if "waited" in ours.fields else recording
+
+
+def _thread(table: StackTable, described: list[Any]) -> int:
+    pid, tid, name, *labels = described
+    given = tuple((str(key), str(value)) for pairs in labels for key, value in pairs)
+    return table.thread(index(pid), index(tid), str(name), given)
 
 
 def _foreign_recording(frames: list[_SharedFrame], profiles: list[JsonObject], written_at: datetime) -> Recording:

@@ -8,7 +8,7 @@ from .history import TimelinePoint
 from .stacks import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .json_object import JsonObject
     from .stacks import StackTable
@@ -27,7 +27,10 @@ class Moment(NamedTuple):
 
 
 def course_object(table: StackTable, points: Sequence[TimelinePoint], marks: Sequence[Moment]) -> dict[str, Any]:
-    """`functions`: name, file, first line. `points`: beginning, length, busy cores, samples, then function and samples in turn."""
+    """`functions`: name, file, first line. `points`: beginning, length, busy cores, samples, then function and samples in turn.
+
+    `waited`, where that is known: of each point, likewise.
+    """
     functions: dict[int, int] = {}
     rows = [
         [
@@ -35,17 +38,15 @@ def course_object(table: StackTable, points: Sequence[TimelinePoint], marks: Seq
             round(point.duration_s, 3),
             round(point.cpu_cores, 3),
             point.samples,
-            [
-                number
-                for function, samples in point.self_samples.items()
-                for number in (functions.setdefault(function, len(functions)), samples)
-            ],
+            _pairs(point.self_samples, functions),
         ]
         for point in points
     ]
+    waited = [[point.waited, _pairs(point.waited_self, functions)] for point in points]
     return {
         "functions": [[*table.functions[function], table.line_of(function)] for function in functions],
         "points": rows,
+        **({"waited": waited} if any(point.waited for point in points) else {}),
         "marks": [[mark.name, round(mark.at_s, 3)] for mark in marks],
     }
 
@@ -57,18 +58,30 @@ def course_from_object(item: JsonObject, table: StackTable) -> tuple[tuple[Timel
             table.frames[table.frame(Frame(str(name), str(file), 0, int(line)))].function
             for name, file, line in item.array("functions")
         ]
+        rows = item.array("points")[:_MAX_POINTS]
+        waited = item.array("waited", [])[:_MAX_POINTS] or [[0, []]] * len(rows)
         points = tuple(
             TimelinePoint(
                 float(at_s),
                 float(duration_s),
                 float(cores),
                 int(samples),
-                {known[function]: int(n) for function, n in zip(of_functions[::2], of_functions[1::2], strict=True)},
+                _by_function(of_functions, known),
+                waited=int(periods),
+                waited_self=_by_function(of_waited, known),
             )
-            for at_s, duration_s, cores, samples, of_functions in item.array("points")[:_MAX_POINTS]
+            for (at_s, duration_s, cores, samples, of_functions), (periods, of_waited) in zip(rows, waited, strict=True)
             if 0 <= at_s < _MAX_S and 0 < duration_s < _MAX_S and 0 <= cores < _MAX_S
         )
         marks = tuple(Moment(str(name), float(at_s)) for name, at_s in item.array("marks"))
     except (LookupError, TypeError, OverflowError) as error:
         raise ValueError(f"{item.place} does not fit together: {error}") from error
     return points, marks
+
+
+def _pairs(samples: Mapping[int, int], numbers: dict[int, int]) -> list[int]:
+    return [number for function, n in samples.items() for number in (numbers.setdefault(function, len(numbers)), n)]
+
+
+def _by_function(pairs: Sequence[int], known: Sequence[int]) -> dict[int, int]:
+    return {known[function]: int(n) for function, n in zip(pairs[::2], pairs[1::2], strict=True)}

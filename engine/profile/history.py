@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .recorder import LATE_SECONDS
 from .slices import Slice, Slices, slice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .book import Book
     from .recorder import Second
@@ -35,6 +35,10 @@ class TimelinePoint:
     """Function (index into `StackTable.functions`) -> samples with it running."""
     book: Book | None = None
     """Where the CPU time went; attributed is what was handed over meanwhile."""
+    waited: int = 0
+    """Sampling periods that threads waited, where a sampler tells."""
+    waited_self: Mapping[int, int] = field(default_factory=dict)
+    """Of these, function -> those with it being what waited."""
 
 
 class History:
@@ -43,8 +47,8 @@ class History:
     def __init__(self) -> None:
         self._latest: deque[_LatestSecond] = deque()
         """Those that samples may still be added to."""
-        self._recent: deque[Mapping[int, int]] = deque(maxlen=RECENT_S - LATE_SECONDS)
-        """Of the minute those before the latest."""
+        self._recent: deque[tuple[Mapping[int, int], Mapping[int, int]]] = deque(maxlen=RECENT_S - LATE_SECONDS)
+        """Of the minute those before the latest: self samples, and what waited."""
         self._points: list[TimelinePoint] = []
         """Before the latest."""
         self._slices = Slices()
@@ -55,6 +59,7 @@ class History:
     def add(
         self,
         second: Second,
+        leaves: Sequence[int] = (),
         *,
         at_s: float,
         duration_s: float,
@@ -64,13 +69,15 @@ class History:
     ) -> None:
         """Take in `duration_s` seconds of the run that began `at_s` after its start and used `cpu_s` of CPU time, or what `book` says.
 
-        `covered_s`: how long of it a sampler was at work; None: all of it.
+        `covered_s`: how long of it a sampler was at work; None: all of it. `leaves`: of each stack the function, for what was waited.
         """
         covered_s = duration_s if covered_s is None else covered_s
-        self._latest.append(_LatestSecond(second, at_s, duration_s, book.cpu_s if book else cpu_s, covered_s, book))
+        self._latest.append(
+            _LatestSecond(second, leaves, at_s, duration_s, book.cpu_s if book else cpu_s, covered_s, book)
+        )
         if len(self._latest) > LATE_SECONDS:
             oldest = self._latest.popleft()
-            self._recent.append(oldest.self_samples)
+            self._recent.append((oldest.self_samples, oldest.waited_self))
             self._points.append(oldest.point)
             self._slices.add(oldest.slice)
             self._known_slices = self._slices.all()
@@ -79,7 +86,12 @@ class History:
 
     @property
     def recent(self) -> tuple[Mapping[int, int], ...]:
-        return (*self._recent, *(second.self_samples for second in self._latest))
+        return (*(own for own, _ in self._recent), *(second.self_samples for second in self._latest))
+
+    @property
+    def recent_waited(self) -> tuple[Mapping[int, int], ...]:
+        """Of the same seconds, function -> sampling periods that it waited."""
+        return (*(waited for _, waited in self._recent), *(second.waited_self for second in self._latest))
 
     @property
     def timeline(self) -> tuple[TimelinePoint, ...]:
@@ -111,10 +123,15 @@ class History:
 class _LatestSecond:
     """A second that has ended, to which late samples may be added, and what is shown of it meanwhile."""
 
-    __slots__ = ("_point", "_self_samples", "_slice", "at_s", "book", "covered_s", "cpu_s", "duration_s", "second")
-
     def __init__(
-        self, second: Second, at_s: float, duration_s: float, cpu_s: float, covered_s: float, book: Book | None
+        self,
+        second: Second,
+        leaves: Sequence[int],
+        at_s: float,
+        duration_s: float,
+        cpu_s: float,
+        covered_s: float,
+        book: Book | None,
     ) -> None:
         self.covered_s = covered_s
         self.book = book
@@ -122,35 +139,53 @@ class _LatestSecond:
         self.at_s = at_s
         self.duration_s = duration_s
         self.cpu_s = cpu_s
+        self._leaves = leaves
         self._look()
 
     def _look(self) -> None:
         second = self.second
         # A copy: what is shown is read on another thread while the second may grow.
         self._self_samples = dict(second.self_samples)
-        largest = _largest(self._self_samples, FUNCTIONS_PER_POINT)
+        self._waited_self: dict[int, int] = {}
+        for (_, stack), samples in second.waited.items():
+            function = self._leaves[stack]
+            self._waited_self[function] = self._waited_self.get(function, 0) + samples
         self._point = TimelinePoint(
-            self.at_s, self.duration_s, self.cpu_s / self.duration_s, second.samples, largest, self.book
+            self.at_s,
+            self.duration_s,
+            self.cpu_s / self.duration_s,
+            second.samples,
+            _largest(self._self_samples, FUNCTIONS_PER_POINT),
+            self.book,
+            second.waited_samples,
+            _largest(self._waited_self, FUNCTIONS_PER_POINT),
         )
-        self._slice = slice_of(self.at_s, self.duration_s, self.covered_s, second.by_stack)
+        self._slice = slice_of(self.at_s, self.duration_s, self.covered_s, second.by_stack, second.waited)
+
+    def _follow(self) -> None:
+        second, point = self.second, self._point
+        if point.samples != second.samples or point.waited != second.waited_samples:
+            self._look()
 
     @property
     def point(self) -> TimelinePoint:
-        if self._point.samples != self.second.samples:
-            self._look()
+        self._follow()
         return self._point
 
     @property
     def slice(self) -> Slice:
-        if self._point.samples != self.second.samples:
-            self._look()
+        self._follow()
         return self._slice
 
     @property
     def self_samples(self) -> Mapping[int, int]:
-        if self._point.samples != self.second.samples:
-            self._look()
+        self._follow()
         return self._self_samples
+
+    @property
+    def waited_self(self) -> Mapping[int, int]:
+        self._follow()
+        return self._waited_self
 
 
 def _largest(samples: Mapping[int, int], n: int) -> Mapping[int, int]:
@@ -163,15 +198,24 @@ def _merged(first: TimelinePoint, second: TimelinePoint | None = None) -> Timeli
     if second is None:
         return first
     duration_s = first.duration_s + second.duration_s
-    both = dict(first.self_samples)
-    for function, samples in second.self_samples.items():
-        both[function] = both.get(function, 0) + samples
     cpu_s = first.cpu_cores * first.duration_s + second.cpu_cores * second.duration_s
     return TimelinePoint(
         first.at_s,
         duration_s,
         cpu_s / duration_s,
         first.samples + second.samples,
-        _largest(both, FUNCTIONS_PER_POINT),
+        _largest(plus(first.self_samples, second.self_samples), FUNCTIONS_PER_POINT),
         first.book.plus(second.book) if first.book and second.book else None,
+        first.waited + second.waited,
+        _largest(plus(first.waited_self, second.waited_self), FUNCTIONS_PER_POINT),
     )
+
+
+def plus(first: Mapping[int, int], second: Mapping[int, int], weight: int = 1) -> Mapping[int, int]:
+    """Samples by function, with those of `second` counted so often; without what comes to nothing."""
+    if not second:
+        return first
+    both = dict(first)
+    for function, samples in second.items():
+        both[function] = both.get(function, 0) + weight * samples
+    return {function: samples for function, samples in both.items() if samples > 0}

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 from .stacks import FunctionCounts, StackCounts, StackTable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from .locks import LockLooks
     from .tasks import Task
+
+    _Put = Callable[["Second", int, int, int, int], None]
 
 LATE_SECONDS = 10
 """So many seconds are kept for samples of theirs that come late. The latest are Java's with `--java-inlined`, after up to five."""
@@ -29,6 +33,9 @@ class Second:
     """Function -> samples with it running."""
     by_stack: dict[tuple[int, int], int] = field(default_factory=dict)
     """`(thread, stack)` -> samples."""
+    waited: dict[tuple[int, int], int] = field(default_factory=dict)
+    """The same of time in which the thread did not run, where a sampler tells."""
+    waited_samples: int = 0
     looks: int = 0
     looked_s: float = 0.0
     """As `Recorder.look` was told meanwhile."""
@@ -39,6 +46,11 @@ class Second:
         self.self_samples[function] = self.self_samples.get(function, 0) + samples
         key = thread, stack
         self.by_stack[key] = self.by_stack.get(key, 0) + samples
+
+    def wait(self, thread: int, stack: int, function: int, samples: int) -> None:  # noqa: ARG002 - as `add`
+        self.waited_samples += samples
+        key = thread, stack
+        self.waited[key] = self.waited.get(key, 0) + samples
 
 
 class Recorder:
@@ -52,6 +64,10 @@ class Recorder:
         self.run = StackCounts()
         self.functions = FunctionCounts()
         """Of the whole run, kept as samples come in: the screen's table needs no pass over all stacks."""
+        self.waited = StackCounts()
+        """Sampling periods of the whole run in which threads did not run. Where wall time counts, they are among the samples, too."""
+        self.tells_waiting: dict[str, bool] = {}
+        """Language -> whether all that sample it tell of waiting. Where the run has but one, it has no name."""
         self.lost_samples = 0
         """Samples of the whole run that the sampler knows it failed to take."""
         self.doubts: list[str] = []
@@ -74,16 +90,39 @@ class Recorder:
         """
         if thread < 0:
             thread = self.table.settled(thread, samples)
+        self._count(thread, stack, samples)
+        self._put((Second.add,), thread, stack, samples, taken_s)
+
+    def wait(
+        self, thread: int, stack: int, samples: int, taken_s: tuple[float, float] | None = None, *, counts: bool
+    ) -> None:
+        """As `add`, of periods in which `thread` waited on `stack`. `counts`: they are samples, for wall time is what counts."""
+        if thread < 0:
+            thread = self.table.settled(thread, samples)
+        self.waited.add(thread, stack, samples)
+        if counts:
+            self._count(thread, stack, samples)
+        self._put((Second.add, Second.wait) if counts else (Second.wait,), thread, stack, samples, taken_s)
+
+    def _count(self, thread: int, stack: int, samples: int) -> None:
         self.run.add(thread, stack, samples)
         self._window.add(thread, stack, samples)
         self.functions.add(self.table, thread, stack, samples)
+
+    def _put(
+        self, puts: Sequence[_Put], thread: int, stack: int, samples: int, taken_s: tuple[float, float] | None
+    ) -> None:
+        """Into the second that goes on, or those of the stretch: all by all `puts`, for one is taken off the other."""
         leaf = self.table.leaves[stack]
         if taken_s is None or taken_s[0] >= self._second.began_s:
-            self._second.add(thread, stack, leaf, samples)
+            for put in puts:
+                put(self._second, thread, stack, leaf, samples)
         else:
-            self._add_late((thread, stack, leaf), samples, *taken_s)
+            self._put_late(puts, (thread, stack, leaf), samples, *taken_s)
 
-    def _add_late(self, what: tuple[int, int, int], samples: int, began_s: float, ended_s: float) -> None:
+    def _put_late(
+        self, puts: Sequence[_Put], what: tuple[int, int, int], samples: int, began_s: float, ended_s: float
+    ) -> None:
         """Spread them evenly over the seconds they were taken in.
 
         As whole samples, so where they are cut differs each time, by a sequence whose members lie evenly between 0 and 1: many
@@ -98,8 +137,14 @@ class Recorder:
                 share = (second.began_s - began_s) / (ended_s - began_s) if second.began_s < ended_s else 1.0
                 earlier = min(left, int(samples * share + self._phase))
             if left > earlier:
-                second.add(*what, left - earlier)
+                for put in puts:
+                    put(second, *what, left - earlier)
             left = earlier
+
+    @property
+    def told_waiting(self) -> frozenset[str]:
+        """The languages of which all is told."""
+        return frozenset(language for language, does in self.tells_waiting.items() if does)
 
     def look(self, looks: int, over_s: float) -> None:
         """Tell that running threads were looked at so many times in `over_s` seconds of theirs.
@@ -133,7 +178,7 @@ class Recorder:
     def begin_run(self) -> StackCounts:
         """Start counting a new run of the program in the same table; gives the counts of the run before. The window stays open."""
         before, self.run = self.run, StackCounts()
-        self.functions = FunctionCounts()
+        self.functions, self.waited = FunctionCounts(), StackCounts()
         self.lost_samples = 0
         self.doubts.clear()
         self.tasks.clear()

@@ -56,6 +56,8 @@ class Recording:
     """By language, most samples first; none where nobody told them apart."""
     slices: tuple[Slice, ...] = field(default=(), repr=False)
     """The same samples over time; none where nobody knows."""
+    waited: StackCounts | None = field(default=None, repr=False)
+    """Sampling periods in which threads did not run, which make wall time of CPU time; must not change any more. None where nobody knows."""
     names: FunctionNames | None = field(default=None, compare=False, repr=False)
     """Those that the run's reports have used."""
     timeline: tuple[TimelinePoint, ...] = field(default=(), compare=False, repr=False)

@@ -9,7 +9,8 @@ So a range of time can be counted by itself after hours, in a bounded room.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .stacks import StackCounts
@@ -26,6 +27,11 @@ _ROOM = 0.8
 """Of the bounds, that merging leaves: so that it is done now and then."""
 _THREAD_SHIFT = 32
 _STACK = (1 << _THREAD_SHIFT) - 1
+_NOTHING = array("Q")
+
+
+def _nothing() -> array[int]:
+    return _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,11 @@ class Slice:
     """`thread << 32 | stack` of each entry."""
     samples: array[int]
     """Of each entry."""
+    waited_keys: array[int] = field(default_factory=_nothing)
+    """The same of time in which the thread did not run, where that was told beside."""
+    waited_samples: array[int] = field(default_factory=_nothing)
+    weight: int = 0
+    """How often what was waited is counted with the samples: 1 to make wall time of CPU time, -1 the other way round, 0 as they are."""
 
     @property
     def end_s(self) -> float:
@@ -48,22 +59,59 @@ class Slice:
 
     def items(self) -> Iterator[tuple[tuple[int, int], int]]:
         """`((thread, stack), samples)`, as in `StackCounts.by_stack`."""
-        for key, samples in zip(self.keys, self.samples, strict=True):
-            yield (key >> _THREAD_SHIFT, key & _STACK), samples
+        found = zip(self.keys, self.samples, strict=True)
+        if self.weight and self.waited_keys:
+            both = Counter(dict(found))
+            for key, samples in zip(self.waited_keys, self.waited_samples, strict=True):
+                both[key] += self.weight * samples
+            return _items((key, samples) for key, samples in both.items() if samples > 0)
+        return _items(found)
+
+    def waited_items(self) -> Iterator[tuple[tuple[int, int], int]]:
+        """The same of what was waited."""
+        return _items(zip(self.waited_keys, self.waited_samples, strict=True))
+
+    @property
+    def entries(self) -> int:
+        return len(self.keys) + len(self.waited_keys)
 
 
-def slice_of(at_s: float, duration_s: float, covered_s: float, by_stack: Mapping[tuple[int, int], int]) -> Slice:
-    keys = array("Q", [thread << _THREAD_SHIFT | stack for thread, stack in by_stack])
-    return Slice(at_s, duration_s, covered_s, keys, array("Q", by_stack.values()))
+def _items(entries: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
+    for key, samples in entries:
+        yield (key >> _THREAD_SHIFT, key & _STACK), samples
+
+
+def slice_of(
+    at_s: float,
+    duration_s: float,
+    covered_s: float,
+    by_stack: Mapping[tuple[int, int], int],
+    waited: Mapping[tuple[int, int], int] | None = None,
+) -> Slice:
+    of_waited = (_keys(waited), array("Q", waited.values())) if waited else ()
+    return Slice(at_s, duration_s, covered_s, _keys(by_stack), array("Q", by_stack.values()), *of_waited)
+
+
+def _keys(by_stack: Mapping[tuple[int, int], int]) -> array[int]:
+    return array("Q", [thread << _THREAD_SHIFT | stack for thread, stack in by_stack])
 
 
 def sum_of(slices: Iterable[Slice]) -> StackCounts:
+    return _sum(each.items() for each in slices)
+
+
+def waited_in(slices: Iterable[Slice]) -> StackCounts:
+    """What was waited in them."""
+    return _sum(each.waited_items() for each in slices if each.waited_keys)
+
+
+def _sum(parts: Iterable[Iterable[tuple[tuple[int, int], int]]]) -> StackCounts:
     counts = StackCounts()
     by_stack = counts.by_stack
-    for each in slices:
-        for key, samples in each.items():
+    for part in parts:
+        for key, samples in part:
             by_stack[key] += samples
-        counts.total += sum(each.samples)
+            counts.total += samples
     return counts
 
 
@@ -72,7 +120,8 @@ def merged(slices: Sequence[Slice]) -> Slice:
     if len(slices) == 1:
         return slices[0]
     duration_s = slices[-1].end_s - slices[0].at_s
-    return slice_of(slices[0].at_s, duration_s, sum(each.covered_s for each in slices), sum_of(slices).by_stack)
+    covered_s = sum(each.covered_s for each in slices)
+    return slice_of(slices[0].at_s, duration_s, covered_s, sum_of(slices).by_stack, waited_in(slices).by_stack)
 
 
 class Slices:
@@ -86,7 +135,7 @@ class Slices:
 
     def add(self, newest: Slice) -> None:
         self._slices.append(newest)
-        self._entries += len(newest.keys)
+        self._entries += newest.entries
         if self._is_above(1.0):
             self._coarsen()
 
@@ -101,7 +150,7 @@ class Slices:
         longest = _FINEST
         while self._is_above(_ROOM) and len(self._slices) > 1:
             self._slices = list(coarser(self._slices, longest))
-            self._entries = sum(len(each.keys) for each in self._slices)
+            self._entries = sum(each.entries for each in self._slices)
             longest *= 1.4
 
 

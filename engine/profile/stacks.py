@@ -262,6 +262,16 @@ class StackCounts:
         return StackCounts(counts, counts.total())
 
 
+def weighed(counts: StackCounts, waited: StackCounts, weight: int) -> StackCounts:
+    """`counts` with what was waited counted so often: 1 makes wall time of CPU time, -1 the other way round."""
+    by_stack = Counter(counts.by_stack)
+    for key, samples in waited.by_stack.items() if weight else ():
+        by_stack[key] += weight * samples
+    if weight < 0:
+        by_stack = Counter({key: samples for key, samples in by_stack.items() if samples > 0})
+    return StackCounts(by_stack, by_stack.total())
+
+
 @dataclass(slots=True)
 class FunctionCounts:
     """Samples by function (index into `StackTable.functions`), kept as stacks come in."""

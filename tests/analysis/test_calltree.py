@@ -92,7 +92,8 @@ def test_nothing_is_lost(samples: list[tuple[int, list[int], int]], inverted: bo
     for (_, stack), n in counts.by_stack.items():
         by_stack[stack] += n
     # What is known of stacks beside their samples is spread as those are.
-    assert tree.spread({stack: (2 * n, n) for stack, n in by_stack.items()})[1] == tree.total_samples
+    spread = tree.spread({stack: (2 * n, n) for stack, n in by_stack.items()})
+    assert spread == {node: [2 * n, n] for node, n in enumerate(tree.total_samples) if n}
 
 
 @given(SAMPLES)

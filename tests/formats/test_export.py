@@ -22,10 +22,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multi_lang_profiler.engine.analysis.weights import Weigher
 from multi_lang_profiler.engine.formats import files as export
 from multi_lang_profiler.engine.formats.files import loads
+from multi_lang_profiler.engine.formats.saved_snapshot import saved_snapshot
+from multi_lang_profiler.engine.profile.course import Moment
 from multi_lang_profiler.engine.profile.full_names import full_names
-from multi_lang_profiler.engine.profile.stacks import Frame, Function, StackCounts, StackTable
+from multi_lang_profiler.engine.profile.stacks import Frame, Function, StackCounts, StackTable, weighed
+from tests.analysis.test_weights import SECONDS, Run
 from tests.support import profiles, recordings
 from tests.support.viewers import go_tool_pprof, seen_by_speedscope
 from tests.support.wheels import ROOT, debian_package
@@ -335,6 +339,67 @@ def test_go_tool_pprof_shows_the_run(tmp_path: Path) -> None:
     assert top.startswith("File: ")  # no comment heads it
     assert re.search(r" server\.score /srv/app/server\.py:9$", lines, re.MULTILINE)
     assert re.search(r"tid: .*\n +5\.5s \(33\.22%\): 775\n", go_tool_pprof("-tags", file))
+
+
+@pytest.mark.parametrize("mode", ["cpu", "wall"])
+@EXACT_ENDINGS
+def test_a_file_gives_both_times_back(ending: str, mode: str) -> None:
+    """What the screen switches in a run it switches in the file of it; where the file says when samples were taken, for ranges and marks, too."""
+    run = Run(mode)
+    run.pass_seconds(SECONDS)
+    course = {"slices": run.history.slices, "timeline": run.history.timeline, "marks": (Moment("half", 20.0),)}
+    recording = replace(
+        FLASK,
+        table=run.recorder.table,
+        counts=run.recorder.run,
+        waited=run.recorder.waited,
+        sampling=replace(FLASK.sampling, mode=mode, rate_hz=100.0),
+        names=None,
+        **course,  # type: ignore[arg-type]
+    )
+    read = loads(export.ENDINGS[ending](recording), NOW)
+    snapshot = saved_snapshot(Path("file"), read)
+    for wanted in ("cpu", "wall"):
+        shown, expected = Weigher().of(snapshot, wanted), Weigher().of(run.snapshot(), wanted)
+        assert shown.counts.total == expected.counts.total
+        assert profiles.samples_by_stack(replace(read, counts=shown.counts)) == profiles.samples_by_stack(
+            replace(recording, counts=expected.counts)
+        )
+        if ending == ".speedscope.json":
+            assert [sum(n for _, n in each.items()) for each in shown.slices] == [
+                sum(n for _, n in each.items()) for each in expected.slices
+            ]
+            assert [mark.counts.total for mark in shown.marks] == [mark.counts.total for mark in expected.marks]
+        assert [point.samples for point in shown.timeline] == [point.samples for point in expected.timeline]
+
+
+@pytest.mark.parametrize("mode", ["cpu", "wall"])
+def test_pprof_has_both_times_where_both_are_known(mode: str, tmp_path: Path) -> None:
+    """CPU time and wall time as two values, in one order whatever the run counts; go tool pprof shows either, and the file gives both back."""
+    table, cpu, waited = StackTable(), StackCounts(), StackCounts()
+    thread = table.thread(7, 8, "main")
+    works, sleeps = (table.stack([table.frame(Frame(name, "/app/a.py", 3, 1))]) for name in ("works", "sleeps"))
+    cpu.add(thread, works, 30)
+    waited.add(thread, works, 20)
+    waited.add(thread, sleeps, 50)
+    counts = cpu if mode == "cpu" else weighed(cpu, waited, 1)
+    sampling = replace(FLASK.sampling, mode=mode, rate_hz=100.0)
+    recording = replace(FLASK, table=table, counts=counts, waited=waited, sampling=sampling, slices=(), names=None)
+    file = tmp_path / "both.pb.gz"
+    export.write(recording, file)
+    tops = {name: go_tool_pprof("-top", f"-sample_index={name}", file) for name in ("cpu", "wall")}
+    assert re.search(r"300ms\s+100%.*works", tops["cpu"])
+    assert re.search(r"500ms\s+50(\.00)?%.*works", tops["wall"])
+    assert re.search(r"500ms\s+50(\.00)?%.*sleeps", tops["wall"])
+    assert f"Type: {mode}" in go_tool_pprof("-top", file)
+    read = export.read(file)
+    assert profiles.samples_by_stack(read) == profiles.samples_by_stack(recording)
+    assert read.waited is not None
+    assert profiles.samples_by_stack(replace(read, counts=read.waited)) == profiles.samples_by_stack(
+        replace(recording, counts=waited)
+    )
+    shown = Weigher().of(saved_snapshot(file, read), "wall" if mode == "cpu" else "cpu")
+    assert shown.counts.total == (100 if mode == "cpu" else 30)
 
 
 @pytest.mark.parametrize("form", ["folded", "speedscope.json", "firefox.json", "pb.gz", "json"])

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from multi_lang_profiler.engine.analysis.snapshot import KernelThread, LogLine, Mark, OutputLine, Snapshot
+from multi_lang_profiler.engine.analysis.snapshot import KernelThread, LogLine, Mark, OutputLine, Snapshot, Waiting
 from multi_lang_profiler.engine.formats.picture_reader import OtherVersion, PictureReader
 from multi_lang_profiler.engine.formats.picture_stream import PictureWriter
 from multi_lang_profiler.engine.profile.book import Book
@@ -41,15 +41,17 @@ class Run:
                 # What comes late belongs to seconds that have been sent already.
                 late = STARTED_S + self.seconds
                 self.recorder.add(thread, table.stack([table.frame(frames[0])]), 3, (late - 3.5, late - 2.5))
+            self.recorder.wait(thread, table.stack([table.frame(frames[0])]), 7, counts=False)
             self.log.append(LogLine(STARTED_AT, f"line {self.seconds}", is_warning=False))
             self.output.append(OutputLine(f"out {self.seconds}", is_stderr=False, run=self.runs))
             del self.output[:-20]
             now = float(self.seconds)
             second = self.recorder.close_second(STARTED_S + now)
-            self.history.add(second, at_s=now - 1, duration_s=1.0, book=Book(cpu_s=1.0, attributed_s=0.5))
+            self.history.add(second, table.leaves, at_s=now - 1, duration_s=1.0, book=Book(cpu_s=1.0, attributed_s=0.5))
 
     def mark(self, name: str) -> None:
-        self.marks.append(Mark(name, float(self.seconds), self.recorder.run.copy(), float(self.seconds)))
+        run, waited = self.recorder.run.copy(), self.recorder.waited.copy()
+        self.marks.append(Mark(name, float(self.seconds), run, float(self.seconds), waited=waited))
 
     def restart(self) -> Mark:
         before = self.recorder.begin_run()
@@ -72,6 +74,7 @@ class Run:
             recent=self.history.recent,
             timeline=self.history.timeline,
             slices=self.history.slices,
+            waiting=Waiting(frozenset({""}), self.recorder.waited.copy(), self.history.recent_waited),
             ledger=Book(cpu_s=2.0, attributed_s=1.0),
             unseen={"GC": 5},
             kernel_threads=(KernelThread(1, self.seconds % 3, "worker", "running", 0.5, 0.25),),
@@ -94,7 +97,10 @@ def same(sent: Snapshot, got: Snapshot) -> None:
     assert +got.counts.by_stack == +sent.counts.by_stack
     for name in {each.name for each in fields(Snapshot)} - COMPARED_OTHERWISE:
         assert getattr(got, name) == getattr(sent, name), name
-    assert [(mark.name, mark.counts) for mark in got.marks] == [(mark.name, mark.counts) for mark in sent.marks]
+    assert [(mark.name, mark.counts, mark.waited) for mark in got.marks] == [
+        (mark.name, mark.counts, mark.waited) for mark in sent.marks
+    ]
+    assert [dict(each.waited_items()) for each in got.slices] == [dict(each.waited_items()) for each in sent.slices]
     assert got.program == replace(sent.program, joined=True)
     assert [dict(each.items()) for each in got.slices] == [dict(each.items()) for each in sent.slices]
     assert [dict(second) for second in got.recent] == [dict(second) for second in sent.recent]

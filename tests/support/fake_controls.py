@@ -30,8 +30,10 @@ class FakeControls:
     def restart(self) -> None:
         self.asked.append("restart")
 
-    def export(self, file: Path, stretch: Stretch | None = None) -> None:
-        self.asked.append(f"export {file}" + (f" of {stretch.name}" if stretch else ""))
+    def export(self, file: Path, stretch: Stretch | None = None, mode: str | None = None) -> None:
+        self.asked.append(
+            f"export {file}" + (f" of {stretch.name}" if stretch else "") + (" as wall time" if mode == "wall" else "")
+        )
 
     def open_source(self, path: str) -> None:
         self.asked.append(f"open source {path}")

@@ -40,7 +40,7 @@ async def test_tasks_stand_below_their_thread() -> None:
 
 
 async def test_who_has_the_lock() -> None:
-    """A column says at how many of the looks a function had the lock; where waiting counts, at how many it waited for it; else there is none."""
+    """A column says at how many of the looks a function had the lock; where waiting counts, at how many it waited for it, or all states; else there is none."""
     snapshot = shop_snapshot()
     hottest = max(snapshot.self_samples, key=lambda function: snapshot.self_samples[function])
     stack = snapshot.table.leaves.index(hottest)
@@ -58,6 +58,15 @@ async def test_who_has_the_lock() -> None:
         assert title in tree_head
         # What is known of one that is called is known of its callers, too.
         assert number in rows[0].split()
+    wide = Screen(replace(snapshot, locks=locks, sampling=replace(snapshot.sampling, mode="wall")))
+    async with wide.app.run_test(size=(160, 40)) as pilot:
+        await pilot.press("b")
+        for table, key in ((FunctionTable, "1"), (TreeTable, "3")):
+            await pilot.press(key)
+            await pilot.pause()
+            head, first, *_ = text_of(wide.app.query_one(table)).splitlines()
+            assert "GIL for   C wait" in head
+            assert " 30  40  10   20 " in first
     screen = Screen(snapshot)
     async with screen.app.run_test(size=(130, 40)) as pilot:
         await pilot.pause()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .lock_column import HELP as LOCK_HELP
 from .title_line import TitleLine
 from .tree_table import TreeTable
 from .tree_view import TreeView
@@ -22,9 +23,8 @@ class CallTreeView(TreeView):
         "Until you open or close a row, what has 5 % of the samples or more is open.\n"
         "Seen by callers, the tree begins with the functions that were running, and below each stands who called it: the share is "
         "then the self time that came this way.\n"
-        "Of a Python program with several threads a column says at how many per cent of the looks at this row and all it called the thread "
-        "had the interpreter's lock (GIL%); where waiting counts, waited for it (for GIL%).\n"
-        "A search leaves what matches and what lies above and below it; it is written as the filter of the hot functions. Own code "
+        + LOCK_HELP.format(more=" and all it called")
+        + "A search leaves what matches and what lies above and below it; it is written as the filter of the hot functions. Own code "
         "leaves out the frames of runtime and packages: their time is that of whoever of your code called them."
     )
 

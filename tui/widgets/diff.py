@@ -22,6 +22,7 @@ from ...engine.analysis.phases import (
 )
 from ...engine.analysis.range_phases import range_phases
 from ...engine.analysis.snapshot import ProgramPhase
+from ...engine.analysis.weights import counting
 from ...engine.profile.profile import NANOSECONDS_HZ, amount
 from ...engine.text import reason
 from ..bindings import ScreenKey
@@ -74,7 +75,9 @@ class DiffView(View):
         super().__init__(id=id)
         self._chosen: dict[str, str | None] = {"before": None, "after": None}
         """Names of phases; None: what suggests itself."""
-        self._saved: dict[str, Phase] = {}
+        self._saved: dict[str, Recording] = {}
+        self._saved_phases: dict[tuple[str, str], Phase] = {}
+        """By name, and the time that they are to count."""
         self._measure = Measure.SHARE
         self._comparer = Comparer()
         self._compared: tuple[Phase, Phase] | None = None
@@ -193,7 +196,8 @@ class DiffView(View):
         except ValueError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return
-        self._saved[file.name] = saved_phase(file.name, recording)
+        self._saved[file.name] = recording
+        self._saved_phases.clear()
         self.host.opened = file.name, saved
         self._chosen = {"before": file.name, "after": WHOLE_RUN}
         if self.host.snapshot is not None:
@@ -202,7 +206,12 @@ class DiffView(View):
     def _phases(self, snapshot: Snapshot) -> dict[str, Phase]:
         of_ranges = range_phases(snapshot, *self.host.stretches())
         self._of_ranges = (of_ranges[0], of_ranges[1]) if of_ranges else None
-        return {**self._saved, **{phase.name: phase for phase in (*of_ranges, *phases(snapshot))}}
+        mode = snapshot.sampling.mode
+        for name, recording in self._saved.items():
+            if (name, mode) not in self._saved_phases:
+                self._saved_phases[name, mode] = saved_phase(name, counting(recording, mode))
+        saved = {name: self._saved_phases[name, mode] for name in self._saved}
+        return {**saved, **{phase.name: phase for phase in (*of_ranges, *phases(snapshot))}}
 
     def _pair(self, known: dict[str, Phase]) -> tuple[Phase, Phase]:
         before, after = self._of_ranges or suggested_pair(list(known.values()))
@@ -227,10 +236,13 @@ class DiffView(View):
             right_after.insert(
                 0, Segment(f"{threads or OVER_ALL_THREADS}   ", palette.accent if threads else palette.warn)
             )
-        self.query_one("#diff-before", TitleLine).show(self._named("from", before, width), right_before)
-        self.query_one("#diff-after", TitleLine).show(self._named("to", after, width), right_after)
+        # A file may have but one time.
+        differ = before.mode != after.mode
+        named = [self._named(*each, width, differ=differ) for each in (("from", before), ("to", after))]
+        self.query_one("#diff-before", TitleLine).show(named[0], right_before)
+        self.query_one("#diff-after", TitleLine).show(named[1], right_after)
 
-    def _named(self, preposition: str, phase: Phase, width: int) -> list[Segment]:
+    def _named(self, preposition: str, phase: Phase, width: int, *, differ: bool) -> list[Segment]:
         palette = self.host.palette
         facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  load {phase.load:.2f}  {phase.rate_hz:g} Hz"
         if phase.rate_hz >= NANOSECONDS_HZ:
@@ -238,6 +250,7 @@ class DiffView(View):
         return [
             Segment(f"{preposition:4} ", palette.dim),
             Segment(fit(clean(phase.name), width), palette.accent),
+            *([Segment(f"  {clean(phase.mode)} time", palette.warn)] if differ else []),
             Segment(facts, palette.dim),
         ]
 

@@ -9,6 +9,7 @@ from rich.segment import Segment
 
 from ...engine.analysis.calltree import NO_FUNCTION, ROOT
 from ...engine.analysis.range_phases import compared_counts
+from ...engine.analysis.weights import Weigher
 from ...engine.profile.places import CodeKind, module_of
 from ..bindings import ScreenKey
 from ..flame_colors import CHANGE_STEPS
@@ -65,6 +66,8 @@ class FlameGraphView(TreeView):
         self._in_sandwich: int | None = None
         self._sandwich_of: tuple[object, ...] = ()
         self._sandwich_at_s = 0.0
+        self._of_opened: tuple[Snapshot, str, Snapshot] | None = None
+        """What was opened, the time that counted then, and it with that."""
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
@@ -192,7 +195,13 @@ class FlameGraphView(TreeView):
         if whole is None:
             return None
         chosen, other = self.host.stretches()
-        return self.host.opened if other is None and self.host.opened else compared_counts(whole, chosen, other)
+        if other is not None or not self.host.opened:
+            return compared_counts(whole, chosen, other)
+        (name, saved), mode = self.host.opened, whole.sampling.mode
+        if (known := self._of_opened) is None or known[0] is not saved or known[1] != mode:
+            known = self._of_opened = saved, mode, Weigher().of(saved, mode)
+        told = known[2].sampling.mode
+        return name if told == mode else f"{name} ({told} time)", known[2]
 
     def _between(self) -> int | None:
         """The function that the room below the graph shows between its callers and callees."""

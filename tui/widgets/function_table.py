@@ -10,6 +10,7 @@ from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_ro
 from ...engine.analysis.unseen import unseen_functions
 from ...engine.profile.locks import by_function
 from ..text import bar, clean, count, fit_name, fit_path, percent, sparkline, weight
+from .lock_column import lock_segment, lock_title, lock_width
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
 LANGUAGES = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "Java": "java", "Go": "go"}
 TREND_FLOOR = 0.04
 """Share of all samples in a column of the trend below which a peak is not drawn at full height."""
-
-
-LOCK_HELD, LOCK_WANTED = "GIL%", "for GIL%"
-
-
-def lock_title(snapshot: Snapshot) -> str:
-    """What is told of the interpreter's lock; empty where nothing is known."""
-    if not snapshot.locks:
-        return ""
-    return LOCK_HELD if snapshot.sampling.mode == "cpu" else LOCK_WANTED
 
 
 class FunctionTable(Table[FunctionRow]):
@@ -58,10 +49,10 @@ class FunctionTable(Table[FunctionRow]):
 
     def show_ranking(self, snapshot: Snapshot, ranking: Ranking, catalogue: Catalogue) -> None:
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
-        lock = lock_title(snapshot)
+        lock = lock_title(snapshot, self.scrollable_content_region.width)
         self._locks = by_function(snapshot.locks, snapshot.table.leaves)
         if self._is_range is not (snapshot.stretch is not None) or self._lock_title != lock:
-            self._is_range, self._lock_title = snapshot.stretch is not None, lock
+            self._is_range = snapshot.stretch is not None
             self._columns = self.columns(self.scrollable_content_region.width)
         self._unseen = unseen_functions(snapshot)
         self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
@@ -74,6 +65,7 @@ class FunctionTable(Table[FunctionRow]):
 
     def columns(self, width: int) -> Sequence[Column[FunctionRow]]:
         room, gap = width - 1, self.gap
+        self._lock_title = lock_title(self._snapshot, width) if self._snapshot else ""
         bar_width, trend_width = (9, 10) if width < 110 else (12, 12) if width < 130 else (16, 15)
         fixed: list[Column[FunctionRow]] = [
             Column(SortBy.SELF, "self%", 6, self._draw_self, "right"),
@@ -90,7 +82,8 @@ class FunctionTable(Table[FunctionRow]):
         if width >= 116:
             fixed.append(Column(SortBy.THREADS, "threads", 7, self._draw_threads, "right"))
         if self._lock_title and width >= 90:
-            fixed.append(Column("lock", self._lock_title, 8, self._draw_lock, "right", sortable=False))
+            wide = lock_width(self._lock_title)
+            fixed.append(Column("lock", self._lock_title, wide, self._draw_lock, "right", sortable=False))
         if self._has_languages and width >= 60:
             fixed.append(Column("language", "lang", 4, self._draw_language, sortable=False))
         left = max(8, room - sum(column.width + gap for column in fixed) - gap)
@@ -156,10 +149,7 @@ class FunctionTable(Table[FunctionRow]):
         yield Segment(count(row.threads).rjust(width), self.palette.dim)
 
     def _draw_lock(self, row: FunctionRow, width: int) -> Iterable[Segment]:
-        """Of the looks at which it ran those with the lock; where waiting counts, of all looks those at which it waited for it."""
-        looks = self._locks.get(row.function)
-        part, whole = looks.parts(waiting_counts=self._lock_title != LOCK_HELD) if looks else (0, 0)
-        yield Segment((f"{100 * part / whole:.0f}" if whole else "").rjust(width), self.palette.dim)
+        yield lock_segment(self._locks.get(row.function), self._lock_title, width, self.palette.dim)
 
     def _draw_language(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         assert self._snapshot is not None, "rows are of a snapshot"

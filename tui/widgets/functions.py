@@ -14,6 +14,7 @@ from ..bindings import ScreenKey, unseen_key
 from ..run_text import OVER_ALL_THREADS, threads_named
 from ..text import clean, count, duration, plural
 from .function_table import FunctionTable
+from .lock_column import HELP as LOCK_HELP
 from .sampled_view import SampledView
 from .title_line import TitleLine
 
@@ -45,7 +46,8 @@ class FunctionsView(SampledView):
         "Where the time goes. self is the share of all samples in which the function itself was running, total the share in "
         "which it was anywhere on the stack. In the bar, the bright part is self and the ground it stands on is total.\n"
         "The trend shows the self time of the last minute, newest at the right. Names of the program's own code are bold.\n"
-        "U puts the CPU time that no sample is of beside them, in grey: native threads, processes not sampled, the time before the sampler.\n"
+        + LOCK_HELP.format(more="")
+        + "U puts the CPU time that no sample is of beside them, in grey: native threads, processes not sampled, the time before the sampler.\n"
         "A filter is a part of the name or path, or a regular expression behind a ~; it minds capitals if it has some. Pausing freezes "
         "this table alone: sampling and reporting go on."
     )

@@ -165,20 +165,24 @@ class RunHeader(Board, can_focus=True):
             left.append([Segment("shares uncertain", palette.warn)])
         if seen := self._seen(snapshot.ledger, width):
             left.append(seen)
-        right = [
-            Segment(clean(sampling.sampler), palette.dim),
-            Segment(" · ", palette.faint),
-            Segment(f"{sampling.mode} time" if counts_time(sampling.asked_hz) else clean(sampling.mode), palette.dim),
-        ]
+        is_wall = sampling.mode == "wall"
+        what = Segment(
+            f"{sampling.mode} time" if counts_time(sampling.asked_hz) else clean(sampling.mode),
+            palette.accent if is_wall else palette.dim,
+        )
+        right = [Segment(clean(sampling.sampler), palette.dim), Segment(" · ", palette.faint), what]
         if snapshot.stretch is not None:
-            right = [Segment("range ", palette.dim), Segment(clean(snapshot.stretch.name), palette.accent)]
-            while len(left) > 1 and length(joined(left, Segment("   "))) + length(right) + 4 > width:
-                left.pop()
+            right = [what, Segment(" · ", palette.faint)] if is_wall else []
+            right += [Segment("range ", palette.dim), Segment(clean(snapshot.stretch.name), palette.accent)]
+        elif is_wall and length(joined(left, Segment("   "))) + length(right) + 4 > width:
+            right = [what]
+        must_be_seen = length(right) + 4 if snapshot.stretch is not None or is_wall else 0
+        while must_be_seen and len(left) > 1 and length(joined(left, Segment("   "))) + must_be_seen > width:
+            left.pop()
         if program.phase is ProgramPhase.RUNNING:
             # What the figures leave of the room.
-            columns = min(
-                CPU_POINTS if width >= 110 else CPU_POINTS // 2, width - 3 - length(joined(left, Segment("   ")))
-            )
+            room = width - 3 - length(joined(left, Segment("   "))) - must_be_seen
+            columns = min(CPU_POINTS if width >= 110 else CPU_POINTS // 2, room)
             if columns >= CPU_POINTS // 4:
                 cpu = [point.cpu_cores for point in snapshot.timeline[-columns:]]
                 drawn = sparkline(cpu, columns, floor=1.0)

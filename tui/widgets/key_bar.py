@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from ..run_state import tells_both
+
 if TYPE_CHECKING:
     from textual.events import Click
 
+    from ..views import Host
+
 NEVER_LEFT_OUT = ("help", "leave")
 """Whoever knows these finds all others."""
-LEFT_OUT_FIRST = ("mark", "send_now")
+LEFT_OUT_FIRST = ("mark", "send_now", "weight")
 """Actions that are the same in every view, the last of them first: where there is no room they make some for the view's own."""
 
 
@@ -37,6 +41,10 @@ class KeyBar(Widget):
         super().__init__()
         self._shown: list[Key] = []
 
+    @property
+    def host(self) -> Host:
+        return cast("Host", self.app)
+
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._update())
 
@@ -54,7 +62,7 @@ class KeyBar(Widget):
         """Those that are shown now, from the left."""
         found: dict[str, Key] = {}
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
-            if binding.show and enabled:
+            if binding.show and enabled and (binding.action != "weight" or tells_both(self.host.snapshot)):
                 key = Key(binding.key, self.app.get_key_display(binding), binding.description, binding.action)
                 found.setdefault(binding.action, key)
         keys = list(found.values())

@@ -64,6 +64,9 @@ class SampledView(View):
         self.paused_s = None
         self.remove_class("-paused")
 
+    def time_chosen(self) -> None:
+        self.range_chosen()
+
     def tick(self, now_s: float) -> None:
         if self.paused_s is not None:
             self.draw_title(now_s)

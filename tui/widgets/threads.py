@@ -28,7 +28,7 @@ SEE_S = 1.0
 class ThreadsView(View):
     HELP = (
         "Every process and thread that was sampled, and those that the kernel knows beside them (native): what each uses of a core now and has used in "
-        "all, and where it was when it was sampled last. Sampling by CPU time does not see where a thread waits; --mode wall does. Threads whose "
+        "all, and where it was when it was sampled last. Where CPU time counts that is where it ran last; W shows where it waits. Threads whose "
         "names differ by a number only are one row, and so are ended ones.\n"
         "The kernel counts where a thread's number is known (Python, Node.js's main thread); else samples do.\n"
         "Below a thread with an event loop stand its tasks (asyncio's, of Python 3.14 and newer): how long each was seen waiting where it is, and on what. "
@@ -45,6 +45,8 @@ class ThreadsView(View):
         super().__init__()
         self._seen = Seen()
         self._saw_s = -SEE_S
+        self._mode = ""
+        """What counted then."""
         self._opened: frozenset[tuple[object, ...]] = frozenset()
         self._pattern = ""
         self._shown: Snapshot | None = None
@@ -61,6 +63,8 @@ class ThreadsView(View):
         if self._is_paused:
             return
         self.host.controls.look_at_threads()
+        if snapshot.sampling.mode != self._mode:
+            self._mode, self._seen, self._saw_s = snapshot.sampling.mode, Seen(), -SEE_S
         # Once a second is enough, and there may be thousands.
         if (
             snapshot.taken_s - self._saw_s >= SEE_S

@@ -167,6 +167,7 @@ class TimelineView(View):
             len(snapshot.marks),
             len(snapshot.reporter.history),
             snapshot.program.phase,
+            snapshot.sampling.mode,
             (stretch.name, stretch.from_s, int(stretch.to_s)) if stretch is not None else None,
         )
 

@@ -11,16 +11,18 @@ from ...engine.analysis.tree_rows import tree_rows
 from ...engine.analysis.unseen import unseen_functions
 from ..bindings import ScreenKey
 from ..text import bar, clean, fit_name, fit_path, percent
-from .function_table import LANGUAGES, LOCK_HELD, lock_title
+from .function_table import LANGUAGES
+from .lock_column import lock_segment, lock_title, lock_width
 from .table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from textual import events
     from textual.binding import BindingType
 
     from ...engine.analysis.tree_reader import TreeReader
+    from ...engine.profile.locks import LockLooks
 
 OPEN_FROM_SHARE = 0.05
 """Of all samples, from which a row is open until the user opens or closes one."""
@@ -87,7 +89,7 @@ class TreeTable(Table[TreeRow]):
         self._unseen: frozenset[int] = frozenset()
         self._lock_title = ""
         """What is said of the interpreter's lock; empty where nothing is known."""
-        self._locks: tuple[list[int], list[int]] | None = None
+        self._locks: Mapping[int, LockLooks] = {}
         """As `TreeReader.lock_looks`."""
         self._shift = 0
         """Cells of indent left out, so that deep names are seen."""
@@ -100,11 +102,10 @@ class TreeTable(Table[TreeRow]):
         self._reader = reader
         self._has_languages = len({*reader.snapshot.table.thread_languages}) > 1
         self._unseen = unseen_functions(reader.snapshot)
-        title = lock_title(reader.snapshot)
-        self._locks = reader.lock_looks(waiting_counts=title != LOCK_HELD) if title else None
-        title = title if self._locks else ""
+        self._locks = reader.lock_looks()
+        title = lock_title(reader.snapshot, self.scrollable_content_region.width) if self._locks else ""
         if reader.tree.inverted is not self._inverted or title != self._lock_title:
-            self._inverted, self._lock_title = reader.tree.inverted, title
+            self._inverted = reader.tree.inverted
             self._columns = self.columns(self.scrollable_content_region.width)
         self._list_rows()
 
@@ -119,6 +120,7 @@ class TreeTable(Table[TreeRow]):
 
     def columns(self, width: int) -> Sequence[Column[TreeRow]]:
         gap, inverted = self.gap, self._inverted
+        self._lock_title = lock_title(self._reader.snapshot, width) if self._reader and self._locks else ""
         bar_width = 9 if width < 110 else 12 if width < 130 else 16
         columns: list[Column[TreeRow]] = [
             Column(
@@ -135,7 +137,8 @@ class TreeTable(Table[TreeRow]):
         if width >= 50:
             columns.append(Column("bar", "", bar_width, self._draw_bar, sortable=False))
         if self._lock_title and width >= 80:
-            columns.append(Column("lock", self._lock_title, 8, self._draw_lock, "right", sortable=False))
+            wide = lock_width(self._lock_title)
+            columns.append(Column("lock", self._lock_title, wide, self._draw_lock, "right", sortable=False))
         left = max(8, width - 1 - sum(column.width + gap for column in columns) - gap)
         place_width = 0 if left < 40 else min(40, left // 3)
         name_width = left - place_width - (gap if place_width else 0)
@@ -363,8 +366,7 @@ class TreeTable(Table[TreeRow]):
             yield Segment(drawn[ground:], heat)
 
     def _draw_lock(self, row: TreeRow, width: int) -> Iterable[Segment]:
-        part, whole = (numbers[row.node] for numbers in self._locks) if self._locks else (0, 0)
-        yield Segment((f"{100 * part / whole:.0f}" if whole else "").rjust(width), self.palette.dim)
+        yield lock_segment(self._locks.get(row.node), self._lock_title, width, self.palette.dim)
 
     def _draw_name(self, row: TreeRow, width: int) -> Iterable[Segment]:
         indent = min(max(0, INDENT * row.indent - self._shift), max(0, width - 4))

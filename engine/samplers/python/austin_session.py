@@ -44,6 +44,8 @@ class AustinSession:
         self._reader = MojoReader(context.recorder.table, self._frame)
         self._many_processes = _MANY_PROCESSES
         self._credit = credit
+        # Of CPU time it tells where that went, and no more.
+        context.recorder.tells_waiting[context.recorder.table.language] = False
         self._failure: MojoError | None = None
 
     @property

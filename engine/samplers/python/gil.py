@@ -46,18 +46,24 @@ class Gil:
         """A lock that nobody else wants tells nothing."""
         return len(self._interpreters.threads) > 1
 
-    def look(self, tid: int, stack: int, *, runs: bool) -> int | None:
-        """Note the state of thread `tid`, whose stack was just read; `runs`: it is on a processor. None: it cannot be told. Raises `Closed`."""
+    def look(self, tid: int, stack: int) -> None:
+        """Note whether thread `tid`, whose stack was just read while it ran, has the lock. Raises `Closed`."""
+        with suppress(Unreadable):
+            self.note(stack, HOLDS if self._holds(tid) else RELEASED)
+
+    def wait(self, tid: int, stack: int, weight: int) -> int | None:
+        """Note what thread `tid`, which does not run, waits for, as so many looks; gives it, or None where it cannot be told. Raises `Closed`."""
         try:
-            state = self._state(tid, runs=runs)
+            self._know_locks()
         except Unreadable:
             return None
-        self.note(stack, state)
+        state = WANTS if self._is_of_lock(self._syscall(tid)) else WAITS
+        self.note(stack, state, weight)
         return state
 
-    def note(self, stack: int, state: int) -> None:
+    def note(self, stack: int, state: int, weight: int = 1) -> None:
         if stack in self._seen or len(self._seen) <= _MAX_KNOWN:
-            self._seen.setdefault(stack, [0, 0, 0, 0])[state] += 1
+            self._seen.setdefault(stack, [0, 0, 0, 0])[state] += weight
 
     def told(self) -> Iterator[tuple[int, list[int]]]:
         """`(stack, looks by state)` since the last call."""
@@ -69,18 +75,19 @@ class Gil:
             os.close(descriptor)
         self._syscalls.clear()
 
-    def _state(self, tid: int, *, runs: bool) -> int:
+    def _holds(self, tid: int) -> bool:
         interpreters = self._interpreters
-        if not self._locks.keys() >= interpreters.heads.keys():
-            self._find()
+        self._know_locks()
         states = {thread.state for thread in interpreters.threads.get(tid, ())}
         holds = False
         for lock in set(self._locks.values()):
             holder, locked = _PAIR.unpack(interpreters.memory.read(lock + _HOLDER, _PAIR.size))
             holds = holds or (locked == 1 and holder in states)
-        if holds or runs:
-            return HOLDS if holds else RELEASED
-        return WANTS if self._is_of_lock(self._syscall(tid)) else WAITS
+        return holds
+
+    def _know_locks(self) -> None:
+        if not self._locks.keys() >= self._interpreters.heads.keys():
+            self._find()
 
     def _find(self) -> None:
         interpreters = self._interpreters

@@ -1,14 +1,15 @@
 """The helper process that looks at Python processes from outside: `main(MODE, RATE, FOLDER[, PID])`.
 
 Apart from us, so that neither the screen nor a report delays a look. It reads commands, one a line, from standard input:
-`add PID MAJOR MINOR`, `leave PID`, `flush NUMBER`, and ends with that. It writes messages, each with its length in bytes before it
+`add PID MAJOR MINOR`, `leave PID`, `flush NUMBER`, `waits` (tell of waiting, too), and ends with that. It writes messages, each with its length in bytes before it
 (`outlet.LENGTH`), as `marshal` has them: we run in the same interpreter, and to load what reads JSON would double the time until the first look.
 
     {"stacks": [[[name, file, first_line, line], …root first] …]   new ones, numbered on from 0
-     "samples": [[pid, tid, stack, looks, ns] …],
+     "samples": [[pid, tid, stack, looks, ns] …],   CPU time
+     "waits": [[pid, tid, stack, looks, ns] …],   time that threads did not run, and that tasks waited (with 0 looks)
      "threads": [[pid, tid, name] …], "lost": n, "saturated": bool,
      "locks": [[stack, [looks by state, as in `gil`]] …],
-     "tasks": [[pid, [`TaskNow` …]] …]}   asyncio's tasks, about once a second; samples of what they wait for have 0 looks
+     "tasks": [[pid, [`TaskNow` …]] …]}   asyncio's tasks, about once a second
     {"untold": pid}   it has tasks, which its version does not tell of
     {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
     {"added": pid, "used_ns": ns}   by then   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
@@ -32,6 +33,7 @@ from .outlet import Outlet
 from .promptness import ask_for_promptness, give_way
 from .runtime import version_of
 from .thread_clock import OwnTurn, live_threads, process_cpu_ns
+from .waits import EACH, SOME
 from .watched import Lost, Watched
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ class Looker:
         self._period_s = 1 / rate_hz
         self._rate_hz = rate_hz
         self._working_folder = working_folder
-        self._wall = wall
+        self._waits = EACH if wall else ""
+        """As `Waits.wanted`."""
         self._watched: dict[int, Watched] = {}
         self._starting: dict[int, tuple[tuple[int, int] | None, float]] = {}
         self._names: QualifiedNames | None = None
@@ -154,6 +157,10 @@ class Looker:
             elif verb == "flush":
                 self._flush(time.monotonic(), is_end=True)
                 self._outlet.write({"flushed": words[0]})
+            elif verb == "waits" and not self._waits:
+                self._waits = SOME
+                for watched in self._watched.values():
+                    watched.tell_waits(SOME)
 
     def begin(self, pid: int) -> None:
         """Look at that process before we are told to, if its files' names tell which Python it runs."""
@@ -172,9 +179,10 @@ class Looker:
                     find_interpreters(pid, version),
                     self._working_folder,
                     now_s,
-                    wall=self._wall,
+                    waits=self._waits,
                     period_ns=self._period_s * 1e9,
                     own_turn=self._own_turn,
+                    chance=self._chance,
                 )
             except Closed as error:
                 self._refuse(pid, str(error))
@@ -240,7 +248,7 @@ class Looker:
         self._outlet.drain()
 
     def _tell(self, processes: list[Watched], now_s: float, *, is_end: bool) -> None:
-        samples = []
+        samples, waits = [], []
         threads: list[tuple[int, int, str]] = []
         locks: list[tuple[int, list[int]]] = []
         lost = 0
@@ -253,20 +261,21 @@ class Looker:
             for tid, payment in watched.payments(now_s, is_end=is_end):
                 samples.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))
                 paid.add(tid)
-            for tid, stack, time_ns in watched.tasks.payments():
-                samples.append((watched.pid, tid, stack, 0, int(time_ns)))
+            for tid, payment in watched.wait_payments(now_s, is_end=is_end):
+                waits.append((watched.pid, tid, payment.stack, payment.looks, int(payment.time_ns)))
                 paid.add(tid)
             locks += watched.gil.told()
             threads += self._new_names(watched, paid, now_s)
             lost += watched.lost_looks
             watched.lost_looks = 0
-        if samples or lost or locks or self._tasks:
+        if samples or waits or lost or locks or self._tasks:
             self._has_told = True
             saturated = any(watched.load.is_uncertain for watched in processes)
             self._outlet.write(
                 {
                     "stacks": self._new_stacks,
                     "samples": samples,
+                    "waits": waits,
                     "threads": threads,
                     "lost": lost,
                     "saturated": saturated,
@@ -294,7 +303,7 @@ class Looker:
             expected, met = watched.tune(in_haste=in_haste)
             self._expected += expected
             self._met_running += met
-        if self._expected >= _TELLING_LOOKS and not self._wall:
+        if self._expected >= _TELLING_LOOKS:
             wanted = min(2.0, max(0.5, self._expected / max(self._met_running, 1.0)))
             self._haste = min(_MAX_HASTE, max(1.0, self._haste * wanted**0.7))
             self._expected = self._met_running = 0.0

@@ -23,7 +23,7 @@ from .looker_start import start_looker
 from .outlet import LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..helper_process import HelperProcess
     from ..sampler import Context
@@ -32,6 +32,8 @@ _PIPE_BYTES = 1 << 20
 """Room for seconds of samples, so that the helper never waits for us."""
 _HANDED_OVER_S = 0.1
 """How often the helper hands over."""
+_WAITS_HANDED_OVER_S = 1.0
+"""The same of what is waited for."""
 _FLUSH_DEADLINE_S = 0.25
 _END_DEADLINE_S = 1.0
 _TASK = "(task "
@@ -98,8 +100,10 @@ class Looking:
         self._names: dict[tuple[int, int], str] = {}
         self._fraction: dict[int, float] = {}
         """Of a sample, left over from what was paid, for each process."""
-        self._recorded_s = 0.0
-        """When samples came last, on the monotonic clock."""
+        self._waited_fraction: dict[int, float] = {}
+        """The same of waiting."""
+        self._recorded_s = self._waited_s = 0.0
+        """When samples came last, on the monotonic clock; when it was told last what threads wait for."""
         self._looks = LookCount(context.settings.rate_hz)
         self._flushes = 0
         self._flushed = asyncio.Event()
@@ -116,6 +120,10 @@ class Looking:
             with suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         asyncio.get_running_loop().add_reader(self._output, self._read)
+        self._counts_waiting = context.settings.mode is Mode.WALL
+        if context.settings.tells_waiting:
+            self._say("waits")
+            context.recorder.tells_waiting.setdefault(context.recorder.table.language, True)
 
     def _start(self) -> HelperProcess:
         settings = self._context.settings
@@ -202,7 +210,7 @@ class Looking:
 
     def _heed(self, message: dict[str, object]) -> None:
         match message:
-            case {"samples": list(samples), "stacks": list(stacks), "threads": list(threads), "tasks": list(tasks)}:
+            case {"samples": list(samples), "waits": list(waits), "stacks": list(stacks), "threads": list(threads)}:
                 table = self._context.recorder.table
                 for frames in stacks:
                     self._learn_stack(frames)
@@ -212,9 +220,9 @@ class Looking:
                     table.rename(index, name)
                     self._context.ledger.threads(pid, {tid: ""})
                 self._record(samples)
+                self._record_waits(waits)
                 self._take_locks(message["locks"])
-                for pid, each in tasks:
-                    self._context.recorder.tasks[pid] = tuple(self._task(pid, *task) for task in each)
+                self._take_tasks(message["tasks"])
                 if message["lost"]:
                     self._context.recorder.lose(int(str(message["lost"])))
                 if message["saturated"] and not self.is_uncertain:
@@ -244,6 +252,7 @@ class Looking:
                 self.looked_at.discard(pid)
                 self.gone.add(pid)
                 self._fraction.pop(pid, None)
+                self._waited_fraction.pop(pid, None)
                 self._context.recorder.tasks.pop(pid, None)
                 self._tell()
             case _:
@@ -257,23 +266,48 @@ class Looking:
         # What a thread is paid may have waited for a look that counts: it ran at least so long until now.
         by_thread: Counter[tuple[int, int]] = Counter()
         for pid, tid, _, number, time_ns in samples:
-            # Without looks it is the time of tasks, of which a thread may have many at once.
-            by_thread[pid, tid] += time_ns if number else 0
+            by_thread[pid, tid] += time_ns
+            looks += number
+            looked_ns += time_ns
         ran_s = max(by_thread.values(), default=0) / 1e9
         taken_s = max(self._recorded_s, now_s - ran_s - _HANDED_OVER_S), now_s
         self._recorded_s = now_s
-        for pid, tid, stack, number, time_ns in samples:
-            looks += number
-            looked_ns += time_ns if number else 0
-            exact = self._fraction.get(pid, 0.0) + min(time_ns, _MAX_SAMPLE_NS) / self._period_ns
+        for thread, stack, whole in self._whole(samples, self._fraction):
+            recorder.add(thread, stack, whole, taken_s)
+        self._tell_looks(looks, looked_ns)
+
+    def _record_waits(self, waits: list[tuple[int, int, int, int, int]]) -> None:
+        """The same of what threads and tasks have waited."""
+        if not waits:
+            return
+        recorder, counts = self._context.recorder, self._counts_waiting
+        now_s = self._context.clock.monotonic()
+        # It is told about once a second.
+        taken_s = max(self._waited_s, now_s - _WAITS_HANDED_OVER_S), now_s
+        self._waited_s = now_s
+        for thread, stack, whole in self._whole(waits, self._waited_fraction):
+            recorder.wait(thread, stack, whole, taken_s, counts=counts)
+        if counts:
+            # Without looks it is the time of tasks, of which a thread may have many at once.
+            looks = [(number, time_ns) for _, _, _, number, time_ns in waits if number]
+            self._tell_looks(sum(number for number, _ in looks), sum(time_ns for _, time_ns in looks))
+
+    def _tell_looks(self, looks: int, looked_ns: int) -> None:
+        self._context.recorder.look(self._looks.told(looks, looked_ns / self._period_ns), looked_ns / 1e9)
+
+    def _whole(
+        self, samples: list[tuple[int, int, int, int, int]], fraction: dict[int, float]
+    ) -> Iterator[tuple[int, int, int]]:
+        """`(thread, stack, sampling periods)`; what is left over, in `fraction` by process, goes to the next stack."""
+        for pid, tid, stack, _, time_ns in samples:
+            exact = fraction.get(pid, 0.0) + min(time_ns, _MAX_SAMPLE_NS) / self._period_ns
             whole = int(exact)
-            self._fraction[pid] = exact - whole
+            fraction[pid] = exact - whole
             if whole:
                 thread, ours = self._threads[pid, tid], self._stacks[stack]
                 if kind := self._kinds.get(ours):
-                    thread = recorder.table.thread(pid, tid, self._names[pid, tid], ((TASK_LABEL, kind),))
-                recorder.add(thread, ours, whole, taken_s)
-        recorder.look(self._looks.told(looks, looked_ns / self._period_ns), looked_ns / 1e9)
+                    thread = self._context.recorder.table.thread(pid, tid, self._names[pid, tid], ((TASK_LABEL, kind),))
+                yield thread, ours, whole
 
     def _take_locks(self, locks: object) -> None:
         assert isinstance(locks, list)
@@ -281,6 +315,11 @@ class Looking:
         for stack, looks in locks:
             ours = self._stacks[stack]
             recorder.locks[ours] = recorder.locks.get(ours, LockLooks()).plus(LockLooks(*looks))
+
+    def _take_tasks(self, tasks: object) -> None:
+        assert isinstance(tasks, list)
+        for pid, each in tasks:
+            self._context.recorder.tasks[pid] = tuple(self._task(pid, *task) for task in each)
 
     def _learn_stack(self, frames: list[tuple[str, str, int, int]]) -> None:
         table = self._context.recorder.table

@@ -9,10 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from .even_credit import Payment
 from .interpreter_state import RawStack
 from .memory import Unreadable
 from .objects import Objects
 from .tasks import MAX_TASKS, OLDEST_WITH_TASKS, RUNNING, WAITING, find_tasks
+from .waits import EACH, SOME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,9 +28,9 @@ _MAX_LABELS = 200
 """Names that a program gave its tasks and that are counted by themselves; others go by their coroutine."""
 _MAX_CHAIN = 16
 """Tasks that wait for each other."""
-_PAUSE_S = {True: 0.1, False: 1.0}
-"""Between two looks, by whether waiting is counted."""
-_MAX_SHARE = {True: 0.05, False: 0.01}
+_PAUSE_S = {EACH: 0.1, SOME: 0.25, "": 1.0}
+"""Between two looks, by how waiting is counted."""
+_MAX_SHARE = {EACH: 0.05, SOME: 0.01, "": 0.01}
 """Of a processor, at most, to look: with many tasks the pauses are longer."""
 _SEARCH_PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0)
 _TOLD_S = 1.0
@@ -55,9 +57,10 @@ class TaskNow(NamedTuple):
 class TaskWatch:
     """Looks at the tasks of one process, now and then."""
 
-    def __init__(self, interpreters: Interpreters, now_s: float, *, wall: bool) -> None:
+    def __init__(self, interpreters: Interpreters, now_s: float) -> None:
         self._interpreters = interpreters
-        self._wall = wall
+        self.waits = ""
+        """As `Waits.wanted`."""
         self._tasks: Tasks | None = None
         self._searches = 0
         self.due_s = now_s + _SEARCH_PAUSES_S[0]
@@ -85,7 +88,7 @@ class TaskWatch:
         # Their lists may change while they are read.
         with suppress(Unreadable):
             told = self._look(self._tasks, now_s, stack_id)
-        self.due_s = now_s + max(_PAUSE_S[self._wall], (cost_s() - begun_s) / _MAX_SHARE[self._wall])
+        self.due_s = now_s + max(_PAUSE_S[self.waits], (cost_s() - begun_s) / _MAX_SHARE[self.waits])
         return told
 
     def on_task(self, tid: int, stack: RawStack) -> RawStack:
@@ -104,11 +107,11 @@ class TaskWatch:
         frames = stack.frames[:own] + self._callers(task)
         return stack._replace(frames=frames, is_cut=False)
 
-    def payments(self) -> Iterator[tuple[int, int, float]]:
-        """`(thread, stack, nanoseconds)` that tasks have waited there since the last call."""
+    def payments(self) -> Iterator[tuple[int, Payment]]:
+        """`(thread, payment)` of what tasks have waited there since the last call: without looks, for a thread may have many at once."""
         held, self._held = self._held, {}
         for (tid, stack), time_ns in held.items():
-            yield tid, stack, time_ns
+            yield tid, Payment(stack, 0, time_ns)
 
     def label(self, number: int) -> str:
         """What stands in a stack under that number, which is below 0: a task."""
@@ -122,7 +125,7 @@ class TaskWatch:
         self.due_s, self._looked_s = now_s + pause_s, now_s
         if layout.version >= OLDEST_WITH_TASKS:
             self._tasks = find_tasks(self._interpreters)
-        elif not self._wall:
+        elif self.waits != EACH:
             self.due_s = float("inf")
         else:
             objects = Objects(self._interpreters.memory, layout)
@@ -142,7 +145,7 @@ class TaskWatch:
             known = since.get(task.address)
             stays = known is not None and known[0] == place and task.state != RUNNING
             self._since[task.address] = known if known and stays else (place, now_s)
-        if self._wall:
+        if self.waits:
             passed_ns = (now_s - self._looked_s) * 1e9
             explained = {awaiter for task in found for awaiter in task.awaited_by}
             for task in found:

@@ -12,6 +12,7 @@ from .memory import Unreadable
 from .paths import Paths
 from .task_watch import TaskWatch
 from .thread_clock import OwnTurn, ThreadEnded, live_threads, program_image
+from .waits import EACH, Waits
 from .watched_thread import WatchedThread
 
 if TYPE_CHECKING:
@@ -56,15 +57,19 @@ class Watched:
         working_folder: str,
         now_s: float,
         *,
-        wall: bool,
+        waits: str,
         period_ns: float,
         own_turn: OwnTurn,
+        chance: Callable[[], float],
     ) -> None:
+        """`waits`: as `Waits.wanted`."""
         self.pid = interpreters.pid
         self.interpreters = interpreters
         self.paths = Paths(self.pid, working_folder)
-        self.tasks = TaskWatch(interpreters, now_s, wall=wall)
+        self.tasks = TaskWatch(interpreters, now_s)
         self.gil = Gil(interpreters)
+        self.waits = Waits(self.gil, own_turn, now_s, chance)
+        self.tell_waits(waits)
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
         self.load = Load()
@@ -73,7 +78,6 @@ class Watched:
         self._image = program_image(self.pid)
         self._sure_ns = 0
         """What its first thread, which alone goes on then, had used when the process was last read."""
-        self._wall = wall
         self._period_ns = period_ns
         self._most_ns = max(_MOST_PERIODS * period_ns, _MOST_NS)
         self._own_turn = own_turn
@@ -95,6 +99,10 @@ class Watched:
             self._add(tid, now_s, is_elder=True)
             self._ended.runs_python(tid)
 
+    def tell_waits(self, wanted: str) -> None:
+        """As `Waits.wanted`."""
+        self.waits.wanted = self.tasks.waits = wanted
+
     @property
     def threads(self) -> list[int]:
         return list(self._threads)
@@ -102,6 +110,7 @@ class Watched:
     def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         """Look at each thread once. Raises `Lost` and `Closed`."""
         self._ended.remember_total(now_s)
+        self.waits.begin()
         self._has_read = self._has_moved = False
         self._leaving.clear()
         failed = self._look_at_all(self._due(now_s), now_s, stack_id)
@@ -163,13 +172,11 @@ class Watched:
 
     def payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
         """`(thread, payment)` for what has come together."""
-        recent = [
-            thread for thread in self._threads.values() if is_end or self._wall or now_s - thread.active_s < _PAID_S
-        ]
+        recent = [thread for thread in self._threads.values() if is_end or now_s - thread.active_s < _PAID_S]
         for thread in recent if not self.has_become_another else ():
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
-        if self._wall or self.has_become_another:
+        if self.has_become_another:
             self._ended.take_over()
         else:
             self.load.expected += self._ended.count(self._threads, now_s, self._read_s) / self._period_ns
@@ -177,6 +184,11 @@ class Watched:
             for payment in thread.credit.pay(now_s, is_end=is_end, most_ns=self._most_ns):
                 yield thread.tid, payment
         yield from self._ended.payments(now_s)
+
+    def wait_payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
+        """The same of the time that threads and tasks have waited; to be asked for after `payments`."""
+        yield from self.waits.payments(self._threads.values(), now_s, is_end=is_end)
+        yield from self.tasks.payments()
 
     def learn_names(self, now_s: float, tids: set[int] | None = None) -> None:
         """What `threading` calls the threads that are new; and now and then `tids`, which may be called otherwise by now."""
@@ -215,7 +227,7 @@ class Watched:
 
     def _due(self, now_s: float) -> list[WatchedThread]:
         threads = list(self._threads.values())
-        if len(threads) <= _MANY_THREADS or self._wall:
+        if len(threads) <= _MANY_THREADS:
             return threads
         self._turn = (self._turn + _IN_TURN) % len(threads)
         active = [thread for thread in threads if now_s - thread.active_s < _STILL_S]
@@ -227,12 +239,29 @@ class Watched:
         return list(chosen.values())
 
     def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
-        if self._wall:
-            self._look_in_wall_mode(thread, now_s, stack_id)
+        runs = self._has_met_running(thread, now_s, stack_id)
+        if not self.waits.wanted:
             return
+        if not runs:
+            self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id))
+        elif thread.waiting.standing is not None:
+            self.waits.leave(thread.waiting)
+
+    def _waiting_stack(
+        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
+    ) -> int | None:
+        stack = self._stack(thread, now_s)
+        if stack is None:
+            return None
+        self.interpreters.settle(stack, now_s, _FAITH_S)
+        return stack_id(self, self.tasks.on_task(thread.tid, stack))
+
+    def _has_met_running(
+        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
+    ) -> bool:
         clock = thread.clock
         if thread.is_settled and self._has_run_on(thread, now_s, stack_id):
-            return
+            return True
         arrivals = clock.arrivals
         clock.read()
         if clock.waiting_ns != thread.waiting_ns:
@@ -244,21 +273,21 @@ class Watched:
         has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks and now_s - thread.active_s < _STILL_S
         is_at_rest = clock.is_off or now_s - thread.active_s > _AT_REST_S
         if is_at_rest and not counts_waiting and not has_none:
-            return
+            return False
         # What slept last time likely sleeps again, which costs a tenth of its stack to ask; and where few looks meet a thread that runs, most are not worth it.
         is_doubtful = self.load.is_crowded and not (counts_waiting or has_none)
         if thread.rests or is_doubtful:
             runs, wants_to = clock.look(self._own_turn)
             if not (runs if is_doubtful else wants_to):
                 thread.rests = not wants_to
-                return
+                return False
         try:
             stack = self._stack(thread, now_s)
         except Unreadable:
             if not clock.look(self._own_turn)[0]:
                 thread.rests = True
                 # It gave its processor up while we read.
-                return
+                return False
             raise
         # Asked after the stack was read: if it runs, and got its processor before, it ran all the while.
         runs, wants_to = clock.look(self._own_turn)
@@ -267,40 +296,14 @@ class Watched:
         if runs or (wants_to and counts_waiting):
             thread.active_s = now_s
             if stack is not None:
-                number = self._number(stack, now_s, stack_id)
+                number = self._number(thread, stack, now_s, stack_id)
                 thread.credit.look(number)
                 self.load.met += runs
                 if runs and self.gil.matters:
-                    self.gil.look(thread.tid, number, runs=True)
+                    self.gil.look(thread.tid, number)
         elif wants_to and has_none and stack is not None:
-            thread.credit.glimpse(self._number(stack, now_s, stack_id))
-
-    def _look_in_wall_mode(
-        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
-    ) -> None:
-        clock = thread.clock
-        clock.read()
-        if clock.is_off and thread.resting is not None:
-            # It has not run since its stack was read.
-            number, state = thread.resting
-            thread.credit.look(number)
-            if state is not None:
-                self.gil.note(number, state)
-            return
-        arrivals = clock.arrivals
-        stack = self.interpreters.stack(thread.tid, now_s)
-        self._has_read = True
-        runs = clock.look(self._own_turn)[0]
-        thread.resting = None
-        if stack is None:
-            return
-        self.interpreters.settle(stack, now_s, _FAITH_S)
-        number = stack_id(self, self.tasks.on_task(thread.tid, stack))
-        thread.credit.look(number)
-        state = self.gil.look(thread.tid, number, runs=runs) if self.gil.matters else None
-        clock.read()
-        if clock.is_off and clock.arrivals == arrivals:
-            thread.resting = number, state
+            thread.credit.glimpse(self._number(thread, stack, now_s, stack_id))
+        return runs
 
     def _has_run_on(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> bool:
         """Look at a thread that has likely kept its processor since the last look: at half the cost, if it has."""
@@ -313,17 +316,19 @@ class Watched:
             return False
         self._ran(thread, now_s, thread.clock.running_ns)
         if stack is not None:
-            number = self._number(stack, now_s, stack_id)
+            number = self._number(thread, stack, now_s, stack_id)
             thread.credit.look(number)
             self.load.met += 1
             if self.gil.matters:
-                self.gil.look(thread.tid, number, runs=True)
+                self.gil.look(thread.tid, number)
         return True
 
-    def _number(self, stack: RawStack, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> int:
+    def _number(
+        self, thread: WatchedThread, stack: RawStack, now_s: float, stack_id: Callable[[Watched, RawStack], int]
+    ) -> int:
         """Asked for once it is known that the look counts: to learn what is new takes so long that some threads would have gone on."""
         self.interpreters.settle(stack, now_s, _FAITH_S)
-        return stack_id(self, stack)
+        return stack_id(self, self.tasks.on_task(thread.tid, stack) if self.waits.wanted == EACH else stack)
 
     def _stack(self, thread: WatchedThread, now_s: float) -> RawStack | None:
         stack = self.interpreters.stack(thread.tid, now_s)
@@ -338,17 +343,15 @@ class Watched:
             self._has_moved = True
 
     def _count(self, thread: WatchedThread, now_s: float) -> None:
-        """Hold for its looks what it has used until now; in wall mode, the time that has passed. Raises `ThreadEnded`."""
-        if self._wall:
-            thread.hold_all(now_s)
-        else:
-            self._ran(thread, now_s, thread.clock.running())
+        """Hold for its looks what it has used until now. Raises `ThreadEnded`."""
+        self._ran(thread, now_s, thread.clock.running())
 
     def _end(self, thread: WatchedThread, now_s: float) -> None:
         if self._threads.pop(thread.tid, None) is not None:
             with suppress(ThreadEnded):
                 self._count(thread, now_s)
             thread.clock.close()
+            self.waits.end(thread, now_s)
             self._ended.add(thread, now_s)
 
     def tune(self, *, in_haste: bool) -> tuple[float, float]:
@@ -356,4 +359,4 @@ class Watched:
         for thread in self._threads.values():
             if thread.recent_ns:
                 thread.fade(FADING)
-        return self.load.tune(in_haste=in_haste and not self._wall)
+        return self.load.tune(in_haste=in_haste)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .even_credit import EvenCredit
 from .thread_clock import ThreadClock
+from .waited_credit import Waiting
 
 _FORGOTTEN_NS = 1_000.0
 
@@ -12,8 +13,8 @@ class WatchedThread:
     """Of a process that is watched."""
 
     __slots__ = (
-        *("active_s", "clock", "credit", "is_settled", "last_wait_s"),
-        *("recent_ns", "resting", "rests", "running_ns", "tid", "waiting_ns"),
+        *("active_s", "clock", "credit", "is_settled"),
+        *("recent_ns", "rests", "running_ns", "tid", "waiting", "waiting_ns"),
     )
 
     def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
@@ -29,9 +30,7 @@ class WatchedThread:
         self.credit = EvenCredit(now_s)
         self.active_s = float("-inf") if is_elder and tid != pid else now_s
         """When it was last seen to have run."""
-        self.last_wait_s = now_s
-        self.resting: tuple[int, int | None] | None = None
-        """The stack that it has been standing at since it ran last, and what it waits for there (as in `gil`); of `--mode wall`."""
+        self.waiting = Waiting(now_s, self.running_ns)
         self.rests = False
         """It neither ran nor wanted to when it was looked at last."""
         self.is_settled = False
@@ -47,11 +46,6 @@ class WatchedThread:
         self.recent_ns += used_ns
         self.credit.hold(used_ns)
         return used_ns
-
-    def hold_all(self, now_s: float) -> None:
-        """The same with the time that has passed, whatever it did meanwhile."""
-        self.credit.hold((now_s - self.last_wait_s) * 1e9)
-        self.last_wait_s = now_s
 
     def fade(self, factor: float) -> None:
         self.recent_ns = self.recent_ns * factor if self.recent_ns > _FORGOTTEN_NS else 0.0

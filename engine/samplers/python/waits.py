@@ -1,0 +1,117 @@
+"""What the threads of one process wait for: the time that passes less the CPU time that they use, spread over the looks that met them waiting.
+
+A thread that has not got a processor since its stack was read stands where it stood: such looks are counted once it has moved, and cost nothing. Of those
+that have moved stacks are read anew. Where CPU time is what counts, about one at every second look, by chance; such a look then weighs as much more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .memory import Unreadable
+from .waited_credit import Standing, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .even_credit import Payment
+    from .gil import Gil
+    from .thread_clock import OwnTurn
+    from .watched_thread import WatchedThread
+
+EACH, SOME = "each", "some"
+"""Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
+_EVERY = 2
+"""Of so many looks one stack is read, where CPU time is what counts."""
+_PAID_S, _FIRST_PAID_S = 1.0, 0.1
+
+
+class Waits:
+    """Of one process; `look` at each thread that did not run, `payments` now and then."""
+
+    def __init__(self, gil: Gil, own_turn: OwnTurn, now_s: float, chance: Callable[[], float]) -> None:
+        self._gil = gil
+        self._own_turn = own_turn
+        self._chance = chance
+        self.wanted = ""
+        """`EACH`, `SOME`, or nothing where nobody wants to know."""
+        self._stride = 1
+        """Of so many looks at threads that have moved one is taken."""
+        self._moved = 0
+        """Such threads at this look."""
+        self._look = 0
+        """Its number."""
+        self._due_s = now_s + _FIRST_PAID_S
+        self._ended = Waiting(now_s, 0)
+        """Those that have ended since the last payment."""
+        self._ended_tid = 0
+        """One of them."""
+
+    def begin(self) -> None:
+        """A look at all threads begins."""
+        self._stride = max(1, _EVERY * self._moved) if self.wanted == SOME else 1
+        self._moved = 0
+        self._look += 1
+
+    def look(self, thread: WatchedThread, number: Callable[[], int | None]) -> None:
+        """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`."""
+        clock, waiting = thread.clock, thread.waiting
+        if waiting.standing is not None:
+            if waiting.standing.arrivals == clock.arrivals:
+                return
+            self.leave(waiting)
+        self._moved += 1
+        if self._stride > 1 and self._chance() * self._stride >= 1:
+            return
+        if not clock.is_off and clock.look(self._own_turn)[0]:
+            # It has begun to run meanwhile.
+            return
+        arrivals = clock.arrivals
+        try:
+            stack = number()
+        except Unreadable:
+            return
+        if stack is None:
+            return
+        state = self._gil.wait(thread.tid, stack, self._stride) if self._gil.matters else None
+        waiting.look(stack, self._stride)
+        clock.read()
+        if clock.is_off and clock.arrivals == arrivals:
+            waiting.standing = Standing(arrivals, stack, state, self._look)
+
+    def leave(self, waiting: Waiting) -> None:
+        """It was found to have moved at this look."""
+        self._count(waiting, self._look - 1)
+        waiting.standing = None
+
+    def _count(self, waiting: Waiting, look: int) -> None:
+        """The looks up to that one at which it stood where it was."""
+        standing = waiting.standing
+        if standing is not None and (number := look - standing.look) > 0:
+            waiting.look(standing.stack, number)
+            if standing.state is not None:
+                self._gil.note(standing.stack, standing.state, number)
+            waiting.standing = standing._replace(look=look)
+
+    def end(self, thread: WatchedThread, now_s: float) -> None:
+        """It has ended, and was just counted as far as it can be."""
+        if self.wanted:
+            self.leave(thread.waiting)
+            thread.waiting.count(now_s, thread.running_ns)
+            self._ended.take(thread.waiting)
+            self._ended_tid = thread.tid
+
+    def payments(
+        self, threads: Iterable[WatchedThread], now_s: float, *, is_end: bool
+    ) -> Iterator[tuple[int, Payment]]:
+        """`(thread, payment)` of what each has waited, about once a second; `threads` were just counted."""
+        if not self.wanted or (now_s < self._due_s and not is_end):
+            return
+        self._due_s = now_s + _PAID_S
+        for thread in threads:
+            self._count(thread.waiting, self._look)
+            thread.waiting.count(now_s, thread.running_ns)
+            for payment in thread.waiting.pay():
+                yield thread.tid, payment
+        for payment in self._ended.pay():
+            yield self._ended_tid, payment

@@ -1,0 +1,90 @@
+"""What it costs the Python helper to tell how long threads wait, beside where CPU time goes: its CPU time with and without, side by side.
+
+Each looks at a program of its own, of the same kind, at the same time, so that the machine is as busy for the one as for the other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multi_lang_profiler.engine.processes import process_cpu_ns
+from multi_lang_profiler.engine.samplers.python.looker_start import start_looker
+from tests.benchmarks.table import Table, at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from multi_lang_profiler.engine.samplers.helper_process import HelperProcess
+    from tests.benchmarks.measure import Length
+
+RATE_HZ = 100
+GOAL = 1.15
+BURSTS = """
+import threading, time
+def burst():
+    end = time.thread_time() + 0.0005
+    while time.thread_time() < end: sum(range(50))
+def work(pause_s):
+    while True: burst(); time.sleep(pause_s)
+for number in range({threads}): threading.Thread(target=work, args=(0.01 + 0.001 * number,), daemon=True).start()
+time.sleep(600)
+"""
+PROGRAMS = {
+    "that is busy": "while True: sum(range(500))\n",
+    "with 20 threads asleep": "import threading\nfor _ in range(20): threading.Thread(target=threading.Event().wait, daemon=True).start()\nwhile True: sum(range(500))\n",
+    "that sleeps and works in a beat": BURSTS.format(threads=1),
+    "whose ten threads do so": BURSTS.format(threads=10),
+}
+WITHOUT, WITH, WALL = "CPU time alone", "with what is waited", "--mode wall"
+
+
+def tables(length: Length) -> Iterator[Table]:
+    slices, slice_s, settled_s = length.sized((5, 1.2, 1.5), (1, 0.3, 0.3))
+    for kind, code in PROGRAMS.items():
+        percent: dict[str, list[float]] = {WITHOUT: [], WITH: [], WALL: []}
+        with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, ExitStack() as stack:
+            program = Path(name) / "program.py"
+            program.write_text(code)
+            pids = {each: stack.enter_context(_looked_at(program, each)) for each in percent}
+            time.sleep(settled_s)
+            for _ in range(slices):
+                before, began_s = {each: process_cpu_ns(pid) or 0 for each, pid in pids.items()}, time.monotonic()
+                time.sleep(slice_s)
+                took_s = time.monotonic() - began_s
+                for each, pid in pids.items():
+                    percent[each].append(((process_cpu_ns(pid) or 0) - before[each]) / 1e7 / took_s)
+        table = Table(f"Looking at a program {kind}, at {RATE_HZ} Hz: part of a core")
+        for each, values in percent.items():
+            table.add(each, values, "%", *([at_most(GOAL, "ratio", WITHOUT)] if each == WITH else []), base=WITHOUT)
+        yield table
+
+
+@contextmanager
+def _looked_at(program: Path, how: str) -> Iterator[int]:
+    """The helper that looks at a program of its own."""
+    process = subprocess.Popen([sys.executable, program])
+    helper = start_looker("wall" if how == WALL else "cpu", RATE_HZ, str(program.parent))
+    try:
+        words = f"add {process.pid} {sys.version_info[0]} {sys.version_info[1]}\n"
+        os.write(helper.input, (("waits\n" if how == WITH else "") + words).encode())
+        threading.Thread(target=_drain, args=(helper,), daemon=True).start()
+        yield helper.pid
+    finally:
+        process.kill()
+        process.wait()
+        os.close(helper.input)
+        helper.end()
+
+
+def _drain(helper: HelperProcess) -> None:
+    with suppress(OSError):
+        while os.read(helper.output, 1 << 16):
+            pass

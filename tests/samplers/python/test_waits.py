@@ -1,0 +1,109 @@
+"""CPU time and wall time of one run: both true by the program's own clocks, whichever of them the run counts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from multi_lang_profiler.engine.profile.stacks import weighed
+from multi_lang_profiler.engine.samplers.python.waited_credit import Waiting
+from multi_lang_profiler.engine.settings import Mode
+from tests.support.python import PROGRAMS, SampledProgram, python_of_version
+
+if TYPE_CHECKING:
+    from multi_lang_profiler.engine.profile.stacks import StackCounts
+
+RATE_HZ = 400
+NEAR = 0.12
+
+
+def seconds_by_function(program: SampledProgram, counts: StackCounts) -> Counter[str]:
+    """Of the main thread."""
+    table, found = program.recorder.table, Counter[str]()
+    for (thread, stack), samples in counts.by_stack.items():
+        if table.threads[thread].name == "MainThread":
+            found[table.functions[table.leaves[stack]].name] += samples
+    return found
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"), [("3.12", Mode.CPU), ("3.12", Mode.WALL), ("3.8", Mode.CPU), ("3.15", Mode.CPU)]
+)
+async def test_both_are_true_by_the_programs_own_clocks(version: str, mode: Mode) -> None:
+    """Of a program that works a third of its time, sleeps and waits for a lock: what part of its time each takes, and how much of it is CPU time."""
+    python = python_of_version(version)
+    async with SampledProgram(
+        PROGRAMS / "waits.py", "1.5", python=python, mode=mode, rate_hz=RATE_HZ, screen=True
+    ) as program:
+        await program.attached()
+        # Nothing of what it does meanwhile is one of the three.
+        program.say("go")
+        spent = json.loads(await program.hear())
+        assert await program.end() == 0
+    run, waited = program.recorder.run, program.recorder.waited
+    cpu = run if mode is Mode.CPU else weighed(run, waited, -1)
+    wall = run if mode is Mode.WALL else weighed(run, waited, 1)
+    of_cpu, of_wall = (seconds_by_function(program, counts) for counts in (cpu, wall))
+    elapsed_s = sum(wall_s for _, wall_s in spent.values())
+    seen = sum(of_wall[name] for name in spent)
+    assert seen > RATE_HZ * (elapsed_s - 0.4)
+    for name, (cpu_s, wall_s) in spent.items():
+        assert abs(of_wall[name] / seen - wall_s / elapsed_s) < NEAR, (name, of_wall, spent)
+        assert abs(of_cpu[name] / seen - cpu_s / elapsed_s) < NEAR, (name, of_cpu, spent)
+    assert all(cpu.by_stack[key] <= samples for key, samples in wall.by_stack.items())
+
+
+async def test_tasks_wait_where_they_are() -> None:
+    """Where CPU time is what counts a task that waits has its time on its coroutines' stack, too; samples are none of it."""
+    python = python_of_version("3.15")
+    async with SampledProgram(PROGRAMS / "tasks.py", "3", python=python, screen=True) as program:
+        await program.until(lambda: program.recorder.waited.total > 1_500)
+        program.say("go")
+        assert await program.end() == 0
+    table = program.recorder.table
+
+    def times(counts: StackCounts, task: str) -> int:
+        return sum(
+            samples
+            for (_, stack), samples in counts.by_stack.items()
+            if task in {table.functions[function].name for function in table.members[stack]}
+        )
+
+    idlers = [times(program.recorder.waited, f"(task idler-{number})") for number in range(3)]
+    assert min(idlers) > 0.7 * max(idlers) > 50
+    assert not times(program.recorder.run, "(task idler-0)")
+
+
+async def test_nobody_is_told_who_did_not_ask() -> None:
+    """Without a screen, and where CPU time is all that counts, nothing is noted of what waits: looking costs what it did."""
+    async with SampledProgram(PROGRAMS / "waits.py", "0.5", python=python_of_version("3.12")) as program:
+        await program.attached()
+        program.say("go")
+        await program.hear()
+        assert await program.end() == 0
+    assert program.recorder.run.total > 0
+    assert program.recorder.waited.total == 0
+    assert not program.recorder.told_waiting
+
+
+def test_what_was_waited_is_shared_by_the_looks_that_met_it() -> None:
+    """By their weights; time without a look stays owed, and clocks that were read a moment apart take nothing away."""
+    waiting = Waiting(10.0, 1_000)
+    waiting.count(11.0, 250_001_000)
+    assert not list(waiting.pay())
+    waiting.look(3, 4)
+    waiting.look(3, 1)
+    waiting.look(5, 1)
+    assert [(stack, looks, round(time_ns)) for stack, looks, time_ns in waiting.pay()] == [
+        (3, 5, 625_000_000),
+        (5, 1, 125_000_000),
+    ]
+    waiting.count(11.0, 260_001_000)
+    waiting.look(5, 1)
+    assert not list(waiting.pay())
+    waiting.count(11.1, 260_001_000)
+    (payment,) = waiting.pay()
+    assert round(payment.time_ns) == 90_000_000
