@@ -1,7 +1,8 @@
 """Finds async-profiler's library, where the user has it, and the option with which a JVM loads it.
 
 It meets threads wherever they are, in inlined methods, in loops without safepoints and in native code, by timers of their own: there is no truer source. What we ask of it is
-what harms least: timers instead of perf events, which would take a descriptor for each thread; the walker that reads the JVM's structures instead of
+what harms least: a timer for each thread instead of perf events, which would take a descriptor for each, and instead of one timer for all, whose sample goes to the thread that
+is first back from the kernel: what computes gets the time of what is in system calls beside it; the walker that reads the JVM's structures instead of
 `AsyncGetCallTrace`, which can end a JVM of Java 25; no word on the program's output.
 """
 
@@ -11,7 +12,6 @@ import asyncio
 import os
 import shutil
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +27,6 @@ OFF = "off"
 HOME_VARIABLE = "ASYNC_PROFILER_HOME"
 _LIBRARY = "libasyncProfiler.so"
 _ASK_S = 10.0
-_CLOCK_MONOTONIC_COARSE = 6
-"""Of linux/time.h; its resolution is the kernel's tick."""
 _VERSION_FOR = ((8, (4, 0)), (25, (4, 1)), (26, (4, 4)), (27, (4, 5)), (28, None))
 """From this Java on, so new an async-profiler, by its list of changes: 4.0 is the first with a walker of its own that is called ready. None: unknown."""
 _ASK = """
@@ -69,18 +67,8 @@ class AsyncProfiler:
         """What loads it into a JVM at the start, to record into `folder`, a file each second."""
         # By way of our own process: once that is gone, so is the path, and it ends instead of filling the disk.
         place = f"/proc/{os.getpid()}/root{folder}/{NAME.format('%n')}"
-        how = (
-            f"event={_event(rate_hz)},interval={round(1e9 / rate_hz)},cstack=vm,jstackdepth={MAX_DEPTH},clock=monotonic"
-        )
+        how = f"event=ctimer,interval={round(1e9 / rate_hz)},cstack=vm,jstackdepth={MAX_DEPTH},clock=monotonic"
         return f"-agentpath:{self.path}=start,{how},jfr,loop=1s,quiet,loglevel=none,file={place}"
-
-
-def _event(rate_hz: int) -> str:
-    """The process's one timer meets all threads, those that live for less than a period included, but no more often than the kernel's clock ticks; a
-    timer for each thread is never met by such.
-    """
-    ticks_hz = round(1 / time.clock_getres(_CLOCK_MONOTONIC_COARSE))
-    return "itimer" if (os.cpu_count() or 1) * rate_hz <= ticks_hz else "ctimer"
 
 
 async def find_async_profiler(named: str | None, environment: Mapping[str, str]) -> AsyncProfiler | None:

@@ -63,8 +63,7 @@ async def test_inlined_methods_recursion_and_garbage_have_their_shares_from_the_
 
 
 @pytest.mark.alone
-async def test_more_cores_than_the_kernels_clock_can_serve_have_a_timer_for_each_thread(tmp_path, classes):
-    """Asked for more than one timer can give, shares and totals are as true, and the rate is what was reached."""
+async def test_at_another_rate_shares_and_totals_are_as_true(tmp_path, classes):
     sampled = await sample(
         tmp_path,
         "Sections",
