@@ -153,6 +153,8 @@ class Engine:
                 self._left_at_s = self._clock.monotonic()
             if self.leaving or not self._start_wanted.is_set():
                 break
+            if self._parts.run:
+                await self._parts.run.end_left()
             self._begin_next_run(failed=failed)
         if self._parts.runs:
             await self._finish()
@@ -379,6 +381,7 @@ class Engine:
         """So that it starts again, or that we leave."""
         if self._parts.run and self._parts.run.is_running:
             self._start_wanted.set()
+            self._parts.run.starts_again = not self.leaving
             await self._parts.run.send_signal(signal.SIGTERM, to_group=True)
         elif self.leaving:
             self._give_up_preparing(signal.SIGTERM)

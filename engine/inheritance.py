@@ -17,16 +17,16 @@ _MARK = 1 << 62
 """Microseconds (146,000 years) that a process of real-time priority may run without a pause; our pid is added."""
 
 
-def set_mark(pid: int) -> int:
-    """Give `pid` the mark that its descendants inherit through fork and exec: a resource limit that limits nothing. May be called again.
+def set_mark(pid: int, of: int | None = None) -> int:
+    """Give `pid` (0: this process) the mark that its descendants inherit through fork and exec: a resource limit that limits nothing.
 
-    Gives that limit; 0 where it is in use or may not be set.
+    Gives that limit; 0 where it is in use or may not be set. May be called again. `of`: our pid, where a process that is to become the program asks.
     """
     try:
         soft, hard = resource.prlimit(pid, resource.RLIMIT_RTTIME)
         if hard != resource.RLIM_INFINITY or (soft != resource.RLIM_INFINITY and soft < _MARK):
             return 0
-        mark = _MARK + os.getpid()
+        mark = _MARK + (of or os.getpid())
         resource.prlimit(pid, resource.RLIMIT_RTTIME, (mark, hard))
     except OSError:
         return 0

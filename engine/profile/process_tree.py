@@ -90,6 +90,10 @@ class Member:
     reaped_ns: int = 0
     """What of its ended descendants is accounted for, of the time that the kernel adds up for a process that waits for its children."""
 
+    def lives_as(self, stat: Stat) -> bool:
+        """Whether `stat`, of its pid, is this process's, and not of one that came after it, and it has not ended."""
+        return stat.started_ticks == self.started_ticks and not stat.is_zombie
+
 
 @dataclass(slots=True)
 class Look:
@@ -170,7 +174,7 @@ class ProcessTree:
     def living(self) -> list[Member]:
         """Those that still run, but for the root."""
         others = [member for member in self._members.values() if member.pid != self.root]
-        return [member for member in others if (stat := read_stat(member.pid)) and not stat.is_zombie]
+        return [member for member in others if (stat := read_stat(member.pid)) and member.lives_as(stat)]
 
     def watch(self, call: Callable[[], object]) -> None:
         """Have `call` called, in another thread, once somebody was born into the tree: a look is due then. Until `close()`."""

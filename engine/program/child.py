@@ -30,7 +30,7 @@ _YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 class Start:
     """How the program is started: what is run, with which environment, and what its process does before it becomes the program."""
 
-    __slots__ = ("_blocked", "_let_attach", "_reset", "argv", "environment", "file")
+    __slots__ = ("_blocked", "_let_attach", "_owner", "_reset", "argv", "environment", "file")
 
     def __init__(
         self,
@@ -52,17 +52,19 @@ class Start:
             blocked = set(_signal.pthread_sigmask(_signal.SIG_BLOCK, ())) - TERMINAL_SIGNALS
         self._blocked = blocked
         self._let_attach = _ptrace_permission()
+        self._owner = os.getpid()
         self.argv, self.file = argv, executable or argv[0]
         if executable and _is_plain_script(executable):
             # As execvp(3) does.
             self.argv, self.file = ("sh", executable, *argv[1:]), "/bin/sh"
 
     def prepare(self) -> None:
-        """Called in the program's process: undo what was done to its signals, let a sampler attach."""
+        """Called in the program's process: undo what was done to its signals, let a sampler attach, mark it ahead of what it starts."""
         for number in self._reset:
             _signal.signal(number, _signal.SIG_DFL)
         if self._let_attach:
             self._let_attach()
+        set_mark(0, self._owner)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._blocked)
 
 
@@ -146,7 +148,6 @@ def start_child(start: Start) -> Child:
     if refusal:
         os.waitpid(pid, 0)
         raise OSError(int(refusal), os.strerror(int(refusal)), start.file)
-    set_mark(pid)
     return Child(pid, start.argv)
 
 

@@ -1,4 +1,4 @@
-"""Ends a command with all that it has started, so that it can start again."""
+"""Ends processes with all that they have started, so that a program can start again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import contextlib
 import os
 import select
 import signal
+from typing import TYPE_CHECKING
 
 from ..processes import process_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PATIENCE_S = 3.0
 """For what outlives the command to end by itself."""
@@ -16,11 +20,11 @@ _LOOK_INTERVAL_S = 0.02
 
 
 class TreeEnding:
-    """Passes a signal on to every process of the tree of `pid`, and knows them when their parents are gone."""
+    """Passes a signal on to each of `pids` and to every process below them, and knows them when their parents are gone."""
 
-    def __init__(self, pid: int, number: int) -> None:
+    def __init__(self, pids: Iterable[int], number: int) -> None:
         self._pidfds: list[int] = []
-        for member in process_tree(pid):
+        for member in dict.fromkeys(member for pid in pids for member in process_tree(pid)):
             # A process that has ended has no descriptor, and a number that is used again no part in this.
             with contextlib.suppress(OSError):
                 pidfd = os.pidfd_open(member)

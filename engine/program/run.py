@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -72,6 +74,9 @@ class Run:
         self.cpu_s = 0.0
         self._ending: TreeEnding | None = None
         """A command's, with all that it has started."""
+        self._session_id: int | None = None
+        self.starts_again = False
+        """It was ended to be started again: nothing of it is to be there then."""
         self.error = ""
         """Why the program could not be started, or is not sampled."""
 
@@ -109,6 +114,7 @@ class Run:
 
     def _begin(self, target: Target | AttachedTarget | ServiceTarget, process: Process) -> None:
         self._target, self.process = target, process
+        self._session_id = _session_id(process.pid)
         if self._context.settings.service:
             self._context.ledger.begin_elsewhere()
         else:
@@ -159,11 +165,24 @@ class Run:
         self._context.ledger.stop_counting()
         for task in sampling:
             task.cancel()
-        if not settings.is_attached:
+        if self.starts_again:
+            await self.end_left()
+        elif not settings.is_attached:
             await within(LOOK_S, self._tell_what_runs_on())
         self._context.ledger.end()
         self.phase = ProgramPhase.ENDED
         return status
+
+    async def end_left(self) -> None:
+        """The program has ended, and starts again: end what it left running, as that may hold a port or a lock that it needs."""
+        if left := self._left():
+            await TreeEnding(left, signal.SIGTERM).finish()
+
+    def _left(self) -> list[int]:
+        """Who lives of those that it has started, but for daemons: who made a session of its own is meant to outlive it."""
+        self._context.ledger.look(at_all=True)
+        living = (member.pid for member in self._context.ledger.living())
+        return [pid for pid in living if _session_id(pid) == self._session_id]
 
     async def _tell_what_runs_on(self) -> None:
         # A daemon's parent ends before it is looked for.
@@ -252,7 +271,7 @@ class Run:
         if self._target and self._target.is_running:
             await within(FLUSH_S, self.flush())
             if to_group and self._context.settings.language is None and self.process:
-                self._ending = TreeEnding(self.process.pid, number)
+                self._ending = TreeEnding((self.process.pid, *self._left()), number)
             else:
                 self._target.send_signal(number, to_group=to_group, to_front=to_front)
 
@@ -270,3 +289,11 @@ class Run:
         self._context.emit(Warned(text))
         if self._target:
             self._target.give_up()
+
+
+def _session_id(pid: int) -> int | None:
+    """None once it is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None

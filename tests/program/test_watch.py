@@ -9,13 +9,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from multi_lang_profiler.engine.program.watch import changes
 from multi_lang_profiler.engine.settings import Language
 from tests.support.command import DEADLINE_S, Folder, finish
+from tests.support.tmux import is_alive
 
 
 @pytest.fixture
@@ -69,19 +69,39 @@ def test_the_program_starts_again(folder):
     assert finish(process).status == 3
 
 
-def test_a_command_starts_again_with_all_that_it_started(folder):
-    """A save in any language ends the whole tree of a command, what ignores SIGTERM included, and starts it anew."""
+def start_again(folder: Folder, script: str) -> tuple[list[int], list[int]]:
+    """The numbers that `script` prints in its first line, and again once something was saved; then all of it is killed."""
     folder.write("app.py", "x = 1\n")
-    stubborn = "trap : TERM; while :; do sleep 0.1; done"
-    script = f"sh -c '{stubborn}' & sh -c 'sleep 1000 & echo $! $$; wait'"
     process = folder.start("--watch", "--quiet", "--", "sh", "-c", script)
     assert process.stdout
     before = [int(pid) for pid in process.stdout.readline().split()]
     ends_s = time.monotonic() + DEADLINE_S
-    while not select.select([process.stdout], [], [], 5)[0]:
+    while not select.select([process.stdout], [], [], 2)[0]:
         assert time.monotonic() < ends_s, "it did not start again"
         folder.write("page.ts", "let x = 1;\n")
     after = [int(pid) for pid in process.stdout.readline().split()]
-    assert len({*before, *after}) == 4
-    assert not any(Path(f"/proc/{pid}").exists() for pid in before)
     os.killpg(process.pid, signal.SIGKILL)
+    return before, after
+
+
+def test_a_command_starts_again_with_all_that_it_started(folder):
+    """A save in any language ends the whole tree of a command, and starts it anew: what ignores SIGTERM included, and what has no parent any more."""
+    stubborn = "trap : TERM; while :; do sleep 0.1; done"
+    orphan = "$(sleep 1000 >/dev/null & echo $!)"
+    script = f"sh -c '{stubborn}' & sh -c 'sleep 1000 & echo $! $$ '{orphan}; wait"
+    before, after = start_again(folder, script)
+    assert len({*before, *after}) == 6
+    assert not any(is_alive(pid) for pid in before)
+
+
+def test_what_a_command_that_has_ended_left_behind_ends_before_it_starts_again(folder):
+    """It may hold a port that the new one needs. What made itself a daemon is meant to stay, and does."""
+    left = "sleep 1000 >/dev/null & left=$!; setsid sleep 1000 >/dev/null & echo $left $!"
+    (before, daemon), (after, other) = start_again(folder, left)
+    try:
+        assert len({before, after, daemon, other}) == 4
+        assert not is_alive(before)
+        assert is_alive(daemon)
+    finally:
+        for pid in (daemon, other):
+            os.kill(pid, signal.SIGKILL)
