@@ -2,7 +2,7 @@
 
 python -m tests.commands                all, in some five minutes; installs packages from PyPI, npm and Maven Central into a temporary folder
 python -m tests.commands vite pytest    some
-python -m tests.commands --screen make  on the screen, in tmux: the function that is wanted must show, and the exit status be the command's
+python -m tests.commands --screen make  on the screen, in tmux: the function that is wanted must show, and what is printed last, and the exit status be the command's
 
 Each line: the command; its status and what it printed, which must be the same without us; for each language the samples and the
 hottest function that the project itself has, which must be the one that is wanted. Ends with 1 if a line is not as it should be.
@@ -57,7 +57,7 @@ def main(projects: dict[str, Callable[[Path], Project]]) -> int:
             project = projects[name](Path(folder))
             bare = run(project, [])
             if is_on_screen:
-                failed |= not tell_screen(name, project, bare.status)
+                failed |= not tell_screen(name, project, bare)
                 continue
             profiled = run(project, [str(COMMAND), "--no-tui", "--json", "run.json", "--"])
             failed |= not tell(name, project, bare, profiled)
@@ -99,9 +99,11 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
     return fine
 
 
-def tell_screen(name: str, project: Project, status: int) -> bool:
-    """Run it in tmux with our screen, and print what shows; whether the wanted functions did, and we end with `status`."""
+def tell_screen(name: str, project: Project, bare: Run) -> bool:
+    """Run it in tmux with our screen, and print what shows; whether the wanted functions and the last line of the output did, and we end with its status."""
     unseen = set(project.wanted.values()) - {""}
+    printed = "\n".join(re.findall(project.compared, bare.output)).split("\n")
+    last = next((line.strip() for line in reversed(printed) if line.strip()), "")
     words = [*project.around, str(COMMAND), "--", *project.command]
     with Terminal(
         words, size=(160, 50), folder=project.folder, environment={**os.environ, **project.environment}
@@ -123,20 +125,33 @@ def tell_screen(name: str, project: Project, status: int) -> bool:
         while not (_HAS_ENDED.search(look()) or STATUS.search(it.text())) and time.monotonic() < ends_s:
             time.sleep(0.2)
         shown = look()
+        it.press("8")
+        is_printed = _shows(it, last)
         # The screen stays when the program has ended, until we leave it.
         while STATUS.search(it.text()) is None and time.monotonic() < ends_s:
             it.press("q")
             time.sleep(0.5)
         ended = STATUS.search(it.text())
-    fine = ended is not None and int(ended[1]) == status and not unseen
+    fine = ended is not None and int(ended[1]) == bare.status and not unseen and is_printed
     print(f"\n{name}: {' '.join(project.command)}, on the screen", flush=True)
-    print(f"  status {status} bare, {ended[1] if ended else 'NONE'} on the screen; {shown.splitlines()[0].strip()}")
+    print(
+        f"  status {bare.status} bare, {ended[1] if ended else 'NONE'} on the screen; {shown.splitlines()[0].strip()}"
+    )
+    print(f"  printed last: {last or 'nothing that can be compared'}{'' if is_printed else ', WANTED in the output'}")
     print(
         f"  shown: {', '.join(set(project.wanted.values()) - unseen) or 'nothing'}{', WANTED ' + ', '.join(unseen) if unseen else ''}"
     )
     if not fine:
         print(shown)
     return fine
+
+
+def _shows(terminal: Terminal, line: str) -> bool:
+    """Whether it comes to show `line`, within some seconds."""
+    ends_s = time.monotonic() + 5
+    while not (is_shown := line in terminal.text()) and time.monotonic() < ends_s:
+        time.sleep(0.1)
+    return is_shown
 
 
 _HAS_ENDED = re.compile(r"(exited|ended|killed|died) .* after \d")

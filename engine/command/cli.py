@@ -135,6 +135,8 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | 
     lines = _lines()
     headless = Headless(lines.write, quiet=settings.quiet)
     engine = _make_engine(settings, warnings, headless.print_event, child)
+    # What is loaded stays, and is not looked through again.
+    gc.freeze()
     gc.enable()
     status = asyncio.new_event_loop().run_until_complete(engine.run())
     snapshot = engine.snapshot()

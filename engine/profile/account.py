@@ -22,6 +22,10 @@ TOO_SHORT_S = 1.0
 """A process that ended within this and was not sampled was too short for it."""
 OUR_ROW = OURS, "asks go what it will build"
 """Where those are booked that run for us under the program, and what they do."""
+_NAME_LOOKS = 3
+"""A thread that is called as its process so often goes on being called so: one that names itself does it first of all."""
+_TELLING_NS = 50_000_000
+"""From so much of an unnamed thread's on it is asked what may work in it."""
 _LIBRARIES = ("openblas", "mkl_", "blis", "gomp", "iomp", "libomp", "libtbb")
 """Of those that work in threads of their own, in whose process unnamed threads are most likely theirs."""
 
@@ -39,7 +43,7 @@ class Told:
 
 
 class ThreadTime:
-    __slots__ = ("already_ns", "before_ns", "covered_ns", "cpu_ns", "latest_ns", "name")
+    __slots__ = ("already_ns", "before_ns", "covered_ns", "cpu_ns", "latest_ns", "name", "name_looks")
 
     def __init__(self, cpu_ns: int) -> None:
         self.cpu_ns = cpu_ns
@@ -52,6 +56,7 @@ class ThreadTime:
         self.already_ns = 0
         """What it used of the time that was sampled before we were told so: that much at most."""
         self.name = ""
+        self.name_looks = 0
 
 
 class Account:
@@ -78,7 +83,8 @@ class Account:
         """The same when it was covered first."""
         self._threads: dict[int, ThreadTime] = {}
         self._main_name = ""
-        self._unnamed_group = "unnamed"
+        self._unnamed_group = ""
+        """Once it is known."""
         self._background = background
         self._has_asked = False
         self.summed: Share | None = None
@@ -162,13 +168,21 @@ class Account:
             used_ns, thread.cpu_ns = cpu_ns - thread.cpu_ns, cpu_ns
             if is_covered and used_ns > 0:
                 thread.covered_ns += used_ns
-                if not thread.name or thread.name == self._main_name:
-                    thread.name = thread_name(pid, tid) or thread.name
-                if thread.name == self._main_name and tid not in (pid, *self.told.groups) and not self._has_asked:
-                    self._has_asked = True
-                    self._background.do(self._look_at_libraries)
+                if tid == pid:
+                    thread.name = self._main_name
+                elif tid not in self.told.groups:
+                    # Whose group was told needs no name.
+                    self._look_at_name(tid, thread)
             thread.latest_ns = used_ns
         self._note_ended()
+
+    def _look_at_name(self, tid: int, thread: ThreadTime) -> None:
+        if not thread.name or (thread.name == self._main_name and thread.name_looks < _NAME_LOOKS):
+            thread.name = thread_name(self.member.pid, tid) or thread.name
+            thread.name_looks += 1
+        if thread.name == self._main_name and thread.covered_ns > _TELLING_NS and not self._has_asked:
+            self._has_asked = True
+            self._background.do(self._look_at_libraries)
 
     def _note_ended(self, passed_on_ns: int = 0) -> None:
         """What the process has used beyond what was read of its threads; `passed_on_ns` of it is booked on them all the same."""
@@ -182,8 +196,6 @@ class Account:
         """Threads that were given no name have the program's; what works in such is told by what it has loaded. In the background."""
         files = " ".join(file.rpartition("/")[2] for file in mapped_files(self.member.pid))
         loaded = [library.strip("_") for library in _LIBRARIES if library in files]
-        # Node.js names its own threads since version 22 only.
-        loaded = loaded or ["libuv, V8"] * (self._main_name == "node")
         if loaded:
             self._unnamed_group = f"unnamed ({', '.join(loaded)})"
 
@@ -220,7 +232,9 @@ class Account:
         if group is None:
             group = native_group(thread.name)
             if not group and self.told.by_thread:
-                group = self._unnamed_group if thread.name == self._main_name else thread.name
+                # Node.js names its own threads since version 22 only.
+                unnamed = self._unnamed_group or ("unnamed (libuv, V8)" if self._main_name == "node" else "unnamed")
+                group = unnamed if thread.name == self._main_name else thread.name
         return group
 
     def share(self) -> Share:

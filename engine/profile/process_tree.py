@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 BIRTHS_S = 0.09
 """Between two looks at who was born, at least: a child shall be found before it has used 0.1 s of CPU time."""
+_JUST_S = 0.02
+"""What the thread that looks for births told so long ago need not be asked again."""
+_NOT_YET_THERE = 16
+"""Pids given last, which may be nobody's yet; those before are nobody's any more."""
 _GLANCED_AT = 16
 """Members whose clocks are read as often, at most."""
 _BIRTHS_SHARE, _GLANCE_SHARE, _CLOCKS_SHARE, _FULL_SHARE = 0.0035, 0.0005, 0.0003, 0.0003
@@ -141,6 +145,8 @@ class ProcessTree:
         self._came: dict[int, Stat] = {}
         """Newborn members, not yet taken in."""
         self._must_list = False
+        self._asked_s = 0.0
+        """When the thread asked for births last."""
         self._lock = threading.Lock()
         """For the six above and the next, which the thread uses, too."""
         self._is_closed = False
@@ -184,7 +190,9 @@ class ProcessTree:
                 # Not an event's wait, which costs twice as much.
                 time.sleep(self._births_pause_s)
                 self._glance()
-                if self._ask_for_births():
+                is_news = self._ask_for_births()
+                self._asked_s = time.monotonic()
+                if is_news:
                     # The loop that it goes to may have been closed.
                     with contextlib.suppress(RuntimeError):
                         call()
@@ -202,7 +210,8 @@ class ProcessTree:
         look = Look()
         now_s = time.monotonic()
         is_full = at_all or now_s >= self._full_due_s
-        self._ask_for_births()
+        if at_all or now_s - self._asked_s > _JUST_S:
+            self._ask_for_births()
         with _CpuTime() as births:
             self._take_in(look, now_s, lists=at_all or now_s >= self._list_due_s)
         self._births_pause_s = max(BIRTHS_S, births.used_s / _BIRTHS_SHARE)
@@ -257,7 +266,7 @@ class ProcessTree:
                 self._must_list = True
             elif given or self._unseen:
                 self._look_at_given((*self._unseen, *given))
-                self._unseen = [pid for pid in self._unseen if pid in given]
+                self._unseen = [pid for pid in self._unseen if pid in given[-_NOT_YET_THERE:]]
             return self._must_list or bool(self._came)
 
     def _look_at_given(self, pids: tuple[int, ...]) -> None:

@@ -2,14 +2,19 @@
 
 A frame is a 4-byte big-endian length and that many bytes, in both directions. The socket lies in the run's private folder, so
 whoever can connect is the user's own; yet the program may write anything into it, so nothing that comes in is trusted.
+
+Plain sockets on the loop: a transport of asyncio's takes three times the CPU time to make and to end, and under a tree of short processes
+one is made for each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +26,10 @@ MAX_PATH_BYTES = 107
 """What a socket's address holds on Linux, less its final NUL."""
 _LENGTH = struct.Struct(">I")
 _MAX_UNSENT_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
+_BACKLOG = 100
+_NO_DESCRIPTORS_S = 1.0
+"""Where there are none left, connections wait for so long."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -46,8 +55,8 @@ class AgentSocket:
         self._on_message = on_message
         self._on_close = on_close
         self._max_message_bytes = max_message_bytes
-        self._server: asyncio.Server | None = None
-        self._connections: dict[int, asyncio.WriteTransport] = {}
+        self._listening: socket.socket | None = None
+        self._connections: dict[int, _Connection] = {}
         self._last_id = 0
         self._none_left = asyncio.Event()
         self._none_left.set()
@@ -60,18 +69,25 @@ class AgentSocket:
     async def start(self, listening: int | None = None) -> None:
         """Begin to listen; `listening`: the descriptor of a socket that does so already. Raises OSError where the path is too long or cannot be made."""
         if listening is not None:
-            taken = socket.socket(fileno=listening)
-            self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(self), sock=taken)
-            return
-        if len(bytes(self._path)) > MAX_PATH_BYTES:
-            raise OSError(f"{self._path} is longer than the {MAX_PATH_BYTES} bytes a socket's path may have")
-        self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(self), self._path)
+            listener = socket.socket(fileno=listening)
+        else:
+            if len(bytes(self._path)) > MAX_PATH_BYTES:
+                raise OSError(f"{self._path} is longer than the {MAX_PATH_BYTES} bytes a socket's path may have")
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                listener.bind(bytes(self._path))
+                listener.listen(_BACKLOG)
+            except OSError:
+                listener.close()
+                raise
+        listener.setblocking(False)
+        self._listening = listener
+        self._listen()
 
     async def wait_until_left(self, deadline_s: float) -> None:
         """Return when no connection is open, at the latest after `deadline_s`: what dead processes had sent is read by then."""
-        # One that was made just before its process died is accepted in the loop's next round.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        # One that was made just before its process died.
+        self._accept()
         try:
             async with asyncio.timeout(deadline_s):
                 await self._none_left.wait()
@@ -80,34 +96,108 @@ class AgentSocket:
 
     async def close(self) -> None:
         """Cut all connections and stop listening; the file goes, too."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for transport in tuple(self._connections.values()):
-            transport.abort()
-        await self.wait_until_left(1.0)
+        if self._listening is not None:
+            asyncio.get_running_loop().remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
+        for connection_id in self.connections:
+            self._cut(connection_id)
         self._path.unlink(missing_ok=True)
 
     def send(self, connection_id: int, payload: bytes) -> None:
         """Send a frame, without waiting; one to a connection that is gone, or that does not read, is dropped."""
-        transport = self._connections.get(connection_id)
-        if transport is None or transport.is_closing():
+        connection = self._connections.get(connection_id)
+        if connection is None:
             return
-        if transport.get_write_buffer_size() + len(payload) > _MAX_UNSENT_BYTES:
-            transport.abort()
+        was_waiting = bool(connection.unsent)
+        connection.unsent += frame(payload)
+        if len(connection.unsent) > _MAX_UNSENT_BYTES:
+            # Not now: whoever sends need not be told in the midst of it.
+            asyncio.get_running_loop().call_soon(self._cut, connection_id)
+        elif not was_waiting:
+            self._write(connection_id)
+
+    def _listen(self) -> None:
+        if self._listening is not None:
+            asyncio.get_running_loop().add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(_BACKLOG if self._listening else 0):
+            assert self._listening is not None  # nothing in here closes it
+            try:
+                accepted, _ = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                loop.remove_reader(self._listening)
+                loop.call_later(_NO_DESCRIPTORS_S, self._listen)
+                return
+            if len(self._connections) >= MAX_CONNECTIONS:
+                accepted.close()
+                continue
+            accepted.setblocking(False)
+            self._last_id += 1
+            self._connections[self._last_id] = _Connection(accepted)
+            self._none_left.clear()
+            loop.add_reader(accepted, partial(self._read, self._last_id))
+
+    def _read(self, connection_id: int) -> None:
+        connection = self._connections[connection_id]
+        try:
+            data = connection.socket.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
             return
-        transport.write(frame(payload))
+        except OSError:
+            data = b""
+        if not data:
+            self._cut(connection_id)
+            return
+        received = connection.received
+        received += data
+        at = 0
+        while len(received) - at >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(received, at)
+            if length > self._max_message_bytes:
+                self._cut(connection_id)
+                return
+            end = at + _LENGTH.size + length
+            if len(received) < end:
+                break
+            payload = bytes(memoryview(received)[at + _LENGTH.size : end])
+            at = end
+            self._on_message(connection_id, payload)
+        del received[:at]
 
-    def _opened(self, transport: asyncio.WriteTransport) -> int | None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            return None
-        self._last_id += 1
-        self._connections[self._last_id] = transport
-        self._none_left.clear()
-        return self._last_id
+    def _write(self, connection_id: int) -> None:
+        """Write what can be written now, and the rest once the other side has read."""
+        connection = self._connections.get(connection_id)
+        if connection is None:
+            return
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            try:
+                del connection.unsent[: connection.socket.send(connection.unsent)]
+            except (BrokenPipeError, ConnectionResetError):
+                # What it sent before is still to be read, and then its end.
+                connection.unsent.clear()
+        loop = asyncio.get_running_loop()
+        if not connection.unsent:
+            if connection.is_waiting:
+                loop.remove_writer(connection.socket)
+            connection.is_waiting = False
+        elif not connection.is_waiting:
+            loop.add_writer(connection.socket, partial(self._write, connection_id))
+            connection.is_waiting = True
 
-    def _closed(self, connection_id: int) -> None:
-        del self._connections[connection_id]
+    def _cut(self, connection_id: int) -> None:
+        connection = self._connections.pop(connection_id, None)
+        if connection is None:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(connection.socket)
+        if connection.is_waiting:
+            loop.remove_writer(connection.socket)
+        connection.socket.close()
         try:
             self._on_close(connection_id)
         finally:
@@ -115,39 +205,12 @@ class AgentSocket:
                 self._none_left.set()
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, owner: AgentSocket) -> None:
-        self._owner = owner
-        self._received = bytearray()
-        self._id: int | None = None
-        self._transport: asyncio.WriteTransport | None = None
+class _Connection:
+    __slots__ = ("is_waiting", "received", "socket", "unsent")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.WriteTransport", transport)
-        self._id = self._owner._opened(self._transport)  # noqa: SLF001
-        if self._id is None:
-            self._transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        if self._id is None or self._transport is None:
-            return
-        received = self._received
-        received += data
-        at = 0
-        while len(received) - at >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(received, at)
-            if length > self._owner._max_message_bytes:  # noqa: SLF001
-                received.clear()
-                self._transport.abort()
-                return
-            end = at + _LENGTH.size + length
-            if len(received) < end:
-                break
-            payload = bytes(memoryview(received)[at + _LENGTH.size : end])
-            at = end
-            self._owner._on_message(self._id, payload)  # noqa: SLF001
-        del received[:at]
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        if self._id is not None:
-            self._owner._closed(self._id)  # noqa: SLF001
+    def __init__(self, accepted: socket.socket) -> None:
+        self.socket = accepted
+        self.received = bytearray()
+        self.unsent = bytearray()
+        self.is_waiting = False
+        """Until more can be written."""
