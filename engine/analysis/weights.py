@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     _Part = TypeVar("_Part")
 
 
+_TELL_BOTH = ("Python", "JavaScript", "TypeScript")
+
+
 def other_mode(mode: str) -> str:
     return Mode.CPU if mode == Mode.WALL else Mode.WALL
 
@@ -40,10 +43,10 @@ def why_not(snapshot: Snapshot) -> str:
         return f"This profile counts {mode}: it has neither CPU time nor wall time"
     if snapshot.waiting is None:
         if program.phase is ProgramPhase.SAVED:
-            return f"This file has {_named(mode)} alone; what the screen of a Python run saves has both"
+            return f"This file has {_named(mode)} alone; what the screen of a Python or Node.js run saves has both"
         if program.language == "Go":
             return "Go's profiles have CPU time alone: they do not tell what waits"
-        if program.joined and program.language == "Python" and mode == Mode.CPU:
+        if program.joined and program.language in _TELL_BOTH and mode == Mode.CPU:
             return "This run counts CPU time alone, for it has no screen of its own; one with --mode wall tells both"
         how = " (--mode wall counts wall time)" if mode == Mode.CPU else ""
         return f"Of {program.language or 'this program'} the sampler tells {_named(mode)} alone{how}"

@@ -173,7 +173,7 @@ def make_parser() -> UsageParser:
         "--mode",
         choices=[mode.value for mode in Mode],
         default="cpu",
-        help="what samples are of: time on the CPU, or all time (default: cpu); of Python, W on the screen shows the other, too",
+        help="what samples are of: time on the CPU, or all time (default: cpu); of Python and Node.js, W on the screen shows the other, too",
     )
     group.add_argument(
         "--rate", metavar="HZ", type=_rate, default=100, help="samples per second and thread, 1 to 10000 (default: 100)"

@@ -143,7 +143,7 @@ def test_who_has_but_one_time_says_so() -> None:
     program = snapshot.program
     lines = {
         "Go's profiles": replace(program, language="Go"),
-        "Of Node.js": replace(program, language="Node.js"),
+        "Of Java the sampler": replace(program, language="Java"),
         "no screen of its own": replace(program, joined=True),
         "This file has CPU time alone": replace(program, phase=ProgramPhase.SAVED),
     }

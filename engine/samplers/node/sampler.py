@@ -424,6 +424,7 @@ class NodeSampler:
                 by_cpu=self._context.settings.mode is Mode.CPU,
                 period_us=self._period_us,
                 own_urls=_OURS | {KEY},
+                tells_waiting=self._context.settings.tells_waiting,
             )
         used_us = window.cpu_times[-1][1] - window.cpu_times[0][1] if window.cpu_times else 0.0
         agent.owing_us = max(0.0, agent.owing_us - used_us)
@@ -437,11 +438,18 @@ class NodeSampler:
         thread = table.thread(agent.pid, tid, self._thread_name(agent, window))
         callers: dict[int, tuple[int, ...]] = {-1: ()}
         counted = weigher.counted
-        for node, line, samples, when_us in weigher.weigh(window):
+
+        def stack(node: int, line: int) -> int:
             parent, frame, _ = window.nodes[node]
             leaf = table.frame(self._namer.frame(window.frames[frame], line))
-            stack = table.stack((*self._callers(window, parent, callers, table), leaf))
-            recorder.add(thread, stack, samples, (when_us / 1e6, when_us / 1e6))
+            return table.stack((*self._callers(window, parent, callers, table), leaf))
+
+        for node, line, samples, when_us in weigher.weigh(window):
+            recorder.add(thread, stack(node, line), samples, (when_us / 1e6, when_us / 1e6))
+        if weigher.tells_waiting:
+            recorder.tells_waiting.setdefault(table.language, True)
+            for node, line, samples, when_us in weigher.waited:
+                recorder.wait(thread, stack(node, line), samples, (when_us / 1e6, when_us / 1e6), counts=False)
         self._looks_in_time += weigher.counted - counted
         if weigher.is_unsure:
             self._context.doubt(_UNSURE)

@@ -49,8 +49,15 @@ class Weigher:
     What single windows round off is kept for the next: sums are exact over the run.
     """
 
-    def __init__(self, *, by_cpu: bool, period_us: float, own_urls: Container[str]) -> None:
+    def __init__(
+        self, *, by_cpu: bool, period_us: float, own_urls: Container[str], tells_waiting: bool = False
+    ) -> None:
+        """`tells_waiting`: where CPU time is what counts, `waited` tells of what it leaves of the wall time."""
         self._by_cpu = by_cpu
+        self.tells_waiting = tells_waiting and by_cpu
+        self.waited: list[tuple[int, int, int, float]] = []
+        """What the last window had of that, as `weigh` gives samples: when a function blocked, or waited for a processor."""
+        self._waited_carry = 0.5
         self._period_us = period_us
         self._own_urls = own_urls
         # Rounds, and has the sample fall to the tick that most of it is from.
@@ -88,8 +95,17 @@ class Weigher:
         else:
             weights_us = [window.duration_us / len(ticks)] * len(ticks) if ticks else []
         lines = {node: iter(lines) for node, lines in window.lines.items()}
+        self.waited.clear()
         for (node, when_us), weight_us in zip(ticks, weights_us, strict=True):
             line = next(lines.get(node, iter(())), 0)
+            if self.tells_waiting and kinds[node] in {"", PROGRAM}:
+                # Native code outside of functions is in no sample of CPU time.
+                spent_us = weight_us if not kinds[node] else 0.0
+                self._waited_carry += (window.duration_us / len(ticks) - spent_us) / self._period_us
+                if self._waited_carry >= 1:
+                    waited = int(self._waited_carry)
+                    self._waited_carry -= waited
+                    self.waited.append((node, line, waited, when_us))
             if kinds[node] and (self._by_cpu or kinds[node] != PROGRAM):
                 self.outside_us += weight_us
                 continue

@@ -1,7 +1,7 @@
 """What the threads of one process wait for: the time that passes less the CPU time that they use, spread over the looks that met them waiting.
 
 A thread that has not got a processor since its stack was read stands where it stood: such looks are counted once it has moved, and cost nothing. Of those
-that have moved stacks are read anew. Where CPU time is what counts, about one at every second look, by chance; such a look then weighs as much more.
+that have moved stacks are read anew. Where CPU time is what counts, about one at every fourth look, by chance; such a look then weighs as much more.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 EACH, SOME = "each", "some"
 """Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
-_EVERY = 2
-"""Of so many looks one stack is read, where CPU time is what counts."""
+_EVERY, _YOUNG_S = 4, 5.0
+"""Of so many looks one stack is read, where CPU time is what counts, and nothing else is; of a process that is new at each look."""
 _PAID_S, _FIRST_PAID_S = 1.0, 0.1
 
 
@@ -41,15 +41,17 @@ class Waits:
         """Such threads at this look."""
         self._look = 0
         """Its number."""
+        self._young_until_s = now_s + _YOUNG_S
         self._due_s = now_s + _FIRST_PAID_S
         self._ended = Waiting(now_s, 0)
         """Those that have ended since the last payment."""
         self._ended_tid = 0
         """One of them."""
 
-    def begin(self) -> None:
+    def begin(self, now_s: float) -> None:
         """A look at all threads begins."""
-        self._stride = max(1, _EVERY * self._moved) if self.wanted == SOME else 1
+        every = _EVERY if now_s > self._young_until_s else 1
+        self._stride = max(1, every * self._moved) if self.wanted == SOME else 1
         self._moved = 0
         self._look += 1
 

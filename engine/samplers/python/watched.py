@@ -110,7 +110,7 @@ class Watched:
     def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         """Look at each thread once. Raises `Lost` and `Closed`."""
         self._ended.remember_total(now_s)
-        self.waits.begin()
+        self.waits.begin(now_s)
         self._has_read = self._has_moved = False
         self._leaving.clear()
         failed = self._look_at_all(self._due(now_s), now_s, stack_id)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.profile.stacks import weighed
 from multi_lang_profiler.engine.samplers.node.sampler import PRELOAD
 from multi_lang_profiler.engine.settings import Mode
 from tests.support.node import (
@@ -70,6 +71,28 @@ async def test_wall_mode_counts_blocking_calls(tmp_path):
     sampled = await sample(tmp_path, PROGRAMS / "sections.cjs", node(24), mode=Mode.WALL)
     assert sampled.self_samples()["spawnSync"] + sampled.self_samples()["spawn"] > 80
     assert "(idle)" not in sampled.self_samples()
+
+
+@both
+async def test_cpu_time_and_wall_time_of_one_run(tmp_path, major):
+    """Where somebody may look at both, what a function blocks is told beside its CPU time, by the program's own clocks; the idle event loop is in neither."""
+    sampled = await sample(tmp_path, PROGRAMS / "waits.cjs", node(major), screen=True)
+    spent = json.loads(sampled.stdout)
+    recorder, table = sampled.recorder, sampled.recorder.table
+    assert recorder.told_waiting == {""}
+
+    def below(counts, name):
+        by_stack = counts.by_stack.items()
+        return sum(n for (_, stack), n in by_stack if name in {table.functions[of].name for of in table.members[stack]})
+
+    wall = weighed(recorder.run, recorder.waited, 1)
+    elapsed_ms = sum(elapsed for _, elapsed in spent.values())
+    seen = sum(below(wall, name) for name in spent)
+    assert seen == pytest.approx(elapsed_ms / 10, rel=0.15)
+    for name, (cpu_ms, wall_ms) in spent.items():
+        assert below(wall, name) / seen == pytest.approx(wall_ms / elapsed_ms, abs=0.08)
+        assert below(recorder.run, name) / seen == pytest.approx(cpu_ms / elapsed_ms, abs=0.08)
+    assert "(idle)" not in {table.functions[table.leaves[stack]].name for _, stack in wall.by_stack}
 
 
 @both
