@@ -369,7 +369,10 @@ def test_a_file_gives_both_times_back(ending: str, mode: str) -> None:
             assert [sum(n for _, n in each.items()) for each in shown.slices] == [
                 sum(n for _, n in each.items()) for each in expected.slices
             ]
-            assert [mark.counts.total for mark in shown.marks] == [mark.counts.total for mark in expected.marks]
+            # Of a file the edges of marks are those of its slices; what was waited is told half a second late here.
+            assert [mark.counts.total for mark in shown.marks] == [
+                pytest.approx(mark.counts.total, abs=0 if wanted == "cpu" else 90) for mark in expected.marks
+            ]
         assert [point.samples for point in shown.timeline] == [point.samples for point in expected.timeline]
 
 
