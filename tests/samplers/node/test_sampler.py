@@ -33,7 +33,7 @@ from tests.support.node import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from multi_lang_profiler.engine.profile.stacks import StackCounts
 
 both = majors(20, 24)
 
@@ -81,7 +81,7 @@ async def test_cpu_time_and_wall_time_of_one_run(tmp_path, major):
     recorder, table = sampled.recorder, sampled.recorder.table
     assert recorder.told_waiting == {""}
 
-    def below(counts, name):
+    def below(counts: StackCounts, name: str) -> int:
         by_stack = counts.by_stack.items()
         return sum(n for (_, stack), n in by_stack if name in {table.functions[of].name for of in table.members[stack]})
 
