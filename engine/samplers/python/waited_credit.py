@@ -23,9 +23,9 @@ class Standing(NamedTuple):
 
 
 class Waiting:
-    """Of one thread, or of those that have ended together."""
+    """Of one thread, or of several that have ended."""
 
-    __slots__ = ("looks", "owed_ns", "ran_ns", "since_s", "standing")
+    __slots__ = ("arrivals", "looks", "owed_ns", "ran_ns", "since_s", "standing")
 
     def __init__(self, now_s: float, ran_ns: int) -> None:
         self.since_s = now_s
@@ -34,6 +34,8 @@ class Waiting:
         """What it had used by then."""
         self.owed_ns = 0.0
         """What it has waited and was not paid. Clocks are read one after the other: it may be below 0 for a moment."""
+        self.arrivals = -1
+        """How often it had got a processor at the look before."""
         self.looks: dict[int, int] = {}
         """Stack -> the weight of the looks that met it waiting there."""
         self.standing: Standing | None = None
@@ -45,11 +47,6 @@ class Waiting:
 
     def look(self, stack: int, weight: int) -> None:
         self.looks[stack] = self.looks.get(stack, 0) + weight
-
-    def take(self, other: Waiting) -> None:
-        self.owed_ns += other.owed_ns
-        for stack, weight in other.looks.items():
-            self.look(stack, weight)
 
     def pay(self) -> Iterator[Payment]:
         """Spread what is owed; nothing as long as no look has met it."""

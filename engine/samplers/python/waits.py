@@ -1,7 +1,8 @@
 """What the threads of one process wait for: the time that passes less the CPU time that they use, spread over the looks that met them waiting.
 
 A thread that has not got a processor since its stack was read stands where it stood: such looks are counted once it has moved, and cost nothing. Of those
-that have moved stacks are read anew. Where CPU time is what counts, about one at every fourth look, by chance; such a look then weighs as much more.
+that have moved stacks are read anew. Where CPU time is what counts, of those that have stood still since the look before about four at each look, of the
+others one at every fourth, by chance; such a look then weighs as much more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 EACH, SOME = "each", "some"
 """Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
 _EVERY, _YOUNG_S = 4, 5.0
-"""Of so many looks one stack is read, where CPU time is what counts, and nothing else is; of a process that is new at each look."""
+"""Of so many looks one stack is read of threads that move, where CPU time is what counts, and nothing else is; of a process that is new at each look."""
+_STILL = 4
+"""Stacks that are read at a look of threads that stand still: they may stand for long, at no further cost."""
 _PAID_S, _FIRST_PAID_S = 1.0, 0.1
 
 
@@ -35,24 +38,25 @@ class Waits:
         self._chance = chance
         self.wanted = ""
         """`EACH`, `SOME`, or nothing where nobody wants to know."""
-        self._stride = 1
-        """Of so many looks at threads that have moved one is taken."""
-        self._moved = 0
+        self._stride = {True: 1, False: 1}
+        """Of so many looks one is taken, at threads that have moved since the look before, and at such that have not but were not read either."""
+        self._seen = {True: 0, False: 0}
         """Such threads at this look."""
         self._look = 0
         """Its number."""
         self._young_until_s = now_s + _YOUNG_S
         self._due_s = now_s + _FIRST_PAID_S
-        self._ended = Waiting(now_s, 0)
-        """Those that have ended since the last payment."""
-        self._ended_tid = 0
-        """One of them."""
+        self._ended: list[WatchedThread] = []
+        """Those that have ended since the last payment and were met."""
+        self._unmet = Waiting(now_s, 0)
+        """What others waited that have ended; it is shared as that of those is."""
 
     def begin(self, now_s: float) -> None:
         """A look at all threads begins."""
         every = _EVERY if now_s > self._young_until_s else 1
-        self._stride = max(1, every * self._moved) if self.wanted == SOME else 1
-        self._moved = 0
+        if self.wanted == SOME:
+            self._stride = {True: max(1, every * self._seen[True]), False: -(-self._seen[False] // _STILL) or 1}
+        self._seen = {True: 0, False: 0}
         self._look += 1
 
     def look(self, thread: WatchedThread, number: Callable[[], int | None]) -> None:
@@ -62,8 +66,10 @@ class Waits:
             if waiting.standing.arrivals == clock.arrivals:
                 return
             self.leave(waiting)
-        self._moved += 1
-        if self._stride > 1 and self._chance() * self._stride >= 1:
+        has_moved, waiting.arrivals = waiting.arrivals != clock.arrivals, clock.arrivals
+        self._seen[has_moved] += 1
+        stride = self._stride[has_moved]
+        if stride > 1 and self._chance() * stride >= 1:
             return
         if not clock.is_off and clock.look(self._own_turn)[0]:
             # It has begun to run meanwhile.
@@ -75,8 +81,8 @@ class Waits:
             return
         if stack is None:
             return
-        state = self._gil.wait(thread.tid, stack, self._stride) if self._gil.matters else None
-        waiting.look(stack, self._stride)
+        state = self._gil.wait(thread.tid, stack, stride) if self._gil.matters else None
+        waiting.look(stack, stride)
         clock.read()
         if clock.is_off and clock.arrivals == arrivals:
             waiting.standing = Standing(arrivals, stack, state, self._look)
@@ -100,8 +106,10 @@ class Waits:
         if self.wanted:
             self.leave(thread.waiting)
             thread.waiting.count(now_s, thread.running_ns)
-            self._ended.take(thread.waiting)
-            self._ended_tid = thread.tid
+            if thread.waiting.looks:
+                self._ended.append(thread)
+            else:
+                self._unmet.owed_ns += thread.waiting.owed_ns
 
     def payments(
         self, threads: Iterable[WatchedThread], now_s: float, *, is_end: bool
@@ -115,5 +123,13 @@ class Waits:
             thread.waiting.count(now_s, thread.running_ns)
             for payment in thread.waiting.pay():
                 yield thread.tid, payment
-        for payment in self._ended.pay():
-            yield self._ended_tid, payment
+        for thread in self._ended:
+            for stack, weight in thread.waiting.looks.items():
+                self._unmet.look(stack, weight)
+            for payment in thread.waiting.pay():
+                yield thread.tid, payment
+        if self._ended:
+            for payment in self._unmet.pay():
+                yield self._ended[-1].tid, payment
+            self._unmet.looks.clear()
+            self._ended.clear()

@@ -14,6 +14,8 @@ from multi_lang_profiler.engine.settings import Mode
 from tests.support.python import PROGRAMS, SampledProgram, python_of_version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from multi_lang_profiler.engine.profile.stacks import StackCounts
 
 RATE_HZ = 400
@@ -75,6 +77,24 @@ async def test_tasks_wait_where_they_are() -> None:
     idlers = [times(program.recorder.waited, f"(task idler-{number})") for number in range(3)]
     assert min(idlers) > 0.7 * max(idlers) > 50
     assert not times(program.recorder.run, "(task idler-0)")
+
+
+async def test_each_of_many_threads_has_its_time(tmp_path: Path) -> None:
+    """Of more threads than are looked at each time all have what they waited when they end together, none has another's."""
+    program = tmp_path / "many.py"
+    program.write_text(
+        "import threading, time\n"
+        "threads = [threading.Thread(target=time.sleep, args=(1.5,)) for _ in range(150)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+    )
+    async with SampledProgram(program, python=python_of_version("3.12"), screen=True) as sampled:
+        assert await sampled.end() == 0
+    times = Counter[int]()
+    for (thread, _), samples in sampled.recorder.waited.by_stack.items():
+        times[thread] += samples
+    assert len(times) == 151
+    assert min(times.values()) > 0.7 * max(times.values()) > 70
 
 
 async def test_nobody_is_told_who_did_not_ask() -> None:
