@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from bisect import bisect_left
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .memory import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .code import Codes
     from .layout import Layout
     from .memory import Memory
@@ -24,12 +22,13 @@ CHUNK_HEAD = struct.Struct("<QQQ")
 """The chunk before it, its size in bytes, how many words of it were in use when the next one was begun."""
 _FIRST_CHUNK_HEAD_BYTES = 32
 """In a thread's first chunk one more word is left out."""
-_GENERATOR, _MARK = 1, 3
+GENERATOR, MARK = 1, 3
 """Owners of frames: a generator, and C code, which only marks so that it called Python."""
-_VALUE = struct.Struct("<Q")
-_LOWEST_OBJECT = 1 << 16
 _MARKS_CODE = "<interpreter trampoline>"
 """What such a frame runs (3.12)."""
+
+
+_MAX_LEARNT = 16_384
 
 
 class Passing(Exception):
@@ -66,110 +65,59 @@ class Chains:
         self._memory = memory
         self._layout = layout
         self._codes = codes
+        self.forget_calls()
 
-    def newest(
-        self, thread: ThreadState, frame: int, content: bytes, want: int, running: Sequence[int], *, is_forced: bool
-    ) -> int:
-        """The frame that ran when the state was read, where C code has begun or ended a call of Python since. Raises `Passing` if nothing tells.
+    def forget_calls(self) -> None:
+        self.calls: set[tuple[int, int]] = set()
+        """Code objects of which the first was met as called by the second."""
+        self.callees: set[int] = set()
+        """Those that others were met to call."""
+        self._bases: dict[int, set[int]] = {}
+        """By generators' code, that of the functions that ran below them, with no others between but generators."""
+        self._learnt: set[tuple[int, ...]] = set()
 
-        `frame` is the newest one of that call, if it can be told still; `running` those of calls around it.
-        """
-        fields = self._layout.frame_fields
-        code_at, previous_at, instruction_at, _ = self._layout.frame_order
-        at, first, last = thread.chunk_at, thread.chunk, thread.chunk + want - fields.size
-        top = 0
-        for top in reversed(
-            self._side_by_side(thread, content[at : at + want], first + self._head_bytes(content, at, want))
-        ):
-            values = fields.unpack_from(content, at + top - first)
-            if values[instruction_at] >= (values[code_at] & ~7) + (self._layout.code_begin or 0):
-                break
-            # It has not begun: its caller still makes its arguments ready.
-        # What has been called since then goes back to who called it.
-        caller = frame
-        for _ in range(MAX_DEPTH):
-            if not first + thread.used <= caller <= last:
-                break
-            caller = fields.unpack_from(content, thread.later_at + caller - first)[previous_at]
-        begin, end = thread.stack
-        if caller and not first <= caller <= last and not begin <= caller < end:
-            generator = self._generator(thread, caller, content)
-            if generator in {0, top}:
-                return int(caller)
-        if not top:
-            if not frame:
-                return 0
-            raise Passing
-        if top not in running:
-            return top
-        # It has called what ran, which lay elsewhere: a generator, which has handed over.
-        found = self._generator_on(thread, running[0], content)
-        if not found and not is_forced:
-            raise Passing
-        return found or top
-
-    def _generator_on(self, thread: ThreadState, frame: int, content: bytes) -> int:
-        """The frame of the generator, topmost on the stack of values of `frame`; 0 if there is none."""
-        layout, offset = self._layout, frame - thread.chunk
-        fields = layout.frame_fields
-        code_at, _, instruction_at, owner_at = layout.frame_order
-        assert layout.generator_frame is not None
-        try:
-            if 0 <= offset <= thread.used:
-                at = thread.later_at + offset
-                code = self._codes.get(fields.unpack_from(content, at)[code_at] & ~7)
-                values = content[at : at + code.frame_bytes]
-            else:
-                code = self._codes.get(fields.unpack(self._memory.read(frame, fields.size))[code_at] & ~7)
-                values = self._memory.read(frame, code.frame_bytes)
-        except Unreadable:
-            return 0
-        for (value,) in reversed(list(_VALUE.iter_unpack(values[fields.size & ~7 : len(values) & ~7]))):
-            if not _LOWEST_OBJECT < value < 1 << 47 or value & 7:
+    def learn_calls(self, codes: tuple[int, ...]) -> None:
+        """From the inner end of a stack that was read whole."""
+        if codes in self._learnt:
+            return
+        if len(self._learnt) >= _MAX_LEARNT:
+            self.forget_calls()
+        self._learnt.add(codes)
+        for callee, caller in itertools.pairwise(codes):
+            self.calls.add((callee, caller))
+            if callee != caller:
+                self.callees.add(callee)
+        waiting: list[int] = []
+        for address in codes:
+            code = self._codes.by_address.get(address)
+            if code is not None and code.is_generator:
+                waiting.append(address)
                 continue
-            with suppress(Unreadable):
-                found = value + layout.generator_frame
-                of_frame = fields.unpack(self._memory.read(found, fields.size))
-                if of_frame[owner_at] == _GENERATOR:
-                    address = of_frame[code_at] & ~7
-                    code = self._codes.get(address)
-                    instruction = (of_frame[instruction_at] - address - (layout.code_begin or 0)) // 2
-                    if code.is_generator and -1 <= instruction <= code.size:
-                        return int(found)
-        return 0
+            for each in waiting:
+                self._bases.setdefault(each, set()).add(address)
+            waiting.clear()
 
-    def _generator(self, thread: ThreadState, frame: int, content: bytes) -> int | None:
-        """Who called the generator whose frame that is, 0 if it does not run any more; None if it is none."""
-        fields = self._layout.frame_fields
-        code_at, previous_at, instruction_at, owner_at = self._layout.frame_order
-        for _ in range(MAX_DEPTH):
-            try:
-                place = thread.places.get(frame)
-                values = (
-                    fields.unpack_from(content, place)
-                    if place
-                    else fields.unpack(self._memory.read(frame, fields.size))
-                )
-                if values[owner_at] != _GENERATOR:
-                    return None
-                code = self._codes.get(address := values[code_at] & ~7)
-            except Unreadable:
-                return None
-            if not -1 <= (values[instruction_at] - address - (self._layout.code_begin or 0)) // 2 <= code.size:
-                return None
-            frame = values[previous_at]
-            if not frame or 0 <= frame - thread.chunk <= thread.used:
-                break
-        return frame
+    def is_strange(self, generator: int, base: int) -> bool:
+        """Whether that code was never met below that generator's, though others were."""
+        return base not in self._bases.get(generator, {base})
 
     def walk(
-        self, thread: ThreadState, frame: int, content: bytes, chunk_at: int, want: int, *, is_forced: bool = False
+        self,
+        thread: ThreadState,
+        frame: int,
+        content: bytes,
+        want: int,
+        places: dict[int, int],
+        generator: int = 0,
+        *,
+        is_forced: bool = False,
     ) -> Chain:
-        """From `frame` on; `content` is what was read, with `want` bytes of the chunk. Raises `Unreadable` and `Closed`; unless `is_forced`, `Passing`, too.
+        """From `frame` on; `content` is what was read, with `want` bytes of the chunk and, at `places`, frames that lay outside. Raises `Unreadable` and `Closed`; unless `is_forced`, `Passing`, too.
 
         A function may return while the stack is read: what was its frame is none any more, or another function's. Were the stack read again
         until it is whole, or its caller taken for what ran, looks would meet what runs long. So what has returned is told by what is left of
-        it, and where the chain breaks it goes on with what now lies there or below.
+        it, and where the chain breaks it goes on with what now lies there or below; or with `generator`, known to have run, if nothing there
+        was called by that.
         """
         memory, layout = self._memory, self._layout
         fields, size = layout.frame_fields.unpack_from, layout.frame_fields.size
@@ -177,25 +125,24 @@ class Chains:
         begin_offset = layout.code_begin or 0
         known, learn = self._codes.by_address.get, self._codes.get
         holding, renewed = self._codes.holding, self._codes.renewed
-        places = thread.places
         frames: list[int] = []
         near: list[int] = []
         outside: list[int] = []
         marks_outside: list[int] = []
         is_whole = is_newest = True
-        is_late = is_forced
-        is_late_newest = False
+        is_late = False
         end = broken = 0
-        side_by_side: list[int] | None = None
+        beside: list[int] | None = None
         # Where the chunk lies, where in `piece` it does, and the last place in it where a frame may begin.
-        chunk, piece, at, last = thread.chunk, content, chunk_at, want - size
-        first = chunk + self._head_bytes(content, at, want)
+        chunk, piece, at, last = thread.chunk, content, thread.chunk_at, want - size
+        first = chunk + self.head_bytes(content, at, want)
         # The same of the C stack.
         near_begin, near_last = thread.near[0], sum(thread.near) - size
         near_at = thread.near_at - near_begin
-        # The frame met last in that chunk, while it is the newest one that we are in. Before 3.13 the newest frame is told a moment later than
-        # how much of the chunk is in use: it may just have been called.
-        lowest = chunk + thread.used if layout.c_frame is None else 1 << 63
+        # The frame met last in that chunk, while it is the newest one that we are in.
+        lowest = chunk + thread.used
+        # The same, if what called it must end there.
+        above = 0
         for _ in range(4 * MAX_DEPTH):
             offset = frame - chunk
             is_inside = 0 <= offset <= last
@@ -215,21 +162,15 @@ class Chains:
                 else:
                     values = fields(memory.read(frame, size), 0)
                     outside.append(frame)
-                    # The newest one may be a generator's that is new: it is believed if what called it was there before.
-                    if frames:
+                    # The newest one may be a generator's that is new: it is believed if what called it was there before. Where the thread's
+                    # state tells the innermost generator and the last frame in the chunk, all are that lead from the one to the other.
+                    if frames and layout.c_frame is None:
                         is_whole = False
                     else:
-                        is_late_newest = True
+                        is_late = True
                 # Callers lie below.
                 is_sound = not (is_inside and is_newest and frame >= lowest)
-                if values[owner_at] == _MARK:
-                    if not frames and layout.c_frame is not None and not is_late:
-                        # What C code called has returned since we know that it ran: it lay at the end of what was in use, above its caller.
-                        side_by_side = self._side_by_side(thread, content[chunk_at : chunk_at + want], first)
-                        if not side_by_side or side_by_side[-1] <= values[previous_at]:
-                            raise Passing
-                        frame, is_late = side_by_side[-1], True
-                        continue
+                if values[owner_at] == MARK:
                     if outside and outside[-1] == frame:
                         marks_outside.append(frame)
                 elif is_sound:
@@ -244,6 +185,10 @@ class Chains:
                         # There may be other code in its place.
                         code = renewed(address)
                     is_sound = -1 <= instruction <= code.size
+                    if is_sound and above and is_inside and is_newest and frame + code.frame_bytes != above:
+                        # Others lie there by now, as after an exception; unless it is one that is being cleared.
+                        gap = content[thread.chunk_at : thread.chunk_at + above - chunk]
+                        is_sound = self.side_by_side(thread, gap, frame + code.frame_bytes)[1] == above
                     if is_sound and code.name != _MARKS_CODE:
                         frames += (address, instruction)
             except Unreadable:
@@ -252,13 +197,13 @@ class Chains:
                 if is_inside and is_newest:
                     if not end and code is not None:
                         end = frame - chunk + code.frame_bytes
-                    lowest = frame
+                    lowest = above = frame
                 frame = values[previous_at]
                 if frame and len(frames) < 2 * MAX_DEPTH:
                     continue
                 if frame or lowest <= first:
-                    is_mended = side_by_side is not None
-                    is_whole = is_whole and (not is_late_newest or end == thread.used)
+                    is_mended = beside is not None
+                    is_whole = is_whole and (not is_late or layout.c_frame is not None or end == thread.used)
                     return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole, broken, end)
             is_lost = not frames and not is_inside and not near_begin <= frame <= near_last
             if is_lost and not is_forced:
@@ -268,23 +213,38 @@ class Chains:
                 break
             if frames and not broken and (inner := known(frames[-2])) is not None and inner.is_generator:
                 broken = len(frames)
-            if side_by_side is None:
-                side_by_side = self._side_by_side(thread, content[chunk_at : chunk_at + want], first)
+            if beside is None:
+                beside, _ = self.side_by_side(thread, content[thread.chunk_at : thread.chunk_at + want], first)
             if first <= frame < lowest:
                 lowest = frame + 1
-            below = bisect_left(side_by_side, lowest) - 1
+            below = bisect_left(beside, lowest) - 1
             if below < 0:
                 break
-            frame = side_by_side[below]
+            above = 0
+            frame = self._now_below(thread, content, beside[: below + 1], frames[-2] if frames else 0)
+            if generator and generator not in outside:
+                callers = [self._values(thread, content, each)[previous_at] for each in beside[: below + 1]]
+                frame, generator = frame if generator in callers else generator, 0
         raise Unreadable
 
-    def _head_bytes(self, content: bytes, at: int, want: int) -> int:
+    def _now_below(self, thread: ThreadState, content: bytes, beside: list[int], inner: int) -> int:
+        """Of what lies in the chunk by now the last that is known to call that code; if none is, the last."""
+        code_at = self._layout.frame_order[0]
+        for frame in reversed(beside):
+            if (inner, self._values(thread, content, frame)[code_at] & ~7) in self.calls:
+                return frame
+        return beside[-1]
+
+    def _values(self, thread: ThreadState, content: bytes, frame: int) -> tuple[int, ...]:
+        return self._layout.frame_fields.unpack_from(content, thread.chunk_at + frame - thread.chunk)
+
+    def head_bytes(self, content: bytes, at: int, want: int) -> int:
         """How far from a chunk's beginning its first frame lies."""
         has_head = want >= CHUNK_HEAD.size
         return CHUNK_HEAD.size if has_head and CHUNK_HEAD.unpack_from(content, at)[0] else _FIRST_CHUNK_HEAD_BYTES
 
-    def _side_by_side(self, thread: ThreadState, chunk: bytes, first: int) -> list[int]:
-        """Where frames lie in `chunk`, from `first` on: each where the one before ends."""
+    def side_by_side(self, thread: ThreadState, chunk: bytes, first: int) -> tuple[list[int], int]:
+        """Where frames lie in `chunk`, from `first` on: each where the one before ends; and where the last one does."""
         layout, known, learn = self._layout, self._codes.by_address.get, self._codes.get
         code_at, _, instruction_at, _ = layout.frame_order
         found: list[int] = []
@@ -300,7 +260,7 @@ class Chains:
                 break
             found.append(frame)
             frame += code.frame_bytes
-        return found
+        return found, frame
 
     def _older_chunk(self, frame: int, head: bytes, size_bytes: int) -> tuple[int, bytes] | None:
         """The chunk before the one that begins with `head` and of which `size_bytes` were read, if `frame` lies in it."""
@@ -310,6 +270,7 @@ class Chains:
         if not previous:
             return None
         _, size, top = CHUNK_HEAD.unpack(self._memory.read(previous, CHUNK_HEAD.size))
-        if not previous < frame < previous + size:
+        in_use = min(top * 8 + 24 + 256, size, MAX_CHUNK_BYTES)
+        if not previous < frame <= previous + in_use - self._layout.frame_fields.size:
             return None
-        return previous, self._memory.read(previous, min(top * 8 + 24 + 256, size, MAX_CHUNK_BYTES))
+        return previous, self._memory.read(previous, in_use)

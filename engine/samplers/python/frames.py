@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
 from .memory import PIECE, Unreadable
+from .newest import LEAD_BYTES, Newest, Read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +26,6 @@ _SPARE_BYTES = 768
 """Read beyond what the stack used last, so that one read does for a stack that has grown a little."""
 _HOLDER_BYTES = 24
 """What points to the newest frame, and to the same of who called (3.11, 3.12)."""
-_MAX_CALLS = 8
-"""So many of C code's calls of Python are looked through for the one that a frame is of."""
 _POINTER, _TWO_POINTERS = struct.Struct("<Q"), struct.Struct("<QQ")
 _ATTEMPTS, _PASSING_ATTEMPTS = 6, 40
 """To read a stack; and where generators run that hand over sooner than they are read."""
@@ -50,8 +49,6 @@ class _Known(NamedTuple):
 
     frames: list[int]
     """Leaf first, in turn the code's address and the instruction's index."""
-    newest: int
-    """The address of the newest frame."""
 
 
 class Moved(Exception):
@@ -66,6 +63,7 @@ class Frames:
         self._layout = layout
         self._codes = codes
         self._chains = Chains(memory, layout, codes)
+        self._newests = Newest(memory, layout, codes, self._chains)
         self._read = self._heap_frames if layout.stack_chunk is None else self._chunk_frames
         self._identity = layout.thread_id if layout.native_thread_id is None else layout.native_thread_id
         self._are_compared = layout.code_generation is None
@@ -75,13 +73,13 @@ class Frames:
         self._tail_pieces = b""
         self._tail_size = 0
         self._generation_size = 0
-        self._known: dict[tuple[int, int, int], _Known] = {}
+        self._known: dict[tuple[int, int, int, int], _Known] = {}
         """By their places, of all threads: a new one's stacks lie where an ended one's did. Of code of generation `_known_of`."""
         self._known_of = 0
         self._callers: dict[tuple[int, int], tuple[list[int], int]] = {}
         """Code of a generator and of one of its callers -> a stack that both were met on last, and where in that the callers begin."""
-        self._place: tuple[int, int, int] | None = None
-        """How deep the stacks of C and of Python were at the last read (3.11, 3.12): where both are so again, the same mostly runs again."""
+        self._place: tuple[int, int, int, int] | None = None
+        """How deep the stacks of C and of Python were at the last read, and the innermost generator (3.11, 3.12): where all are so again, the same mostly runs again."""
         self._wanted: int | None = None
         """Where the newest frame was at the first attempt, as far as that can be told again."""
         self.tail = b""
@@ -123,8 +121,16 @@ class Frames:
             return found
         raise Unreadable
 
+    def _forget_other_code(self) -> None:
+        if self._known_of != self._codes.generation or len(self._known) > _MAX_KNOWN:
+            self._known.clear()
+            self._callers.clear()
+            self._chains.forget_calls()
+            self._known_of = self._codes.generation
+
     def _learn_callers(self, frames: list[int]) -> None:
         known = self._codes.by_address.get
+        self._chains.learn_calls(tuple(frames[: 2 * _MAX_INNER : 2]))
         for at in range(0, min(len(frames), 2 * _MAX_INNER), 2):
             code = known(frames[at])
             if code is not None and code.is_generator:
@@ -187,19 +193,16 @@ class Frames:
                 end += size
             return end - size
 
-        c_frame, near = self._layout.c_frame, thread.near
         place(thread.state, self._layout.thread_size)
-        if c_frame is not None:
-            # What points to the newest frame mostly lies where it did: read at once, for it changes most.
-            thread.holder_at = place(thread.holder, _HOLDER_BYTES if thread.holder else 0)
         thread.chunk_at = place(thread.chunk, want)
-        thread.near_at = place(*near)
-        if c_frame is not None:
-            # And asked again: what has changed meanwhile.
-            thread.again_at = place(thread.state + c_frame, 8)
-            thread.later_at = place(thread.chunk, want)
-        thread.places = {address: end + i * outside_bytes for i, address in enumerate(thread.outside)}
-        pieces += [(address, outside_bytes) for address in thread.outside]
+        lead = 0
+        if self._layout.c_frame is not None:
+            thread.holder_at = place(thread.holder, _HOLDER_BYTES if thread.holder else 0)
+            lead = LEAD_BYTES
+            outside_bytes += lead
+        thread.near_at = place(*thread.near)
+        thread.places = {address: end + lead + i * outside_bytes for i, address in enumerate(thread.outside)}
+        pieces += [(address - lead, outside_bytes) for address in thread.outside]
         thread.pieces = b"".join([PIECE.pack(*piece) for piece in pieces]) + self._tail_pieces
         thread.size = end + len(thread.outside) * outside_bytes
 
@@ -211,37 +214,31 @@ class Frames:
             # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
             want = min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used
         found = self._newest(thread, want, now_s, is_forced)
+        self._forget_other_code()
         place, known = self._place, None
         if place is not None:
-            if self._known_of != self._codes.generation or len(self._known) > _MAX_KNOWN:
-                self._known.clear()
-                self._callers.clear()
-                self._known_of = self._codes.generation
             known = self._known.get(place)
         if found is None:
             return None if known is None else (known.frames, False)
-        view, frame, chunk_at, running = found
-        content = bytes(view[: thread.size])
+        view, frame = found
+        content, places, end, is_sure = bytes(view[: thread.size]), thread.places, 0, False
         try:
-            if running is not None:
-                frame = self._chains.newest(thread, frame, content, want, running, is_forced=is_forced)
+            if place is not None:
+                read = self._with_generator(thread, content, want, place[-1])
+                newest = self._newests.find(thread, read, frame, place[-1], is_forced=is_forced)
+                if not newest.is_sure and known is not None:
+                    # What ran has returned, and been written over.
+                    return known.frames, False
+                frame, end, content, places = newest.frame, newest.end, read.content, read.places
+                is_sure = newest.is_sure
             if not frame:
                 return [], False
-            chain = self._chains.walk(thread, frame, content, chunk_at, want, is_forced=is_forced)
+            generator = 0 if place is None else place[-1]
+            chain = self._chains.walk(thread, frame, content, want, places, generator, is_forced=is_forced)
         except (Passing, Unreadable):
             if known is None:
                 raise
             return known.frames, False
-        if chain.end == thread.used and not chain.is_cut:
-            if chain.is_whole and place is not None and self._known_of == self._codes.generation:
-                self._known[place] = _Known(chain.frames, frame)
-        elif known is not None and (running is not None or frame == known.newest):
-            # What stood where the newest frame was has been written over.
-            return known.frames, False
-        if chain.is_mended:
-            begin = chain.broken
-            frames = self._with_callers(chain.frames[:begin], chain.frames[begin:]) if begin else chain.frames
-            return frames, chain.is_cut
         outside = chain.outside
         # A thread's first mark lies in its state (3.15).
         if marks := [mark for mark in chain.marks_outside if not 0 <= mark - thread.state < _STATE_BYTES]:
@@ -252,15 +249,36 @@ class Frames:
         if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + _SPARE_OUTSIDE:
             spare = [each for each in thread.outside if each not in outside]
             thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
-        if chain.is_whole:
+        is_whole = chain.is_whole
+        if place is not None:
+            is_whole = is_sure and chain.end == end and not chain.is_cut and not chain.is_mended
+            if is_whole and self._known_of == self._codes.generation:
+                self._known[place] = _Known(chain.frames)
+            elif not is_whole and known is not None and chain.frames[0] == known.frames[0]:
+                # Who called it is as it was.
+                return chain.frames[:2] + known.frames[2:], False
+        if chain.is_mended:
+            begin = chain.broken
+            frames = self._with_callers(chain.frames[:begin], chain.frames[begin:]) if begin else chain.frames
+            return frames, chain.is_cut
+        if is_whole:
             self._learn_callers(chain.frames)
-        is_told = chain.is_whole or running is not None or len(outside) > _MAX_OUTSIDE
+        is_told = is_whole or place is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
 
-    def _newest(
-        self, thread: ThreadState, want: int, now_s: float, is_forced: bool
-    ) -> tuple[memoryview, int, int, list[int] | None] | None:
-        """What was read, with `want` bytes of the chunk, the address of the newest frame, 0 for none, and what is as in `Chains.newest`, if that has to tell.
+    def _with_generator(self, thread: ThreadState, content: bytes, want: int, generator: int) -> Read:
+        """What was read, with that generator's frame: soon it may have ended."""
+        if not generator or generator in thread.places:
+            return Read(content, want, thread.places)
+        size = LEAD_BYTES + self._layout.frame_fields.size
+        try:
+            late = self._memory.read(generator - LEAD_BYTES, size)
+        except Unreadable:
+            return Read(content, want, thread.places)
+        return Read(content + late, want, {**thread.places, generator: len(content) + LEAD_BYTES})
+
+    def _newest(self, thread: ThreadState, want: int, now_s: float, is_forced: bool) -> tuple[memoryview, int] | None:
+        """What was read, with `want` bytes of the chunk, and the address of the newest frame, 0 for none. Where there is a `_place`, only where to look for it.
 
         None: try again.
         """
@@ -280,58 +298,31 @@ class Frames:
             thread.room = max(used, CHUNK_HEAD.unpack_from(view, thread.chunk_at)[1])
         has_all = chunk == thread.chunk and used <= want
         thread.chunk, thread.used, thread.most = chunk, used, max(used, thread.most - thread.most // 64)
-        running: list[int] | None = None
-        chunk_at = thread.chunk_at
         if layout.c_frame is None:
             (frame,) = _POINTER.unpack_from(view, layout.current_frame)
-        else:
-            (holder,) = _POINTER.unpack_from(view, layout.c_frame)
-            if not holder:
-                return view, 0, chunk_at, None
-            self._place = holder, chunk, used
-            begin, size = thread.near
-            is_near = begin <= holder <= begin + size - _HOLDER_BYTES
-            if not is_near:
-                high = begin + size - _NEAR_BYTES if size > _HOLDER_BYTES else 0
-                self._come_near(thread, holder, max(high, holder + _HOLDER_BYTES), now_s)
-            at = thread.holder_at if holder == thread.holder else thread.near_at + holder - begin if is_near else None
-            if (holder != thread.holder and holder == thread.last_holder) or not thread.holder:
-                thread.holder = holder
-            thread.last_holder = holder
-            frame = 0 if at is None else _POINTER.unpack_from(view, at + layout.current_frame)[0]
-            (now,) = _POINTER.unpack_from(view, thread.again_at)
-            if at is None and not size:
-                return None
-            if now == holder and not frame:
-                return view, 0, chunk_at, None
-            low, high = thread.stack
-            # It has ended where it points to the mark below it (3.12), too.
-            if at is None or now != holder or low <= frame < high:
-                running = self._running(thread, view, holder, now, begin, size)
-            elif at != thread.holder_at:
-                chunk_at = thread.later_at
-        if not frame and running is None:
-            return view, 0, chunk_at, None
-        # Generators lie elsewhere.
-        place = int(chunk <= frame <= chunk + MAX_CHUNK_BYTES) if layout.c_frame is None else 0
-        self._want(place)
-        if (used and not has_all) or (place != self._wanted and not is_forced):
-            return None
-        return view, frame, chunk_at, running
+            # Generators lie elsewhere.
+            place = int(chunk <= frame <= chunk + MAX_CHUNK_BYTES)
+            if frame:
+                self._want(place)
+            is_other = (used and not has_all) or (place != self._wanted and not is_forced)
+            return None if frame and is_other else (view, frame)
+        (holder,) = _POINTER.unpack_from(view, layout.c_frame)
+        self._place = holder, chunk, used, self._newests.generator(thread, view)
+        frame = self._hint(thread, view, holder, now_s)
+        return (view, frame) if has_all else None
 
-    def _running(
-        self, thread: ThreadState, view: memoryview, holder: int, now: int, begin: int, size: int
-    ) -> list[int]:
-        """The newest frames of C code's calls of Python around that of `holder`, which may have ended; the newest call is that of `now`."""
-        running: list[int] = []
-        for _ in range(_MAX_CALLS):
-            if not begin <= now <= begin + size - _HOLDER_BYTES:
-                break
-            frame, before = _TWO_POINTERS.unpack_from(view, thread.near_at + now - begin + self._layout.current_frame)
-            if now > holder:
-                running.append(frame)
-            now = before
-        return running
+    def _hint(self, thread: ThreadState, view: memoryview, holder: int, now_s: float) -> int:
+        """The newest frame by now, or a moment ago, if what points to it was read; else 0."""
+        begin, size = thread.near
+        is_near = begin <= holder <= begin + size - _HOLDER_BYTES
+        if holder and not is_near:
+            high = begin + size - _NEAR_BYTES if size > _HOLDER_BYTES else 0
+            self._come_near(thread, holder, max(high, holder + _HOLDER_BYTES), now_s)
+        at = thread.holder_at if holder == thread.holder else thread.near_at + holder - begin if is_near else None
+        if (holder != thread.holder and holder == thread.last_holder) or not thread.holder:
+            thread.holder = holder
+        thread.last_holder = holder
+        return 0 if at is None else int(_POINTER.unpack_from(view, at + self._layout.current_frame)[0])
 
     def _want(self, place: int) -> None:
         """Were a stack read again until it is whole, wherever the thread is by then, looks would meet what runs long: the first read tells where."""
@@ -350,7 +341,7 @@ class Frames:
         begin = max(begin, low - _NEAR_BYTES)
         thread.wanted_near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
-    def _heap_frames(self, thread: ThreadState, _now_s: float, _is_forced: bool) -> tuple[list[int], bool] | None:
+    def _heap_frames(self, thread: ThreadState, _now_s: float, is_forced: bool) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
         layout, memory = self._layout, self._memory
         unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
@@ -361,10 +352,11 @@ class Frames:
         content, places = bytes(view[: thread.size]), thread.places
         known, learn = self._codes.by_address.get, self._codes.get
         frames: list[int] = []
-        met: list[int] = []
+        met: dict[int, None] = {}
         is_whole = True
-        while frame and len(met) < MAX_DEPTH:
-            met.append(frame)
+        self._forget_other_code()
+        while frame and frame not in met and len(met) < MAX_DEPTH:
+            met[frame] = None
             place = places.get(frame)
             if place is None:
                 is_whole = False
@@ -379,4 +371,27 @@ class Frames:
         if not is_whole or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
             spare = [each for each in thread.outside if each not in met]
             thread.outside = (*met, *spare[: _SPARE_OUTSIDE // 2])
-        return (frames, bool(frame)) if is_whole else None
+        if not is_whole:
+            return None
+        # One may have returned meanwhile, and names no caller any more, or that of another call.
+        is_torn = not frame and frames and frames[-2] != thread.root and frames[-2] in self._chains.callees
+        if frame in met or (is_torn and not is_forced):
+            return self._on_last(thread, content, frames), False
+        if frames:
+            thread.last, thread.root = tuple(met), frames[-2]
+        return frames, bool(frame)
+
+    def _on_last(self, thread: ThreadState, content: bytes, inner: list[int]) -> list[int]:
+        """Those frames, and below them what still stands of the last whole stack, from the one on that is known to call them. Raises `Unreadable`."""
+        unpack, places, calls = self._layout.frame_fields.unpack_from, thread.places, self._chains.calls
+        for caller in thread.last:
+            frame, frames = caller, list(inner)
+            while (place := places.get(frame)) is not None and len(frames) < 2 * MAX_DEPTH:
+                back, code, instruction = unpack(content, place)
+                if instruction < -1 or (frame == caller and (inner[-2], code) not in calls):
+                    break
+                frames += (code, instruction)
+                if frame == thread.last[-1]:
+                    return frames
+                frame = back
+        raise Unreadable

@@ -69,9 +69,11 @@ class Layout(NamedTuple):
         return self.version >= (3, 12)
 
     @property
-    def generator_frame(self) -> int | None:
-        """In a generator, a coroutine and their like, where versions with a `c_frame` are asked for it."""
-        return {(3, 11): 80, (3, 12): 72}.get(self.version)
+    def exception_states(self) -> tuple[int, int] | None:
+        """In the thread's state, of versions with a `c_frame`: what points to the innermost running generator's exception state, and the thread's own,
+        to which it points where none runs.
+        """
+        return {(3, 11): (120, 320), (3, 12): (104, 256)}.get(self.version)
 
     @property
     def code_flags(self) -> int:

@@ -7,8 +7,8 @@ class ThreadState:
     """What is known of one, to read its stack in one go the next time."""
 
     __slots__ = (
-        *("again_at", "asked_s", "chunk", "chunk_at", "holder", "holder_at", "ident", "key", "last_holder"),
-        *("later_at", "most", "near", "near_at", "outside", "pieces", "places", "room", "size", "stack"),
+        *("asked_s", "chunk", "chunk_at", "holder", "holder_at", "ident", "key", "last", "last_holder"),
+        *("most", "near", "near_at", "outside", "pieces", "places", "room", "root", "size", "stack"),
         *("state", "tid", "used", "wanted_near"),
     )
 
@@ -26,8 +26,8 @@ class ThreadState:
         """Where in what is read the chunk begins."""
         self.near_at = 0
         """The same for the piece of the C stack."""
-        self.again_at = self.holder_at = self.later_at = 0
-        """The same for what points into that (3.11, 3.12), read again."""
+        self.holder_at = 0
+        """The same for what points to the newest frame (3.11, 3.12)."""
         self.places: dict[int, int] = {}
         """The same for the frames outside."""
         self.stack = (0, 0)
@@ -48,5 +48,9 @@ class ThreadState:
         """Bytes of them."""
         self.most = 0
         """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
+        self.last: tuple[int, ...] = ()
+        """The frames of the last stack that was whole, leaf first (before 3.11)."""
+        self.root = 0
+        """The code of the outermost of them."""
         self.outside: tuple[int, ...] = ()
         """Where those lay that were neither in the chunk nor in that piece of the C stack."""
