@@ -1,5 +1,5 @@
-# code of many kinds, each working equally long, in turn, some times: kinds.py SECONDS (of each)
-import asyncio, cProfile, dataclasses, functools, re, sys, threading, time
+# code of many kinds, each working equally long, in turn, until a line comes: kinds.py SECONDS (of each)
+import asyncio, cProfile, dataclasses, functools, re, select, sys, threading, time
 
 sys.setrecursionlimit(3000)
 clock = time.thread_time
@@ -105,6 +105,6 @@ def by_thread(end):
 
 
 KINDS = [value for name, value in list(globals().items()) if name.startswith("by_")]
-seconds = float(sys.argv[1]) / 4
-for _ in range(4):
+seconds = float(sys.argv[1])
+while not select.select([sys.stdin], [], [], 0)[0]:
     for kind in KINDS: kind(clock() + seconds)
