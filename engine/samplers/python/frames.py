@@ -374,12 +374,17 @@ class Frames:
         if not is_whole:
             return None
         # One may have returned meanwhile, and names no caller any more, or that of another call.
-        is_torn = not frame and frames and frames[-2] != thread.root and frames[-2] in self._chains.callees
+        is_torn = not frame and frames and frames[-2] != thread.root and self._is_called(frames[-2])
         if frame in met or (is_torn and not is_forced):
             return self._on_last(thread, content, frames), False
         if frames:
             thread.last, thread.root = tuple(met), frames[-2]
         return frames, bool(frame)
+
+    def _is_called(self, address: int) -> bool:
+        """Whether that code, other than a generator's, never stands outermost."""
+        code = self._codes.by_address.get(address)
+        return address in self._chains.callees and code is not None and not code.is_generator
 
     def _on_last(self, thread: ThreadState, content: bytes, inner: list[int]) -> list[int]:
         """Those frames, and below them what still stands of the last whole stack, from the one on that is known to call them. Raises `Unreadable`."""
