@@ -341,7 +341,7 @@ class Frames:
         begin = max(begin, low - _NEAR_BYTES)
         thread.wanted_near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
-    def _heap_frames(self, thread: ThreadState, _now_s: float, is_forced: bool) -> tuple[list[int], bool] | None:
+    def _heap_frames(self, thread: ThreadState, _now_s: float, _is_forced: bool) -> tuple[list[int], bool] | None:
         """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
         layout, memory = self._layout, self._memory
         unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
@@ -375,8 +375,9 @@ class Frames:
             return None
         # One may have returned meanwhile, and names no caller any more, or that of another call.
         is_torn = not frame and frames and frames[-2] != thread.root and self._is_called(frames[-2])
-        if frame in met or (is_torn and not is_forced):
-            return self._on_last(thread, content, frames), False
+        if frame in met or is_torn:
+            whole = self._on_last(thread, content, frames)
+            return whole or frames, not whole
         if frames:
             thread.last, thread.root = tuple(met), frames[-2]
         return frames, bool(frame)
@@ -387,7 +388,7 @@ class Frames:
         return address in self._chains.callees and code is not None and not code.is_generator
 
     def _on_last(self, thread: ThreadState, content: bytes, inner: list[int]) -> list[int]:
-        """Those frames, and below them what still stands of the last whole stack, from the one on that is known to call them. Raises `Unreadable`."""
+        """Those frames, and below them what still stands of the last whole stack, from the one on that is known to call them; else nothing."""
         unpack, places, calls = self._layout.frame_fields.unpack_from, thread.places, self._chains.calls
         for caller in thread.last:
             frame, frames = caller, list(inner)
@@ -399,4 +400,4 @@ class Frames:
                 if frame == thread.last[-1]:
                     return frames
                 frame = back
-        raise Unreadable
+        return []
