@@ -61,12 +61,15 @@ class SavedRun:
     def type_keys(self, keys: bytes) -> None:
         """Nobody is there to read it."""
 
+    def hold(self, *, held: bool) -> None:
+        """It is over."""
+
     def resize(self, columns: int, rows: int) -> None:
         """Nor to be told."""
 
     def _open_source(self, path: str) -> None:
         if path not in self._snapshot.sources:
-            text = read_text(self._snapshot.program.working_folder / path)
+            text = read_text(self._snapshot.program.working_folder, path)
             self._snapshot = replace(self._snapshot, sources={**self._snapshot.sources, path: text})
 
     def _log(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,15 @@ MAX_SOURCE_BYTES = 4_000_000
 MAX_TEXTS = 50
 PATIENCE_S = 4.0
 """How long an analysis is waited for."""
+_BUILT_IN = {
+    re.compile(r"(?:java|jdk)\.[a-z.]+/|rt\.jar/"): "the Java runtime",
+    re.compile(r"node:"): "Node.js",
+    re.compile(r"<frozen "): "the Python interpreter",
+}
+"""What a runtime calls its own code: no path of a file."""
+
+NO_TEXT = "\0"
+"""What the text of a file that cannot be read begins with; why follows."""
 
 
 class Sources:
@@ -41,9 +51,9 @@ class Sources:
         self.texts.clear()
 
     async def open(self, path: str) -> None:
-        """Put the text of `path` into `texts`; where it cannot be read, a line that says why."""
+        """Put what `read_text` gives of `path` into `texts`."""
         if path not in self.texts:
-            text = await in_own_thread(read_text, Path(self._working_folder, path))
+            text = await in_own_thread(read_text, Path(self._working_folder), path)
             while len(self.texts) >= MAX_TEXTS:
                 del self.texts[next(iter(self.texts))]
             self.texts[path] = text
@@ -64,13 +74,18 @@ class Sources:
         return None
 
 
-def read_text(path: Path) -> str:
-    """The text of `path`; where it cannot be read, a line that says why."""
+def read_text(folder: Path, path: str) -> str:
+    """The text of `path`, as a runtime named it, below `folder` if it is relative; where it cannot be read, `NO_TEXT` and why."""
     try:
-        with path.open("rb") as file:
+        with (folder / path).open("rb") as file:
             return file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")
-    except OSError as error:
-        return f"({path} cannot be read: {reason(error)})"
+    except (OSError, ValueError) as error:
+        for beginning, whose in _BUILT_IN.items():
+            if beginning.match(path):
+                return f"{NO_TEXT}part of {whose}; no source file of it is here"
+        if not path.startswith("/"):
+            return f"{NO_TEXT}the runtime's name for it; no such file is below {folder}"
+        return f"{NO_TEXT}cannot be read: {reason(error)}"
 
 
 def _analyse(file: Path) -> StaticAnalysis | None:

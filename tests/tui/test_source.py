@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.sources.sources import NO_TEXT
 from multi_lang_profiler.tui.highlight import Kind, coloured_lines, plain_lines
 from multi_lang_profiler.tui.widgets.source_table import SourceTable
 from tests.support.screen import Screen, show, text_of
@@ -73,6 +74,21 @@ async def test_opens_the_function_chosen() -> None:
         assert "shop/search.py   130 lines" in title(screen)
         assert line_of(screen, 102).split()[:3] == ["27.0", "█▋", "27.0"]
         assert "44.4% of all self time" in title(screen)
+
+
+async def test_without_its_text() -> None:
+    """Of a file that is not here it is said why, and the lines that took time stand there by their numbers."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("home", "enter")
+        why = "part of the Java runtime; no source file of it is here"
+        await show(pilot, screen, replace(shop_snapshot(), sources={SEARCH: f"{NO_TEXT}{why}"}))
+        assert text_of(screen.app.query_one("#source-why")).strip() == why
+        assert "line" not in title(screen)
+        assert ["27.0", "█▋", "27.0", "102"] in [line.split() for line in text_of(table(screen)).splitlines()]
+        assert table(screen).virtual_size.height < 10
+        await pilot.press("h")
+        assert table(screen).cursor_key == 102
 
 
 async def test_follows_the_shared_selection() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.segment import Segment
 
+from ...engine.sources.sources import NO_TEXT
 from ..text import bar, clean, fit, percent
 from .table import Column, Table
 
@@ -32,7 +33,7 @@ class LineTable(Table[LineRow]):
     def show_lines(self, lines: Sequence[HotLine], text: str | None, total: int) -> None:
         """`text`: of the whole file, None where it is not known; `total`: samples that percentages refer to."""
         self.lines, self._total = lines, total
-        self._texts = text.splitlines() if text else ()
+        self._texts = text.splitlines() if text and not text.startswith(NO_TEXT) else ()
         self.show(range(len(lines)))
 
     def columns(self, width: int) -> Sequence[Column[LineRow]]:

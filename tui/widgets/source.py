@@ -9,11 +9,12 @@ from rich.segment import Segment
 
 from ...engine.analysis.function_lines import function_at
 from ...engine.profile.line_counts import LineCounts
+from ...engine.sources.sources import NO_TEXT
 from ..bindings import ScreenKey
 from ..highlight import Piece, coloured_lines, plain_lines
 from ..places import Place
 from ..run_text import why_no_samples
-from ..text import clean, count, plural
+from ..text import clean, count, fit_path, plural
 from ..views import View, samples_shown
 from .source_table import SourceTable
 from .title_line import TitleLine
@@ -60,12 +61,15 @@ class SourceView(View):
         self._runs = 0
         """Which run's text this is."""
         self._text: str | None = None
+        self._why_none = ""
+        """Why there is no text of the file."""
         self._lines: list[list[Piece]] = []
         self._counts: LineCounts | None = None
         self._searched = ""
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
+        yield TitleLine(id="source-why")
         yield SourceTable(id="source-table")
 
     def show(self, snapshot: Snapshot) -> None:
@@ -87,9 +91,12 @@ class SourceView(View):
         if threads is not None:
             total = sum(n for (thread, _), n in snapshot.counts.by_stack.items() if thread in threads)
         table = self.query_one(SourceTable)
-        table.show_lines(self._lines, samples, total)
+        why = self.query_one("#source-why", TitleLine)
+        why.display = bool(self._why_none)
+        why.show([Segment(clean(self._why_none), self.host.palette.warn)])
+        table.show_lines(self._lines, samples, total, has_text=not self._why_none)
         if self._line and self._text is not None:
-            table.look_at(min(self._line, len(self._lines)))
+            table.look_at(self._line if self._why_none else min(self._line, len(self._lines)))
             self._line = 0
         self._show_title(snapshot, sum(line.self_samples for line in samples.values()), total)
 
@@ -153,7 +160,7 @@ class SourceView(View):
 
     def _go_to(self, path: str, line: int) -> None:
         if path != self._path:
-            self._path, self._text, self._lines = path, None, []
+            self._path, self._text, self._lines, self._why_none = path, None, [], ""
         self._line = max(1, line)
 
     def _open(self, path: str, line: int) -> None:
@@ -176,7 +183,10 @@ class SourceView(View):
 
     def _set_text(self, text: str) -> None:
         self._text = text
-        self._lines = plain_lines(text)
+        if text.startswith(NO_TEXT):
+            self._lines, self._why_none = [], text.removeprefix(NO_TEXT)
+            return
+        self._lines, self._why_none = plain_lines(text), ""
         self.run_worker(self._colour(text, self._path), exclusive=True)
 
     async def _colour(self, text: str, path: str) -> None:
@@ -189,13 +199,17 @@ class SourceView(View):
     def _show_title(self, snapshot: Snapshot, own: int, total: int) -> None:
         palette = self.host.palette
         path = self._path.removeprefix(f"{snapshot.program.working_folder}/")
-        left: list[Segment] = [Segment(clean(path), palette.plain)]
         right: Sequence[Segment] = ()
         if self._text is None:
-            left.append(Segment("   opening", palette.dim))
+            facts = "   opening"
         else:
             lines = len(self._lines)
-            share = f"{100 * own / total:.1f}% of all self time" if total else ""
-            left.append(Segment(f"   {count(lines)} {plural(lines, 'line')}", palette.dim))
-            right = [Segment(share, palette.dim)]
+            facts = "" if self._why_none else f"   {count(lines)} {plural(lines, 'line')}"
+            right = [Segment(f"{100 * own / total:.1f}% of all self time" if total else "", palette.dim)]
+
+        def left(room: int) -> list[Segment]:
+            # Of a long path the end is what tells.
+            shown = fit_path(clean(path), max(8, room - len(facts))).rstrip()
+            return [Segment(shown, palette.plain), Segment(facts, palette.dim)]
+
         self.query_one(TitleLine).show(left, right)

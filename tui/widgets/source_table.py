@@ -44,14 +44,16 @@ class SourceTable(Table[SourceLine]):
         self._total = 0
         self._shift = 0
 
-    def show_lines(self, lines: list[list[Piece]], samples: Mapping[int, LineSamples], total: int) -> None:
-        """`total`: samples that percentages refer to."""
+    def show_lines(
+        self, lines: list[list[Piece]], samples: Mapping[int, LineSamples], total: int, *, has_text: bool = True
+    ) -> None:
+        """`total`: samples that percentages refer to; without a text only the lines that have some are shown."""
         renewed = len(lines) != len(self._texts)
         self._texts, self._samples, self._total = lines, samples, total
         if renewed:
             self._shift = 0
             self._columns = self.columns(self.scrollable_content_region.width)
-        self.show(range(1, len(lines) + 1))
+        self.show(range(1, len(lines) + 1) if has_text else sorted(line for line in samples if line > 0))
 
     def columns(self, width: int) -> Sequence[Column[SourceLine]]:
         digits = max(4, len(str(len(self._texts))))
@@ -68,7 +70,7 @@ class SourceTable(Table[SourceLine]):
         return [*columns, Column("code", "", max(8, left), self._draw_code, sortable=False)]
 
     def row(self, key: int) -> SourceLine:
-        return SourceLine(key, self._samples.get(key, NOTHING), self._texts[key - 1])
+        return SourceLine(key, self._samples.get(key, NOTHING), self._texts[key - 1] if key <= len(self._texts) else ())
 
     def look_at(self, number: int) -> None:
         """Put the cursor on a line, with what is around it in view."""
