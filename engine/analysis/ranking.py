@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from ..profile.places import CodeKind, is_own_code, is_plumbing, kind_of, short_path
+from ..profile.places import CodeKind, is_own_code, is_plumbing, kind_of, own_folders, short_path
 from ..profile.stacks import count_functions
 
 if TYPE_CHECKING:
@@ -82,9 +82,11 @@ class BadPattern(ValueError):
 class Catalogue:
     """What is known of each function for good. Grows with the table; not shared between threads."""
 
-    def __init__(self, table: StackTable, working_folder: Path) -> None:
+    def __init__(self, table: StackTable, working_folder: Path, source_file: Path | None = None) -> None:
+        """`source_file`: the program's, which tells where its own code lies if it was started from elsewhere."""
         self.table = table
         self._folder = str(working_folder).rstrip("/")
+        self._own_folders = own_folders(self._folder, str(source_file or ""))
         self._own: list[bool] = []
         self._kinds: list[CodeKind] = []
         self._plumbing: list[bool] = []
@@ -98,14 +100,14 @@ class Catalogue:
         """For each function whether it is the program's own code."""
         functions = self.table.functions
         for function in functions[len(self._own) : len(functions)]:
-            self._own.append(is_own_code(function, self._folder))
+            self._own.append(any(is_own_code(function, folder) for folder in self._own_folders))
         return self._own
 
     def kinds(self) -> Sequence[CodeKind]:
         """For each function whose code it is."""
-        functions = self.table.functions
-        for function in functions[len(self._kinds) : len(functions)]:
-            self._kinds.append(kind_of(function, self._folder))
+        functions, own = self.table.functions, self.own()
+        for index in range(len(self._kinds), len(functions)):
+            self._kinds.append(CodeKind.OWN if own[index] else kind_of(functions[index], self._folder))
         return self._kinds
 
     def plumbing(self) -> Sequence[bool]:

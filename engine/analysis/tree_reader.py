@@ -56,7 +56,7 @@ class TreeReader:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
+        self.catalogue = _catalogue_of(snapshot)
         self.tree = CallTree(snapshot.table)
         self.search: TreeSearch | None = None
         self.base: CallTree | None = None
@@ -73,7 +73,7 @@ class TreeReader:
         """
         known = snapshot.table is self.catalogue.table
         if not known:
-            self.catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
+            self.catalogue = _catalogue_of(snapshot)
         if not known or self._query is None or query.form != self._query.form:
             self.tree = self._new_tree(query)
             self.search = self.base = self._other_run = None
@@ -233,3 +233,7 @@ class _OtherRun:
         for function in range(len(self._same), len(paths)):
             self._same.append(self._ids.get((known[function].name, paths[function]), _UNKNOWN))
         return [NO_FUNCTION if function == NO_FUNCTION else self._same[function] for function in functions]
+
+
+def _catalogue_of(snapshot: Snapshot) -> Catalogue:
+    return Catalogue(snapshot.table, snapshot.program.working_folder, snapshot.program.source_file)

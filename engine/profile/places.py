@@ -16,6 +16,7 @@ _THIRD_PARTY = re.compile(
 )
 _INSTALLED = re.compile(r"/(?:site-packages|dist-packages|node_modules|pkg/mod|vendor)/")
 _RUNTIME = re.compile(r"^node:|^<frozen |^internal/|^wasm:|^(?:java|jdk)\.[a-z.]+/|^rt\.jar/")
+_PYTHON_ITSELF = re.compile(r"/lib(?:64)?/python\d\.\d+/")
 _STANDARD = re.compile(r"/lib(?:64)?/python\d\.\d+/|/(?:go[^/]*|GOROOT)/src/|/lib/python\d+\.zip/")
 _PLUMBING = re.compile(
     r"^<frozen (?:importlib|runpy|zipimport)|/importlib/(?:__init__|_bootstrap\w*)\.py$|^node:internal/(?:modules|main|process)/"
@@ -48,7 +49,19 @@ def is_own_code(function: Function, working_folder: str) -> bool:
         return not _JAVA_RUNTIME.match(name)
     if _THIRD_PARTY.search(file):
         return False
-    return not file.startswith("/") or file.startswith(working_folder + "/")
+    if file.startswith(working_folder + "/"):
+        # An interpreter may be installed below it, in a home folder for example.
+        return not _PYTHON_ITSELF.search(file, len(working_folder))
+    return not file.startswith("/")
+
+
+def own_folders(working_folder: str, source_file: str) -> tuple[str, ...]:
+    """Where a program's own code lies: below its working folder, and beside its file (empty: none) where that is elsewhere and of nothing installed."""
+    folder = source_file.rpartition("/")[0]
+    is_elsewhere = folder and not f"{folder}/".startswith(f"{working_folder}/")
+    if not is_elsewhere or _STANDARD.search(source_file) or _INSTALLED.search(source_file):
+        return (working_folder,)
+    return working_folder, folder
 
 
 def kind_of(function: Function, working_folder: str) -> CodeKind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from multi_lang_profiler.engine.analysis.ranking import (
     trends,
 )
 from multi_lang_profiler.engine.analysis.snapshot import Snapshot
+from multi_lang_profiler.engine.profile.places import CodeKind
 from multi_lang_profiler.engine.profile.stacks import Frame, StackCounts, StackTable
 from tests.support.snapshots import FOLDER, make_snapshot, shop_snapshot
 
@@ -126,6 +128,26 @@ def test_row() -> None:
     assert (row.self_samples, row.total_samples, row.threads) == (4_211, 4_211, 4)
     assert len(row.trend) == 60
     assert sum(row.trend) == recent_self_samples(SHOP)[row.function]
+
+
+def test_a_program_started_from_elsewhere_has_own_code() -> None:
+    """What lies beside the program's file is its own wherever it was started from; what is installed there is not."""
+    table = StackTable()
+    files = {
+        "/srv/shop/server.py": True,
+        "/srv/shop/lib/cart.py": True,
+        "/srv/shop/.venv/lib/python3.11/site-packages/flask/app.py": False,
+        "/srv/shop/python/lib/python3.11/json/encoder.py": False,
+        "/srv/other/server.py": False,
+        f"{FOLDER}/here.py": True,
+    }
+    for file in files:
+        table.frame(Frame("f", file, 1, 1))
+    catalogue = Catalogue(table, FOLDER, Path("/srv/shop/server.py"))
+    assert [*catalogue.own()] == [*files.values()]
+    assert [kind is CodeKind.OWN for kind in catalogue.kinds()] == [*files.values()]
+    module = Catalogue(table, FOLDER, Path("/usr/lib/python3.11/http/server.py"))
+    assert [*module.own()] == [False, False, False, False, False, True]
 
 
 def test_catalogue_follows_the_table() -> None:
