@@ -89,6 +89,13 @@ class InputState:
     """It reads now, as far as the kernel tells: who waits for several things at once is only seen by its prompt."""
     prompt: str = ""
     """The line it stands in, while it waits."""
+    own_screen: bool = False
+    """It draws on a screen of its own, which nobody sees here."""
+
+    @property
+    def asks(self) -> bool:
+        """It waits for what the user can see it ask."""
+        return self.waiting and not self.own_screen
 
     @property
     def hidden(self) -> bool:

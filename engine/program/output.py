@@ -21,6 +21,17 @@ _ROW_MOVE = re.compile(r"\x1b\[([0-9]{0,3})([ABEFJ])")
 _RIGHT = re.compile(r"\x1b\[([0-9]{0,3})C")
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[@-~]")
 _TOKEN = re.compile(r"\x1b\[([0-9;?]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\r\b]|[^\r\b\x1b]+|\x1b")
+_OWN_SCREEN = re.compile(r"\x1b\[\?(?:\d+;)*(?:1049|1047|47)(?:;\d+)*([hl])")
+"""Goes to xterm's alternate screen (h) and back (l): https://invisible-island.net/xterm/ctlseqs/ctlseqs.html."""
+_PLACE = re.compile(r"\x1b\[([2-9]|1?[1-9]\d);\d{1,3}[Hf]")
+"""To a row and a column, not to a far corner to measure the screen."""
+DRAWS_FROM = 3
+"""Rows: a single status line is none."""
+_BEGUN = re.compile(r"\x1b(?:\[(?:\?[\d;]*)?)?$")
+"""One piece of output may end within it."""
+_LONGEST_MOVE = 24
+"""Characters."""
+OWN_SCREEN = "(Here the program draws a screen of its own. Start it with --no-tui to see that; `multi_lang_profiler join` then shows the run in another terminal.)"
 
 
 def as_shown(line: str) -> str:
@@ -85,6 +96,14 @@ class Output:
         self._decoders = {is_stderr: codecs.getincrementaldecoder("utf-8")("replace") for is_stderr in (False, True)}
         self._cursors = {False: _Cursor(), True: _Cursor()}
         self._last_is_stderr = False
+        self._stands_in_other = False
+        """What was written last is the other stream's."""
+        self._of_own_screen: dict[bool, str] = {}
+        """By stream that is on a screen of its own: the end of what it has drawn there."""
+        self._places_drawn: set[str] = set()
+        """Rows that the program went to by their number."""
+        self._draws = False
+        """Those were many."""
         self._frozen: tuple[OutputLine, ...] = ()
         self._changed = False
         self._run = 1
@@ -95,10 +114,54 @@ class Output:
 
     def take(self, data: bytes, is_stderr: bool) -> None:
         """Take in a piece of the program's output, cut anywhere."""
+        self._stands_in_other = self._last_is_stderr is not is_stderr
         self._last_is_stderr = is_stderr
-        cursor = self._cursors[is_stderr]
-        lines = (cursor.line + self._decoders[is_stderr].decode(data)).split("\n")
-        if cursor.up or b"\x1b" in data or "\x1b" in cursor.line:
+        text = self._decoders[is_stderr].decode(data)
+        if not self._draws and b"\x1b[" in data:
+            self._look_for_drawing(text, is_stderr)
+        if is_stderr in self._of_own_screen or b"\x1b[?" in data or _has_begun(self._cursors[is_stderr].line):
+            text = self._without_own_screen(text, is_stderr)
+        self._write(text, is_stderr)
+
+    def _look_for_drawing(self, text: str, is_stderr: bool) -> None:
+        """Whether the program puts things at places of a screen without having gone to another (top)."""
+        self._places_drawn.update(_PLACE.findall(text))
+        if len(self._places_drawn) >= DRAWS_FROM:
+            self._draws = True
+            self._write(f"\n{OWN_SCREEN}\n", is_stderr)
+
+    def _without_own_screen(self, text: str, is_stderr: bool) -> str:
+        """What of `text` is still to be written; where the program has gone to another screen stands a line that says so."""
+        cursor, is_there = self._cursors[is_stderr], is_stderr in self._of_own_screen
+        if is_there:
+            text = self._of_own_screen[is_stderr] + text
+        else:
+            text, cursor.line = cursor.line[-_LONGEST_MOVE:] + text, cursor.line[:-_LONGEST_MOVE]
+        at = 0
+        for move in _OWN_SCREEN.finditer(text):
+            goes_there = move[1] == "h"
+            if goes_there is is_there:
+                continue
+            if goes_there:
+                self._write(text[at : move.start()], is_stderr)
+                self._write("\n" if _is_seen(cursor.line) else "", is_stderr)
+                self._write(f"{OWN_SCREEN}\n", is_stderr)
+            is_there, at = goes_there, move.end()
+        if is_there:
+            self._of_own_screen[is_stderr] = text[at:][-_LONGEST_MOVE:]
+            return ""
+        self._of_own_screen.pop(is_stderr, None)
+        return text[at:]
+
+    def _write(self, text: str, is_stderr: bool) -> None:
+        cursor, other = self._cursors[is_stderr], self._cursors[not is_stderr]
+        stands_there = self._stands_in_other and not (cursor.line or cursor.up or other.up) and _is_seen(other.line)
+        if stands_there and text.startswith(("\n", "\r\n")):
+            # What was asked on one stream, and not echoed, is ended on the other (`read -s; echo`).
+            self._end_line(other, not is_stderr)
+            text = text.partition("\n")[2]
+        lines = (cursor.line + text).split("\n")
+        if cursor.up or "\x1b" in text or "\x1b" in cursor.line:
             cursor.line = lines[0]
             self._follow(cursor, is_stderr)
             for line in lines[1:]:
@@ -160,6 +223,11 @@ class Output:
             cursor.line = ""
 
     @property
+    def has_own_screen(self) -> bool:
+        """The program draws on a screen of its own now."""
+        return self._draws or bool(self._of_own_screen)
+
+    @property
     def unfinished(self) -> str:
         """The line that the program stands in: a question, perhaps. The one of both that was written to last."""
         last, other = self._cursors[self._last_is_stderr], self._cursors[not self._last_is_stderr]
@@ -177,6 +245,9 @@ class Output:
                 self._go(cursor, 0, is_stderr)
             if cursor.line:
                 self._end_line(cursor, is_stderr)
+        self._of_own_screen.clear()
+        self._places_drawn.clear()
+        self._draws = False
         self._of_run = 0
         self._run = number
         self._changed = True
@@ -189,11 +260,22 @@ class Output:
             for is_stderr, cursor in self._cursors.items():
                 if cursor.up:
                     shown[len(self._lines) - cursor.up] = OutputLine(_bounded(cursor.line), is_stderr, self._run)
-                if last := cursor.below if cursor.up else cursor.line:
+                # Who has moved the cursor only stands in a line that nobody sees.
+                if _is_seen(last := cursor.below if cursor.up else cursor.line):
                     shown.append(OutputLine(_bounded(last), is_stderr, self._run))
             self._frozen = tuple(shown)
             self._changed = False
         return self._frozen
+
+
+def _is_seen(line: str) -> bool:
+    """Whether anything stands in it."""
+    return bool(line) and bool(_ESCAPE.sub("", as_shown(line)).strip("\r"))
+
+
+def _has_begun(line: str) -> bool:
+    """Whether `line` ends within what may become a move to another screen."""
+    return _BEGUN.search(line, max(0, len(line) - _LONGEST_MOVE)) is not None
 
 
 def _bounded(line: str) -> str:

@@ -233,6 +233,11 @@ class Run:
         if self._terminals:
             self._terminals.resize(columns, rows)
 
+    def hold(self, *, held: bool) -> None:
+        """Stop what has a terminal of its own, or let it go on."""
+        if isinstance(self._target, Target):
+            self._target.hold(held=held)
+
     async def type_keys(self, keys: bytes) -> None:
         """Type on the program's terminal, once the sampler has handed over what a Ctrl+C might take with it."""
         async with self._typing:
@@ -256,7 +261,9 @@ class Run:
     def _look_at_input(self, terminals: ProgramTerminals, pid: int) -> InputState | None:
         """On a thread of its own."""
         pids = dict.fromkeys((pid, *self._context.ledger.members))
-        return terminals.input_state(pids, self._output.unfinished if self._output else "")
+        if self._output is None:
+            return terminals.input_state(pids, "")
+        return terminals.input_state(pids, self._output.unfinished, own_screen=self._output.has_own_screen)
 
     def _take_input(self, state: InputState | None) -> None:
         self.input = state if self.is_running else None

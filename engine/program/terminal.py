@@ -99,16 +99,20 @@ class ProgramTerminals:
             return bool(mode[_LFLAG] & termios.ISIG) and any(key in special for key in keys)
         return False
 
-    def input_state(self, pids: Iterable[int], prompt: str) -> InputState | None:
-        """How what is typed is taken, and whether one of `pids` waits for it; None once nothing has the terminal open. Reads /proc."""
+    def input_state(self, pids: Iterable[int], prompt: str, *, own_screen: bool = False) -> InputState | None:
+        """How what is typed is taken, and whether one of `pids` waits for it; None once nothing has the terminal open. Reads /proc.
+
+        `own_screen`: the program draws on one.
+        """
         try:
             flags = termios.tcgetattr(self.ours)[_LFLAG]
         except (termios.error, ValueError):
             return None
         by_line, echoes = bool(flags & termios.ICANON), bool(flags & termios.ECHO)
         # Who reads key by key waits in poll(2), like anybody for anything; but its prompt stands there.
-        waiting = is_read(self.name, pids) or (not by_line and bool(prompt))
-        return InputState(by_line=by_line, echoes=echoes, waiting=waiting, prompt=prompt if waiting else "")
+        waiting = own_screen or is_read(self.name, pids) or (not by_line and bool(prompt))
+        prompt = prompt if waiting and not own_screen else ""
+        return InputState(by_line=by_line, echoes=echoes, waiting=waiting, prompt=prompt, own_screen=own_screen)
 
     def read_rest(self) -> None:
         """What was printed and not read yet; the kernel hands over the last of it before it tells that nobody is there any more."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_lang_profiler.engine.analysis.snapshot import OutputLine
-from multi_lang_profiler.engine.program.output import MAX_LINE_LENGTH, MAX_LINES, Output
+from multi_lang_profiler.engine.program.output import MAX_LINE_LENGTH, MAX_LINES, OWN_SCREEN, Output
 
 
 @given(
@@ -137,3 +137,55 @@ def test_nothing_new_costs_nothing():
     output = Output()
     output.take(b"a\n", is_stderr=False)
     assert output.lines is output.lines
+
+
+def test_a_line_is_ended_where_the_program_stands():
+    """`read -s -p PIN:` asks on stderr, and the newline after it comes on stdout: as on a terminal it ends that line, and makes no empty one."""
+    output = Output()
+    for text, is_stderr in (
+        ("PIN: ", True),
+        ("\n", False),
+        ("4 digits\n", False),
+        ("yes? ", True),
+        ("no\r\n\n", False),
+    ):
+        output.take(text.encode(), is_stderr)
+    assert [line.text for line in output.lines] == ["PIN: ", "4 digits", "no", "", "yes? "]
+
+
+def test_where_only_the_cursor_stands_is_no_line():
+    """After its bars tqdm goes back to the beginning of a line in which nothing stands."""
+    output = Output()
+    output.take(b"\x1b[?25h\x1b[1G", is_stderr=True)
+    output.take(b"\n> go\n", is_stderr=False)
+    assert output.lines == (OutputLine("", is_stderr=False), OutputLine("> go", is_stderr=False)), (
+        "npm's spinner is gone"
+    )
+    output = Output()
+    output.take(b"outer: 100%\n\r\x1b[0m\x1b[K\r", is_stderr=True)
+    assert [line.text for line in output.lines] == ["outer: 100%"]
+
+
+def test_a_screen_of_its_own_is_said_to_be_one():
+    """What a program draws on the alternate screen (less, htop, vim) is left out, and a line stands for it; the lines before and after stay.
+
+    However the pieces are cut.
+    """
+    drawn = "before\nunfinished\x1b[?1049h\x1b[22;0;0t\x1b[1;40r\x1b[H\x1b[2Jeverything\x1b[5;7Hat once\n\x1b[?1049l\x1b[23;0;0tafter\n"
+    shown = ["before", "unfinished", OWN_SCREEN, "\x1b[23;0;0tafter"]
+    for size in (1, 3, 7, 1_000):
+        output = Output()
+        for at in range(0, len(drawn), size):
+            output.take(drawn[at : at + size].encode(), is_stderr=False)
+            came = drawn[: at + size]
+            assert output.has_own_screen is ("\x1b[?1049h" in came and "\x1b[?1049l" not in came)
+        assert [line.text for line in output.lines] == shown
+    output.take(b"\x1b[?25hx\x1b[?47hy", is_stderr=True)
+    output.begin_run(2)
+    output.take(b"again\n", is_stderr=True)
+    assert [line.text for line in output.lines][-2:] == [OWN_SCREEN, "again"]
+    output.take(b"\x1b[H\x1b[2J\x1b[3Jwatching\n\x1b[999;999H\x1b[6n\x1b[24;1Hstatus\n", is_stderr=True)
+    assert not output.has_own_screen, "it is cleared and measured, and has a status line"
+    output.take(b"".join(b"\x1b[%d;1Hrow" % row for row in range(1, 9)), is_stderr=True)
+    assert output.has_own_screen, "top draws row by row, and goes to no other screen for it"
+    assert OWN_SCREEN in [line.text for line in output.lines][-3:]

@@ -72,6 +72,8 @@ class ProgramInput(Horizontal):
             self._field.value = ""
         self._state = state
         question = clean(without_escape_codes(state.prompt)).strip()
+        if state.own_screen:
+            question = "The program draws a screen of its own"
         room = self.app.size.width // MAX_LABEL_SHARE
         label = f"… {question[-room:]}" if len(question) > room else question
         self.query_one("#input-label", Label).update(Content(f" ▸ {label} ".replace("  ", " ")))
@@ -168,6 +170,10 @@ def _bytes_of(event: events.Key) -> bytes:
 
 
 def _hint(state: InputState, *, typed_to: bool) -> str:
+    if state.own_screen and not typed_to:
+        return "better seen with --no-tui, and `join` in another terminal"
     if not typed_to:
         return "the program waits for input; I answers"
-    return "" if state.by_line else "every key goes to the program"
+    if not state.by_line:
+        return "every key goes to the program"
+    return "" if state.prompt.strip() else "a line for the program"
