@@ -335,6 +335,11 @@ class Engine:
     def type_keys(self, keys: bytes) -> None:
         self._call(lambda: self._parts.run and self._start(self._parts.run.type_keys(keys)))
 
+    def hold(self, *, held: bool) -> None:
+        # Not by the loop: we are about to be stopped ourselves.
+        if self._parts.run:
+            self._parts.run.hold(held=held)
+
     def resize(self, columns: int, rows: int) -> None:
         self._calls.do(lambda: self._resize((columns, rows)))
 

@@ -131,8 +131,7 @@ class ProfilerApp(ThemedApp):
         follow(self._settings, self)
         if self._settings.keys:
             self.call_later(self._tell_unknown_keys)
-        # After `fg` Textual draws only what it thinks has changed, on an empty terminal.
-        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
+        self.app_resume_signal.subscribe(self, lambda _app: self._dialogs.come_back(self))
         self._view_bar.show(self._front)
         self._focus_front()
         self.poll()
@@ -328,6 +327,9 @@ class ProfilerApp(ThemedApp):
     def action_edit(self) -> None:
         self._dialogs.edit_place(self, self._place_here())
 
+    def action_suspend_process(self) -> None:
+        self._dialogs.suspend(self)
+
     def action_copy(self) -> None:
         self._copier.copy(self._place_here(), self.snapshot, self)
 
@@ -439,7 +441,7 @@ class ProfilerApp(ThemedApp):
         if (state is not None) is not self._takes_input:
             self._takes_input = state is not None
             self.refresh_bindings()
-        if state is not None and state.waiting and not self._was_touched and self.screen is self._main:
+        if state is not None and state.asks and not self._was_touched and self.screen is self._main:
             self._input.take_keys()
 
     def _arrange(self) -> None:

@@ -32,6 +32,7 @@ OF_THE_MAIN_SCREEN = frozenset(
         "type",
         "edit",
         "copy",
+        "suspend_process",
     }
 )
 """Actions whose keys work only there."""
@@ -155,6 +156,14 @@ def screen_bindings(titles: Mapping[str, str]) -> list[BindingType]:
             id="app.side",
         ),
         ScreenKey("question_mark", "help", "Help", tooltip="Explain this view and its keys", id="app.help"),
+        ScreenKey(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            tooltip="Back to the shell, the program stopped as well; its fg goes on with both",
+            id="app.suspend",
+        ),
         ScreenKey("q", "leave", "Quit", tooltip="Leave; asks if the program still runs", id="app.quit"),
         ScreenKey(
             "ctrl+c,ctrl+q",

@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 
 from ..engine.analysis.weights import other_mode, why_not
 from .all_views import VIEWS
+from .job import come_back, suspend
 from .run_state import is_reporting, program_is_over, run_is_over
 from .text import clean
 from .widgets.cpu_screen import CpuScreen
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..engine.analysis.snapshot import Snapshot
     from .app import ProfilerApp
     from .places import Place
+
+__all__ = ["choose_threads", "come_back", "leave", "restart", "show_cpu", "show_help", "suspend"]
 
 
 def choose_threads(app: ProfilerApp, chosen: Callable[[frozenset[int] | None], None]) -> None:

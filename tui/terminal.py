@@ -11,6 +11,7 @@ import os
 import select
 import threading
 from codecs import getincrementaldecoder
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -37,6 +38,9 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self.exit_event = self._wake = _WakingEvent()
+        if isinstance(self._file, TextIOWrapper) and self._file.encoding.lower().replace("-", "") != "utf8":
+            # A locale or PYTHONIOENCODING that is meant for what the program writes: terminals read UTF-8.
+            self._file.reconfigure(encoding="utf-8")
         self._file = cast("Any", _UntilItFails(cast("TextIO", self._file), self._lost))
 
     def _get_terminal_size(self) -> tuple[int, int]:

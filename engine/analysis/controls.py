@@ -38,6 +38,9 @@ class Controls(Protocol):
     def type_keys(self, keys: bytes) -> None:
         """Type on the program's terminal, as a keyboard sends it: Enter is a carriage return, Ctrl+C a 3."""
 
+    def hold(self, *, held: bool) -> None:
+        """Stop all in front of the program's terminal, as Ctrl+Z does at a shell, or let it go on; done when this returns."""
+
     def resize(self, columns: int, rows: int) -> None:
         """The screen's size; the program is told how much of it shows its output."""
 

@@ -72,6 +72,9 @@ class JoinedRun:
     def type_keys(self, keys: bytes) -> None:
         """Whoever looks on does not type."""
 
+    def hold(self, *, held: bool) -> None:
+        """The program is its own screen's."""
+
     def resize(self, columns: int, rows: int) -> None:
         """The program keeps the size of its own screen."""
 

@@ -31,7 +31,9 @@ _CLONE_PARENT = 0x8000
 _SHELL = "/bin/sh"
 _LEADER = """exec 3<&1 4<&2 >/dev/null 2>&1
 read group
-read end
+held=0
+while read word; do held=$word; done
+[ "$held" = 0 ] || kill -CONT -"$held"
 printf '\\004' >&3 &
 typed=$!
 cat <&3 &
@@ -41,7 +43,8 @@ wait $read
 kill -9 $typed
 while kill -0 -"$group"; do sleep 5; done
 """
-"""stdin: a pipe with the program's number, which ends with the agent; stdout and stderr: the other ends of the program's terminals.
+"""stdin: a pipe with the program's number, then what of it was stopped together with us, which ends with the agent; stdout and stderr: the other ends
+of the program's terminals.
 
 The end of the input cannot be typed where what was typed before was never read: that must not hold up the rest. Who is in front of the terminal may have closed it, and would get the SIGHUP all the same.
 """
@@ -125,6 +128,11 @@ class Session:
             raise OSError(int(told[b"errno"]), os.strerror(int(told[b"errno"])))
         with contextlib.suppress(OSError):
             os.write(self._alive, b"%d\n" % self.pid)
+
+    def tell(self, held: int) -> None:
+        """The process group that is stopped and is to go on should we not come back; 0: none."""
+        with contextlib.suppress(OSError):
+            os.write(self._alive, b"%d\n" % held)
 
     def close(self) -> None:
         """Once: the agent has no more need of it. It goes when nobody is left who has the terminal."""

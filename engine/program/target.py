@@ -42,6 +42,8 @@ class Target:
         self._pid: int | None = None
         self._status: int | None = None
         self._session: Session | None = None
+        self._held = 0
+        """The process group that was stopped with us."""
         self.terminals: ProgramTerminals | None = None
         """With a screen."""
         self.is_interrupted = False
@@ -128,6 +130,18 @@ class Target:
                 os.killpg(self._pid, number)
             else:
                 os.kill(self._pid, number)
+
+    def hold(self, *, held: bool) -> None:
+        """Stop all in front of the program's terminal, or let it go on; without such a terminal it is in front of ours, and a shell does so."""
+        if self.terminals is None or self._pid is None or self._status is not None or held is bool(self._held):
+            return
+        # SIGTSTP does nothing where no shell is there to bring it back (orphaned process groups: setpgid(2)).
+        group = (self.terminals.front or self._pid) if held else self._held
+        self._held = group if held else 0
+        if self._session:
+            self._session.tell(self._held)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGSTOP if held else signal.SIGCONT)
 
     def give_up(self) -> None:
         """It cannot be sampled; it runs on all the same."""

@@ -44,6 +44,9 @@ class FakeControls:
     def type_keys(self, keys: bytes) -> None:
         self.asked.append(f"type {keys!r}")
 
+    def hold(self, *, held: bool) -> None:
+        self.asked.append("hold" if held else "let go on")
+
     def resize(self, columns: int, rows: int) -> None:
         self.size = columns, rows
 

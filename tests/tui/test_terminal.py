@@ -6,7 +6,8 @@ import os
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,6 @@ from tests.support.command import COMMAND, Folder
 from tests.support.node import node
 from tests.support.processes import processes_where
 from tests.support.tmux import Terminal, is_alive, wait_until_gone
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROGRAM = """\
 import sys, time
@@ -53,7 +51,7 @@ def test_stopped_and_back_it_is_whole(folder: Folder) -> None:
     """After SIGTSTP and the shell's `fg` the whole screen is drawn again, not only what has changed meanwhile."""
     with Terminal(["bash", "--norc"], size=(80, 24), folder=folder.path, environment=folder.environment()) as shown:
         shown.press(f"{COMMAND} python work.py -- 120 0", "Enter")
-        shown.wait_for("hot_spot", "5 Timeline", "Quit")
+        shown.wait_for("hot_spot", "5 Time", "Quit")
         (agent,) = processes_where(
             lambda process: (
                 (process / "cwd").readlink() == folder.path.resolve()
@@ -63,11 +61,56 @@ def test_stopped_and_back_it_is_whole(folder: Folder) -> None:
         os.kill(agent, signal.SIGTSTP)
         shown.wait_for("Stopped")
         shown.press("fg", "Enter")
-        shown.wait_for("hot_spot", "5 Timeline", "Quit")
+        shown.wait_for("hot_spot", "5 Time", "Quit")
         shown.press("q")
         shown.wait_for("Stop it and quit")
         shown.press("Enter")
         shown.wait_for("exit status 143")
+
+
+def test_suspended_the_program_is_too(folder: Folder) -> None:
+    """Ctrl+Z gives the shell back and stops the program, as without us; `fg` goes on with both, and the end of the agent lets the program go on.
+
+    The screen is in UTF-8, whatever Python is told to write.
+    """
+    folder.write(
+        "count.py", "import time\nfor n in range(1200):\n    open('n', 'w').write(str(n))\n    time.sleep(0.1)\n"
+    )
+    with Terminal(["bash", "--norc"], size=(80, 24), folder=folder.path, environment=folder.environment()) as shown:
+        shown.press(f"PYTHONIOENCODING=latin-1 {COMMAND} python count.py", "Enter")
+        shown.wait_for("● count.py", "running", "5 Time", "Quit")
+        (program,) = in_folder(folder, b"count.py", without=b"multi_lang_profiler")
+        for way in ("fg", "kill -9 %1"):
+            shown.press("C-z")
+            shown.wait_for("Stopped")
+            assert state_of(program) == "T"
+            shown.press("clear", "Enter", way, "Enter")
+            if way == "fg":
+                shown.wait_for("5 Time", "Quit")
+            before = (folder.path / "n").read_text()
+            shown.wait_until(partial(has_gone_on, folder, before), "it stands")
+            assert state_of(program) != "T"
+        os.kill(program, signal.SIGKILL)
+
+
+def has_gone_on(folder: Folder, before: str, _: str) -> bool:
+    return (folder.path / "n").read_text() not in ("", before)
+
+
+def state_of(pid: int) -> str:
+    """As the kernel says in a letter (proc(5)): T for stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def in_folder(folder: Folder, word: bytes, *, without: bytes) -> list[int]:
+    """Processes in `folder` with that word of a command, and without the other."""
+    return processes_where(
+        lambda process: (
+            (process / "cwd").readlink() == folder.path.resolve()
+            and word in (words := (process / "cmdline").read_bytes()).split(b"\0")
+            and without not in words
+        )
+    )
 
 
 def test_a_session(folder: Folder) -> None:
