@@ -1,6 +1,6 @@
 """Pictures of every view of real runs, in a real terminal, to be looked at: `python -m tests.views FOLDER java go`, some minutes a language.
 
-For each language, each way to colour (dark, light, 16 colours, NO_COLOR) and each size pages with as many views as can be read on one, and
+For each language, each way to colour (dark, light, 256 colours, 16 colours, NO_COLOR) and each size pages with as many views as can be read on one, and
 where there is a Chromium a PNG of each. Nothing is judged: what annoys whoever looks is a fault.
 """
 
@@ -39,7 +39,8 @@ ROWS_OF_PIXELS = 1_650
 COLOURS: dict[str, dict[str, str]] = {
     "dark": {"COLORTERM": "truecolor"},
     "light": {"COLORTERM": "truecolor"},
-    "16-colours": {"COLORTERM": ""},
+    "256-colours": {"COLORTERM": "", "TERM": "screen-256color"},
+    "16-colours": {"COLORTERM": "", "TERM": "screen"},
     "no-color": {"COLORTERM": "truecolor", "NO_COLOR": "1"},
 }
 SETTLE_S = 4.0

@@ -31,6 +31,16 @@ _KINDS = {
     False: {CodeKind.OWN: "#e8a020", CodeKind.LIBRARY: "#2f6fae", CodeKind.RUNTIME: "#d5dade"},
 }
 """On dark and on light ground. Hues of Okabe and Ito's, and of three brightnesses: without colours they stay apart."""
+_GREYS = {
+    True: {CodeKind.OWN: "#d8d8d8", CodeKind.LIBRARY: "#585858", CodeKind.RUNTIME: "#2c2c2c"},
+    False: {CodeKind.OWN: "#585858", CodeKind.LIBRARY: "#b8b8b8", CodeKind.RUNTIME: "#e4e4e4"},
+}
+"""The same where colours are not wanted: of a colour's own grey, which lies in the middle, no ink stands out."""
+_GREY_HEAT = {
+    True: (("#262626", "#5a5a5a"), ("#a8a8a8", "#f0f0f0")),
+    False: (("#e8e8e8", "#a8a8a8"), ("#5a5a5a", "#262626")),
+}
+"""The cold half and the hot half, without the middle."""
 _MORE, _LESS = "#e0703c", "#4a90d9"
 CHANGE_STEPS = 6
 """Shades to either side of no change."""
@@ -47,15 +57,31 @@ class BoxStyle(NamedTuple):
 class FlameColors:
     """Of one theme. Boxes below each other differ a little even if they mean the same, so that their edge is seen."""
 
-    def __init__(self, *, dark: bool, background: Color, foreground: Color, shades: bool = True) -> None:
-        """`shades`: whether the terminal shows colours that differ little. Of sixteen the nearest to a shade may mean something else."""
+    def __init__(
+        self, *, dark: bool, background: Color, foreground: Color, shades: bool = True, grey: bool = False
+    ) -> None:
+        """`shades`: whether the terminal shows colours that differ little. Of fewer the nearest to a shade may mean something else.
+
+        `grey`: no colours are wanted.
+        """
         self._shades = shades
+        self._kinds = (_GREYS if grey else _KINDS)[dark]
         self._background = background
         self._foreground = foreground
         cold = background.blend(foreground, 0.2 if dark else 0.1)
         warm = CIVIDIS[4:] if dark else tuple(reversed(CIVIDIS[:7]))
         self._dark = dark
-        self._heat = Gradient.from_colors(cold, *warm, quality=_STEPS + 1)
+        self._heat = [
+            Gradient.from_colors(cold, *warm, quality=_STEPS + 1).get_color(step / _STEPS) for step in range(_STEPS + 1)
+        ]
+        if grey:
+            halves = [(Color.parse(first), Color.parse(last)) for first, last in _GREY_HEAT[dark]]
+            half = _STEPS // 2
+            self._heat = [
+                first.blend(last, step % (half + 1) / half)
+                for step in range(_STEPS + 1)
+                for first, last in (halves[step > half],)
+            ]
         self.heat = lru_cache(maxsize=None)(self._heat_style)
         self.kind = lru_cache(maxsize=None)(self._kind_style)
         self.change = lru_cache(maxsize=None)(self._change_style)
@@ -73,7 +99,7 @@ class FlameColors:
         return round(position(share) * _STEPS)
 
     def _heat_style(self, step: int, odd: int) -> BoxStyle:
-        return self._on(self._heat.get_color(step / _STEPS), odd)
+        return self._on(self._heat[step], odd)
 
     def _module_style(self, module: int, odd: int) -> BoxStyle:
         return self._on(Color.parse(_MODULES[module % len(_MODULES)]), odd)
@@ -84,7 +110,7 @@ class FlameColors:
         return round(size * CHANGE_STEPS) * (1 if change > 0 else -1)
 
     def _kind_style(self, kind: CodeKind, odd: int) -> BoxStyle:
-        return self._on(Color.parse(_KINDS[self._dark][kind]), odd)
+        return self._on(Color.parse(self._kinds[kind]), odd)
 
     def _change_style(self, step: int, odd: int) -> BoxStyle:
         neutral = self._background.blend(self._foreground, 0.22 if self._dark else 0.12)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from textual.theme import Theme
 
+_GROUND_OF_16 = {True: "#000080", False: "#00ffff"}
+"""What every ink of ours can be read on; the nearest to a mixed colour is a grey, as some inks are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -47,8 +50,8 @@ class Palette:
     """The same where the keys go elsewhere."""
 
 
-def make_palette(theme: Theme, *, shades: bool = True) -> Palette:
-    """The palette of a theme; `shades`: whether the terminal shows colours that differ little."""
+def make_palette(theme: Theme, *, colours: int = 2**24, grey: bool = False) -> Palette:
+    """The palette of a theme; `colours`: how many the terminal can show; `grey`: whether none are wanted."""
     variables, dark = theme.to_color_system().generate(), theme.dark
     background = _color(variables, "background", "#101418" if dark else "#ffffff")
     foreground = _color(variables, "foreground", "#e0e0e0" if dark else "#202020")
@@ -61,8 +64,9 @@ def make_palette(theme: Theme, *, shades: bool = True) -> Palette:
         return Style(bgcolor=color.rich_color)
 
     return Palette(
-        heat=Heat(dark=dark),
-        flame=FlameColors(dark=dark, background=background, foreground=foreground, shades=shades),
+        heat=Heat(dark=dark, colours=colours),
+        # Of 256 the nearest to a shade of blue may be a purple, of sixteen another kind's colour.
+        flame=FlameColors(dark=dark, background=background, foreground=foreground, shades=colours > 256, grey=grey),
         plain=ink(foreground),
         bold=Style(color=foreground.rich_color, bold=True),
         dim=ink(background.blend(foreground, 0.62)),
@@ -74,9 +78,9 @@ def make_palette(theme: Theme, *, shades: bool = True) -> Palette:
         bad=ink(_color(variables, "error", "#e05050")),
         match=Style(color=background.rich_color, bgcolor=_color(variables, "warning", "#e0a030").rich_color),
         # Of sixteen the nearest is that of the filled part.
-        track=ground(background.blend(foreground, 0.13)) if shades else Style.null(),
-        chosen=ground(background.blend(foreground, 0.13)),
-        cursor=ground(background.blend(primary, 0.34)),
+        track=ground(background.blend(foreground, 0.13)) if colours > 16 else Style.null(),
+        chosen=ground(background.blend(foreground, 0.13) if colours > 16 else Color.parse(_GROUND_OF_16[dark])),
+        cursor=ground(background.blend(primary, 0.34) if colours > 16 else Color.parse(_GROUND_OF_16[dark])),
         cursor_away=ground(background.blend(foreground, 0.09)),
     )
 

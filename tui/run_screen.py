@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..engine.analysis.controls import Controls
     from ..engine.analysis.ranges import TimeRange
 
+COLOURS = {"standard": 16, "windows": 16, "256": 256, "truecolor": 2**24}
+"""By Rich's name for what the terminal can show."""
 SWITCH_INTERVAL_S = 0.005
 """CPython's own."""
 
@@ -29,7 +31,7 @@ def run_screen(controls: Controls, view: str = "", wanted: TimeRange | None = No
     Gives an empty text; or, if the screen itself broke down, a line for the user: the run is to go on without it.
     """
     app, details = ProfilerApp(controls, driver=TerminalDriver, view=view, wanted=wanted), io.StringIO()
-    app.shades = app.console.color_system not in ("standard", "windows")
+    app.use_colours(COLOURS.get(app.console.color_system or "", 16))
     app.call_later(app.call_after_refresh, _at_ease)
     if _is_first():
         app.call_later(app.greet)

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 class ThemedApp(App[None]):
-    shades = True  # whether the terminal shows colours that differ little
-
     def __init__(self, driver: type[Driver] | None) -> None:
         no_color = os.environ.get("NO_COLOR")
+        self._colours = 2**24
         super().__init__(driver_class=driver)
         if no_color is not None:
             # Textual takes it out of the environment; the profiled program is to find it there when it is started again.
@@ -31,13 +30,18 @@ class ThemedApp(App[None]):
         self.register_theme(themes.LIGHT)
         self.theme = self._styled_for = themes.DARK.name
         self.stylesheet.set_variables(self.get_css_variables())
-        self.palette = make_palette(themes.DARK)
+        self.palette = make_palette(themes.DARK, grey=self.no_color)
 
     def redraw(self) -> None:
         """Draw all by line anew, in other colours."""
 
+    def use_colours(self, colours: int) -> None:
+        """So many the terminal can show."""
+        self._colours = colours
+        self.watch_theme()
+
     def watch_theme(self) -> None:
-        self.palette = make_palette(self.current_theme, shades=self.shades)
+        self.palette = make_palette(self.current_theme, colours=self._colours, grey=self.no_color)
 
     def refresh_css(self, animate: bool = True) -> None:
         # Textual begins with it, for the theme that all was just styled for.
