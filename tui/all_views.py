@@ -15,39 +15,39 @@ class ViewKind(NamedTuple):
     title: str
     short: str
     """The title where cells are few, at most eight characters."""
+    brief: str
+    """The title where all are to stand in 80 columns."""
     module: str
     """In `widgets`."""
     name: str
     """Of the class in it."""
     side_panes: bool = False
     """Whether reporter, output and log stand beside it on a large screen; a view that needs the width says no."""
-    in_bar: bool = True
-    """Whether its name stands in the line of views while another is in front."""
 
     def load(self) -> type[View]:
         kind: type[View] = getattr(import_module(f".widgets.{self.module}", __package__), self.name)
         return kind
 
 
-HOT_FUNCTIONS = ViewKind("Hot functions", "Hot", "functions", "FunctionsView", side_panes=True)
-SOURCE = ViewKind("Source", "Source", "source", "SourceView")
-DIFF = ViewKind("Diff", "Diff", "diff", "DiffView")
-REPORTER = ViewKind("Reporter", "Reporter", "reporter", "ReporterView")
-OUTPUT = ViewKind("Output", "Output", "output", "OutputView")
-SANDWICH = ViewKind("Sandwich", "Sandwich", "sandwich", "SandwichView", in_bar=False)
+HOT_FUNCTIONS = ViewKind("Hot functions", "Hot", "Hot", "functions", "FunctionsView", side_panes=True)
+SOURCE = ViewKind("Source", "Source", "Source", "source", "SourceView")
+DIFF = ViewKind("Diff", "Diff", "Diff", "diff", "DiffView")
+REPORTER = ViewKind("Reporter", "Reporter", "Rep", "reporter", "ReporterView")
+OUTPUT = ViewKind("Output", "Output", "Out", "output", "OutputView")
+SANDWICH = ViewKind("Sandwich", "Sandwich", "Sand", "sandwich", "SandwichView")
 
 VIEWS: Mapping[str, ViewKind] = {
     "1": HOT_FUNCTIONS,
     "2": SOURCE,
-    "3": ViewKind("Call tree", "Tree", "call_tree", "CallTreeView", side_panes=True),
-    "4": ViewKind("Flame graph", "Flame", "flame_graph", "FlameGraphView"),
-    "5": ViewKind("Timeline", "Timeline", "timeline", "TimelineView"),
+    "3": ViewKind("Call tree", "Tree", "Tree", "call_tree", "CallTreeView", side_panes=True),
+    "4": ViewKind("Flame graph", "Flame", "Flame", "flame_graph", "FlameGraphView"),
+    "5": ViewKind("Timeline", "Timeline", "Time", "timeline", "TimelineView"),
     "6": DIFF,
     "7": REPORTER,
     "8": OUTPUT,
-    "9": ViewKind("Log", "Log", "log", "LogView"),
+    "9": ViewKind("Log", "Log", "Log", "log", "LogView"),
     "w": SANDWICH,
-    "0": ViewKind("Threads", "Threads", "threads", "ThreadsView", in_bar=False),
+    "0": ViewKind("Threads", "Threads", "Threads", "threads", "ThreadsView"),
 }
 """All views by the key that brings each to the front."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
-from .text import ELLIPSIS, bar, cells_of
+from .text import ELLIPSIS, bar, cells_of, fit_name, fit_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rich.style import Style
 
     from .palette import Palette
+
+MIN_PLACE = 8
+"""Cells: fewer of a place tell nothing."""
 
 
 def two_sided(width: int, left: Sequence[Segment], right: Sequence[Segment] = ()) -> Strip:
@@ -39,6 +42,14 @@ def joined(parts: Iterable[Sequence[Segment]], separator: Segment) -> list[Segme
                 line.append(separator)
             line.extend(part)
     return line
+
+
+def name_and_place(name: str, place: str, room: int, palette: Palette) -> list[Segment]:
+    """A function's name and its place in at most `room` cells; of a long place the end is what tells."""
+    left = max(0, room - cells_of(name) - 2)
+    if left < MIN_PLACE:
+        return [Segment(fit_name(name, room).rstrip(), palette.bold)]
+    return [Segment(name, palette.bold), Segment(f"  {fit_path(place, left).rstrip()}", palette.dim)]
 
 
 def gauge(share: float, width: int, style: Style, palette: Palette) -> Segment:

@@ -32,6 +32,10 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
+_ENDING = re.compile(r"(?<=[^/])\.[A-Za-z]\w{0,4}(:\d+|)$")
+"""Of a file's name, before its line."""
+_OF_ITS_FOLDER = re.compile(r"(?:__init__|__main__|index|main|mod|lib|page|route|views|models)\.\w+(?::\d+)?$")
+"""Names that many files of a program have."""
 _ESCAPE_CODE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC, DCS and their like, with their text
@@ -85,10 +89,22 @@ def fit_name(name: str, width: int) -> str:
 
 @lru_cache(maxsize=1024)
 def fit_path(path: str, width: int) -> str:
-    """A path (already clean) cut or padded to exactly `width` cells; of a long one the first folders are left out."""
+    """A path (already clean) cut or padded to exactly `width` cells; of a long one the first folders are left out, then the ending.
+
+    `re/__init__.py` is not one of many `__init__.py`: its folder stays before its ending.
+    """
     while cells_of(path) > width and "/" in path:
-        path = path.split("/", 1)[1]
-    return fit(path, width, keep="end")
+        shorter = path.split("/", 1)[1]
+        if "/" not in shorter and _OF_ITS_FOLDER.match(shorter) and cells_of(bare := _without_ending(path)) <= width:
+            path = bare
+            break
+        path = shorter
+    return fit(path if cells_of(path) <= width else _without_ending(path), width, keep="end")
+
+
+def _without_ending(path: str) -> str:
+    """`shop/search.py:88` -> `shop/search:88`."""
+    return _ENDING.sub(r"\1", path)
 
 
 def fit_command(command: str, width: int) -> str:

@@ -121,7 +121,7 @@ def thread_rows(
 
 
 def _tid(row: ThreadRow) -> int:
-    return int(row.number or 0)
+    return int(row.number) if row.number.isdecimal() else 0
 
 
 def _in_order(snapshot: Snapshot, pids: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -168,7 +168,10 @@ def _threads(
             state = "running"
         name = thread.title or (same.name if same else "") or ("unnamed" if thread.pid else "all threads")
         # A file without threads has one without numbers.
-        number = str(thread.tid) if thread.pid else ""
+        number = str(thread.tid) if thread.pid and thread.tid else ""
+        if number and language == Language.JAVA:
+            # The JVM's own, which thread dumps write so, unless the kernel's is known.
+            number = str(same.tid) if same else f"#{number}"
         rows.append(
             ThreadRow(
                 key=("thread", index),

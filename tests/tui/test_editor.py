@@ -94,7 +94,7 @@ def test_a_session(tmp_path: Path) -> None:
         shown.press("C-c")
         shown.wait_until(lambda _: "interrupted" in (folder.path / "told").read_text(), "Ctrl+C was not the editor's")
         shown.press("done", "Enter")
-        shown.wait_for("running", "Hot functions")
+        shown.wait_for("running", "by self time")
         shown.press("Enter")
         shown.wait_for("sum(range(2000))")
         shown.press("Down", "E")

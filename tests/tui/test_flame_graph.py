@@ -21,6 +21,7 @@ from multi_lang_profiler.tui.palette import make_palette
 from multi_lang_profiler.tui.text import fit_name
 from multi_lang_profiler.tui.themes import DARK, LIGHT
 from multi_lang_profiler.tui.widgets.flame_board import FlameBoard
+from multi_lang_profiler.tui.widgets.tree_table import TreeTable
 from tests.analysis.test_ranges import Run
 from tests.support.deep_stacks import deep_run
 from tests.support.screen import Screen, show, text_of
@@ -278,10 +279,13 @@ async def test_room_below_a_shallow_graph_shows_the_function_under_the_cursor() 
     """Who called it, what it called and its lines; a graph that needs the room has it."""
     screen = Screen()
     async with screen.app.run_test(size=(120, 50)) as pilot:
-        await pilot.press("4", *["down"] * 6)
+        await pilot.press("4")
         await pilot.pause()
         panes = screen.app.query_one("#flame-sandwich")
         assert panes.display
+        assert "levenshtein" in text_of(panes.query_one(TreeTable)), "before anything is chosen, the hottest"
+        await pilot.press(*["down"] * 6)
+        await pilot.pause()
         assert panes.size.height >= 12
         await pilot.resize_terminal(120, 20)
         await pilot.pause()

@@ -62,7 +62,10 @@ def test_fit_path() -> None:
     """Of a long path the first folders go; file and line stay as long as they can."""
     assert fit_path("flask/app.py:906", 16) == "flask/app.py:906"
     assert fit_path("shop/deep/app.py:906", 12) == "app.py:906  "
-    assert fit_path("a_very_long_name.py:906", 10) == "…me.py:906"
+    assert fit_path("jinja2/environment.py:1269", 16) == "environment:1269"
+    assert fit_path("python3.11/re/__init__.py:179", 16) == "re/__init__:179 "
+    assert fit_path("a_very_long_name.py:906", 10) == "…_name:906"
+    assert fit_path("../.hidden", 8) == ".hidden "
 
 
 def test_fit_command() -> None:

@@ -35,7 +35,7 @@ from .empty import EmptyState
 from .title_line import TitleLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -242,17 +242,18 @@ class DiffView(View):
         self.query_one("#diff-before", TitleLine).show(named[0], right_before)
         self.query_one("#diff-after", TitleLine).show(named[1], right_after)
 
-    def _named(self, preposition: str, phase: Phase, width: int, *, differ: bool) -> list[Segment]:
-        palette = self.host.palette
-        facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  load {phase.load:.2f}  {phase.rate_hz:g} Hz"
+    def _named(self, preposition: str, phase: Phase, width: int, *, differ: bool) -> Callable[[int], list[Segment]]:
+        palette, rate = self.host.palette, f"  {phase.rate_hz:g} Hz"
+        facts = f"  {duration(phase.covered_s):>7}  {count(phase.samples):>5} samples  load {phase.load:.2f}"
         if phase.rate_hz >= NANOSECONDS_HZ:
-            facts = f"  {amount(phase.samples, phase.rate_hz)}"
-        return [
+            facts, rate = f"  {amount(phase.samples, phase.rate_hz)}", ""
+        named = [
             Segment(f"{preposition:4} ", palette.dim),
             Segment(fit(clean(phase.name), width), palette.accent),
             *([Segment(f"  {clean(phase.mode)} time", palette.warn)] if differ else []),
             Segment(facts, palette.dim),
         ]
+        return lambda room: [*named, Segment(rate, palette.dim)] if length(named) + len(rate) <= room else named
 
 
 def _names(of: Sequence[Phase]) -> set[str]:

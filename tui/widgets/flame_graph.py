@@ -13,6 +13,7 @@ from ...engine.analysis.weights import Weigher
 from ...engine.profile.places import CodeKind, module_of
 from ..bindings import ScreenKey
 from ..flame_colors import CHANGE_STEPS
+from ..lines import length, name_and_place
 from ..text import clean, count, percent, weight, weight_noun
 from .flame_board import ColorBy, FlameBoard
 from .sandwich_panes import SandwichPanes
@@ -64,6 +65,8 @@ class FlameGraphView(TreeView):
         super().__init__()
         self._rows_needed = 0
         self._in_sandwich: int | None = None
+        self._hottest: int | None = None
+        """What was it when the room was first used: nothing has been chosen yet, and it is not to jump."""
         self._sandwich_of: tuple[object, ...] = ()
         self._sandwich_at_s = 0.0
         self._of_opened: tuple[Snapshot, str, Snapshot] | None = None
@@ -78,7 +81,7 @@ class FlameGraphView(TreeView):
 
     def draw(self, reader: TreeReader, *, renewed: bool) -> None:
         if renewed:
-            self._rows_needed = 0
+            self._rows_needed, self._hottest = 0, None
         self.query_one(FlameBoard).show_tree(reader, renewed=renewed)
         self._use_room()
         self._show_box()
@@ -206,7 +209,12 @@ class FlameGraphView(TreeView):
     def _between(self) -> int | None:
         """The function that the room below the graph shows between its callers and callees."""
         here = self.function_here()
-        return self.host.selected_function if here is None else here
+        if here is None:
+            here = self.host.selected_function
+        if here is None and self._hottest is None and self.shown is not None:
+            own = self.shown.self_samples
+            self._hottest = max(own, key=lambda function: own[function], default=None)
+        return self._hottest if here is None else here
 
     def _use_room(self) -> None:
         """Below a shallow graph there is room for the function under the cursor."""
@@ -270,22 +278,24 @@ class FlameGraphView(TreeView):
             return
         tree = reader.tree
         total, own = tree.total_samples[ROOT], 0 if box.merged else tree.self_samples[box.node]
-        if box.merged:
-            what = f"{count(box.merged)} too narrow to draw, called by {clean(reader.name(box.node))}"
-            left = [Segment(what, palette.plain)]
-        else:
-            left = [
-                Segment(clean(reader.name(box.node)), palette.bold),
-                Segment(f"  {clean(reader.place(box.node))}", palette.dim),
-            ]
-            language = reader.language(box.node)
-            if board.has_languages and language:
-                left.append(Segment(f"  {clean(language)}", palette.dim))
-            function = self.function_here()
-            if board.color_by is ColorBy.MODULE and function is not None:
-                known = reader.catalogue
-                module = clean(module_of(known.table.functions[function], known.paths()[function]))
-                left = [Segment(f" {module} ", board.module_style(function)), Segment(" "), *left]
+        merged = (
+            f"{count(box.merged)} too narrow to draw, called by {clean(reader.name(box.node))}" if box.merged else ""
+        )
+        name, place = clean(reader.name(box.node)), clean(reader.place(box.node))
+        before, behind = list[Segment](), list[Segment]()
+        language, function = reader.language(box.node), self.function_here()
+        if board.has_languages and language and not box.merged:
+            behind = [Segment(f"  {clean(language)}", palette.dim)]
+        if board.color_by is ColorBy.MODULE and function is not None:
+            known = reader.catalogue
+            module = clean(module_of(known.table.functions[function], known.paths()[function]))
+            before = [Segment(f" {module} ", board.module_style(function)), Segment(" ")]
+
+        def left(room: int) -> list[Segment]:
+            if merged:
+                return [Segment(merged, palette.plain)]
+            return [*before, *name_and_place(name, place, room - length(before) - length(behind), palette), *behind]
+
         rate_hz = self.shown.sampling.asked_hz if self.shown else 0.0
         right = [
             Segment(f"{percent(box.samples, total).strip()}%", palette.plain),

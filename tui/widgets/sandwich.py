@@ -8,6 +8,7 @@ from rich.segment import Segment
 
 from ...engine.analysis.ranking import Catalogue
 from ..bindings import ScreenKey
+from ..lines import name_and_place
 from ..run_text import threads_named, why_no_samples
 from ..text import clean, percent, weight, weight_noun
 from ..views import View, samples_shown
@@ -113,13 +114,11 @@ class SandwichView(View):
     def _show_title(self, snapshot: Snapshot, function: int) -> None:
         palette = self.host.palette
         if self._catalogue is None or self._catalogue.table is not snapshot.table:
-            self._catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
+            program = snapshot.program
+            self._catalogue = Catalogue(snapshot.table, program.working_folder, program.source_file)
         threads = self.host.threads
         total, rate_hz = samples_of(snapshot, threads), snapshot.sampling.asked_hz
-        left = [
-            Segment(clean(snapshot.table.functions[function].name) or "(no name)", palette.bold),
-            Segment(f"  {clean(self._catalogue.place(function))}", palette.dim),
-        ]
+        name = clean(snapshot.table.functions[function].name) or "(no name)"
         right = [Segment(threads_named(snapshot, threads) + "   ", palette.accent)] if threads is not None else []
         if threads is None:
             own, all_ = snapshot.self_samples.get(function, 0), snapshot.total_samples.get(function, 0)
@@ -130,4 +129,5 @@ class SandwichView(View):
                 Segment(f"{percent(all_, total).strip() or '0'}%", palette.plain),
                 Segment(f" total of {weight(total, rate_hz)}{weight_noun(total, rate_hz)}", palette.dim),
             ]
-        self.query_one(TitleLine).show(left, right)
+        place = clean(self._catalogue.place(function))
+        self.query_one(TitleLine).show(lambda room: name_and_place(name, place, room, palette), right)

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from ...engine.profile.places import short_path
 from ...engine.profile.profile import counts_time
 from ..run_state import program_is_over
-from ..text import clean, duration, fit, fit_command, fit_name, fit_path, weight
+from ..text import ELLIPSIS, cells_of, clean, duration, fit, fit_command, fit_name, fit_path, weight
 from .table import Column, Table
 
 if TYPE_CHECKING:
@@ -151,5 +151,10 @@ class ThreadTable(Table["ThreadRow"]):
             yield Segment(fit_path(place, width), self.palette.dim)
             return
         function = fit_name(clean(name), width * 3 // 5).rstrip()
+        shown = fit_path(place, width - cells_of(function) - 1)
+        if shown.startswith(ELLIPSIS):
+            # Half a file's name tells nothing; the line does.
+            function = fit_name(clean(name), width - len(f" :{row.line}")).rstrip()
+            shown = fit(f":{row.line}" if row.line else "", width - cells_of(function) - 1)
         yield Segment(f"{function} ", self.palette.plain if row.state.endswith("running") else self.palette.dim)
-        yield Segment(fit_path(place, width - len(function) - 1), self.palette.faint)
+        yield Segment(shown, self.palette.faint)

@@ -12,6 +12,7 @@ from ...engine.analysis.ranking import BadPattern
 from ...engine.analysis.tree_paths import Fold
 from ...engine.analysis.tree_reader import TreeQuery, TreeReader
 from ..bindings import ScreenKey, unseen_key
+from ..lines import length
 from ..run_text import threads_named
 from ..text import clean, count, duration, percent, plural, weight, weight_noun
 from .sampled_view import SampledView
@@ -195,11 +196,7 @@ class TreeView(SampledView):
             return
         total = reader.tree.total_samples[ROOT]
         rate_hz = self.shown.sampling.asked_hz
-        left = [
-            Segment(weight(total, rate_hz), palette.plain),
-            Segment(f"{weight_noun(total, rate_hz)} by {'callers' if query.inverted else 'calls'}", palette.dim),
-            *self.facts(),
-        ]
+        left: list[Segment] = []
         if query.pattern:
             left += [Segment("   /", palette.dim), Segment(clean(query.pattern), palette.accent)]
         if self.bad_pattern:
@@ -230,4 +227,13 @@ class TreeView(SampledView):
         right: list[Segment] = []
         if self.paused_s is not None:
             right = [Segment(f" PAUSED {duration(now_s - self.paused_s)} ", palette.match)]
-        self.query_one(TitleLine).show(left, right)
+        head = [Segment(weight(total, rate_hz), palette.plain), Segment(weight_noun(total, rate_hz), palette.dim)]
+        by, facts = Segment(f" by {'callers' if query.inverted else 'calls'}", palette.dim), self.facts()
+
+        def fitted(room: int) -> list[Segment]:
+            # What was asked for comes before a legend that there is no room for.
+            if length([*head, by, *facts, *left]) <= room:
+                return [*head, by, *facts, *left]
+            return [*head, *([by] if query.inverted else []), *left, *facts]
+
+        self.query_one(TitleLine).show(fitted, right)

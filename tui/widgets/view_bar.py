@@ -39,9 +39,10 @@ class ViewBar(Board):
         self.repaint()
 
     def paint(self, width: int, height: int) -> Sequence[Strip]:  # noqa: ARG002
-        for names in (self._titles("title"), self._titles("short"), self._titles("")):
+        for attribute, least in (("title", 1), ("short", 1), ("brief", 0), ("", 0)):
+            names = self._titles(attribute)
             spare = width - 1 - sum(cell_len(_label(key, name)) + 1 for key, name in names.items())
-            if spare >= 0:
+            if spare >= least * len(names):
                 break
         gap = max(0, min(2, spare // len(names)))
         palette, line = self.palette, list[Segment]()
@@ -74,7 +75,6 @@ class ViewBar(Board):
         return {
             key: getattr(view, attribute) if attribute else view.short if key == self._front else ""
             for key, view in self._views.items()
-            if view.in_bar or key == self._front
         }
 
 
