@@ -34,6 +34,10 @@ def how_it_ended(program: ProgramState) -> str:
     return f"exited {status}{name} after {took}{again}"
 
 
+IDLE_FROM_S = 2.0
+"""After so long a program that was not seen working has hardly worked."""
+
+
 def why_no_samples(snapshot: Snapshot) -> str:
     """In a sentence: why there is no sample yet, for the views that need some."""
     program, sampling = snapshot.program, snapshot.sampling
@@ -54,6 +58,8 @@ def why_no_samples(snapshot: Snapshot) -> str:
             return f"The program runs, but has used no CPU time yet.\nTo see where it waits, {how}."
         case ProgramPhase.RUNNING:
             return "The program runs; waiting for the first samples"
+        case _ if sampling.mode == "cpu" and (program.ended_s or program.started_s) - program.started_s > IDLE_FROM_S:
+            return "The program ended, and was not seen using the CPU.\nTo see where it waits, start with --mode wall."
         case _:
             return "The program ended before a sample was taken"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..formats.kept_runs import kept_runs
 from ..private import history_folder
+from ..profile.profile import amount
 from ..text import short
 from .arguments import UsageError
 
@@ -63,7 +64,7 @@ def _cells(run: KeptRun) -> tuple[str, ...]:
     """When it began, how long it ran, its samples, its program, its hottest function."""
     language = f" ({run.language})" if run.language else ""
     hottest = f"{run.hottest_percent:.1f}% {short(run.hottest)}" if run.hottest else ""
-    samples = f"{run.samples} samples"
+    samples = amount(run.samples, 0.0)
     began = f"{_local(run.began_at):%Y-%m-%d %H:%M}"
     return began, f"{run.duration_s:.1f} s", samples, f"{short(run.source_file)}{language}", hottest
 

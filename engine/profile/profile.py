@@ -69,7 +69,9 @@ def amount(samples: int, rate_hz: float) -> str:
     """`12 samples`, or what was counted instead of them: `1.25 s`, `3,145,728 bytes`, `12`."""
     if rate_hz == NANOSECONDS_HZ:
         return f"{samples / rate_hz:.3g} s"
-    return {BYTES_HZ: f"{samples:,} bytes", PIECES_HZ: f"{samples:,}"}.get(rate_hz, f"{samples} samples")
+    return {BYTES_HZ: f"{samples:,} bytes", PIECES_HZ: f"{samples:,}"}.get(
+        rate_hz, f"{samples} sample{'' if samples == 1 else 's'}"
+    )
 
 
 def counts_time(rate_hz: float) -> bool:

@@ -209,7 +209,8 @@ class FunctionsView(SampledView):
         if snapshot is None:
             return
         if self._catalogue is None or self._catalogue.table is not snapshot.table:
-            self._catalogue = Catalogue(snapshot.table, snapshot.program.working_folder)
+            program = snapshot.program
+            self._catalogue = Catalogue(snapshot.table, program.working_folder, program.source_file)
         query = replace(self._query, threads=self.host.threads)
         try:
             self._ranking = rank(snapshot, query, self._catalogue)

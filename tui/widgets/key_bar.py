@@ -34,6 +34,10 @@ class Key(NamedTuple):
         return cell_len(self.shown) + cell_len(self.description) + 3
 
 
+IN_A_DIALOG = Key("escape", "esc", "Back", "")
+"""The view's own keys do nothing then."""
+
+
 class KeyBar(Widget):
     """One line, drawn as a whole; a click on a key presses it."""
 
@@ -60,6 +64,8 @@ class KeyBar(Widget):
 
     def shown(self) -> list[Key]:
         """Those that are shown now, from the left."""
+        if self.app.screen is not self.screen:
+            return [IN_A_DIALOG]
         found: dict[str, Key] = {}
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if binding.show and enabled and (binding.action != "weight" or tells_both(self.host.snapshot)):

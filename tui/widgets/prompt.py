@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 
+class _Field(Input):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "OK", tooltip="Take what was typed", id="prompt.submit"),
+    ]
+
+
 class Prompt(Horizontal):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Leave everything as it was", id="prompt.cancel"),
@@ -31,7 +37,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("", id="prompt-label")
-        yield Input(compact=True, id="prompt-input", select_on_focus=False)
+        yield _Field(compact=True, id="prompt-input", select_on_focus=False)
 
     def ask(
         self,
