@@ -324,7 +324,7 @@ class Engine:
         self._call(lambda: self._start(self._end_program()))
 
     def export(self, file: Path, stretch: Stretch | None = None, mode: str | None = None) -> None:
-        self._call(lambda: self._start(self._files.save([file], stretch, mode)))
+        self._call(lambda: self._files.follow(self._start(self._files.save([file], stretch, mode))))
 
     def open_source(self, path: str) -> None:
         self._call(lambda: self._start(self._open_source(path)))

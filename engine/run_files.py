@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from .events import Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +31,24 @@ class RunFiles:
         self._parts = parts
         self._source_of = source_of
         self._emit = emit
+        self._asked: set[asyncio.Task[None]] = set()
+        """Exports that are being written."""
         self._kept = 0
         """Which of the program's runs was the last to be kept for `view`."""
+
+    def follow(self, export: asyncio.Task[None]) -> None:
+        """It was asked for: who leaves meanwhile gets it all the same."""
+        self._asked.add(export)
+        export.add_done_callback(self._asked.discard)
 
     async def save_at_end(self, left_s: float) -> None:
         """`left_s`: until the agent is to be gone."""
         from .formats.saving import keep_in_time, save_in_time  # noqa: PLC0415 - loaded when there is something to save
 
+        if self._asked:
+            _, late = await asyncio.wait(self._asked, timeout=max(SAVE_S, left_s))
+            if late:
+                self._emit(Warned(f"What was to be exported could not be written within {max(SAVE_S, left_s):.0f} s"))
         settings = self._parts.settings
         if files := [file for file in (settings.json_file, *settings.export_files) if file]:
             await save_in_time(files, self.save, max(SAVE_S, left_s), self._emit)

@@ -34,6 +34,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
         say(f"profiler {pid}: {snapshot.program.command}", *summary_lines(snapshot))
         return 0
     broken_down = screens.show(joined, "")
+    joined.finish()
     if broken_down:
         say(f"{COMMAND}: {broken_down}", stream=sys.stderr)
     return 1 if broken_down else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ..analysis.snapshot import Snapshot, Stretch
     from ..events import Event
 
+EXPORT_S = 3.0
+"""Whoever leaves does not wait for a disk that hangs."""
 GONE = "The profiler of this run is gone; what it has come to stays on the screen"
 
 
@@ -42,6 +45,7 @@ class JoinedRun:
         self._lines = connection.makefile("rb")
         self._reader = PictureReader()
         self._notes: list[LogLine] = []
+        self._exports: list[threading.Thread] = []
         self.leaving = False
         try:
             self._snapshot = self._next()
@@ -82,10 +86,18 @@ class JoinedRun:
         snapshot = self._snapshot
         if snapshot is not None:
             run = part_of(counting(_recording(snapshot), mode), stretch)
-            threading.Thread(target=lambda: asyncio.run(save(run, file, self._told)), daemon=True).start()
+            thread = threading.Thread(target=lambda: asyncio.run(save(run, file, self._told)), daemon=True)
+            self._exports.append(thread)
+            thread.start()
 
     def stop(self) -> None:
         self.leaving = True
+
+    def finish(self) -> None:
+        """What is being exported is written, if that takes no longer than `EXPORT_S`."""
+        until_s = time.monotonic() + EXPORT_S
+        for thread in self._exports:
+            thread.join(max(0.0, until_s - time.monotonic()))
 
     def _follow(self) -> None:
         try:

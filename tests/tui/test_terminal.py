@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -114,7 +115,7 @@ def in_folder(folder: Folder, word: bytes, *, without: bytes) -> list[int]:
 
 
 def test_a_session(folder: Folder) -> None:
-    """A user sees the hot function by name, filters, looks at the output, enlarges the terminal, and quits; all is reported."""
+    """A user sees the hot function by name, filters, looks at the output, enlarges the terminal, and quits; all is reported, and what was being exported is written."""
     with Backend() as backend, terminal(folder, "--report-endpoint", backend.url, "--report-interval", "600") as shown:
         shown.wait_for("running", "hot_spot", "work.py:", "Next report in")
         shown.press("/", "h", "o", "t", "_", "Enter")
@@ -127,9 +128,20 @@ def test_a_session(folder: Folder) -> None:
         shown.wait_for("Starting periodic reporting", "hello from the program", "accepted")
         shown.press("S")
         shown.wait_for("Successfully reported 1 profiles")
+        # An export that nobody reads yet, and its reader comes when all else is done.
+        os.mkfifo(folder.path / "pipe.speedscope.json")
+        shown.press("e")
+        shown.wait_for("Export to")
+        shown.press("p", "i", "p", "e", "Enter")
+        shown.wait_until(lambda text: "Export to" not in text, "the prompt stays")
         shown.press("q")
         shown.wait_for("The program is still running")
         shown.press("y")
+        shown.wait_until(lambda _: len(backend.accepted) == 2, "no last report")
+        read = subprocess.run(
+            ["cat", "pipe.speedscope.json"], cwd=folder.path, timeout=30, capture_output=True, check=True
+        )
+        assert b"hot_spot" in read.stdout, "who leaves while an export is written gets it"
         assert shown.status() == 128 + signal.SIGTERM
         assert len(backend.accepted) == 2
         assert len(set(backend.accepted)) == 2
