@@ -277,13 +277,11 @@ class ProfilerApp(ThemedApp):
         self._prompt.ask(label, text, answered, changed=changed, hint=hint)
 
     def action_open(self, key: str) -> None:
-        if key != self._front and VIEWS[key] is SANDWICH:
-            # Of the function that is looked at, whether or not the cursor was moved there.
-            here = self._in_front.function_here() if self._in_front else None
-            if here is not None:
-                self.selected_function = here
         if key != self._front:
             self._view_before = self._front
+            if VIEWS[key] is SANDWICH and self._in_front and (here := self._in_front.function_here()) is not None:
+                # Of the function that is looked at, whether or not the cursor was moved there.
+                self.selected_function = here
         self._front = key
         self._view_bar.show(key)
         self._arrange()
