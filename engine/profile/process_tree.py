@@ -147,6 +147,8 @@ class ProcessTree:
         self._must_list = False
         self._asked_s = 0.0
         """When the thread asked for births last."""
+        self._asking_s = 0.0
+        """CPU time that it took to."""
         self._lock = threading.Lock()
         """For the six above and the next, which the thread uses, too."""
         self._is_closed = False
@@ -190,8 +192,9 @@ class ProcessTree:
                 # Not an event's wait, which costs twice as much.
                 time.sleep(self._births_pause_s)
                 self._glance()
-                is_news = self._ask_for_births()
-                self._asked_s = time.monotonic()
+                with _CpuTime() as asking:
+                    is_news = self._ask_for_births()
+                self._asked_s, self._asking_s = time.monotonic(), asking.used_s
                 if is_news:
                     # The loop that it goes to may have been closed.
                     with contextlib.suppress(RuntimeError):
@@ -214,7 +217,7 @@ class ProcessTree:
             self._ask_for_births()
         with _CpuTime() as births:
             self._take_in(look, now_s, lists=at_all or now_s >= self._list_due_s)
-        self._births_pause_s = max(BIRTHS_S, births.used_s / _BIRTHS_SHARE)
+        self._births_pause_s = max(BIRTHS_S, (self._asking_s + births.used_s) / _BIRTHS_SHARE)
         self._at_work = (*look.found, *self._at_work)[:_GLANCED_AT]
         if is_full or look.gone or now_s >= self._clocks_due_s:
             with _CpuTime() as clocks:

@@ -128,6 +128,10 @@ async function leave() {
   const threads = everybody();
   stopPolling();
   main = undefined;
+  if (threads.length === 1) {
+    // A worker thread might keep the main thread's window waiting.
+    outbox.hold();
+  }
   // The main thread waits for us, and so is there; a worker thread may be in a native call.
   await Promise.all(threads.map((thread, index) => within(index ? LEAVE_MS : MAIN_LEAVE_MS, thread.leave())));
   for (const worker of workers.threads.values()) {
@@ -135,7 +139,9 @@ async function leave() {
   }
   disconnect();
   outbox.sendLost();
-  await within(LEAVE_MS, new Promise((resolve) => outbox.send({ type: 'left' }, resolve)));
+  const left = new Promise((resolve) => outbox.send({ type: 'left' }, resolve));
+  outbox.letGo();
+  await within(LEAVE_MS, left);
   tell(words, WORDS.ENDING, 2);
 }
 
