@@ -262,6 +262,9 @@ class ProfilerApp(ThemedApp):
             self._range.mode = mode
             self._count_anew(lambda view: view.time_chosen())
 
+    def timed(self, snapshot: Snapshot) -> Snapshot:
+        return self._range.timed(snapshot, self.threads)
+
     def compare_at(self, mark: int) -> None:
         self._open_for(DIFF, lambda view: view.comparison_asked(mark))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.analysis.ranges import RangeReader
+from ..engine.analysis.thread_times import ThreadTimes
 from ..engine.analysis.weights import Weigher
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Counted:
         """Which time counts; None: what the run counts."""
         self._weighers = Weigher(), Weigher()
         self._readers = RangeReader(), RangeReader()
+        self._thread_times = ThreadTimes()
 
     def whole(self, newest: Snapshot) -> Snapshot:
         """The picture of the whole run, of the time that is to count."""
@@ -30,6 +32,10 @@ class Counted:
     def of(self, whole: Snapshot) -> Snapshot:
         """The picture that the views are to count."""
         return self._readers[0].read(whole, self.asked)
+
+    def timed(self, counted: Snapshot, threads: frozenset[int] | None) -> Snapshot:
+        """The same with its times of `threads` alone, for views that show when."""
+        return self._thread_times.of(counted, threads)
 
     def compared(self, whole: Snapshot) -> tuple[Stretch | None, Stretch | None]:
         """The stretch in force, and the other one."""

@@ -82,6 +82,9 @@ class Host(Protocol):
     def threads(self) -> frozenset[int] | None:
         """The threads (indexes into `StackTable.threads`) that the user wants to see; None for all."""
 
+    def timed(self, snapshot: Snapshot) -> Snapshot:
+        """`snapshot`, whose timeline and last minute are of those threads alone, where that is known (`tells_threads`)."""
+
     def select_function(self, function: int | None) -> None:
         """Let the other views look at `function` too; the view in front stays."""
 

@@ -175,7 +175,7 @@ class RangeReader:
             return
         assert self._stretch is not None  # of whatever kind
         self._functions.of(snapshot.table, self._stretch.counts)
-        self._recent = _recent(snapshot, self._stretch)
+        self._recent = recent_in(snapshot, self._stretch)
         self._ledger = _ledger(snapshot, self._stretch)
 
     def _go_on(self, snapshot: Snapshot, asked: TimeRange, newest_s: float) -> None:
@@ -250,7 +250,7 @@ def _between_marks(snapshot: Snapshot, asked: TimeRange) -> Stretch | None:
     return Stretch(name, first.at_s, last.at_s, covered_s, last.counts.since(first.counts))
 
 
-def _recent(snapshot: Snapshot, stretch: Stretch) -> tuple[Mapping[int, int], ...]:
+def recent_in(snapshot: Snapshot, stretch: Stretch) -> tuple[Mapping[int, int], ...]:
     """Self samples by function in up to `TREND_PARTS` parts of the stretch, oldest first."""
     leaves, parts = snapshot.table.leaves, []
     inside = slices_in(snapshot.slices, stretch.from_s, stretch.to_s)

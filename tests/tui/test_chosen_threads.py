@@ -70,6 +70,7 @@ async def test_processes() -> None:
         await pilot.pause()
         rows = [str(row.prompt) for row in screen.app.screen.query_one(OptionList).options]
         assert "npm run dev" in rows[0]
+        assert "pid 1 runs" in rows[0]
         assert "python shop.py" in rows[1]
         assert f"pid {pid} ended" in rows[1]
         assert len(rows) == 2 + len(snapshot.table.threads)
@@ -101,3 +102,33 @@ async def test_languages() -> None:
             await pilot.pause()
             tree = text_of(screen.app.query_one(TreeTable))
             assert bool(re.search(r"of_Python .*x:1 py\b", tree)) == (len(languages) > 1), tree
+
+
+async def test_the_process_stands_beside_a_function() -> None:
+    """Under a command with several processes each function says in which it runs, by the program's name; of one process nobody has to."""
+    for pids in ((7,), (7, 8, 9)):
+        table, counts, functions = StackTable(), StackCounts(), FunctionCounts()
+        notes = {
+            7: ProcessNote(1, "python3 web.py"),
+            8: ProcessNote(1, "python3 work.py"),
+            9: ProcessNote(1, "python3 work.py"),
+        }
+        for pid in pids:
+            for name in ("shared", notes[pid].command.rpartition(" ")[2].replace(".", "_")):
+                stack = table.stack([table.frame(Frame(name, "/home/ada/shop/x.py", 1))])
+                counts.add(table.thread(pid, pid), stack, 10)
+                functions.add(table, table.thread(pid, pid), stack, 10)
+        snapshot = replace(
+            shop_snapshot(), table=table, counts=counts, thread_counts=functions.thread_counts, processes=notes
+        )
+        screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
+        async with screen.app.run_test(size=(150, 40)) as pilot:
+            await pilot.press("b")
+            await pilot.pause()
+            lines = text_of(screen.app.query_one(FunctionTable)).splitlines()
+            assert ("process" in lines[0]) == (len(pids) > 1)
+            if len(pids) > 1:
+                shown = {name: line for line in lines for name in ("shared", "web_py", "work_py") if f"{name} " in line}
+                assert "×3" in shown["shared"]
+                assert "web.py " in shown["web_py"]
+                assert "work.py ×2" in shown["work_py"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
+from ...engine.analysis.process_names import FunctionProcesses, processes_named
 from ...engine.analysis.ranking import TREND_S, FunctionRow, SortBy, function_row, trends
 from ...engine.analysis.unseen import unseen_functions
 from ...engine.profile.locks import by_function
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ...engine.profile.locks import LockLooks
 
 LANGUAGES = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "Java": "java", "Go": "go"}
+PROCESSES_FROM, PROCESS_WIDTH = 90, 14
+"""Columns from which there is room for the process, and how many it takes."""
 TREND_FLOOR = 0.04
 """Share of all samples in a column of the trend below which a peak is not drawn at full height."""
 
@@ -38,9 +41,12 @@ class FunctionTable(Table[FunctionRow]):
         self._trend_floor = 0.0
         self._run_s = 0
         self._has_languages = False
+        """More than one: each function's is shown."""
+        self._function_processes = FunctionProcesses()
+        self._processes: Mapping[int, set[int]] = {}
+        """By function, where there are several."""
         self._is_range = False
         """The trend is one of the range in force, not of the last minute."""
-        """More than one: each function's is shown."""
         self._unseen: frozenset[int] = frozenset()
         self._lock_title = ""
         """What is said of the interpreter's lock; empty where nothing is known."""
@@ -51,12 +57,14 @@ class FunctionTable(Table[FunctionRow]):
         self._snapshot, self._ranking, self._catalogue = snapshot, ranking, catalogue
         lock = lock_title(snapshot, self.scrollable_content_region.width)
         self._locks = by_function(snapshot.locks, snapshot.table.leaves)
-        if self._is_range is not (snapshot.stretch is not None) or self._lock_title != lock:
-            self._is_range = snapshot.stretch is not None
+        is_range, has_languages = snapshot.stretch is not None, len({*snapshot.table.thread_languages}) > 1
+        processes = self._function_processes.of(snapshot)
+        before = self._is_range, self._has_languages, bool(self._processes), self._lock_title
+        self._is_range, self._has_languages, self._processes = is_range, has_languages, processes
+        if before != (is_range, has_languages, bool(processes), lock):
             self._columns = self.columns(self.scrollable_content_region.width)
         self._unseen = unseen_functions(snapshot)
         self._run_s = int(snapshot.taken_s - snapshot.program.started_s)
-        self._has_languages = len({*snapshot.table.thread_languages}) > 1
         seconds = len(snapshot.recent)
         recent = sum(sum(second.values()) for second in snapshot.recent)
         self._trend_floor = TREND_FLOOR * recent / seconds if seconds else 0.0
@@ -86,6 +94,8 @@ class FunctionTable(Table[FunctionRow]):
             fixed.append(Column("lock", self._lock_title, wide, self._draw_lock, "right", sortable=False))
         if self._has_languages and width >= 60:
             fixed.append(Column("language", "lang", 4, self._draw_language, sortable=False))
+        if self._processes and width >= PROCESSES_FROM:
+            fixed.append(Column("process", "process", PROCESS_WIDTH, self._draw_process, sortable=False))
         left = max(8, room - sum(column.width + gap for column in fixed) - gap)
         place_width = 0 if left < 24 else min(44, left * 3 // 7)
         name_width = left - place_width - (gap if place_width else 0)
@@ -111,6 +121,7 @@ class FunctionTable(Table[FunctionRow]):
             (trend, self._run_s, self._trend_floor) if trend else None,
             self._locks.get(key),
             key in self._unseen,
+            len(self._processes.get(key, ())),
         )
 
     def _share(self, samples: int) -> float:
@@ -155,6 +166,11 @@ class FunctionTable(Table[FunctionRow]):
         assert self._snapshot is not None, "rows are of a snapshot"
         language = self._snapshot.table.function_languages[row.function]
         yield Segment(LANGUAGES.get(language, "").ljust(width)[:width], self.palette.dim)
+
+    def _draw_process(self, row: FunctionRow, width: int) -> Iterable[Segment]:
+        assert self._snapshot is not None, "rows are of a snapshot"
+        named = processes_named(self._processes.get(row.function, set()), self._snapshot.processes)
+        yield Segment(fit_name(clean(named), width), self.palette.dim)
 
     def _draw_name(self, row: FunctionRow, width: int) -> Iterable[Segment]:
         style = self.palette.bold if row.is_own else self.palette.plain

@@ -9,6 +9,7 @@ from rich.segment import Segment
 
 from ...engine.analysis.ranking import BadPattern, Catalogue, Query, SortBy, rank
 from ...engine.analysis.snapshot import ProgramPhase
+from ...engine.analysis.thread_times import tells_threads
 from ...engine.analysis.unseen import unseen_functions
 from ..bindings import ScreenKey, unseen_key
 from ..run_text import OVER_ALL_THREADS, threads_named
@@ -205,9 +206,9 @@ class FunctionsView(SampledView):
         self.read()
 
     def read(self) -> None:
-        snapshot = self.shown
-        if snapshot is None:
+        if self.shown is None:
             return
+        snapshot = self.host.timed(self.shown)
         if self._catalogue is None or self._catalogue.table is not snapshot.table:
             program = snapshot.program
             self._catalogue = Catalogue(snapshot.table, program.working_folder, program.source_file)
@@ -250,7 +251,8 @@ class FunctionsView(SampledView):
             left += [Segment("   own code only", palette.accent)]
         if self.host.threads is not None:
             left += [Segment(f"   {threads_named(self.shown, self.host.threads)}", palette.accent)]
-            if any(column.id == SortBy.TREND for column in self.query_one(FunctionTable).shown_columns):
+            has_trend = any(column.id == SortBy.TREND for column in self.query_one(FunctionTable).shown_columns)
+            if has_trend and not tells_threads(self.shown):
                 left += [Segment(f"   minute: {OVER_ALL_THREADS}", palette.warn)]
         right: list[Segment] = []
         if self.paused_s is not None:

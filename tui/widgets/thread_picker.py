@@ -152,8 +152,8 @@ def _process_rows(snapshot: Snapshot, samples: Mapping[int, int]) -> list[_Row]:
         note = snapshot.processes.get(pid)
         command = "  " * depth + (clean(note.command) if note else "")
         language = ", ".join(dict.fromkeys(table.thread_languages[thread] for thread in own))
-        state = "" if pid in snapshot.living else " ended"
-        text = f"{fit(command, 34)} {fit(language, 10)} pid {pid}{state}"
+        state = "runs" if pid in snapshot.living else "ended"
+        text = f"{fit(command, 34)} {fit(language, 10)} pid {pid} {state}"
         whole = _Row(frozenset(own), text, sum(samples[thread] for thread in own))
         single = []
         if len(own) > 1:

@@ -9,10 +9,11 @@ from rich.segment import Segment
 
 from ...engine.analysis.ranges import NO_TIME, TimeRange, clock_text
 from ...engine.analysis.snapshot import ProgramPhase
+from ...engine.analysis.thread_times import tells_threads
 from ...engine.analysis.timeline import Timeline, timeline
 from ..bindings import ScreenKey
 from ..run_state import is_reporting
-from ..run_text import OVER_ALL_THREADS, why_no_samples
+from ..run_text import OVER_ALL_THREADS, threads_named, why_no_samples
 from ..text import clean, count, duration
 from ..views import View
 from .timeline_board import Moments, TimelineFoot, TimelineGraphs
@@ -41,7 +42,7 @@ class TimelineView(View):
         "functions, each with its share of the samples over time: the height is relative to the row's own peak, the colour "
         "says how large the share is, as in all views. here is the share at the moment under the cursor.\n"
         "At the foot are the phases that marks divide the run into, and the attempts to report: ✓ delivered, × failed. "
-        "Samples of all threads count.\n"
+        "With threads or processes chosen (T), all of it is theirs alone; in wall time it is of all.\n"
         "space, or a drag with the mouse, chooses a range of time: then every view counts just that, and so does self% here, until Backspace or z."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -128,6 +129,7 @@ class TimelineView(View):
             self.call_after_refresh(self.show, self.host.snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
+        snapshot = self.host.timed(snapshot)
         if is_reporting(snapshot) is not self._has_reports:
             self._has_reports = is_reporting(snapshot)
             self.query_one(TimelineFoot).styles.height = 3 if self._has_reports else 2
@@ -315,8 +317,12 @@ class TimelineView(View):
             edges = f"{clock_text(moments.chosen[0] * column_s)}–{clock_text((moments.chosen[-1] + 1) * column_s)}"
             left += [Segment("   range ", palette.dim), Segment(edges, palette.accent)]
             left += [Segment("  space counts it, Esc leaves it", palette.dim)]
-        if self.host.threads is not None:
-            right.insert(0, Segment(f"{OVER_ALL_THREADS}   ", palette.warn))
+        if self.host.threads is not None and self.host.snapshot is not None:
+            if tells_threads(self.host.snapshot):
+                named = Segment(f"{threads_named(self.host.snapshot, self.host.threads)}   ", palette.accent)
+            else:
+                named = Segment(f"{OVER_ALL_THREADS}   ", palette.warn)
+            right.insert(0, named)
         self.query_one(TitleLine).show(left, right)
 
 
