@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from ..profile.profile import PASSING_LABELS
 from ..varint import delimited
 from .wire_format import Batch
 
@@ -64,10 +65,10 @@ class PyroscopeFormat:
 
 
 def _labels(profile: Profile) -> dict[str, str]:
-    # A series for each process would be many; which it was is in the samples' labels of a file.
+    # A series for each process and thread would be many; which it was is in the samples' labels of a file.
     labels: dict[str, str] = {}
     for name, value in profile.labels:
-        if value and name != "pid" and len(labels) < _MAX_LABELS:
+        if value and name not in PASSING_LABELS and len(labels) < _MAX_LABELS:
             labels[_label_name(name, labels)] = value
     service = labels.get("service") or PurePath(profile.source_file).stem or "unknown"
     return {

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .book import Book
     from .stacks import FunctionCounts, StackCounts, StackTable
 
+PASSING_LABELS = frozenset({"pid", "thread"})
+"""Of a command: where most samples of a window are of. The next window may have others, so nobody is known by them."""
 HOT_FUNCTIONS = 10
 NANOSECONDS_HZ = 1e9
 """The rate at which a sample is a nanosecond: how the files of tools that tell time are counted, and no sampler samples."""

@@ -230,12 +230,17 @@ class Windows:
         return samples.most_common(1)[0][0] if samples else 0
 
     def _process_labels(self, counts: StackCounts) -> Iterator[tuple[str, str]]:
-        """Of a command, which process most of these samples are of; what the user has labelled so stays."""
+        """Of a command, which process most of these samples are of, and which thread of it; what the user has labelled so stays."""
         table = self._recorder.table
         given = {name for name, _ in self._labels}
         if table.processes and (pid := self._main_pid(counts)):
             note = table.processes.get(pid)
-            labels = {"pid": str(pid), "command": note.command if note else ""}
+            samples: Counter[int] = Counter()
+            for (thread, _stack), count in counts.by_stack.items():
+                if table.threads[thread].pid == pid:
+                    samples[thread] += count
+            main = table.threads[samples.most_common(1)[0][0]]
+            labels = {"pid": str(pid), "command": note.command if note else "", "thread": main.title}
             yield from ((name, text) for name, text in labels.items() if text and name not in given)
 
 

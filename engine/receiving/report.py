@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..formats.wire import CannotDecode, decode
-from ..profile.profile import hot_functions, percentage
+from ..profile.profile import PASSING_LABELS, hot_functions, percentage
 from ..text import short
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def unpack(packed: bytes, content_type: str) -> Batch:
 
 def agent_of(profile: Profile, peer: str) -> str:
     """Who sent `profile`, as far as it tells: its program, its labels, and where it came from."""
-    labels = "".join(f" {name}={value}" for name, value in profile.labels)
+    labels = "".join(f" {name}={value}" for name, value in profile.labels if name not in PASSING_LABELS)
     return f"{profile.source_file}{labels} @ {peer}"
 
 

@@ -155,6 +155,7 @@ def test_reports(folder):
         assert {profile["source_file"] for profile in profiles} == {"hot.py", "hot.js"}
     assert {profile["labels"]["command"] for profile in sent} == {"python3 hot.py", "node hot.js"}
     assert all(profile["labels"]["pid"].isdigit() for profile in sent)
+    assert all(profile["labels"]["thread"] for profile in sent)
     assert {samples(profile, "mill") for profile in sent} == {samples(profile, "mill") for profile in saved}
     opened = files.read(folder.path / "run.json")
     assert sorted(opened.language.split(", ")) == ["JavaScript", "Python"]

@@ -67,6 +67,19 @@ def test_a_report_is_stored_once(folder: Folder, reports: Reports) -> None:
         assert len(unpack(packed, content_type).profiles) == 100
 
 
+def test_a_command_is_one_agent_whichever_of_its_processes_worked_most(folder: Folder, reports: Reports) -> None:
+    """A window's labels say in which process and thread most of it was; another with the next window is no other agent."""
+    receiver = Receiver(folder, "--database", "db")
+    for pid, thread in (("17", "MainThread"), ("18", "worker-1")):
+        document = json.loads(reports.body(1))
+        document["profiles"][0]["labels"] = {"service": "shop", "command": "gunicorn", "pid": pid, "thread": thread}
+        receiver.post(json.dumps(document), JSON)
+    receiver.end()
+    with closing(sqlite3.connect(folder.path / "db")) as opened:
+        ((agents,),) = opened.execute("SELECT count(DISTINCT agent) FROM profiles")
+    assert agents == 1
+
+
 def test_kill_9_under_load_loses_nothing_acknowledged(folder: Folder) -> None:
     """Ten times killed while six clients report: every profile that was acknowledged is in the database."""
     acknowledged: list[str] = []
