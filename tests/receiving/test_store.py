@@ -73,7 +73,7 @@ def test_a_command_is_one_agent_whichever_of_its_processes_worked_most(folder: F
     for pid, thread in (("17", "MainThread"), ("18", "worker-1")):
         document = json.loads(reports.body(1))
         document["profiles"][0]["labels"] = {"service": "shop", "command": "gunicorn", "pid": pid, "thread": thread}
-        receiver.post(json.dumps(document), JSON)
+        receiver.post(json.dumps(document).encode(), JSON)
     receiver.end()
     with closing(sqlite3.connect(folder.path / "db")) as opened:
         ((agents,),) = opened.execute("SELECT count(DISTINCT agent) FROM profiles")
