@@ -63,6 +63,13 @@ exec {python} "$@"
 """
 
 
+@pytest.fixture(scope="module")
+def python_with_pip(tmp_path_factory) -> Path:
+    environment = tmp_path_factory.mktemp("with_pip")
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    return Path(environment / "bin" / "python")
+
+
 @pytest.mark.parametrize(
     ("lacks", "says"),
     [
@@ -70,17 +77,15 @@ exec {python} "$@"
         ("'-m venv'|'-m pip'", "has neither venv nor pip; install one (Debian: apt install python3-venv)"),
     ],
 )
-def test_the_first_start(folder, lacks, says):
+def test_the_first_start(folder, python_with_pip, lacks, says):
     """Without uv the launcher gets it by venv or, where Debian has parted that from Python, by pip; without either it says what to install."""
     checkout = folder.path / "checkout"
     subprocess.run(["git", "clone", "--quiet", ROOT, checkout], check=True)
     shutil.copy(ROOT / "multi_lang_profiler", checkout)
-    subprocess.run([sys.executable, "-m", "venv", folder.path / "with_pip"], check=True)
-    python = folder.path / "with_pip" / "bin" / "python"
     tools = folder.path / "tools"
     tools.mkdir()
     for name in ("python3.13", "python3.12", "python3.11", "python3", "python"):
-        (tools / name).write_text(LACKS.format(lacks=lacks, python=python))
+        (tools / name).write_text(LACKS.format(lacks=lacks, python=python_with_pip))
         (tools / name).chmod(0o755)
     path = f"{tools}:/usr/bin:/bin"
     if shutil.which("uv", path=path):

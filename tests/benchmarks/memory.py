@@ -24,13 +24,27 @@ HEADLESS_MB, SCREEN_MB = 60, 110
 SCREEN = (120, 40)
 NO_GROWTH = 1.02
 """What the second half of the time may add. In the first hours the bounded collections fill: the buffer, the timeline's points and their counts."""
+_LOOP = "import sys; sys.modules['ssl'] = None; import asyncio"
+# As we load it, without its command line, and without the world's authorities, which a backend on this machine does not need.
+_SENDING = """
+import asyncio, sys
+sys.modules["httpx._main"] = None
+import httpx
+from google.protobuf.internal import builder
+async def send():
+    async with httpx.AsyncClient(verify=httpx.create_ssl_context(verify=False)) as client:
+        await client.post(sys.argv[1], json={"profiles": []})
+asyncio.run(send())
+"""
 ALONE = {
     "an interpreter": "",
-    "the same with asyncio, without TLS": "import sys; sys.modules['ssl'] = None; import asyncio",
-    "the same with httpx": "import httpx",
+    "the same with asyncio, without TLS": _LOOP,
+    "the same with asyncio, one report by httpx, and protobuf": _SENDING,
     "the same with Textual": "import textual.app",
+    "the same with Textual, one report by httpx, and protobuf": f"import textual.app{_SENDING}",
 }
-"""Controls: what the parts take that ours is made with."""
+"""Controls: what the parts take that ours is made with. None of ours that needs them can take less."""
+FLOORS = dict(zip(("headless", "headless, reporting", "screen", "screen, reporting"), list(ALONE)[1:], strict=True))
 ROOT = Path(__file__).resolve().parents[2]
 BUSY = """
 import sys, time
@@ -56,19 +70,20 @@ def _peaks(length: Length) -> Table:
         rounds = range(length.sized(3, 1))
         for title, options in (("headless", []), ("headless, reporting", reporting)):
             command = [*words, "--no-tui", *options, "--", str(run_s)]
-            table.add(title, [_headless_mb(folder, command) for _ in rounds], "MB", at_most(HEADLESS_MB))
+            floor = FLOORS[title]
+            table.add(title, [_headless_mb(folder, command) for _ in rounds], "MB", at_most(HEADLESS_MB), base=floor)
         for what, options in (("", []), (", reporting", reporting)):
             title = f"with a screen of {SCREEN[0]} by {SCREEN[1]}{what}"
             screens = [_screen_mb(folder, [*words, *options, "--", str(run_s)], run_s) for _ in rounds]
-            table.add(title, screens, "MB", at_most(SCREEN_MB))
+            table.add(title, screens, "MB", at_most(SCREEN_MB), base=FLOORS[f"screen{what}"])
         for title, source in ALONE.items():
-            table.add(title, [_alone_mb(source) for _ in rounds], "MB")
+            table.add(title, [_alone_mb(source, backend.url) for _ in rounds], "MB")
     return table
 
 
-def _alone_mb(source: str) -> float:
-    """Of an interpreter that runs `source` and waits."""
-    command = [sys.executable, "-I", "-c", f"{source}\nprint(flush=True)\ninput()"]
+def _alone_mb(source: str, url: str) -> float:
+    """Of an interpreter that runs `source`, which may send to `url`, and waits."""
+    command = [sys.executable, "-I", "-c", f"{source}\nprint(flush=True)\ninput()", url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -8,13 +8,23 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import COMMAND, DEADLINE_S, Folder, finish
+from tests.support.command import COMMAND, DEADLINE_S, Finished, Folder, finish
 from tests.support.processes import processes_where
 from tests.support.tmux import Terminal, is_alive
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    finished: Finished
+    killed_left: int
+    """Programs of the killed one, in the temporary folder."""
+    left_over: list[Path]
+    """There and at home, in the end."""
 
 
 @pytest.fixture
@@ -35,10 +45,32 @@ def shops(temporary: Path) -> set[int]:
     return set(filter(is_alive, found))
 
 
-def test_without_a_terminal(folder):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Iterator[Whole]:
+    """A demo that runs to its end, where another one was killed before."""
+    # A long one is not taken: sockets' paths are short.
+    temporary = Path(tempfile.mkdtemp(prefix="mlp.", dir="/tmp"))
+    with Folder(tmp_path_factory.mktemp("demo")) as folder:
+        killed = folder.start("demo", TMPDIR=str(temporary))
+        assert killed.stderr
+        while b"Profile added" not in killed.stderr.readline():
+            pass
+        killed.kill()
+        killed.communicate()
+        left = list(temporary.glob("mlp-*/shop.py"))
+        # The shop outlives the agent, as every program does.
+        folders = [file.parent for file in left]
+        for shop in processes_where(lambda process: (process / "cwd").readlink() in folders):
+            os.kill(shop, signal.SIGKILL)
+        finished = folder.run("demo", TMPDIR=str(temporary))
+        at_home = [path for path in folder.home.rglob("*") if path.is_file()]
+        yield Whole(finished, len(left), [*temporary.iterdir(), *at_home])
+    shutil.rmtree(temporary)
+
+
+def test_without_a_terminal(whole):
     """Reports, the outage, the retries and the recovery are told by both sides; nothing is lost, and nothing is left behind."""
-    temporary = folder.path / "temporary"
-    finished = folder.run("demo", TMPDIR=str(temporary))
+    finished = whole.finished
     assert finished.status == 0, finished.stderr
     lines = iter(finished.lines)
     for expected in (
@@ -57,8 +89,7 @@ def test_without_a_terminal(folder):
         assert any(expected in line for line in lines), f"{expected!r} does not follow in:\n{finished.stderr}"
     assert "shop.py:" in finished.stderr
     assert b" looked around, " in finished.stdout
-    assert list(temporary.iterdir()) == []
-    assert [path for path in folder.home.rglob("*") if path.is_file()] == []
+    assert whole.left_over == []
 
 
 def test_on_a_screen(folder):
@@ -99,22 +130,7 @@ def test_it_is_ended(folder, number):
         time.sleep(0.02)
 
 
-def test_a_killed_demo_is_cleared_away(folder):
+def test_a_killed_demo_is_cleared_away(whole):
     """What a demo that was killed has left in the temporary folder goes with the next one."""
-    # A long one is not taken: sockets' paths are short.
-    temporary = Path(tempfile.mkdtemp(prefix="mlp.", dir="/tmp"))
-    killed = folder.start("demo", TMPDIR=str(temporary))
-    assert killed.stderr
-    while b"Profile added" not in killed.stderr.readline():
-        pass
-    killed.kill()
-    killed.communicate()
-    (left,) = temporary.glob("mlp-*/shop.py")
-    # The shop outlives the agent, as every program does.
-    for shop in processes_where(lambda process: (process / "cwd").readlink() == left.parent):
-        os.kill(shop, signal.SIGKILL)
-    finished = folder.run("demo", TMPDIR=str(temporary))
-    assert finished.status == 0
-    left_over = list(temporary.iterdir())
-    shutil.rmtree(temporary)
-    assert left_over == []
+    assert whole.killed_left == 1
+    assert whole.left_over == []

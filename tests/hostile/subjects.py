@@ -47,7 +47,7 @@ def _node(_folder: Path) -> Subject:
 
 def _java(folder: Path) -> Subject:
     runtime = java.jdk()
-    subprocess.run([Path(runtime).with_name("javac"), "-d", folder, PROGRAMS / "Subject.java"], check=True)
+    java.compile_java(folder, PROGRAMS / "Subject.java")
     words = ("-cp", str(folder))
     options = tuple(word for argument in words for word in (f"--java-arg={argument}",))
     return Subject("Java", (runtime, *words, "Subject"), ("java", "Subject", "--java", runtime, *options))

@@ -22,7 +22,7 @@ from tests.support.command import Finished, Folder
 from tests.support.go import ENVIRONMENT as GO_ENVIRONMENT
 from tests.support.go import go
 from tests.support.java import attaching, compile_java, jdk, jre
-from tests.support.node import node
+from tests.support.node import TOOLCHAINS, node
 
 PROGRAMS = Path(__file__).parents[1] / "programs" / "command"
 
@@ -185,8 +185,8 @@ def test_jvms_are_attached_to(folder):
     """A JVM under a command is profiled from soon after its start; the command's own status comes out."""
     compile_java(folder.path / "cls", folder.path / "Hot.java")
     # On a busy machine it is over before our agent is compiled.
-    cache = folder.path / "cache" / "multi_lang_profiler"
-    cache.mkdir(parents=True)
+    cache = TOOLCHAINS / "multi_lang_profiler"
+    cache.mkdir(parents=True, exist_ok=True)
     asyncio.run(_compile_agent(cache))
     java = " ".join([jdk(), *attaching(), "-Dhot.ms=2500 -cp cls Hot x"])
     finished, profiles = run(folder, "sh", "-c", f"{java}; exit 0", XDG_CACHE_HOME=str(cache.parent))

@@ -10,7 +10,7 @@ from multi_lang_profiler.engine.analysis.snapshot import ReporterPhase, Reporter
 from multi_lang_profiler.tui import themes
 from multi_lang_profiler.tui.palette import make_palette
 from multi_lang_profiler.tui.reporter_lines import totals
-from tests.support.command import Folder
+from tests.support.command import Folder, finish
 
 BUSY = "import time\nend = time.time() + 1.3\nwhile time.time() < end:\n    sum(range(1000))\n"
 
@@ -20,8 +20,12 @@ def test_what_neither_backend_nor_disk_took_is_lost(tmp_path: Path) -> None:
     with Folder(tmp_path) as folder:
         folder.write("busy.py", BUSY)
         words = ("python", "busy.py", "--no-tui", "--report-endpoint", "http://127.0.0.1:9/", "--report-interval", "1")
-        for spool, lost in (("/proc/self/spool", True), ("spool", False)):
-            text = folder.run(*words, "--spool", spool)
+        spools = (("/proc/self/spool", True), ("spool", False), ("other", False))
+        # They mostly wait for the next attempt.
+        agents = [folder.start(*words, "--spool", spool) for spool, _ in spools[:2]]
+        agents += [folder.start(*words, "--spool", spool, "--summary", "json") for spool, _ in spools[::2]]
+        texts, reports = (list(map(finish, some)) for some in (agents[:2], agents[2:]))
+        for (_, lost), text, told_as_json in zip(spools[:2], texts, reports, strict=True):
             found = re.search(
                 r"Reports: 0 delivered, 0 discarded, (\d) kept on disk(?:, (\d) lost)?$", text.stderr, re.MULTILINE
             )
@@ -30,7 +34,7 @@ def test_what_neither_backend_nor_disk_took_is_lost(tmp_path: Path) -> None:
             assert kept + gone >= 1
             assert (kept == 0) is lost
             assert f"({gone} lost: " in text.stderr if lost else f"({kept} kept on disk" in text.stderr
-            report = json.loads(folder.run(*words, "--spool", spool, "--summary", "json").lines[-1])["reports"]
+            report = json.loads(told_as_json.lines[-1])["reports"]
             told = report["delivered"] + report["discarded"] + report["kept_on_disk"] + report["lost"]
             assert report["accepted"] == told >= 1
             assert (report["lost"] > 0) is lost

@@ -34,8 +34,15 @@ def own_environment(monkeypatch):
         monkeypatch.setenv(variable, value)
 
 
+@pytest.fixture(scope="session")
+def _place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("go")
+
+
 @pytest.fixture
-def folder(tmp_path) -> Path:
-    """A working folder with a copy of the programs."""
-    shutil.copytree(PROGRAMS, tmp_path / "work")
-    return Path(tmp_path / "work")
+def folder(_place: Path) -> Path:
+    """A working folder with a copy of the programs: always the same one, so that Go compiles for one test what others need as well."""
+    folder = _place / "work"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(PROGRAMS, folder)
+    return folder

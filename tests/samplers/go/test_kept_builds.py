@@ -15,10 +15,10 @@ pytestmark = pytest.mark.xdist_group("go")
 PROGRAM = 'package main\n\nfunc main() { println("%s") }\n'
 
 
-async def test_an_edit_is_in_the_next_run_and_an_unchanged_program_is_taken_as_it_was(
-    folder: Path, tmp_path: Path
-) -> None:
+async def test_an_edit_is_in_the_next_run_and_an_unchanged_program_is_taken_as_it_was(tmp_path: Path) -> None:
     """First, the same again, edited, and as at first: each prints its own text."""
+    folder = tmp_path / "work"
+    folder.mkdir()
     program = folder / "kept.go"
     said, kept = [], []
     for text in ("one", "one", "two", "one"):

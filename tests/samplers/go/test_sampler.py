@@ -326,10 +326,11 @@ def test_a_library_that_has_changed_is_noticed(tmp_path):
         write_overlay(Toolchain("go", tmp_path, "go1.99"), tmp_path, importer=None, rate_hz=100)
 
 
-async def test_a_part_of_ours_that_does_not_compile_is_left_out(folder, monkeypatch):
+async def test_a_part_of_ours_that_does_not_compile_is_left_out(folder, tmp_path, monkeypatch):
     """If the compiler refuses what we add, the user's program is built without it, and one line says so."""
     monkeypatch.setattr("multi_lang_profiler.engine.samplers.go.overlay.SOCKET_NAME", 'unfinished" string')
-    sampled = await sample(folder, "ends.go", "10", "exit")
+    # Where nothing has been built yet.
+    sampled = await sample(shutil.copytree(folder, tmp_path / "work"), "ends.go", "10", "exit")
     assert sampled.status == 3
     assert any("does not compile the profiler's part" in line for line in sampled.lines)
 
@@ -379,7 +380,9 @@ async def test_a_build_can_be_broken_off(folder, tmp_path, monkeypatch):
     """Cancelling while the standard library is being compiled ends go and its compilers."""
     monkeypatch.setenv("GOCACHE", str(tmp_path / "cold"))
     said = Sampled(100)
-    sampler = GoSampler(context(go_settings(folder, "ends.go"), tmp_path / "private", said))
+    # Where nothing has been built yet.
+    settings = go_settings(shutil.copytree(folder, tmp_path / "work"), "ends.go")
+    sampler = GoSampler(context(settings, tmp_path / "private", said))
     preparing = asyncio.create_task(sampler.prepare())
     await said.until(lambda: _processes_in(tmp_path / "cold"))
     preparing.cancel()

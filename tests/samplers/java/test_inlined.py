@@ -7,11 +7,12 @@ import pytest
 from multi_lang_profiler.engine.samplers.java import agent_start
 from tests.support.java import java, on, runtimes, sample
 
-pytestmark = pytest.mark.alone
+alone = pytest.mark.alone
 
 UNTOLD = "inlined methods count for their callers"
 
 
+@alone
 @runtimes("jdk", "25")
 async def test_inlined_methods_are_told_apart_once_a_program_can_pay_for_it(tmp_path, classes, monkeypatch, runtime):
     """The name of the sampler, a note, and the note at the end say from when on; nothing is counted twice."""

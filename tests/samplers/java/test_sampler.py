@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.profile.stacks import OTHER_CALLERS
 from multi_lang_profiler.engine.samplers.java.runtime import agent_jar, find_java, installed_java
 from multi_lang_profiler.engine.samplers.sampler import CannotStart
 from tests.support.command import Folder
 from tests.support.java import Sampled, compile_java, jdk, jre, newer_jdk, on, sample
+from tests.support.node import TOOLCHAINS
 
 if TYPE_CHECKING:
     pass
@@ -100,6 +102,17 @@ async def test_a_jar(tmp_path):
             jar.write(file, file.relative_to(tmp_path / "out"))
     sampled = await sample(tmp_path, "app.jar", "a b", "--c", java=jdk())
     _check_app(sampled, "elsewhere.java")
+
+
+async def test_who_called_a_deep_recursion(tmp_path, classes):
+    """Of a stack of thousands of frames the outermost and the innermost are shown, with a mark for those between."""
+    sampled = await sample(tmp_path, "BlindSpots", "1500", java=jdk(), options=on(classes))
+    deep = [[frame.function for frame in frames] for _, frames, _ in sampled.stacks if len(frames) > 200]
+    assert deep
+    for functions in deep:
+        assert functions[0] == "Thread.run"
+        assert functions.index("BlindSpots.recursion") < functions.index("BlindSpots.descend")
+        assert OTHER_CALLERS in functions[3:-1]
 
 
 async def test_a_script_that_starts_java(tmp_path, classes):
@@ -318,7 +331,8 @@ def test_streams_arguments_and_status_pass_untouched(tmp_path):
         "}\n",
     )
     everything = bytes(range(256)) * 100
-    finished = folder.run("java", "Echo.java", "--no-tui", "--quiet", "--", "--rate", "x y", stdin=everything)
+    words = ("java", "Echo.java", "--no-tui", "--quiet", "--", "--rate", "x y")
+    finished = folder.run(*words, stdin=everything, XDG_CACHE_HOME=str(TOOLCHAINS))
     assert finished.stderr == "--rate|x y"
     assert finished.stdout == everything
     assert finished.status == 7

@@ -73,6 +73,7 @@ async def test_a_program_that_becomes_another_lives_on_unharmed(tmp_path, major)
 
 
 @every
+@pytest.mark.own_code(20)
 @pytest.mark.parametrize("who", [(), ("child",)])
 async def test_node_options_of_an_env_file_hold(tmp_path, major, who):
     """Node.js reads them only where the environment has none, so ours are not there; nor for a child with an env file, or that is told."""

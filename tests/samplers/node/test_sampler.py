@@ -47,6 +47,7 @@ def thread_samples(sampled: Sampled) -> dict[str, int]:
 
 
 @both
+@pytest.mark.own_code(20)
 async def test_samples_are_cpu_time(tmp_path, major):
     """A hundred samples are a second of CPU time, in the proportions that the program measures itself; waiting costs nothing."""
     sampled = await sample(tmp_path, PROGRAMS / "sections.cjs", node(major))

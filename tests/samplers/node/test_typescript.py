@@ -214,6 +214,7 @@ async def test_a_minified_bundle_has_the_sources_names_and_places(project, major
 
 
 @both
+@pytest.mark.own_code(20)
 async def test_functions_made_at_run_time_are_told_apart(tmp_path, major):
     """Four scripts that `new Function` made are four rows, with the places that made them (Node.js 22.9), and none of them is called native."""
     shutil.copy(PROGRAMS / "made_functions.js", tmp_path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.support.node import Sampled
 
-pytestmark = pytest.mark.alone
+alone = pytest.mark.alone
 
 every = majors(20, 22, 24, 26)
 both = majors(20, 24)
@@ -53,6 +53,7 @@ def check_shares(sampled: Sampled, workers: int, within: float) -> None:
     )
 
 
+@alone
 @every
 async def test_a_worker_is_seen_while_the_main_thread_is_blocked(tmp_path, major):
     """The main thread sits in one native call for the worker's whole life: the worker profiles itself and hands over by itself."""
@@ -68,6 +69,7 @@ async def test_a_worker_is_seen_while_the_main_thread_is_blocked(tmp_path, major
     assert sampled.recorder.lost_samples <= 2
 
 
+@alone
 @both
 async def test_workers_keep_their_inner_functions_on_a_busy_machine(tmp_path, major):
     """However late the helper answers, a thread is profiled from its first line: what V8 inlines does not count for its caller."""
@@ -76,7 +78,9 @@ async def test_workers_keep_their_inner_functions_on_a_busy_machine(tmp_path, ma
     check_shares(sampled, 3, within=0.15)
 
 
+@alone
 @every
+@pytest.mark.own_code(20)
 async def test_what_a_terminated_worker_did_is_in_the_profile(tmp_path, major):
     """Pools end their workers by `terminate()`, which runs no code of theirs: they hand over before."""
     sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=("terminate", "3", "700"))
@@ -87,6 +91,7 @@ async def test_what_a_terminated_worker_did_is_in_the_profile(tmp_path, major):
     assert 0.92 * sum(used_ms) / 10 <= samples <= 1.1 * sum(used_ms) / 10 + 9
 
 
+@alone
 @both
 async def test_a_worker_that_is_terminated_while_it_ends_hands_over(tmp_path, major):
     """Terminated at its last message a thread may be about to hand over by itself: whoever terminates it waits for that."""
@@ -149,6 +154,7 @@ async def test_threads_have_the_numbers_that_they_have_bare(tmp_path, major):
     assert {"worker 1", "worker 2", "worker 3"} >= sampled.threads - {"main"}
 
 
+@alone
 async def test_a_terminated_worker_ends_at_once(tmp_path):
     """Idle workers, workers in a native call and nested workers end by `terminate()` as they would, and its promise says how."""
     (tmp_path / "app.cjs").write_text(
@@ -206,6 +212,7 @@ async def test_timeouts_of_vm_hold_in_a_worker(tmp_path, major):
     assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "late 0\nexit 0\n", "")
 
 
+@alone
 @pytest.mark.parametrize("major", [24])
 async def test_code_made_in_a_worker_is_named_by_the_place_that_made_it(tmp_path, major):
     """As in the main thread: a worker that gives its event loop a turn hands over windows while that code runs, so that its stack can be looked at."""

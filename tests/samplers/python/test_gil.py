@@ -29,6 +29,7 @@ async def sampled(version: str, mode: Mode) -> dict[str, LockLooks]:
     return looks_of(program)
 
 
+@pytest.mark.own_code
 @pytest.mark.parametrize("version", ["3.8", "3.11", "3.12", "3.13", "3.15"])
 async def test_who_runs_with_the_lock(version: str) -> None:
     """A thread that runs Python has it; one in C code that gave it up has not."""

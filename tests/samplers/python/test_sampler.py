@@ -37,6 +37,7 @@ async def samples_of_busy(kind: str, seconds: float, workers: int, **settings: o
     return sampled, used_s
 
 
+@pytest.mark.own_code
 @pytest.mark.parametrize("version", PYTHON_VERSIONS)
 async def test_it_names_what_is_hot_in_every_python(version: str) -> None:
     """Functions go by the names their Python gives them, with the file's absolute path; code without a file by its own name."""

@@ -16,7 +16,7 @@ import pytest
 from tests import judge
 from tests.support.python import PROGRAMS, SampledProgram, python_of_version
 
-pytestmark = pytest.mark.alone
+alone = pytest.mark.alone
 
 TRUTH = PROGRAMS / "truth"
 
@@ -57,6 +57,7 @@ async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str) -> No
     assert total["read_sensors"] + total["steer"] > (0.6 if is_saturated else 0.8) * program.total
 
 
+@alone
 @pytest.mark.parametrize("busy_loops", [0, 2 * (os.cpu_count() or 1)])
 async def test_bursts_are_met_where_they_run(busy_loops: int) -> None:
     """What runs right after a wake-up is not undercounted, alone or with twice as many busy threads as processors; the line that waits gets nothing."""
@@ -93,6 +94,7 @@ async def test_code_without_a_file_has_its_own_name() -> None:
     assert max(shares) < 0.17
 
 
+@pytest.mark.own_code
 @pytest.mark.parametrize("version", ["3.8", "3.10", "3.14", "3.15"])
 async def test_methods_of_one_name_are_told_apart(version: str) -> None:
     """Before 3.11, which has no qualified names, the source tells which class a method is of."""
@@ -102,6 +104,7 @@ async def test_methods_of_one_name_are_told_apart(version: str) -> None:
     assert 0.5 < times["Html.render", 13] / program.total < 0.8
 
 
+@alone
 async def test_functions_of_one_name_are_entries_of_their_own() -> None:
     """A property's getter and setter, two implementations of a generic function: four, by the lines they begin at."""
     program = await sampled("same_names.py")
@@ -118,6 +121,7 @@ async def test_one_thread_runs_one_interpreter_at_a_time() -> None:
     assert 0.3 < program.hot["spin_in_sub"] / program.total < 0.7
 
 
+@alone
 @pytest.mark.parametrize(
     ("version", "kind"), [("3.12", "spawn"), ("3.14", "forkserver"), ("3.14", "interpreters"), ("3.15", "spawn")]
 )
@@ -130,7 +134,8 @@ async def test_workers_of_a_pool_are_looked_at(version: str, kind: str) -> None:
     assert abs(total["short"] / (total["short"] + total["long"]) - 1 / 3) < 0.12
 
 
-@pytest.mark.parametrize("version", ["3.9", "3.13", "3.14", "3.15"])
+@pytest.mark.own_code
+@pytest.mark.parametrize("version", ["3.9", "3.12", "3.13", "3.14", "3.15"])
 async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
     """Work in quotas of 50, 30, 15 and 5 %, told by the thread's own clock."""
     program = await sampled("quotas.py", "2", version=version)
@@ -142,6 +147,7 @@ async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
     assert 300 < program.total < 440
 
 
+@alone
 @pytest.mark.parametrize("version", ["3.8", "3.11", "3.12", "3.13", "3.15"])
 async def test_what_c_code_calls_gets_its_part(version: str) -> None:
     """Functions of microseconds that C calls from all depths are met as well as a loop that stays where it is."""
@@ -156,6 +162,7 @@ async def test_what_c_code_calls_gets_its_part(version: str) -> None:
     assert program.hot["main"] < 0.2 * program.total
 
 
+@alone
 @pytest.mark.parametrize("version", ["3.9", "3.11", "3.12", "3.15"])
 async def test_short_calls_get_their_part(version: str) -> None:
     """Who is called for some tenths of a microsecond, and returns while the stack is read, gets what it used: by Python, by C, as a generator."""
@@ -189,6 +196,7 @@ async def judged(program: str, *words: str, version: str, folder: Path) -> tuple
     return ours, clock
 
 
+@alone
 @pytest.mark.parametrize("version", ["3.9", "3.11", "3.12", "3.14"])
 async def test_short_functions_in_each_other_have_what_their_own_clock_says(version: str, tmp_path: Path) -> None:
     """A template's calls, through C and back in tenths of a microsecond, and `next` of new generators: as a handler in the program sees them at each tick."""
@@ -200,6 +208,8 @@ async def test_short_functions_in_each_other_have_what_their_own_clock_says(vers
         assert abs(ours[name] / ours.total() - share) < 0.05 + chance, (name, ours, clock)
 
 
+@alone
+@pytest.mark.own_code
 @pytest.mark.parametrize("version", ["3.11", "3.12"])
 async def test_what_an_event_loop_calls_is_not_booked_on_it(version: str, tmp_path: Path) -> None:
     """Coroutines and asynchronous generators that take turns each microsecond, many of which have ended before their frame is read."""
@@ -211,6 +221,8 @@ async def test_what_an_event_loop_calls_is_not_booked_on_it(version: str, tmp_pa
         assert abs(ours[name] / ours.total() - share) < 0.05 + chance, (name, ours, clock)
 
 
+@alone
+@pytest.mark.own_code("3.12")
 @pytest.mark.parametrize("version", ["3.9", "3.11", "3.12", "3.15"])
 async def test_generators_in_each_other_stand_below_those_that_call_them(version: str) -> None:
     """Also those that have handed over before their stack was read: none between is left out."""
@@ -226,6 +238,7 @@ async def test_generators_in_each_other_stand_below_those_that_call_them(version
     assert total_times(program)["through"] > 0.4 * program.total
 
 
+@pytest.mark.own_code
 @pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
 async def test_threads_are_called_what_threading_calls_them(version: str) -> None:
     """Read from outside, whole: the kernel keeps fifteen bytes, and before 3.14 is not told at all."""
@@ -262,6 +275,7 @@ async def test_code_of_every_kind_gets_its_part(version: str) -> None:
     assert kinds.total() > 0.7 * program.total
 
 
+@alone
 async def test_time_of_native_threads_is_no_functions() -> None:
     """SQLite's threads come and go while Python waits for it: what they use is not paid to who waits, nor lost."""
     async with SampledProgram(PROGRAMS.parent / "ledger" / "sorting.py", "1000000", rate_hz=200) as program:

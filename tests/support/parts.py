@@ -1,0 +1,87 @@
+"""Which part of `tests/run` has a test: what is left to `tests/run breadth`, and what may run beside tests that are alone.
+
+A version of a runtime is left where a test of the usual run has been through all our code for it: the same promise on another version, then, is
+breadth. Where code of ours runs for one version alone its test is marked `own_code` and stays; so do a first and a truthful look at each
+layout of Python's. What takes long by its nature and is no promise to a user is in `LONG`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+OTHERS: dict[str, set[Any]] = {
+    # Of Python the usual run has the one that the tests themselves run with, 3.11, and the newest two.
+    "version": {"3.8", "3.9", "3.10", "3.12", "3.13"} - {"{}.{}".format(*sys.version_info)},
+    # Of Node.js, Java and Go it has what most people have, and the newest.
+    "major": set() if "NODE_MAJORS" in os.environ else {20, 22},
+    "runtime": set() if "JAVA_VERSIONS" in os.environ else {"21"},
+}
+"""By the name of a test's parameter, the values that are breadth; none of those that the environment asks for."""
+LONG = (
+    # What runs real programs beside this program's peers; that the others work is in the usual run.
+    *(
+        f"tests/test_benchmarks.py::test_every_benchmark_works[[]{name}]"
+        for name in (
+            *("start", "memory", "program_memory", "agent", "scaling", "ledger", "rate"),
+            *("python", "node", "node_threads", "java", "go"),
+        )
+    ),
+    # Real programs and other people's samplers: `python -m tests.foreign` and `tests.benchmarks` have more of them. Whether async-profiler's samples
+    # are true, in one run, is in the usual run.
+    "tests/samplers/python/test_flask.py::test_a_flask_server_under_load",
+    "tests/samplers/java/test_kin.py::*[[]async-profiler-*]",
+    "tests/samplers/java/test_bursts.py::*[[]async-profiler]",
+    "tests/samplers/java/test_async_profiler.py::test_at_another_rate_*",
+    "tests/samplers/java/test_async_profiler.py::test_virtual_threads_are_one_thread_*",
+    # The largest of their kind; smaller ones are in the usual run.
+    "tests/reporting/faults/test_faults.py::test_fault[[]28-sends_a_hundred_thousand_functions]",
+    "tests/samplers/node/test_windows.py::test_windows_are_no_larger_than_a_message[[]250-*]",
+    # What goes through the same code in each JVM: once, on the JDK that people have. Shares, virtual threads and the recorder are in the usual run
+    # on the newest as well.
+    *(
+        f"tests/samplers/java/{name}"
+        for name in (
+            "test_bursts.py::*[[]25]",
+            "test_inlined.py::*[[]25]",
+            "test_async_profiler.py::*[[]25]",
+            "test_counts.py::*[[]25-Parallel-*]",
+            "test_harm.py::test_interrupting_every_thread_does_not_end_us[[]25]",
+        )
+    ),
+)
+"""Patterns of tests' names."""
+TOLD = "{} more tests, on other versions and long ones, are in tests/run breadth"
+
+
+YIELDING = ("tests/analysis/", "tests/formats/", "tests/sources/", "tests/tui/")
+"""Folders of tests that judge nothing by time, in one process: they run beside those that are alone, on what these leave of the processors."""
+NOT_YIELDING = tuple(
+    f"tests/tui/test_{name}.py" for name in ("after_the_end", "editor", "program_input", "terminal", "watch_loop")
+)
+"""Of these folders, files with real terminals and programs."""
+
+
+def mark(items: Iterable[pytest.Item]) -> None:
+    """Mark what is breadth, and what yields."""
+    for item in items:
+        if _is_breadth(item):
+            item.add_marker("breadth")
+        if item.nodeid.startswith(YIELDING) and not item.nodeid.startswith(NOT_YIELDING):
+            item.add_marker("yielding")
+
+
+def _is_breadth(item: pytest.Item) -> bool:
+    if any(fnmatch(item.nodeid, pattern) for pattern in LONG):
+        return True
+    callspec = getattr(item, "callspec", None)
+    others = {value for name, value in (callspec.params.items() if callspec else ()) if value in OTHERS.get(name, ())}
+    own = item.get_closest_marker("own_code")
+    return bool(others) and not (own and (not own.args or others & {*own.args}))
