@@ -37,12 +37,12 @@ def parse(seconds):
 
 
 def process_data():
-    until = time.process_time() + 0.05
+    until = time.process_time() + 0.1
     while time.process_time() < until:
         sum(range(1000))
 
 
-parse(0.2)
+parse(0.4)
 process_data()
 """
 ENDLESS = {"npm", "demo", "receive", "join", "http.server", "--watch", "--pid", "--pprof"}

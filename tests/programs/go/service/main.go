@@ -41,9 +41,9 @@ func spin(n int) (sum int) {
 
 func work() {
 	for {
-		pprof.Do(context.Background(), pprof.Labels("request", "parse"), func(context.Context) { parse(7 * time.Millisecond) })
-		render(7 * time.Millisecond)
-		time.Sleep(5 * time.Millisecond)
+		pprof.Do(context.Background(), pprof.Labels("request", "parse"), func(context.Context) { parse(3 * time.Millisecond) })
+		render(3 * time.Millisecond)
+		time.Sleep(9 * time.Millisecond)
 	}
 }
 
@@ -94,7 +94,9 @@ func main() {
 	case "busy":
 		pprof.StartCPUProfile(io.Discard)
 	}
-	go work()
+	if how != "asleep" {
+		go work()
+	}
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 	if how == "private" {
 		secret := httptest.NewUnstartedServer(mux)
