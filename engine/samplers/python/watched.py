@@ -253,6 +253,9 @@ class Watched:
         stack = self._stack(thread, now_s)
         if stack is None:
             return None
+        if stack.is_collecting:
+            # Another thread collects.
+            stack = stack._replace(is_collecting=False)
         self.interpreters.settle(stack, now_s, _FAITH_S)
         return stack_id(self, self.tasks.on_task(thread.tid, stack))
 
