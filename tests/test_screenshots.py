@@ -23,9 +23,7 @@ def test_every_view_has_a_picture(title: str) -> None:
     assert picture.exists(), f"{picture.name} is missing; python -m tests.screenshots makes it"
     assert f"](../screenshots/{picture.name})" in PAGE.read_text()
     shown = re.sub(r"<[^>]+>|&#160;", " ", picture.read_text())
-    assert all(kind.short in shown for kind in VIEWS.values()), (
-        "a view was added or renamed since the picture was made"
-    )
+    assert all(kind.short in shown for kind in VIEWS.values()), "a view was added or renamed since the picture was made"
 
 
 @pytest.mark.parametrize("title", TITLES)

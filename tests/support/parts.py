@@ -2,7 +2,7 @@
 
 A version of a runtime is left where a test of the usual run has been through all our code for it: the same promise on another version, then, is
 breadth. Where code of ours runs for one version alone its test is marked `own_code` and stays; so do a first and a truthful look at each
-layout of Python's. What takes long by its nature and is no promise to a user is in `LONG`.
+layout of Python's. What takes long by its nature is in `LONG`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,38 @@ OTHERS: dict[str, set[Any]] = {
 }
 """By the name of a test's parameter, the values that are breadth; none of those that the environment asks for."""
 LONG = (
-    # What runs real programs beside this program's peers; that the others work is in the usual run.
+    # Measurements work, at their smallest.
+    "tests/test_benchmarks.py::test_every_benchmark_works*",
+    # A first start with other tools than the one that every run of CI begins with.
+    "tests/test_packaging.py::test_the_first_start*",
+    # `python -m tests.hostile` has all situations in each language; the usual run has all of them once, and of the dear ones in each language one.
     *(
-        f"tests/test_benchmarks.py::test_every_benchmark_works[[]{name}]"
-        for name in (
-            *("start", "memory", "program_memory", "agent", "scaling", "ledger", "rate"),
-            *("python", "node", "node_threads", "java", "go"),
+        f"tests/hostile/test_matrix.py::test_a_program_is_started_once_and_ends_as_it_would[[]{cell}]"
+        for cell in (
+            "Node.js-as usual",
+            "Node.js-home full",
+            "Node.js-no folder for temporary files",
+            "Java-all three closed",
+            "Go-an empty environment",
+            "Go-all three closed",
+            "a command-home full",
+            "a command-no folder for temporary files",
+            "a command-an empty environment",
         )
     ),
     # Real programs and other people's samplers: `python -m tests.foreign` and `tests.benchmarks` have more of them. Whether async-profiler's samples
     # are true, in one run, is in the usual run.
     "tests/samplers/python/test_flask.py::test_a_flask_server_under_load",
     "tests/samplers/java/test_kin.py::*[[]async-profiler-*]",
+    "tests/samplers/java/test_kin.py::*[[]*-Groovy]",
     "tests/samplers/java/test_bursts.py::*[[]async-profiler]",
     "tests/samplers/java/test_async_profiler.py::test_at_another_rate_*",
     "tests/samplers/java/test_async_profiler.py::test_virtual_threads_are_one_thread_*",
     # The largest of their kind; smaller ones are in the usual run.
+    "tests/reporting/faults/test_faults.py::test_fault[[]27-floods_the_screen]",
     "tests/reporting/faults/test_faults.py::test_fault[[]28-sends_a_hundred_thousand_functions]",
     "tests/samplers/node/test_windows.py::test_windows_are_no_larger_than_a_message[[]250-*]",
+    "tests/samplers/node/test_windows.py::test_windows_that_are_dear_to_close_come_less_often[[]False-*]",
     # What goes through the same code in each JVM: once, on the JDK that people have. Shares, virtual threads and the recorder are in the usual run
     # on the newest as well.
     *(
@@ -59,8 +73,6 @@ LONG = (
 )
 """Patterns of tests' names."""
 TOLD = "{} more tests, on other versions and long ones, are in tests/run breadth"
-
-
 YIELDING = ("tests/analysis/", "tests/formats/", "tests/sources/", "tests/tui/")
 """Folders of tests that judge nothing by time, in one process: they run beside those that are alone, on what these leave of the processors."""
 NOT_YIELDING = tuple(
