@@ -56,6 +56,8 @@ class Chain(NamedTuple):
     """Where in `frames` callers of a generator that has handed over may be missing; 0: nowhere."""
     end: int
     """Where in the chunk its newest frame ends that lies there."""
+    read_at: list[int] | None
+    """Where in what was read the frames lie, leaf first; None where the walk went by more than stands there."""
 
 
 class Chains:
@@ -129,7 +131,8 @@ class Chains:
         near: list[int] = []
         outside: list[int] = []
         marks_outside: list[int] = []
-        is_whole = is_newest = True
+        read_at: list[int] = []
+        is_whole = is_newest = is_plain = True
         is_late = False
         end = broken = 0
         beside: list[int] | None = None
@@ -148,20 +151,25 @@ class Chains:
             is_inside = 0 <= offset <= last
             try:
                 if is_inside:
+                    read_at.append(at + offset)
                     values = fields(piece, at + offset)
                 elif near_begin <= frame <= near_last:
+                    read_at.append(near_at + frame)
                     values = fields(content, near_at + frame)
                     near.append(frame)
                 elif frame in places:
+                    read_at.append(places[frame])
                     values = fields(content, places[frame])
                     outside.append(frame)
                 elif (older := self._older_chunk(frame, piece[at : at + CHUNK_HEAD.size], last + size)) is not None:
                     chunk, piece = older
                     at, last, is_newest = 0, len(piece) - size, False
+                    is_plain = False
                     values = fields(piece, frame - chunk)
                 else:
                     values = fields(memory.read(frame, size), 0)
                     outside.append(frame)
+                    is_plain = False
                     # The newest one may be a generator's that is new: it is believed if what called it was there before. Where the thread's
                     # state tells the innermost generator and the last frame in the chunk, all are that lead from the one to the other.
                     if frames and layout.c_frame is None:
@@ -177,6 +185,7 @@ class Chains:
                     address = values[code_at] & ~7
                     code = known(address)
                     if code is None:
+                        is_plain = False
                         # What has returned since names no code any more, but still where in it it was.
                         address = holding(values[instruction_at]) or address
                         code = known(address) or learn(address)
@@ -187,6 +196,7 @@ class Chains:
                     is_sound = -1 <= instruction <= code.size
                     if is_sound and above and is_inside and is_newest and frame + code.frame_bytes != above:
                         # Others lie there by now, as after an exception; unless it is one that is being cleared.
+                        is_plain = False
                         gap = content[thread.chunk_at : thread.chunk_at + above - chunk]
                         is_sound = self.side_by_side(thread, gap, frame + code.frame_bytes)[1] == above
                     if is_sound and code.name != _MARKS_CODE:
@@ -204,7 +214,11 @@ class Chains:
                 if frame or lowest <= first:
                     is_mended = beside is not None
                     is_whole = is_whole and (not is_late or layout.c_frame is not None or end == thread.used)
-                    return Chain(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole, broken, end)
+                    return Chain(
+                        *(frames, bool(frame), is_mended, near, outside, marks_outside, is_whole, broken, end),
+                        read_at if is_plain else None,
+                    )
+            is_plain = False
             is_lost = not frames and not is_inside and not near_begin <= frame <= near_last
             if is_lost and not is_forced:
                 # Of a generator that ended before its frame was read nothing tells what ran: whoever called it did not.

@@ -159,15 +159,16 @@ class Codes:
         return self.get(address)
 
     def _are_unchanged(self, codes: Iterable[Code]) -> bool:
-        texts: dict[bytes, bytes] = {}
-        for code in codes:
-            texts |= code.texts
-        pieces = b"".join([code.piece for code in codes]) + b"".join(texts)
-        expected = b"".join([code.expected for code in codes]) + b"".join(texts.values())
-        try:
-            return self._memory.gather(pieces, len(expected))[: len(expected)] == expected
-        except Unreadable:
-            return False
+        return self._memory.holds(*evidence(codes))
+
+
+def evidence(codes: Iterable[Code]) -> tuple[bytes, bytes]:
+    """Where stands what tells these from others in their places, as `PIECE`s, and what stands there."""
+    texts: dict[bytes, bytes] = {}
+    for code in codes:
+        texts |= code.texts
+    pieces = b"".join([code.piece for code in codes]) + b"".join(texts)
+    return pieces, b"".join([code.expected for code in codes]) + b"".join(texts.values())
 
 
 def text(memory: Memory, layout: Layout, address: int) -> tuple[str, bytes, bytes]:

@@ -37,8 +37,8 @@ class EvenCredit:
         self._since_s = now_s
         self._enough = _ENOUGH_AT_FIRST
 
-    def look(self, stack: int) -> None:
-        self._looks[stack] = self._looks.get(stack, 0) + 1
+    def look(self, stack: int, looks: int = 1) -> None:
+        self._looks[stack] = self._looks.get(stack, 0) + looks
 
     def glimpse(self, stack: int) -> None:
         """Note a look at a thread that only wanted to run: it counts where there is no better one."""

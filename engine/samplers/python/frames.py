@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
 from .memory import PIECE, Unreadable
 from .newest import LEAD_BYTES, Newest, Read
+from .shapes import Place, Shapes, Walked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .chain import Chain
     from .code import Codes
     from .layout import Layout
     from .memory import Memory
@@ -62,13 +64,14 @@ class Frames:
         self._memory = memory
         self._layout = layout
         self._codes = codes
-        self._chains = Chains(memory, layout, codes)
-        self._newests = Newest(memory, layout, codes, self._chains)
+        self.chains = Chains(memory, layout, codes)
+        self._newests = Newest(memory, layout, codes, self.chains)
+        self.shapes = Shapes(layout)
+        self.walked: Walked | None = None
+        """What was read last, where it will be known again."""
         self._read = self._heap_frames if layout.stack_chunk is None else self._chunk_frames
         self._identity = layout.thread_id if layout.native_thread_id is None else layout.native_thread_id
-        self._are_compared = layout.code_generation is None
-        """Whether what is known of code may become wrong unnoticed; newer versions say so."""
-        self._freed_s = float("-inf")
+        self.freed_s = float("-inf")
         """When code was last seen to have been freed, where that is told; what was compared later is as it was."""
         self._tail_pieces = b""
         self._tail_size = 0
@@ -88,6 +91,8 @@ class Frames:
     def follow(self, pieces: bytes, size: int, generation_size: int) -> None:
         """Read also what these `PIECE`s name, `size` bytes in all; where the first `generation_size` change, code may be other code."""
         self._tail_pieces, self._tail_size, self._generation_size = pieces, size, generation_size
+        # A thread may be made where an ended one was: what told then that there were others tells so again.
+        self.shapes.forget()
 
     def read(self, thread: ThreadState, now_s: float) -> tuple[list[int], bool]:
         """Its frames, leaf first, in turn the code's address and the instruction's index; and whether callers are missing.
@@ -95,7 +100,7 @@ class Frames:
         Raises `Unreadable`, `Closed` and `Moved`.
         """
         codes = self._codes
-        self._wanted = None
+        self._wanted = self.walked = None
         passing: list[int] = []
         attempt, most = 0, _ATTEMPTS
         while (attempt := attempt + 1) <= most:
@@ -115,22 +120,53 @@ class Frames:
                 passing = passing or frames
                 continue
             if passing and frames and frames[0] != passing[0]:
+                self.walked = None
                 return self._with_callers(passing, frames), is_cut
             if self._layout.stack_chunk is None:
-                self._learn_callers(frames)
+                self.learn_callers(frames)
             return found
         raise Unreadable
 
+    def lay_out(self, thread: ThreadState) -> int:
+        """Name the pieces that the next look will read; how many bytes of the chunk are among them."""
+        want = _wanted_bytes(thread)
+        self._prepare(thread, want, self._layout.frame_fields.size)
+        return want
+
+    def size(self, thread: ThreadState) -> int:
+        """Bytes that are read of those pieces."""
+        return thread.size + self._tail_size
+
+    @property
+    def freed(self) -> bytes:
+        """What was told with the stack read last of how much code was freed."""
+        return self.tail[: self._generation_size]
+
+    def read_freed(self) -> bytes:
+        """The same as by now. Raises `Unreadable` and `Closed`."""
+        return bytes(self._memory.gather(self._tail_pieces, self._tail_size)[: self._generation_size])
+
+    @property
+    def are_known_again(self) -> bool:
+        """Whether stacks are, by their bytes."""
+        return self._layout.stack_chunk is not None and self._layout.c_frame is None
+
+    @property
+    def are_compared(self) -> bool:
+        """Whether what is known of code may become wrong unnoticed; newer versions say so."""
+        return self._layout.code_generation is None
+
     def _forget_other_code(self) -> None:
-        if self._known_of != self._codes.generation or len(self._known) > _MAX_KNOWN:
+        if self._known_of != self._codes.generation or max(len(self._known), len(self._callers)) > _MAX_KNOWN:
             self._known.clear()
             self._callers.clear()
-            self._chains.forget_calls()
+            self.chains.forget_calls()
             self._known_of = self._codes.generation
 
-    def _learn_callers(self, frames: list[int]) -> None:
+    def learn_callers(self, frames: list[int]) -> None:
+        """Note what calls the generators of a stack that was just met, whole."""
         known = self._codes.by_address.get
-        self._chains.learn_calls(tuple(frames[: 2 * _MAX_INNER : 2]))
+        self.chains.learn_calls(tuple(frames[: 2 * _MAX_INNER : 2]))
         for at in range(0, min(len(frames), 2 * _MAX_INNER), 2):
             code = known(frames[at])
             if code is not None and code.is_generator:
@@ -147,24 +183,26 @@ class Frames:
         end = len(frames) - len(outer)
         return inner + (frames[at:end] if at < end and frames[end::2] == below else []) + outer
 
+    def mended(self, chain: Chain) -> list[int]:
+        """Its frames, with those that are mostly between where it was broken."""
+        begin = chain.broken if chain.is_mended else 0
+        return self._with_callers(chain.frames[:begin], chain.frames[begin:]) if begin else chain.frames
+
     def settle(self, addresses: Iterable[int], now_s: float, patience_s: float) -> None:
         """Have what is known of that code be what is there; of what was compared in the last `patience_s` it is believed.
 
         Raises `Unreadable` and `Closed`.
         """
-        since_s = now_s - patience_s if self._are_compared else self._freed_s
+        since_s = now_s - patience_s if self.are_compared else self.freed_s
         self._codes.settle(addresses, since_s, now_s)
 
     def _gather(self, thread: ThreadState, want: int, outside_bytes: int) -> memoryview | None:
         """The state, `want` bytes of the chunk, a piece of the C stack, the frames outside; None: try again."""
-        thread.near = thread.wanted_near
-        key = (thread.near, thread.holder, thread.chunk, want, thread.outside, self._tail_pieces)
-        if key != thread.key:
-            self._lay_out(thread, want, outside_bytes)
-            thread.key = key
-        end = thread.size + self._tail_size
+        self._prepare(thread, want, outside_bytes)
+        end = self.size(thread)
         try:
-            view = self._memory.gather(thread.pieces, end)
+            view = self._memory.view if thread.is_fresh else self._memory.gather(thread.pieces, end)
+            thread.is_fresh = False
         except Unreadable:
             if not (thread.near[1] or want or thread.outside):
                 raise
@@ -177,9 +215,19 @@ class Frames:
             raise Moved
         tail = bytes(view[thread.size : end])
         if tail[: self._generation_size] != self.tail[: self._generation_size]:
-            self._freed_s = time.monotonic()
+            self.freed_s = time.monotonic()
         self.tail = tail
         return view
+
+    def _prepare(self, thread: ThreadState, want: int, outside_bytes: int) -> None:
+        """Have the pieces be those that are to be read now."""
+        thread.near = thread.wanted_near
+        key = (want, thread.near, thread.holder, thread.chunk, thread.outside, self._tail_pieces)
+        if key != thread.key:
+            if key[1:] != thread.key[1:]:
+                thread.name_reading(key[1:])
+            thread.key, thread.is_fresh = key, False
+            self._lay_out(thread, want, outside_bytes)
 
     def _lay_out(self, thread: ThreadState, want: int, outside_bytes: int) -> None:
         """Name the pieces that make up its stack, and note where each will be."""
@@ -209,10 +257,7 @@ class Frames:
     def _chunk_frames(self, thread: ThreadState, now_s: float, is_forced: bool) -> tuple[list[int], bool] | None:
         """Since 3.11. None: another attempt is needed."""
         layout = self._layout
-        want = 0
-        if thread.chunk:
-            # In steps, so that pieces stay the same; before its size is known, no further than it is in use.
-            want = min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used
+        want = _wanted_bytes(thread)
         found = self._newest(thread, want, now_s, is_forced)
         self._forget_other_code()
         place, known = self._place, None
@@ -221,6 +266,14 @@ class Frames:
         if found is None:
             return None if known is None else (known.frames, False)
         view, frame = found
+        where = Place(thread.state, thread.reading, want, frame)
+        if layout.c_frame is None:
+            # Since 3.13 nothing but what was read tells the stack.
+            self.shapes.renew(self._codes.generation)
+            if (walked := self.shapes.get(where, view)) is not None:
+                self.walked = walked
+                self.learn_callers(walked.frames)
+                return walked.frames, walked.is_cut
         content, places, end, is_sure = bytes(view[: thread.size]), thread.places, 0, False
         try:
             if place is not None:
@@ -234,11 +287,14 @@ class Frames:
             if not frame:
                 return [], False
             generator = 0 if place is None else place[-1]
-            chain = self._chains.walk(thread, frame, content, want, places, generator, is_forced=is_forced)
+            chain = self.chains.walk(thread, frame, content, want, places, generator, is_forced=is_forced)
         except (Passing, Unreadable):
             if known is None:
                 raise
             return known.frames, False
+        if chain.read_at is not None and layout.c_frame is None:
+            walked = Walked(chain.frames, is_cut=chain.is_cut)
+            self.walked = self.shapes.learn(where, view, thread, self.size(thread), chain.read_at, walked)
         outside = chain.outside
         # A thread's first mark lies in its state (3.15).
         if marks := [mark for mark in chain.marks_outside if not 0 <= mark - thread.state < _STATE_BYTES]:
@@ -258,11 +314,9 @@ class Frames:
                 # Who called it is as it was.
                 return chain.frames[:2] + known.frames[2:], False
         if chain.is_mended:
-            begin = chain.broken
-            frames = self._with_callers(chain.frames[:begin], chain.frames[begin:]) if begin else chain.frames
-            return frames, chain.is_cut
+            return self.mended(chain), chain.is_cut
         if is_whole:
-            self._learn_callers(chain.frames)
+            self.learn_callers(chain.frames)
         is_told = is_whole or place is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
 
@@ -385,11 +439,11 @@ class Frames:
     def _is_called(self, address: int) -> bool:
         """Whether that code, other than a generator's, never stands outermost."""
         code = self._codes.by_address.get(address)
-        return address in self._chains.callees and code is not None and not code.is_generator
+        return address in self.chains.callees and code is not None and not code.is_generator
 
     def _on_last(self, thread: ThreadState, content: bytes, inner: list[int]) -> list[int]:
         """Those frames, and below them what still stands of the last whole stack, from the one on that is known to call them; else nothing."""
-        unpack, places, calls = self._layout.frame_fields.unpack_from, thread.places, self._chains.calls
+        unpack, places, calls = self._layout.frame_fields.unpack_from, thread.places, self.chains.calls
         for caller in thread.last:
             frame, frames = caller, list(inner)
             while (place := places.get(frame)) is not None and len(frames) < 2 * MAX_DEPTH:
@@ -401,3 +455,10 @@ class Frames:
                     return frames
                 frame = back
         return []
+
+
+def _wanted_bytes(thread: ThreadState) -> int:
+    """Of the chunk. In steps, so that pieces stay the same; before its size is known, no further than it is in use."""
+    if not thread.chunk:
+        return 0
+    return min(thread.most + _SPARE_BYTES + 511 & ~511, MAX_CHUNK_BYTES, thread.room) or thread.used

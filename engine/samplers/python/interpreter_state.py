@@ -7,7 +7,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from .code import Codes
+from .code import Codes, evidence
 from .frames import Frames, Moved
 from .layout import NEWEST, OLDEST, UnknownLayout, layout_of
 from .memory import PIECE, Memory, Unreadable
@@ -18,6 +18,7 @@ from .thread_state import ThreadState
 
 if TYPE_CHECKING:
     from .layout import Layout
+    from .shapes import Walked
 
 _MAX_INTERPRETERS = 256
 _MAX_NAMING = 16
@@ -47,7 +48,7 @@ class Interpreters:
         self.runtime = runtime
         self.layout: Layout = layout_of(self.memory, runtime, version)
         self.codes = Codes(self.memory, self.layout)
-        self._frames = Frames(self.memory, self.layout, self.codes)
+        self.frames = Frames(self.memory, self.layout, self.codes)
         self.threads: dict[int, list[ThreadState]] = {}
         """Kernel number -> its states, the interpreter made last first."""
         self.heads: dict[int, int] = {}
@@ -61,6 +62,8 @@ class Interpreters:
         self._tids: dict[int, int] = {}
         self._names: dict[int, ThreadNames] = {}
         """By interpreter, of which each has modules of its own."""
+        self.walked: Walked | None = None
+        """The stack read last, where it will be known again."""
 
     def refresh(self) -> bool:
         """Learn which threads there are, if that may have changed; whether it has. Raises `Unreadable` and `Closed`."""
@@ -77,7 +80,7 @@ class Interpreters:
     def is_stale(self) -> bool:
         """Whether the stack read last came with word of other threads than those known."""
         at = self._heads_at
-        return not self._heads_seen or self._frames.tail[at : at + len(self._heads_seen)] != self._heads_seen
+        return not self._heads_seen or self.frames.tail[at : at + len(self._heads_seen)] != self._heads_seen
 
     def learn_threads(self) -> bool:
         """As `refresh`, but look in any case."""
@@ -134,7 +137,7 @@ class Interpreters:
             collecting = PIECE.pack(main_interpreter + layout.collecting, 4)
             size += 4
         self._collecting_at = size - 4 if collecting else size
-        self._frames.follow(freed + self._heads_pieces + collecting, size, self._heads_at)
+        self.frames.follow(freed + self._heads_pieces + collecting, size, self._heads_at)
 
     _collecting_at = 0
 
@@ -153,7 +156,16 @@ class Interpreters:
 
     def settle(self, stack: RawStack, now_s: float, patience_s: float) -> None:
         """As `Frames.settle`, for what is to be named: it takes its time, and the thread may have gone on."""
-        self._frames.settle(stack.frames[::2], now_s, patience_s)
+        self.frames.settle(stack.frames[::2], now_s, patience_s)
+
+    def number(self, walked: Walked | None, stack: RawStack, number: int, now_s: float) -> None:
+        """Have that stack, just settled, be known by its number wherever its bytes are met again. Raises `Unreadable`."""
+        if walked is not None and walked.number is None:
+            if self.frames.are_compared:
+                # Freed code is not told of.
+                codes = {address: self.codes.get(address) for address in stack.frames[::2]}
+                walked.pieces, walked.evidence = evidence(codes.values())
+            walked.number, walked.compared_s = number, now_s
 
     def stack(self, tid: int, now_s: float) -> RawStack | None:
         """The stack of thread `tid`, to be settled; None if it runs no Python code. Raises `Unreadable` and `Closed`.
@@ -165,9 +177,10 @@ class Interpreters:
             return None
         frames: list[int] = []
         is_cut = False
+        self.walked = None
         for thread in states:
             try:
-                part, cut = self._frames.read(thread, now_s)
+                part, cut = self.frames.read(thread, now_s)
             except Moved:
                 self._heads_seen = b""
                 raise Unreadable from None
@@ -175,8 +188,13 @@ class Interpreters:
             frames += part
         if not frames:
             return None
-        is_collecting = self._frames.tail[self._collecting_at :] == b"\1\0\0\0"
-        return RawStack(tuple(frames), is_cut, is_collecting)
+        if len(states) == 1:
+            self.walked = self.frames.walked
+        return self.raw_stack(frames, self.frames.tail, is_cut=is_cut)
+
+    def raw_stack(self, frames: list[int], tail: bytes, *, is_cut: bool) -> RawStack:
+        """`tail` is as in `Frames`."""
+        return RawStack(tuple(frames), is_cut, tail[self._collecting_at :] == b"\1\0\0\0")
 
     def _tid(self, state: bytes | memoryview) -> int:
         """The kernel's number of the thread whose state this is; 0 if it cannot be told."""

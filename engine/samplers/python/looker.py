@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
 
-_FLUSH_S, _FIRST_FLUSH_S = 0.1, 0.03
-"""For the first samples somebody waits: a screen, say."""
+_FIRST_FLUSH_S, _YOUNG_FLUSH_S, _FLUSH_S = 0.03, 0.1, 0.5
+"""For the first samples somebody waits: a screen, say. Later pictures are made each second, and to hand over costs both sides as much as some looks."""
+_YOUNG_S = 5.0
 _TUNE_S = 0.1
 _START_PATIENCE_S = 3.0
 """An interpreter that starts can be read after so long, or never."""
@@ -96,10 +97,13 @@ class Looker:
         self._chance = _Chance()
         self._unread = b""
         self._has_told = self._has_ended = False
+        self._young_until_s = 0.0
+        """Until then a process is new."""
 
     def run(self) -> None:
         """Until standard input ends."""
         slot_s = flushed_s = tuned_s = moved_s = time.monotonic()
+        turn = self._own_turn
         # To load us is no look.
         self._cpu_s = time.thread_time()
         while not self._has_ended:
@@ -108,22 +112,21 @@ class Looker:
                 self._start(now_s)
             if not self._watched:
                 slot_s = now_s
-                self._listen(_START_PAUSE_S if self._starting else _IDLE_S)
+                self._wait(_START_PAUSE_S if self._starting else _IDLE_S)
                 continue
-            # One look in each period, at a moment of its own in it.
             period_s = self._period_s / self._haste * self._thrift
-            due_s = slot_s + self._chance() * period_s
-            slot_s = max(slot_s + period_s, now_s)
-            self._own_turn.pause()
-            self._listen(max(0.0, due_s - now_s))
-            self._own_turn.begin()
+            flush_s = self._flush_s(now_s)
+            alone = self._alone
+            if alone and (left_s := min(flushed_s + flush_s, alone.tasks.due_s) - now_s) > period_s:
+                slot_s = self._look_quickly(alone, slot_s, period_s, left_s)
+            else:
+                slot_s = self._look_once(slot_s, period_s)
             now_s = time.monotonic()
-            self._look(now_s)
-            if self._own_turn.has_displaced and now_s - moved_s > _STAY_S:
-                self._own_turn.has_displaced = False
+            if turn.has_displaced and now_s - moved_s > _STAY_S:
+                turn.has_displaced = False
                 moved_s = now_s
                 give_way()
-            if now_s - flushed_s >= (_FLUSH_S if self._has_told else _FIRST_FLUSH_S):
+            if now_s - flushed_s >= flush_s:
                 self._flush(now_s)
                 flushed_s = now_s
             if now_s - tuned_s >= _TUNE_S:
@@ -132,17 +135,61 @@ class Looker:
         self._flush(time.monotonic(), is_end=True)
         self._outlet.finish()
 
-    def _listen(self, pause_s: float) -> None:
-        """Wait so long, or until there is a command, and obey it."""
-        # Who looks must not be held up by who reads; only who does nothing else waits for a reader, too.
-        is_idle = not (self._watched or self._starting)
-        has_command, has_reader, _ = select.select(
-            [0], [1] if is_idle and not self._outlet.is_empty else [], [], pause_s
-        )
+    def _flush_s(self, now_s: float) -> float:
+        if not self._has_told:
+            return _FIRST_FLUSH_S
+        return _YOUNG_FLUSH_S if now_s < self._young_until_s else _FLUSH_S
+
+    @property
+    def _alone(self) -> Watched | None:
+        """The only process, where quick looks do for now."""
+        if len(self._watched) != 1 or self._starting:
+            return None
+        (watched,) = self._watched.values()
+        return watched if watched.quick is not None else None
+
+    def _look_once(self, slot_s: float, period_s: float) -> float:
+        """One look in each period, at a moment of its own in it, which begins at `slot_s`; gives when the next one does."""
+        now_s = time.monotonic()
+        due_s = slot_s + self._chance() * period_s
+        self._own_turn.pause()
+        # Who looks must not be held up by who reads.
+        if select.select([0], [], [], max(0.0, due_s - now_s))[0]:
+            self._obey()
+        self._look(time.monotonic())
+        return max(slot_s + period_s, now_s)
+
+    def _look_quickly(self, watched: Watched, slot_s: float, period_s: float, left_s: float) -> float:
+        """The same for so long, or until something is not as it was; in as few steps as may be, for after each pause all is cold."""
+        assert watched.quick is not None, "only who is alone is looked at so"
+        look, clock, wait, inputs = watched.quick.look, time.monotonic, select.select, [0]
+        nothing: list[int] = []
+        self._own_turn.pause()
+        now_s = clock()
+        for share in [self._chance() for _ in range(int(left_s / period_s))]:
+            pause_s = slot_s + share * period_s - now_s
+            if wait(inputs, nothing, nothing, max(0.0, pause_s))[0]:
+                self._obey()
+                break
+            slot_s += period_s
+            slot_s = max(slot_s, now_s)
+            now_s = clock()
+            if not look(now_s):
+                self._look(now_s, is_quick=False)
+                break
+        return slot_s
+
+    def _wait(self, pause_s: float) -> None:
+        """Until there is a command, and obey it, or so long, while there is nothing to look at."""
+        # Who does nothing else waits for a reader, too.
+        is_held = not (self._starting or self._outlet.is_empty)
+        has_command, has_reader, _ = select.select([0], [1] if is_held else [], [], pause_s)
         if has_reader:
             self._outlet.drain()
-        if not has_command:
-            return
+        if has_command:
+            self._obey()
+
+    def _obey(self) -> None:
         data = os.read(0, _COMMAND_BYTES)
         self._has_ended = not data
         *lines, self._unread = (self._unread + data).split(b"\n")
@@ -197,6 +244,7 @@ class Looker:
                 if watched.threads or not patient:
                     del self._starting[pid]
                     self._watched[pid] = watched
+                    self._young_until_s = now_s + _YOUNG_S
                     self._outlet.write({"added": pid, "used_ns": process_cpu_ns(pid) or 0})
 
     def _refuse(self, pid: int, why: str) -> None:
@@ -205,10 +253,11 @@ class Looker:
         if live_threads(pid):
             self._outlet.write({"refused": pid, "why": why})
 
-    def _look(self, now_s: float) -> None:
+    def _look(self, now_s: float, *, is_quick: bool = True) -> None:
+        """Where not `is_quick`, that was not enough."""
         for watched in list(self._watched.values()):
             try:
-                watched.look(now_s, self._stack_id)
+                (watched.look if is_quick else watched.look_whole)(now_s, self._stack_id)
                 if now_s >= watched.tasks.due_s:
                     self._look_at_tasks(watched, now_s)
             except (Lost, Closed):

@@ -9,10 +9,11 @@ import struct
 import time
 from bisect import bisect_right
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _BUFFER_BYTES = 1 << 20
 _ONE, _NONE = ctypes.c_ulong(1), ctypes.c_ulong(0)
@@ -71,6 +72,17 @@ class Memory:
             return self.view
         self._fail(pieces, count)
         raise Unreadable
+
+    def reading(self, pieces: bytes) -> Callable[[], int]:
+        """What reads these into `view`, and gives the number of bytes that it could read, -1 for none: for who does so again and again."""
+        return partial(self._read, *self._call, pieces, ctypes.c_ulong(len(pieces) // PIECE.size), _NONE)
+
+    def holds(self, pieces: bytes, expected: bytes) -> bool:
+        """Whether just that stands there. Raises `Closed`."""
+        try:
+            return self.gather(pieces, len(expected))[: len(expected)] == expected
+        except Unreadable:
+            return False
 
     def _fail(self, pieces: bytes, count: int) -> None:
         """Raises `Closed` if nothing of this process will ever be read."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from typing import NamedTuple
 
 _BYTES = 4_096
 _SWITCHES, _BEGAN, _RAN = b"\nnr_switches", b"\nse.exec_start", b"\nse.sum_exec_runtime"
@@ -33,22 +34,37 @@ class OwnTurn:
         self._descriptor = self._schedstat = -1
         self.has_displaced = False
         """A thread of those asked about, since that was last set."""
-        self.is_prompt = False
-        """We got the processor as soon as we wanted it, not when another was done with it."""
-        self._waiting_ns = 0
+        self.matters = True
+        """Somebody may ask in the turn to come."""
+        self._is_prompt: bool | None = None
+        self._waiting_ns: int | None = None
+        """When the pause began; None where nobody had asked before."""
         self._began = b""
+        self._has_begun = False
         with suppress(OSError):
             self._schedstat = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
             self._descriptor = os.open("/proc/thread-self/sched", os.O_RDONLY | os.O_CLOEXEC)
 
     def pause(self) -> None:
         """A pause begins."""
-        self._waiting_ns = self._waited_ns()
+        self._waiting_ns = self._waited_ns() if self.matters else None
+        self.matters = False
+        self._has_begun = False
 
     def begin(self) -> None:
-        """A look begins."""
-        self.is_prompt = self._waited_ns() - self._waiting_ns < _PROMPT_NS
-        self._began = b""
+        """Somebody may ask in this turn, and then in the next one as well."""
+        if not self._has_begun:
+            self._has_begun = self.matters = True
+            self._is_prompt = None
+            self._began = b""
+
+    @property
+    def is_prompt(self) -> bool:
+        """We got the processor as soon as we wanted it, not when another was done with it; no, where that is not known."""
+        if self._is_prompt is None:
+            waiting_ns = self._waiting_ns
+            self._is_prompt = waiting_ns is not None and self._waited_ns() - waiting_ns < _PROMPT_NS
+        return self._is_prompt
 
     def _waited_ns(self) -> int:
         """For a processor, so far."""
@@ -63,17 +79,34 @@ class OwnTurn:
         return is_displaced
 
 
+class Standing(NamedTuple):
+    """A thread's files, open, and what stands there: it keeps its processor as long as it is the same."""
+
+    schedstat: int
+    sched: int
+    place: slice
+    """Where in `sched` stands how often it has given up a processor."""
+    switches: bytes
+    arrivals: int
+    """How often it got one."""
+
+
 class ThreadClock:
     """One thread of another process, and what the kernel had counted of it when that was last read.
 
     It counts at a tick, and when the thread gets or gives up a processor.
     """
 
-    __slots__ = ("_off_at", "_path", "_sched", "_schedstat", "_stat", "arrivals", "running_ns", "waiting_ns")
+    __slots__ = (
+        *("_content_of_sched", "_off_at", "_path", "_sched", "_schedstat", "_stat"),
+        *("arrivals", "is_on", "running_ns", "waiting_ns"),
+    )
 
     def __init__(self, pid: int, tid: int) -> None:
         self._path = f"/proc/{pid}/task/{tid}/"
         self._schedstat = self._sched = self._stat = -1
+        self._content_of_sched = b""
+        """When it was looked at last."""
         self._off_at = -1
         """The number of arrivals at which it was seen to have given its processor up."""
         self.running_ns = 0
@@ -81,6 +114,8 @@ class ThreadClock:
         """For a processor."""
         self.arrivals = 0
         """How often it got one."""
+        self.is_on = False
+        """It was seen to have one all the while since `read`, without our having taken it away."""
 
     def read(self) -> None:
         """Raises `ThreadEnded`."""
@@ -90,6 +125,7 @@ class ThreadClock:
         if len(fields) < 3:
             raise ThreadEnded
         self.running_ns, self.waiting_ns, self.arrivals = int(fields[0]), int(fields[1]), int(fields[2])
+        self.is_on = False
 
     def running(self) -> int:
         """The CPU time that it has used by now, in nanoseconds; changes nothing of what was read. Raises `ThreadEnded`."""
@@ -109,20 +145,33 @@ class ThreadClock:
         """Whether it has kept its processor since `read`; then `running_ns` is as by now. Raises `ThreadEnded`."""
         if self._sched < 0:
             self._sched = self._open("sched", "status")
-        content = self._content(self._sched)
-        used = _value(content, _RAN)
-        if not used or self.arrivals <= _switches(content):
-            return False
-        # Milliseconds with six digits behind the point.
-        self.running_ns = int(used[1:].replace(b".", b""))
-        return True
+        content = self._content_of_sched = self._content(self._sched)
+        self.is_on = self.arrivals > _switches(content)
+        return self.is_on and self.count(content)
+
+    def count(self, content: bytes) -> bool:
+        """Take `running_ns` from `content`, of `sched`; whether it is told there."""
+        if used := _value(content, _RAN):
+            # Milliseconds with six digits behind the point.
+            self.running_ns = int(used[1:].replace(b".", b""))
+        return bool(used)
+
+    def standing(self) -> Standing | None:
+        """As it was when it was last looked at; None where the kernel does not say."""
+        begin = self._content_of_sched.find(_SWITCHES)
+        if begin < 0 or self._schedstat < 0:
+            return None
+        content = self._content_of_sched
+        place = slice(content.find(b":", begin) + 1, content.find(b"\n", begin + 1))
+        return Standing(self._schedstat, self._sched, place, content[place], self.arrivals)
 
     def look(self, turn: OwnTurn) -> tuple[bool, bool]:
         """Whether it has run all the while since `read`, or until we displaced it; and whether it wants to run. Raises `ThreadEnded`."""
         if self._sched < 0:
             self._sched = self._open("sched", "status")
-        content = self._content(self._sched)
-        if self.arrivals > _switches(content):
+        content = self._content_of_sched = self._content(self._sched)
+        self.is_on = self.arrivals > _switches(content)
+        if self.is_on:
             return True, True
         self._off_at = self.arrivals
         if self._stat < 0:

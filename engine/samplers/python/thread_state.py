@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+_MAX_READINGS = 64
+
 
 class ThreadState:
     """What is known of one, to read its stack in one go the next time."""
 
     __slots__ = (
-        *("asked_s", "chunk", "chunk_at", "holder", "holder_at", "ident", "key", "last", "last_holder"),
-        *("most", "near", "near_at", "outside", "pieces", "places", "room", "root", "size", "stack"),
-        *("state", "tid", "used", "wanted_near"),
+        *("_last_reading", "_readings", "asked_s", "chunk", "chunk_at", "holder", "holder_at", "ident", "is_fresh"),
+        *("key", "last", "last_holder", "most", "near", "near_at", "outside", "pieces", "places", "reading", "room"),
+        *("root", "size", "stack", "state", "tid", "used", "wanted_near"),
     )
 
     def __init__(self, state: int, tid: int, ident: int) -> None:
@@ -20,6 +22,11 @@ class ThreadState:
         """What `threading.get_ident` gives."""
         self.key: tuple[object, ...] = ()
         """What `pieces`, of `size` bytes, were made of."""
+        self.is_fresh = False
+        """They have just been read."""
+        self._readings: dict[tuple[object, ...], int] = {}
+        self._last_reading = self.reading = 0
+        """Another number whenever other places are read, be it more or less of them."""
         self.pieces = b""
         self.size = 0
         self.chunk_at = 0
@@ -54,3 +61,19 @@ class ThreadState:
         """The code of the outermost of them."""
         self.outside: tuple[int, ...] = ()
         """Where those lay that were neither in the chunk nor in that piece of the C stack."""
+
+    def name_reading(self, places: tuple[object, ...]) -> None:
+        """Give `reading` the number that it had for those places before."""
+        if places not in self._readings:
+            if len(self._readings) >= _MAX_READINGS:
+                self._readings.clear()
+            self._last_reading += 1
+            self._readings[places] = self._last_reading
+        self.reading = self._readings[places]
+
+    def as_laid_out(self) -> ThreadState:
+        """One that stays as this one is laid out now: what is read in that way can be walked later."""
+        kept = ThreadState(self.state, self.tid, self.ident)
+        kept.reading, kept.size, kept.chunk, kept.chunk_at = self.reading, self.size, self.chunk, self.chunk_at
+        kept.near, kept.near_at, kept.places = self.near, self.near_at, self.places
+        return kept

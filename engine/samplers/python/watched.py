@@ -10,6 +10,7 @@ from .gil import Gil
 from .load import FADING, Load
 from .memory import Unreadable
 from .paths import Paths
+from .quick_look import QuickLook
 from .task_watch import TaskWatch
 from .thread_clock import OwnTurn, ThreadEnded, live_threads, program_image
 from .waits import EACH, Waits
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from .even_credit import Payment
     from .interpreter_state import Interpreters, RawStack
+    from .unwalked import Unwalked
 
 _MANY_THREADS, _IN_TURN = 64, 16
 """Above so many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look: it is to be about those that run."""
@@ -69,7 +71,6 @@ class Watched:
         self.tasks = TaskWatch(interpreters, now_s)
         self.gil = Gil(interpreters)
         self.waits = Waits(self.gil, own_turn, now_s, chance)
-        self.tell_waits(waits)
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
         self.load = Load()
@@ -78,6 +79,12 @@ class Watched:
         self._image = program_image(self.pid)
         self._sure_ns = 0
         """What its first thread, which alone goes on then, had used when the process was last read."""
+        self.quick: QuickLook | None = None
+        """What is enough of a look as long as nothing changes."""
+        self._unwalked: Unwalked | None = None
+        """What those have put off, to be done."""
+        self._stack_id: Callable[[Watched, RawStack], int] | None = None
+        self.tell_waits(waits)
         self._period_ns = period_ns
         self._most_ns = max(_MOST_PERIODS * period_ns, _MOST_NS)
         self._own_turn = own_turn
@@ -102,6 +109,9 @@ class Watched:
     def tell_waits(self, wanted: str) -> None:
         """As `Waits.wanted`."""
         self.waits.wanted = self.tasks.waits = wanted
+        if self.quick is not None and wanted == EACH:
+            # There stacks tell of the task that runs.
+            self.quick.end()
 
     @property
     def threads(self) -> list[int]:
@@ -109,11 +119,30 @@ class Watched:
 
     def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
         """Look at each thread once. Raises `Lost` and `Closed`."""
+        if self.quick is None or not self.quick.look(now_s):
+            self.look_whole(now_s, stack_id)
+
+    def look_whole(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+        """The same where a quick look was not enough. Raises as that."""
+        quick = self.quick
+        self._stack_id = stack_id
+        if quick is not None:
+            self._take_over(quick)
+            self._unwalked = quick.unwalked
+            if quick.has_read:
+                # The whole look goes on with that: the thread has to have kept its processor since before.
+                (thread,) = self._threads.values()
+                thread.clock.arrivals, thread.is_settled = quick.arrivals, True
+            self.quick = None
+        self._own_turn.begin()
         self._ended.remember_total(now_s)
         self.waits.begin(now_s)
         self._has_read = self._has_moved = False
         self._leaving.clear()
         failed = self._look_at_all(self._due(now_s), now_s, stack_id)
+        if quick is not None:
+            quick.close()
+            self._walk(now_s)
         # Which threads there are comes with each stack. Without one it is asked for where something ran, and now and then:
         # a thread that C code made may come to Python.
         is_due = failed or self._has_moved or now_s - self._read_s > _ASK_S
@@ -145,8 +174,61 @@ class Watched:
                 self._end(thread, now_s)
             if self._unnamed and self._has_read:
                 self.learn_names(now_s)
-            if self._has_read and not failed and self.pid in self._threads:
-                self._sure_ns = self._threads[self.pid].running_ns
+            if self._has_read and not failed:
+                if self.pid in self._threads:
+                    self._sure_ns = self._threads[self.pid].running_ns
+                self.quick = self._quick_look()
+
+    def _take_over(self, quick: QuickLook) -> None:
+        """Count its looks, and what the thread has used by the last of them."""
+        if not (quick.looks or quick.unwalked):
+            return
+        (thread,) = self._threads.values()
+        for walked, looks in quick.looks.items():
+            assert walked.number is not None, "only what has a number is known at a quick look"
+            thread.credit.look(walked.number, looks)
+            self.load.met += looks
+            self.interpreters.frames.learn_callers(walked.frames)
+        quick.looks.clear()
+        self._read_s = thread.active_s = quick.looked_s
+        thread.clock.count(quick.content)
+        self._ran(thread, quick.looked_s, thread.clock.running_ns)
+        if thread.tid == self.pid:
+            self._sure_ns = thread.running_ns
+
+    def _walk(self, now_s: float) -> None:
+        """What quick looks have put off."""
+        unwalked, self._unwalked = self._unwalked, None
+        if not unwalked:
+            return
+        assert self._stack_id is not None, "there was a whole look before"
+        numbering = self._stack_id
+        (thread,) = self._threads.values()
+        looks, lost = unwalked.tell(now_s, lambda stack: numbering(self, stack))
+        for number, of_it in looks.items():
+            thread.credit.look(number, of_it)
+            self.load.met += of_it
+        self.lost_looks += lost
+
+    def _quick_look(self) -> QuickLook | None:
+        """None where a look has more to ask for."""
+        interpreters = self.interpreters
+        if (
+            self.waits.wanted == EACH
+            or len(self._threads) != 1
+            or self._unnamed
+            or not interpreters.frames.are_known_again
+        ):
+            return None
+        if interpreters.is_stale:
+            # A thread is being made: it is looked for until it has its number.
+            return None
+        (thread,) = self._threads.values()
+        states = interpreters.threads.get(thread.tid, ())
+        if not thread.clock.is_on or len(states) != 1 or len(interpreters.threads) != 1:
+            return None
+        standing = thread.clock.standing()
+        return QuickLook(interpreters, states[0], standing, _FAITH_S) if standing is not None else None
 
     def _forget_another(self) -> None:
         """What the thread has used since this program was last seen is the other program's."""
@@ -172,6 +254,14 @@ class Watched:
 
     def payments(self, now_s: float, *, is_end: bool = False) -> Iterator[tuple[int, Payment]]:
         """`(thread, payment)` for what has come together."""
+        if self.quick is not None:
+            self._take_over(self.quick)
+            self._unwalked = self.quick.unwalked
+            self._walk(now_s)
+            (thread,) = self._threads.values()
+            with suppress(ThreadEnded):
+                thread.clock.read()
+                self._waited(thread)
         recent = [thread for thread in self._threads.values() if is_end or now_s - thread.active_s < _PAID_S]
         for thread in recent if not self.has_become_another else ():
             with suppress(ThreadEnded):
@@ -256,7 +346,7 @@ class Watched:
         if stack.is_collecting:
             # Another thread collects.
             stack = stack._replace(is_collecting=False)
-        self.interpreters.settle(stack, now_s, _FAITH_S)
+        self._settle(stack, now_s)
         return stack_id(self, self.tasks.on_task(thread.tid, stack))
 
     def _has_met_running(
@@ -268,8 +358,7 @@ class Watched:
         arrivals = clock.arrivals
         clock.read()
         if clock.waiting_ns != thread.waiting_ns:
-            self.load.waited_ns += clock.waiting_ns - thread.waiting_ns
-            thread.waiting_ns = clock.waiting_ns
+            self._waited(thread)
             self._has_moved = True
         self._ran(thread, now_s, clock.running_ns)
         counts_waiting = self.load.counts_waiting
@@ -330,13 +419,28 @@ class Watched:
         self, thread: WatchedThread, stack: RawStack, now_s: float, stack_id: Callable[[Watched, RawStack], int]
     ) -> int:
         """Asked for once it is known that the look counts: to learn what is new takes so long that some threads would have gone on."""
+        walked = self.interpreters.walked
+        self._settle(stack, now_s)
+        if self.waits.wanted == EACH:
+            return stack_id(self, self.tasks.on_task(thread.tid, stack))
+        number = stack_id(self, stack)
+        self.interpreters.number(walked, stack, number, now_s)
+        return number
+
+    def _settle(self, stack: RawStack, now_s: float) -> None:
+        # Before code is learnt that may have come to where other code was then.
+        self._walk(now_s)
         self.interpreters.settle(stack, now_s, _FAITH_S)
-        return stack_id(self, self.tasks.on_task(thread.tid, stack) if self.waits.wanted == EACH else stack)
 
     def _stack(self, thread: WatchedThread, now_s: float) -> RawStack | None:
         stack = self.interpreters.stack(thread.tid, now_s)
         self._has_read = True
         return stack
+
+    def _waited(self, thread: WatchedThread) -> None:
+        """For a processor."""
+        self.load.waited_ns += thread.clock.waiting_ns - thread.waiting_ns
+        thread.waiting_ns = thread.clock.waiting_ns
 
     def _ran(self, thread: WatchedThread, now_s: float, running_ns: int) -> None:
         """Hold for its looks what it has used since we counted last."""

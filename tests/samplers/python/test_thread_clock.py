@@ -49,7 +49,7 @@ def looks(pid: int, *, is_prompt: bool, enough: int) -> int:
         turn.pause()
         time.sleep(0.003)
         turn.begin()
-        turn.is_prompt = turn.is_prompt and is_prompt
+        turn._is_prompt = turn.is_prompt and is_prompt
         clock.read()
         runs, wants_to = clock.look(turn)
         met += runs
