@@ -81,6 +81,8 @@ class Frames:
         self._known_of = 0
         self._callers: dict[tuple[int, int], tuple[list[int], int]] = {}
         """Code of a generator and of one of its callers -> a stack that both were met on last, and where in that the callers begin."""
+        self._last_callers: dict[int, tuple[list[int], int]] = {}
+        """The same by the generator's code alone."""
         self._place: tuple[int, int, int, int] | None = None
         """How deep the stacks of C and of Python were at the last read, and the innermost generator (3.11, 3.12): where all are so again, the same mostly runs again."""
         self._wanted: int | None = None
@@ -122,9 +124,11 @@ class Frames:
             if passing and frames and frames[0] != passing[0]:
                 self.walked = None
                 return self._with_callers(passing, frames), is_cut
-            if self._layout.stack_chunk is None:
+            if self._layout.stack_chunk is None and not is_cut:
                 self.learn_callers(frames)
             return found
+        if passing and passing[-2] in self._last_callers:
+            return self._with_callers(passing, []), False
         raise Unreadable
 
     def lay_out(self, thread: ThreadState) -> int:
@@ -160,6 +164,7 @@ class Frames:
         if self._known_of != self._codes.generation or max(len(self._known), len(self._callers)) > _MAX_KNOWN:
             self._known.clear()
             self._callers.clear()
+            self._last_callers.clear()
             self.chains.forget_calls()
             self._known_of = self._codes.generation
 
@@ -170,6 +175,7 @@ class Frames:
         for at in range(0, min(len(frames), 2 * _MAX_INNER), 2):
             code = known(frames[at])
             if code is not None and code.is_generator:
+                self._last_callers[frames[at]] = frames, at + 2
                 for caller in frames[at + 2 : at + 2 + 2 * _MAX_INNER : 2]:
                     self._callers[frames[at], caller] = frames, at + 2
 
@@ -181,7 +187,12 @@ class Frames:
             return inner + outer[2 * below.index(generator) + 2 :]
         frames, at = self._callers.get((generator, outer[0]), ([], 0)) if outer else ([], 0)
         end = len(frames) - len(outer)
-        return inner + (frames[at:end] if at < end and frames[end::2] == below else []) + outer
+        if at < end and frames[end::2] == below:
+            return inner + frames[at:end] + outer
+        # What was met later may stand where nothing ever calls the generator.
+        frames, at = self._last_callers.get(generator, ([], 0))
+        is_direct = bool(outer) and (generator, outer[0]) in self.chains.calls
+        return inner + (outer if is_direct or not frames or frames[-2:-1] != (outer or frames)[-2:-1] else frames[at:])
 
     def mended(self, chain: Chain) -> list[int]:
         """Its frames, with those that are mostly between where it was broken."""
@@ -407,22 +418,23 @@ class Frames:
         known, learn = self._codes.by_address.get, self._codes.get
         frames: list[int] = []
         met: dict[int, None] = {}
-        is_whole = True
+        is_whole, is_new = True, False
         self._forget_other_code()
         while frame and frame not in met and len(met) < MAX_DEPTH:
             met[frame] = None
             place = places.get(frame)
             if place is None:
-                is_whole = False
                 frame, code, instruction = unpack(memory.read(frame, size))
+                # A coroutine's lies where it does for long, and of those there may be thousands.
+                is_whole, is_new = is_whole and learn(code).is_generator, True
             else:
                 frame, code, instruction = unpack(content, place)
-            if known(code) is None:
-                learn(code)
+                if known(code) is None:
+                    learn(code)
             if instruction < -1:
                 raise Unreadable
             frames += (code, instruction)
-        if not is_whole or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
+        if is_new or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
             spare = [each for each in thread.outside if each not in met]
             thread.outside = (*met, *spare[: _SPARE_OUTSIDE // 2])
         if not is_whole:
@@ -432,7 +444,7 @@ class Frames:
         if frame in met or is_torn:
             whole = self._on_last(thread, content, frames)
             return whole or frames, not whole
-        if frames:
+        if frames and not self._codes.get(frames[-2]).is_generator:
             thread.last, thread.root = tuple(met), frames[-2]
         return frames, bool(frame)
 
