@@ -25,7 +25,7 @@ class Standing(NamedTuple):
 class Waiting:
     """Of one thread, or of several that have ended."""
 
-    __slots__ = ("arrivals", "looks", "owed_ns", "ran_ns", "since_s", "standing")
+    __slots__ = ("arrivals", "looks", "moved_s", "owed_ns", "ran_ns", "since_s", "standing", "still_look")
 
     def __init__(self, now_s: float, ran_ns: int) -> None:
         self.since_s = now_s
@@ -36,6 +36,10 @@ class Waiting:
         """What it has waited and was not paid. Clocks are read one after the other: it may be below 0 for a moment."""
         self.arrivals = -1
         """How often it had got a processor at the look before."""
+        self.moved_s = now_s
+        """When that was found to have changed."""
+        self.still_look = 0
+        """The look since which it counts as standing still without having been read."""
         self.looks: dict[int, int] = {}
         """Stack -> the weight of the looks that met it waiting there."""
         self.standing: Standing | None = None

@@ -1,8 +1,8 @@
 """What the threads of one process wait for: the time that passes less the CPU time that they use, spread over the looks that met them waiting.
 
 A thread that has not got a processor since its stack was read stands where it stood: such looks are counted once it has moved, and cost nothing. Of those
-that have moved stacks are read anew. Where CPU time is what counts, of those that have stood still since the look before about four at each look, of the
-others one at every fourth, by chance; such a look then weighs as much more.
+that have moved stacks are read anew. Where CPU time is what counts, of those that have stood still for a while some at each look, which then counts for all
+looks of that while; of the others about twenty a second, by chance, and such a look weighs as much more.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 EACH, SOME = "each", "some"
 """Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
-_EVERY, _YOUNG_S = 4, 5.0
-"""Of so many looks one stack is read of threads that move, where CPU time is what counts, and nothing else is; of a process that is new at each look."""
-_STILL = 4
-"""Stacks that are read at a look of threads that stand still: they may stand for long, at no further cost."""
+_YOUNG_READ_S, _READ_S, _YOUNG_S = 0.01, 0.05, 5.0
+"""How often a stack is read of threads that move, where CPU time is what counts; of a process that is new more often."""
+_STILL, _STILL_PART, _STILL_S = 8, 8, 0.05
+"""Stacks that are read at a look of threads that have stood still for so long, and of how many at least one: they may go on so for long, at no further cost."""
+_FADING, _SHORTEST_S = 1 / 16, 1e-4
 _PAID_S, _FIRST_PAID_S = 1.0, 0.1
 
 
@@ -38,12 +39,16 @@ class Waits:
         self._chance = chance
         self.wanted = ""
         """`EACH`, `SOME`, or nothing where nobody wants to know."""
-        self._stride = {True: 1, False: 1}
-        """Of so many looks one is taken, at threads that have moved since the look before, and at such that have not but were not read either."""
-        self._seen = {True: 0, False: 0}
-        """Such threads at this look."""
-        self._look = 0
-        """Its number."""
+        self._stride = 1
+        """Of so many looks one is taken, at threads that have moved of late."""
+        self._moved = self._still = 0
+        """Such threads at this look, and such that have not but were not read either."""
+        self._room = 0
+        """Of the last so many may be read at this look."""
+        self._look, self._now_s = 0, now_s
+        """Its number, and when it is."""
+        self._pause_s = _YOUNG_READ_S
+        """Between two looks, of late."""
         self._young_until_s = now_s + _YOUNG_S
         self._due_s = now_s + _FIRST_PAID_S
         self._ended: list[WatchedThread] = []
@@ -53,11 +58,14 @@ class Waits:
 
     def begin(self, now_s: float) -> None:
         """A look at all threads begins."""
-        every = _EVERY if now_s > self._young_until_s else 1
         if self.wanted == SOME:
-            self._stride = {True: max(1, every * self._seen[True]), False: -(-self._seen[False] // _STILL) or 1}
-        self._seen = {True: 0, False: 0}
+            self._pause_s += _FADING * (now_s - self._now_s - self._pause_s)
+            read_s = _READ_S if now_s > self._young_until_s else _YOUNG_READ_S
+            self._stride = max(1, round(self._moved * read_s / max(self._pause_s, _SHORTEST_S)))
+            self._room = max(_STILL, self._still // _STILL_PART)
+        self._moved = self._still = 0
         self._look += 1
+        self._now_s = now_s
 
     def look(self, thread: WatchedThread, number: Callable[[], int | None]) -> None:
         """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`."""
@@ -66,11 +74,21 @@ class Waits:
             if waiting.standing.arrivals == clock.arrivals:
                 return
             self.leave(waiting)
-        has_moved, waiting.arrivals = waiting.arrivals != clock.arrivals, clock.arrivals
-        self._seen[has_moved] += 1
-        stride = self._stride[has_moved]
-        if stride > 1 and self._chance() * stride >= 1:
-            return
+        if waiting.arrivals != clock.arrivals:
+            waiting.arrivals, waiting.moved_s, waiting.still_look = clock.arrivals, self._now_s, 0
+        if self.wanted == EACH:
+            weight = 1
+        elif self._now_s - waiting.moved_s < _STILL_S:
+            self._moved += 1
+            weight = self._stride
+            if weight > 1 and self._chance() * weight >= 1:
+                return
+        else:
+            self._still += 1
+            waiting.still_look = waiting.still_look or self._look
+            if self._still > self._room:
+                return
+            weight = self._look - waiting.still_look + 1
         if not clock.is_off and clock.look(self._own_turn)[0]:
             # It has begun to run meanwhile.
             return
@@ -81,8 +99,8 @@ class Waits:
             return
         if stack is None:
             return
-        state = self._gil.wait(thread.tid, stack, stride) if self._gil.matters else None
-        waiting.look(stack, stride)
+        state = self._gil.wait(thread.tid, stack, weight) if self._gil.matters else None
+        waiting.look(stack, weight)
         clock.read()
         if clock.is_off and clock.arrivals == arrivals:
             waiting.standing = Standing(arrivals, stack, state, self._look)
