@@ -218,6 +218,9 @@ def test_a_short_jvm_that_takes_no_agent_is_told_of_with_the_remedy(folder):
     [
         (["no-such-command", "x"], 127, "no-such-command: there is no such command"),
         (["./no-such-command"], 127, "./no-such-command: there is no such command"),
+        (["A=1", "no-such-command"], 127, "a variable goes before all words, or behind env: -- env A=1 …"),
+        (["source", "notes"], 127, "what a shell is to understand goes to one: -- sh -c '…'"),
+        (["echo a | cat"], 127, "what a shell is to understand goes to one: -- sh -c '…'"),
         (["./notes", "x"], 126, "./notes cannot be executed: permission denied"),
         (["./"], 126, "./ cannot be executed: it is a folder"),
         (["sh", "-c", "exit 7"], 7, "Ran "),
