@@ -40,6 +40,8 @@ MAX_ROWS = 12
 OTHERS = "others"
 _THREADS_SHARE = 0.0006
 """Of a core, at most, for reading threads' times."""
+_YOUNG_FROM_S, _YOUNG_TO_S, _FEW = 0.2, 3.0, 8
+"""Of so few processes those that are so old are read at every look: a JVM that ends soon has used most of its time in threads that are gone with it."""
 _MIN_NATIVE_NS = 20_000_000
 """What a process uses between two looks at its threads, at least, or they are not looked at: what they used is known to within this."""
 
@@ -203,12 +205,14 @@ class Ledger:
         if not self._counts:
             return
         self._take(look)
-        if now_s >= self._threads_due_s:
-            began_ns = time.thread_time_ns()
-            for account in self._accounts.values():
-                if account.member.cpu_ns - account.threads_read_at_ns > _MIN_NATIVE_NS:
-                    account.read_threads()
-                    self._touched[account] = None
+        is_due = now_s >= self._threads_due_s
+        began_ns = time.thread_time_ns()
+        for account in self._accounts.values() if is_due or len(self._accounts) <= _FEW else ():
+            is_young = account.told.is_covered and _YOUNG_FROM_S < now_s - account.member.found_s < _YOUNG_TO_S
+            if (is_due or is_young) and account.member.cpu_ns - account.threads_read_at_ns > _MIN_NATIVE_NS:
+                account.read_threads()
+                self._touched[account] = None
+        if is_due:
             spent_s = (time.thread_time_ns() - began_ns) / 1e9
             self._threads_due_s = now_s + spent_s / _THREADS_SHARE
         if now_s - self._covered[-1][0] > _STEP_S:

@@ -194,6 +194,31 @@ sys.stdin.readline()
     assert abs(book.left_over_s) < 0.06
 
 
+def test_threads_of_a_process_that_ends_soon_are_read_before() -> None:
+    """Its runtime's threads end with it, and what they used since they were read last has no name; a JVM of a second is read several times."""
+    code = """
+import ctypes
+libc = ctypes.CDLL(None)
+def work():
+    libc.prctl(15, b"pool-1", 0, 0, 0)
+    burn(60)
+threading.Thread(target=work, daemon=True).start()
+print(flush=True)
+time.sleep(1.5)
+os._exit(0)
+"""
+    kept = Kept(code)
+    kept.heard()
+    kept.ledger.covers(kept.program.pid, by_thread=True)
+    kept.ledger.threads(kept.program.pid, {kept.program.pid: ""})
+    kept.tell()
+    # What may be spent on reading threads is spent.
+    kept.ledger._threads_due_s = float("inf")
+    kept.look_until(lambda: os.waitid(os.P_PID, kept.program.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG))
+    book, _ = kept.end()
+    assert book.native_s["pool-1"] > 0.5 * book.cpu_s
+
+
 def test_what_a_thread_used_before_its_sampler_is_taken_once() -> None:
     """A worker has its own sampler, which tells of what was before that; what was before the process's is told already."""
     code = """
