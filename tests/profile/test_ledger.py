@@ -323,6 +323,7 @@ def work(name, seconds):
     os.write(1, b"%d\\n" % threading.get_native_id())
     os.read(0, 1)
     burn(seconds)
+    os.write(1, b"done\\n")
     os.read(0, 1)
 sys.setswitchinterval(0.001)
 for name in ("pool-1", "sampled", "helper"):
@@ -339,8 +340,10 @@ for name in ("pool-1", "sampled", "helper"):
     for _ in range(3):
         kept.tell()
     kept.sampled(0.2)
-    # They live until they were read.
+    # They live until all that they used was read.
+    assert {kept.heard() for _ in range(3)} == {"done"}
     kept.look_until(lambda: sum(kept.ledger.book().native_s.values()) > 0.35)
+    kept.ledger.covers(kept.program.pid, by_thread=True)
     for _ in range(3):
         kept.tell()
     book, kernel_s = kept.end()
