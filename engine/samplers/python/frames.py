@@ -42,6 +42,7 @@ _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
 _MAX_KNOWN, _MAX_INNER = 16_384, 8
+_MAX_LAST = 8
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
 
@@ -445,7 +446,9 @@ class Frames:
             whole = self._on_last(thread, content, frames)
             return whole or frames, not whole
         if frames and not self._codes.get(frames[-2]).is_generator:
-            thread.last, thread.root = tuple(met), frames[-2]
+            latest, thread.root = tuple(met), frames[-2]
+            if thread.last[:1] != (latest,):
+                thread.last = (latest, *[each for each in thread.last if each != latest][: _MAX_LAST - 1])
         return frames, bool(frame)
 
     def _is_called(self, address: int) -> bool:
@@ -454,16 +457,23 @@ class Frames:
         return address in self.chains.callees and code is not None and not code.is_generator
 
     def _on_last(self, thread: ThreadState, content: bytes, inner: list[int]) -> list[int]:
-        """Those frames, and below them what still stands of the last whole stack, from the one on that is known to call them; else nothing."""
+        """Those frames, and below them what still stands of a whole stack met of late, from the one on that is known to call them; else nothing."""
         unpack, places, calls = self._layout.frame_fields.unpack_from, thread.places, self.chains.calls
-        for caller in thread.last:
+        memory, size = self._memory, self._layout.frame_fields.size
+        for caller, root in [(each, met[-1]) for met in thread.last for each in met]:
             frame, frames = caller, list(inner)
-            while (place := places.get(frame)) is not None and len(frames) < 2 * MAX_DEPTH:
-                back, code, instruction = unpack(content, place)
+            while len(frames) < 2 * MAX_DEPTH:
+                place = places.get(frame)
+                try:
+                    back, code, instruction = unpack(
+                        content if place is not None else memory.read(frame, size), place or 0
+                    )
+                except Unreadable:
+                    break
                 if instruction < -1 or (frame == caller and (inner[-2], code) not in calls):
                     break
                 frames += (code, instruction)
-                if frame == thread.last[-1]:
+                if frame == root:
                     return frames
                 frame = back
         return []

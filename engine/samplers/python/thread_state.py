@@ -55,10 +55,10 @@ class ThreadState:
         """Bytes of them."""
         self.most = 0
         """The same where it was deepest of late: read no further, and looks would fail where it has just been called."""
-        self.last: tuple[int, ...] = ()
-        """The frames of the last stack that was whole, leaf first (before 3.11)."""
+        self.last: tuple[tuple[int, ...], ...] = ()
+        """The frames of the last stacks that were whole, leaf first, the last stack first (before 3.11)."""
         self.root = 0
-        """The code of the outermost of them."""
+        """The code of the outermost of the first."""
         self.outside: tuple[int, ...] = ()
         """Where those lay that were neither in the chunk nor in that piece of the C stack."""
 
