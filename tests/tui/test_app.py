@@ -81,11 +81,15 @@ async def test_views_by_key_name_and_mouse() -> None:
 async def test_header_says_what_runs_and_how_it_is_watched() -> None:
     """Command, language, pid, time, CPU, achieved against asked rate, sampler and mode stand in the header."""
     screen = Screen()
-    async with screen.app.run_test(size=(120, 40)):
+    async with screen.app.run_test(size=(120, 40)) as pilot:
         for fact in ("python server.py --port 8000", "Python", "pid 4242", "running 3m 07s"):
             assert fact in header(screen).splitlines()[0]
         for fact in ("87%", "99 of 100 Hz", "15.6k samples", "austin 3.7.0", "cpu time"):
             assert fact in header(screen).splitlines()[1]
+        shop = shop_snapshot()
+        java = replace(shop.sampling, sampler="agent in Java 17, inlined methods count for their callers")
+        await show(pilot, screen, replace(shop, sampling=java))
+        assert "agent in Java 17 · cpu time" in header(screen), "who looks stands there, if not all that it says"
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,9 @@ class RunHeader(Board, can_focus=True):
                 left[0] = [left[0][0], Segment(f"{drawn} ", palette.accent), *left[0][1:]]
         facts = joined(left, Segment("   "))
         if length(facts) + length(right) + 4 > width and snapshot.stretch is None:
-            right = right[-1:]
+            # What it says of itself behind a comma is the first to go.
+            short = Segment(clean(sampling.sampler).partition(",")[0], palette.dim)
+            right = [short, *right[1:]] if length([*facts, short, *right[1:]]) + 4 <= width else right[-1:]
         return two_sided(width, facts, right if length(facts) + length(right) + 4 <= width else ())
 
     def _seen(self, book: Book | None, width: int) -> Sequence[Segment]:
