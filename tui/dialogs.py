@@ -47,7 +47,7 @@ def edit_place(app: ProfilerApp, place: Place | None) -> None:
 
     if app.snapshot is not None:
         try:
-            edit(place, app.snapshot.program.working_folder, app.suspend)
+            edit(place, app.snapshot.program.working_folder, app.suspend, app.notify)
         except (NoEditor, SuspendNotSupported) as error:
             app.notify(str(error), severity="warning", markup=False)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.inheritance import SECRET_VARIABLES
+from .text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,8 +79,16 @@ def editor_command(words: list[str], path: Path, line: int) -> list[str]:
     return [*words, f"+{line}", file] if name in _PLUS else [*words, file]
 
 
-def edit(place: Place | None, folder: Path, suspended: Callable[[], AbstractContextManager[None]]) -> None:
-    """Open `place` in the user's editor; one without a window has the terminal until it ends, `suspended()` meanwhile. Raises `NoEditor`."""
+def edit(
+    place: Place | None,
+    folder: Path,
+    suspended: Callable[[], AbstractContextManager[None]],
+    told: Callable[..., None],
+) -> None:
+    """Open `place` in the user's editor; one without a window has the terminal until it ends, `suspended()` meanwhile. Raises `NoEditor`.
+
+    `told`: as `App.notify`; of a window that may come up elsewhere, or late.
+    """
     if place is None:
         raise NoEditor("There is no place under the cursor to open")
     path = place.path(folder)
@@ -93,6 +102,7 @@ def edit(place: Place | None, folder: Path, suspended: Callable[[], AbstractCont
     try:
         if _name(words[0]) in _WITH_A_WINDOW:
             _start(command, folder, environment)
+            told(f"{words[0]} opens {clean(str(place))}", markup=False, timeout=3)
         else:
             with suspended():
                 _run_in_front(command, folder, environment)

@@ -69,6 +69,9 @@ class Copier:
             app.notify("There is no place under the cursor to copy", severity="warning", timeout=2)
             return
         again = place == self._last and monotonic() - self._at_s < AGAIN_S
+        if again:
+            # One word about it is enough, and not three on top of each other.
+            app.clear_notifications()
         self._step, self._last, self._at_s = (self._step + 1 if again else 0), place, monotonic()
         offered = [("place", str(place))]
         if place.function is not None:

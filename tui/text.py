@@ -34,6 +34,7 @@ _UNSAFE = re.compile(
 )
 _ENDING = re.compile(r"(?<=[^/])\.[A-Za-z]\w{0,4}(:\d+|)$")
 """Of a file's name, before its line."""
+_FROZEN = re.compile(r"^<frozen ([\w.]+)>")
 _OF_ITS_FOLDER = re.compile(r"(?:__init__|__main__|index|main|mod|lib|page|route|views|models)\.\w+(?::\d+)?$")
 """Names that many files of a program have."""
 _ESCAPE_CODE = re.compile(
@@ -103,8 +104,8 @@ def fit_path(path: str, width: int) -> str:
 
 
 def _without_ending(path: str) -> str:
-    """`shop/search.py:88` -> `shop/search:88`."""
-    return _ENDING.sub(r"\1", path)
+    """`shop/search.py:88` -> `shop/search:88`, `<frozen importlib._bootstrap>:233` -> `importlib._bootstrap:233`."""
+    return _ENDING.sub(r"\1", _FROZEN.sub(r"\1", path))
 
 
 def fit_command(command: str, width: int) -> str:

@@ -51,6 +51,7 @@ async def test_the_place_under_the_cursor_is_copied():
         for key in ("y", "y", "y", "y"):
             await pilot.press(key)
             copied.append(screen.app.clipboard)
+        assert len(screen.app._notifications) == 1, "what was told before makes room"
         assert copied[0] == copied[3] == "/home/ada/shop/shop/search.py:88"
         assert copied[1] == "levenshtein"
         assert copied[2].splitlines()[-1] == "levenshtein (/home/ada/shop/shop/search.py:102)"

@@ -292,6 +292,17 @@ async def test_room_below_a_shallow_graph_shows_the_function_under_the_cursor() 
         assert not screen.app._views["4"].has_class("-room")
 
 
+async def test_a_search_leaves_a_zoom_that_has_nothing_of_it() -> None:
+    """What is found elsewhere is shown, and the cursor stands on it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "slash", *"sign_order", "enter", "enter")
+        assert board(screen).zoom != ROOT
+        await pilot.press("slash", *"levenshtein", "enter")
+        assert board(screen).zoom == ROOT
+        assert here(screen) == "levenshtein"
+
+
 async def test_callers_and_own_code() -> None:
     """`i` begins with what was running, `o` leaves own code; both find the box again that was looked at."""
     screen = Screen()

@@ -229,6 +229,11 @@ class FlameBoard(Board, can_focus=True):
     def go_to_match(self) -> None:
         """Put the cursor on the widest box that the search found."""
         found = [self.rows[depth][index] for depth, index in self._found()]
+        search = self._reader.search if self._reader is not None else None
+        if not found and self.zoom != ROOT and search is not None and any(search.found):
+            # Nothing of it lies within the zoom.
+            self.action_whole()
+            found = [self.rows[depth][index] for depth, index in self._found()]
         if found:
             self.go_to(max(found, key=lambda box: box.samples).node)
 

@@ -223,7 +223,8 @@ class RunHeader(Board, can_focus=True):
             return [Segment("idle ", palette.dim), Segment("of ", palette.dim), asked]
         short = sampling.achieved_hz < THIN * sampling.asked_hz
         return [
-            Segment(f"{sampling.achieved_hz:.0f}", palette.warn if short else palette.plain),
+            # Of few samples chance makes more than were asked for.
+            Segment(f"{min(sampling.achieved_hz, sampling.asked_hz):.0f}", palette.warn if short else palette.plain),
             Segment(" of ", palette.dim),
             asked,
         ]
