@@ -31,6 +31,8 @@ class ThreadRow:
     """Where it is: index into `StackTable.functions`."""
     line: int = 0
     threads: int = 1
+    ended: int = 0
+    """Of a process's threads."""
     since_s: float | None = None
     """When it was first seen where it is, on the monotonic clock; None where nobody knows."""
     stack: int | None = None

@@ -103,6 +103,7 @@ def thread_rows(
                 cores=cores,
                 cpu_s=cpu_s,
                 threads=len(threads),
+                ended=sum(row.state == "ended" for row in threads),
                 number=str(pid) if pid else "",
             )
         )

@@ -57,6 +57,7 @@ def named(rows: list[ThreadRow]) -> list[tuple[int, str, int, str]]:
 
 def test_rows():
     """Processes as they started each other, the busy threads first; those of a pool are one, those that the kernel alone knows are there."""
+    assert [row.ended for row in rows_of(made()) if row.kind == "process"] == [2, 0]
     assert named(rows_of(made())) == [
         (0, "python server.py", 8, ""),
         (1, "pool-*", 4, "4 running"),

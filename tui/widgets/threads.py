@@ -9,6 +9,7 @@ from rich.segment import Segment
 from ...engine.analysis.thread_rows import Seen, thread_rows
 from ..bindings import ScreenKey
 from ..places import Place
+from ..run_state import program_is_over
 from ..text import clean, count, plural
 from ..views import View
 from .thread_table import ThreadTable
@@ -128,9 +129,13 @@ class ThreadsView(View):
         self.query_one(ThreadTable).show_rows(rows, snapshot, self._opened)
         processes = [row for row in rows if row.kind == "process"]
         threads = sum(row.threads for row in processes)
+        # Of a service with a thread for each request most have been.
+        ended = 0 if program_is_over(snapshot) else sum(row.ended for row in processes)
+        threads -= ended
         left = [
             Segment(count(threads), palette.plain),
             Segment(f" {plural(threads, 'thread')}", palette.dim),
+            *([Segment(f", {count(ended)} ended", palette.dim)] if ended else []),
             *([Segment(f" in {count(len(processes))} processes", palette.dim)] if len(processes) > 1 else []),
             *([Segment(f"   filter {clean(self._pattern)}", palette.accent)] if self._pattern else []),
             *(
