@@ -95,7 +95,8 @@ def fit_path(path: str, width: int) -> str:
     `re/__init__.py` is not one of many `__init__.py`: its folder stays before its ending.
     """
     while cells_of(path) > width and "/" in path:
-        shorter = path.split("/", 1)[1]
+        # `/tmp/x.py` without its first character would be another file.
+        shorter = path.lstrip("/").split("/", 1)[-1]
         if "/" not in shorter and _OF_ITS_FOLDER.match(shorter) and cells_of(bare := _without_ending(path)) <= width:
             path = bare
             break

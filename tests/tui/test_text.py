@@ -66,6 +66,8 @@ def test_fit_path() -> None:
     assert fit_path("python3.11/re/__init__.py:179", 16) == "re/__init__:179 "
     assert fit_path("a_very_long_name.py:906", 10) == "…_name:906"
     assert fit_path("<frozen importlib._bootstrap>:233", 25) == "importlib._bootstrap:233 "
+    assert fit_path("/tmp/shop/odd.py:13", 18) == "shop/odd.py:13    "
+    assert fit_path("/odd.py:13", 9) == "odd.py:13"
     assert fit_path("../.hidden", 8) == ".hidden "
 
 
