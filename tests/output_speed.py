@@ -6,7 +6,6 @@ Whatever a program prints goes through there on the engine's loop, 100 MB of it 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from time import process_time
@@ -31,7 +30,6 @@ PRINTED = {
 }
 PIECE_BYTES = 65_536
 OF_PYTE = """\
-import sys
 from time import process_time
 import pyte
 
@@ -65,4 +63,4 @@ def ours(printed: bytes) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
