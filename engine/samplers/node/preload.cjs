@@ -152,10 +152,22 @@ function mainThread(config) {
   }
 }
 
-/** Node.js 24 aborts where a worker thread of a process that was started from a snapshot loads `net`, as the helper does: such a one hands over by itself. */
+/**
+ * Node.js 24 aborts where a worker thread of a process that was started from a snapshot loads `net`, as the helper does; and each that may
+ * not reserve the address space of another heap, half a GB. Such a process hands over by itself.
+ */
 function isWithoutHelper() {
   const isFromSnapshot = () => process.execArgv.some((word) => word.startsWith('--snapshot-blob')) || require('node:sea').isSea();
-  return process.versions.node.startsWith('24.') && isFromSnapshot();
+  return hasAddressLimit() || (process.versions.node.startsWith('24.') && isFromSnapshot());
+}
+
+/** `ulimit -v` */
+function hasAddressLimit() {
+  try {
+    return /^Max address space +\d/m.test(require('fs').readFileSync('/proc/self/limits', 'latin1'));
+  } catch {
+    return false;
+  }
 }
 
 /** Start the helper of a process that profiles itself, by `early()`, once it is worth it: when it has used CPU, or has worker threads. */

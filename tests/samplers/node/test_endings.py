@@ -144,3 +144,28 @@ async def test_a_program_that_starts_from_a_snapshot_runs_and_is_seen(tmp_path, 
     sampled = await sample(tmp_path, "app.js", node(major), runtime_arguments=options)
     assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "done\n", "")
     assert sampled.samples >= 24
+
+
+@pytest.mark.parametrize("major", [20, 24])
+async def test_a_program_that_may_reserve_little_memory_runs_and_is_seen(tmp_path, major):
+    """`ulimit -v` with room for the program alone: the heap of a helper would end it."""
+    (tmp_path / "app.js").write_text(
+        """
+        function burn(ms) {
+          for (const end = process.cpuUsage().user + 1000 * ms; process.cpuUsage().user < end; ) for (let i = 0; i < 1e5; i++) Math.sin(i);
+        }
+        burn(300);
+        console.log('done');
+        """
+    )
+    limited = tmp_path / "node"
+
+    def runs_with(megabytes: int) -> bool:
+        limited.write_text(f'#!/bin/sh\nulimit -v {1024 * megabytes}\nexec {node(major)} "$@"\n')
+        limited.chmod(0o755)
+        return subprocess.run([limited, "-e", "0"], check=False, capture_output=True, timeout=60).returncode == 0
+
+    assert runs_with(next(megabytes for megabytes in range(500, 4_000, 50) if runs_with(megabytes)) + 200)
+    sampled = await sample(tmp_path, "app.js", limited)
+    assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "done\n", "")
+    assert sampled.samples >= 20
