@@ -1,7 +1,8 @@
 """The CPU time of a process's threads that have ended: what the kernel counts for such, less what each was counted while it lived.
 
 Some have run Python and ended between two looks, some never ran Python: only the sum is known. It is Python's as far as threads of
-Python's have just ended, and else that of the others, which is no function's.
+Python's have just ended, and else that of the others, which is no function's. Threads that end young share what they hold, and their
+looks: those that looks have met stand for all. What an older one holds is its own, also where no look has met it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _MAX_SHARE = 16.0
 _NOTICED_NS = 1_000_000
 _STILL_S = 1.0
 _REMEMBERED_S = 0.009
+_OLD_S, _OLD_PERIODS = 0.5, 50.0
+"""After so long, and as many sampling periods, a thread's own looks say where it ran: as many as it ran for, but by chance."""
 _TICK_NS = 4e6
 """A clock is late by so much while its thread runs."""
 
@@ -32,8 +35,12 @@ class EndedThreads:
     def __init__(self, pid: int, now_s: float, period_ns: float) -> None:
         self._pid = pid
         self._most_ns = _MAX_SHARE * period_ns
+        self._old_s = max(_OLD_S, _OLD_PERIODS * period_ns / 1e9)
         self._credit = EvenCredit(now_s)
         self._new: list[WatchedThread] = []
+        self._old: list[WatchedThread] = []
+        self._unmet_ns = 0.0
+        """What old ones held that no look had met."""
         self._native = live_clocks(pid)
         """What threads that run no Python have used, as last asked."""
         self._elders: set[int] = set()
@@ -53,7 +60,7 @@ class EndedThreads:
     @property
     def held_ns(self) -> float:
         """CPU time that no look has met so far."""
-        return self._credit.held_ns
+        return self._credit.held_ns + self._unmet_ns
 
     def runs_python(self, tid: int) -> None:
         """It is one of the threads that are looked at, and was from the beginning."""
@@ -62,7 +69,7 @@ class EndedThreads:
     def add(self, thread: WatchedThread, now_s: float) -> None:
         """A thread that was looked at has ended, and its time is counted as far as it can be."""
         self._last_s = now_s
-        self._new.append(thread)
+        (self._old if now_s - thread.since_s > self._old_s else self._new).append(thread)
 
     def remember_total(self, now_s: float) -> None:
         """Ask what the process has used so far: soon it may be gone."""
@@ -105,13 +112,18 @@ class EndedThreads:
         return unseen_ns
 
     def take_over(self) -> None:
-        """What new ones hold, and their looks, are all theirs together."""
+        """What young ones hold, and their looks, are all theirs together."""
+        self._counted_ns += sum(thread.running_ns for thread in (*self._old, *self._new))
         for thread in self._new:
-            self._counted_ns += thread.running_ns
             self._credit.take(thread.credit)
 
     def payments(self, now_s: float) -> Iterator[tuple[int, Payment]]:
-        """`(thread, payment)`: the one that ended last stands for all of them."""
+        """`(thread, payment)`: of young ones the one that ended last stands for all of them."""
+        for thread in self._old:
+            for payment in thread.credit.pay(now_s, is_end=True, most_ns=self._most_ns):
+                yield thread.tid, payment
+            self._unmet_ns += thread.credit.held_ns
+        self._old.clear()
         for thread in self._new[-1:]:
             for payment in self._credit.pay(now_s, is_end=True, most_ns=self._most_ns):
                 yield thread.tid, payment

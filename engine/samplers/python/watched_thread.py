@@ -14,12 +14,14 @@ class WatchedThread:
 
     __slots__ = (
         *("active_s", "clock", "credit", "is_settled"),
-        *("recent_ns", "rests", "running_ns", "tid", "waiting", "waiting_ns"),
+        *("recent_ns", "rests", "running_ns", "since_s", "tid", "waiting", "waiting_ns"),
     )
 
     def __init__(self, pid: int, tid: int, now_s: float, *, is_elder: bool) -> None:
         """What an elder has used so far is not counted. Raises `ThreadEnded`."""
         self.tid = tid
+        self.since_s = now_s
+        """It was found then."""
         self.clock = ThreadClock(pid, tid)
         self.clock.read()
         self.waiting_ns = self.clock.waiting_ns
