@@ -7,15 +7,18 @@ looks of that while; of the others about twenty a second, by chance, and such a 
 
 from __future__ import annotations
 
+from bisect import bisect
+from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from .even_credit import Payment
 from .memory import Unreadable
 from .waited_credit import Standing, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .even_credit import Payment
     from .gil import Gil
     from .thread_clock import OwnTurn
     from .watched_thread import WatchedThread
@@ -28,6 +31,8 @@ _STILL, _STILL_PART, _STILL_S = 8, 8, 0.05
 """Stacks that are read at a look of threads that have stood still for so long, and of how many at least one: they may go on so for long, at no further cost."""
 _FADING, _SHORTEST_S = 1 / 16, 1e-4
 _PAID_S, _FIRST_PAID_S = 1.0, 0.1
+_LONG_NS = 0.25e9
+"""Who has waited longer is an entry of its own, also if no look met it."""
 
 
 class Waits:
@@ -53,8 +58,8 @@ class Waits:
         self._due_s = now_s + _FIRST_PAID_S
         self._ended: list[WatchedThread] = []
         """Those that have ended since the last payment and were met."""
-        self._unmet = Waiting(now_s, 0)
-        """What others waited that have ended; it is shared as that of those is."""
+        self._unmet: dict[int, float] = {}
+        """Thread -> what others waited that have ended, in nanoseconds; that of short ones together, as thread 0."""
 
     def begin(self, now_s: float) -> None:
         """A look at all threads begins."""
@@ -124,10 +129,14 @@ class Waits:
         if self.wanted:
             self.leave(thread.waiting)
             thread.waiting.count(now_s, thread.running_ns)
-            if thread.waiting.looks:
-                self._ended.append(thread)
-            else:
-                self._unmet.owed_ns += thread.waiting.owed_ns
+            self._has_ended(thread)
+
+    def _has_ended(self, thread: WatchedThread) -> None:
+        if thread.waiting.looks:
+            self._ended.append(thread)
+        elif thread.waiting.owed_ns > 0:
+            tid = thread.tid if thread.waiting.owed_ns > _LONG_NS else 0
+            self._unmet[tid] = self._unmet.get(tid, 0.0) + thread.waiting.owed_ns
 
     def payments(
         self, threads: Iterable[WatchedThread], now_s: float, *, is_end: bool
@@ -139,15 +148,34 @@ class Waits:
         for thread in threads:
             self._count(thread.waiting, self._look)
             thread.waiting.count(now_s, thread.running_ns)
+            if is_end:
+                self._has_ended(thread)
+                continue
             for payment in thread.waiting.pay():
                 yield thread.tid, payment
+        yield from self._payments_of_ended()
+
+    def _payments_of_ended(self) -> Iterator[tuple[int, Payment]]:
+        """Each is paid where looks met it. Looks speak for all: what they come to beyond that is where those waited that none had met."""
+        if not self._ended:
+            return
+        looks = Counter[int]()
         for thread in self._ended:
-            for stack, weight in thread.waiting.looks.items():
-                self._unmet.look(stack, weight)
+            looks.update(thread.waiting.looks)
+        owed_ns = sum(self._unmet.values()) + sum(max(0.0, thread.waiting.owed_ns) for thread in self._ended)
+        left_ns = {stack: owed_ns * weight / looks.total() for stack, weight in looks.items()}
+        for thread in self._ended:
             for payment in thread.waiting.pay():
+                left_ns[payment.stack] -= payment.time_ns
                 yield thread.tid, payment
-        if self._ended:
-            for payment in self._unmet.pay():
-                yield self._ended[-1].tid, payment
-            self._unmet.looks.clear()
-            self._ended.clear()
+        left_ns = {stack: time_ns for stack, time_ns in left_ns.items() if time_ns > 0} or dict(looks)
+        whole_ns, ends_ns = sum(left_ns.values()), list(accumulate(left_ns.values()))
+        shared_ns = self._unmet.pop(0, 0.0)
+        for stack, time_ns in left_ns.items() if shared_ns > 0 else ():
+            yield self._ended[-1].tid, Payment(stack, looks[stack], shared_ns * time_ns / whole_ns)
+        stacks = list(left_ns)
+        for tid, time_ns in self._unmet.items():
+            stack = stacks[min(bisect(ends_ns, self._chance() * whole_ns), len(stacks) - 1)]
+            yield tid, Payment(stack, 1, time_ns)
+        self._unmet.clear()
+        self._ended.clear()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from multi_lang_profiler.engine.profile.stacks import weighed
+from multi_lang_profiler.engine.samplers.python.thread_clock import OwnTurn
 from multi_lang_profiler.engine.samplers.python.waited_credit import Waiting
+from multi_lang_profiler.engine.samplers.python.waits import SOME, Waits
+from multi_lang_profiler.engine.samplers.python.watched_thread import WatchedThread
 from multi_lang_profiler.engine.settings import Mode
 from tests.support.python import PROGRAMS, SampledProgram, python_of_version
 
@@ -107,6 +111,28 @@ async def test_nobody_is_told_who_did_not_ask() -> None:
     assert program.recorder.run.total > 0
     assert program.recorder.waited.total == 0
     assert not program.recorder.told_waiting
+
+
+@pytest.mark.parametrize("way", ["threads end", "process ends"])
+def test_threads_that_no_look_met_have_what_they_waited_where_looks_met_others_like_them(way: str) -> None:
+    """Three sleep and were met; of three that move now and then one was met, by a look that stands for three. One of the others had the time of both, where all sleep."""
+    gil: Any = None
+    waits = Waits(gil, OwnTurn(), 6.0, lambda: 0.5)
+    waits.wanted = SOME
+    threads = [WatchedThread(os.getpid(), os.getpid(), 6.0, is_elder=True) for _ in range(6)]
+    for tid, (thread, looks) in enumerate(zip(threads, ((1, 4), (1, 4), (1, 4), (2, 12), None, None), strict=True)):
+        thread.clock.close()
+        thread.tid = tid
+        if looks:
+            thread.waiting.look(*looks)
+        if way == "threads end":
+            waits.end(thread, 10.0)
+    by_thread, by_stack = Counter[int](), Counter[int]()
+    for tid, payment in waits.payments([] if way == "threads end" else threads, 10.0, is_end=True):
+        by_thread[tid] += round(payment.time_ns / 1e9)
+        by_stack[payment.stack] += round(payment.time_ns / 1e9)
+    assert by_thread == dict.fromkeys(range(6), 4)
+    assert by_stack == {1: 12, 2: 12}
 
 
 def test_what_was_waited_is_shared_by_the_looks_that_met_it() -> None:
