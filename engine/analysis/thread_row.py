@@ -27,6 +27,9 @@ class ThreadRow:
     cores: float = 0.0
     """CPU time a second, of late."""
     cpu_s: float = 0.0
+    """Of a run that is over what its samples come to: wall time where that is what counts."""
+    tells_cpu: bool = True
+    """Whether these two are known."""
     function: int | None = None
     """Where it is: index into `StackTable.functions`."""
     line: int = 0

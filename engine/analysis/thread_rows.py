@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..profile.tasks import TASK_LABEL
-from ..settings import Language
+from ..settings import Language, Mode
 from .task_rows import matches, task_rows
 from .thread_row import GROUP_FROM, ThreadRow, frame_rows
 
@@ -59,7 +59,8 @@ def thread_rows(
 ) -> list[ThreadRow]:
     """Rows from the top; below those in `opened` what they hold: a group's threads, a thread's stack with what runs first.
 
-    `pattern`: part of a thread's or process's name. A thread's CPU time is the kernel's where its number is known, else as many samples as were taken.
+    `pattern`: part of a thread's or process's name. A thread's CPU time is the kernel's where its number is known, else as many samples as were taken
+    where these count CPU time.
     Of a run that is over all have ended, and none uses anything now.
     """
     table = snapshot.table
@@ -102,6 +103,7 @@ def thread_rows(
                 state=ended,
                 cores=cores,
                 cpu_s=cpu_s,
+                tells_cpu=any(row.tells_cpu for row in threads),
                 threads=len(threads),
                 ended=sum(row.state == "ended" for row in threads),
                 number=str(pid) if pid else "",
@@ -149,7 +151,7 @@ def _in_order(snapshot: Snapshot, pids: Sequence[int]) -> Iterator[tuple[int, in
 def _threads(
     snapshot: Snapshot, seen: Seen, kernel: Sequence[KernelThread], sampled: Sequence[int], depth: int
 ) -> list[ThreadRow]:
-    table, rate_hz = snapshot.table, snapshot.sampling.asked_hz
+    table, rate_hz, is_over = snapshot.table, snapshot.sampling.asked_hz, snapshot.program.phase.is_over
     known, others = _known_to_the_kernel(snapshot, kernel, sampled)
     rows = []
     for index in sampled:
@@ -157,13 +159,16 @@ def _threads(
         same = known.get(index)
         stack = seen.stacks.get(index)
         function, line = table.frames[table.stacks[stack][-1]] if stack is not None else (None, 0)
+        tells_cpu = bool(same) or is_over or snapshot.sampling.mode != Mode.WALL
         if same:
             state, cores, cpu_s = same.state, same.cores, same.cpu_s
         else:
             cores, cpu_s = seen.late[index] / rate_hz / seen.late_s, seen.total[index] / rate_hz
+            if not tells_cpu:
+                cores = cpu_s = 0.0
             # Numbered as the kernel does, and not there any more.
             state = "ended" if kernel and language == "Python" else "waiting"
-        if snapshot.program.phase.is_over:
+        if is_over:
             state, cores = "ended", 0.0
         elif cores >= BUSY_CORES:
             state = "running"
@@ -183,6 +188,7 @@ def _threads(
                 state=state,
                 cores=cores,
                 cpu_s=cpu_s,
+                tells_cpu=tells_cpu,
                 function=function,
                 line=line,
                 stack=stack,
@@ -264,6 +270,7 @@ def _grouped(
             state=f"{running} running" if running else rows[0].state,
             cores=sum(row.cores for row in rows),
             cpu_s=sum(row.cpu_s for row in rows),
+            tells_cpu=any(row.tells_cpu for row in rows),
             threads=len(rows),
             number="",
         )

@@ -142,6 +142,19 @@ def test_of_a_run_that_is_over_nothing_runs(phase: ProgramPhase) -> None:
     ]
 
 
+def test_what_threads_waited_is_no_cpu_time() -> None:
+    """Where wall time counts a thread that the kernel does not tell of, as none for the first second, has no CPU time of its samples; once the run is over they are what it has."""
+    shop = made()
+    running = replace(shop, kernel_threads=(), sampling=replace(shop.sampling, mode="wall"))
+    rows = rows_of(running)
+    assert {(row.tells_cpu, row.cores, row.cpu_s) for row in rows} == {(False, 0.0, 0.0)}
+    assert "running" not in {row.state for row in rows}
+    known = rows_of(replace(running, kernel_threads=shop.kernel_threads))
+    assert [(row.cpu_s, row.tells_cpu) for row in known if row.name == "MainThread"] == [(1.0, True), (0.1, True)]
+    rows = rows_of(replace(running, program=replace(shop.program, phase=ProgramPhase.ENDED)))
+    assert [(row.name, row.cpu_s, row.tells_cpu) for row in rows[:1]] == [("python server.py", 4.0, True)]
+
+
 def test_where_it_is_now():
     """The stack that a thread got the most samples on since the picture before; what it used meanwhile, where the kernel does not tell."""
     snapshot = replace(made(), kernel_threads=())

@@ -8,6 +8,7 @@ from rich.segment import Segment
 
 from ...engine.profile.places import short_path
 from ...engine.profile.profile import counts_time
+from ...engine.settings import Mode
 from ..run_state import program_is_over
 from ..text import ELLIPSIS, cells_of, clean, duration, fit, fit_command, fit_name, fit_path, weight
 from .table import Column, Table
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ...engine.analysis.snapshot import Snapshot
     from ...engine.analysis.thread_row import ThreadRow
 
+_WALL_TIME = "wall time"
+
 
 class ThreadTable(Table["ThreadRow"]):
     """A row keeps its key as long as the table lives."""
@@ -30,8 +33,8 @@ class ThreadTable(Table["ThreadRow"]):
         self._keys_of: dict[tuple[object, ...], int] = {}
         self._snapshot: Snapshot | None = None
         self._has_waits = False
-        self._shape = (False, False, True)
-        """What the columns are made for: whether the run is over, tasks wait, and time is counted."""
+        self._shape = (False, False, "")
+        """What the columns are made for: whether the run is over, tasks wait, and what is counted."""
         self._opened: frozenset[tuple[object, ...]] = frozenset()
 
     def show_rows(self, rows: Sequence[ThreadRow], snapshot: Snapshot, opened: frozenset[tuple[object, ...]]) -> None:
@@ -39,7 +42,7 @@ class ThreadTable(Table["ThreadRow"]):
         self._snapshot, self._opened = snapshot, opened
         self._rows = {keys.setdefault(row.key, len(keys)): row for row in rows}
         self._has_waits = any(row.since_s is not None for row in rows)
-        shape = self._is_over, self._has_waits, counts_time(self._rate_hz)
+        shape = self._is_over, self._has_waits, self._amount
         if shape != self._shape:
             self._shape, self._columns = shape, self.columns(self.scrollable_content_region.width)
         self.show(list(self._rows))
@@ -47,6 +50,14 @@ class ThreadTable(Table["ThreadRow"]):
     @property
     def _rate_hz(self) -> float:
         return self._snapshot.sampling.asked_hz if self._snapshot else 0.0
+
+    @property
+    def _amount(self) -> str:
+        if not counts_time(self._rate_hz):
+            return "amount"
+        # While it runs the kernel tells the CPU time of each.
+        is_wall = self._is_over and self._snapshot is not None and self._snapshot.sampling.mode == Mode.WALL
+        return _WALL_TIME if is_wall else "CPU time"
 
     @property
     def _is_over(self) -> bool:
@@ -68,8 +79,8 @@ class ThreadTable(Table["ThreadRow"]):
         columns += [
             Column(
                 "cpu",
-                "CPU time" if counts_time(self._rate_hz) else "amount",
-                8,
+                self._amount,
+                9 if self._amount == _WALL_TIME else 8,
                 self._draw_cpu,
                 "right",
                 sortable=False,
@@ -109,11 +120,11 @@ class ThreadTable(Table["ThreadRow"]):
 
     def _draw_now(self, row: ThreadRow, width: int) -> Iterable[Segment]:
         text = f"{100 * row.cores:.0f}" if row.cores >= 0.005 else "·"
-        is_unknown = row.kind == "frame" or self._is_of_tasks(row)
+        is_unknown = row.kind == "frame" or not row.tells_cpu or self._is_of_tasks(row)
         yield Segment(("" if is_unknown else text).rjust(width), self.palette.heat.style(min(1.0, row.cores)))
 
     def _draw_cpu(self, row: ThreadRow, width: int) -> Iterable[Segment]:
-        is_unknown = row.kind == "frame" or self._is_of_tasks(row)
+        is_unknown = row.kind == "frame" or not row.tells_cpu or self._is_of_tasks(row)
         rate_hz = self._rate_hz
         text = f"{row.cpu_s:.2f} s" if counts_time(rate_hz) else weight(row.cpu_s * rate_hz, rate_hz)
         yield Segment(("" if is_unknown else text).rjust(width), self.palette.plain)
