@@ -25,7 +25,7 @@ class Standing(NamedTuple):
 class Waiting:
     """Of one thread, or of several that have ended."""
 
-    __slots__ = ("arrivals", "looks", "moved_s", "owed_ns", "ran_ns", "since_s", "standing", "still_look")
+    __slots__ = ("arrivals", "last", "looks", "moved_s", "owed_ns", "ran_ns", "since_s", "standing", "still_look")
 
     def __init__(self, now_s: float, ran_ns: int) -> None:
         self.since_s = now_s
@@ -42,6 +42,8 @@ class Waiting:
         """The look since which it counts as standing still without having been read."""
         self.looks: dict[int, int] = {}
         """Stack -> the weight of the looks that met it waiting there."""
+        self.last: int | None = None
+        """The stack that it was met on last."""
         self.standing: Standing | None = None
         """Since its stack was read it has not run, as far as is known."""
 
@@ -51,6 +53,7 @@ class Waiting:
 
     def look(self, stack: int, weight: int) -> None:
         self.looks[stack] = self.looks.get(stack, 0) + weight
+        self.last = stack
 
     def pay(self) -> Iterator[Payment]:
         """Spread what is owed; nothing as long as no look has met it."""

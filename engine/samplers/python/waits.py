@@ -132,11 +132,15 @@ class Waits:
             self._has_ended(thread)
 
     def _has_ended(self, thread: WatchedThread) -> None:
-        if thread.waiting.looks:
+        waiting = thread.waiting
+        if not waiting.looks and waiting.last is not None:
+            # Its last second: it was met before.
+            waiting.look(waiting.last, 1)
+        if waiting.looks:
             self._ended.append(thread)
-        elif thread.waiting.owed_ns > 0:
-            tid = thread.tid if thread.waiting.owed_ns > _LONG_NS else 0
-            self._unmet[tid] = self._unmet.get(tid, 0.0) + thread.waiting.owed_ns
+        elif waiting.owed_ns > 0:
+            tid = thread.tid if waiting.owed_ns > _LONG_NS else 0
+            self._unmet[tid] = self._unmet.get(tid, 0.0) + waiting.owed_ns
 
     def payments(
         self, threads: Iterable[WatchedThread], now_s: float, *, is_end: bool

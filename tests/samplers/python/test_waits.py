@@ -135,6 +135,23 @@ def test_threads_that_no_look_met_have_what_they_waited_where_looks_met_others_l
     assert by_stack == {1: 12, 2: 12}
 
 
+def test_a_thread_that_was_met_before_has_its_end_there() -> None:
+    """Also if no look met it in its last moments, while others that ended with it were met elsewhere."""
+    gil: Any = None
+    waits = Waits(gil, OwnTurn(), 6.0, lambda: 0.5)
+    waits.wanted = SOME
+    known, other = (WatchedThread(os.getpid(), os.getpid(), 6.0, is_elder=True) for _ in range(2))
+    known.waiting.look(1, 1)
+    other.waiting.look(2, 100)
+    assert [payment.stack for _, payment in waits.payments([known], 8.0, is_end=False)] == [1]
+    for tid, thread in enumerate((known, other)):
+        thread.clock.close()
+        thread.tid = tid
+        waits.end(thread, 8.1)
+    found = {tid: payment.stack for tid, payment in waits.payments([], 10.0, is_end=True)}
+    assert found == {0: 1, 1: 2}
+
+
 def test_what_was_waited_is_shared_by_the_looks_that_met_it() -> None:
     """By their weights; time without a look stays owed, and clocks that were read a moment apart take nothing away."""
     waiting = Waiting(10.0, 1_000)
