@@ -129,10 +129,11 @@ class Watched:
         if quick is not None:
             self._take_over(quick)
             self._unwalked = quick.unwalked
+            (thread,) = self._threads.values()
+            thread.is_settled = quick.has_read
             if quick.has_read:
                 # The whole look goes on with that: the thread has to have kept its processor since before.
-                (thread,) = self._threads.values()
-                thread.clock.arrivals, thread.is_settled = quick.arrivals, True
+                thread.clock.arrivals = quick.arrivals
             self.quick = None
         self._own_turn.begin()
         self._ended.remember_total(now_s)

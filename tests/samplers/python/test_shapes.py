@@ -190,7 +190,6 @@ def test_a_quick_look_says_what_stands_there(version: str, text: str, different:
             later += _tell(waiting, interpreters, named)
         assert known.total() >= KNOWN
         assert len(known) >= different
-        print(stops, known.total(), len(known), len(named), later)
         assert later >= LATER or version == "3.13"
     finally:
         program.kill()
