@@ -82,16 +82,27 @@ NOT_YIELDING = tuple(
 
 
 def mark(items: Iterable[pytest.Item]) -> None:
-    """Mark what is breadth, and what yields."""
+    """Mark what is breadth, and what yields. Of a test that has none of the usual versions all stay."""
+    items = list(items)
+    breadth = {item.nodeid for item in items if _is_breadth(item)}
+    usual = {_function(item) for item in items if item.nodeid not in breadth}
     for item in items:
-        if _is_breadth(item):
+        if item.nodeid in breadth and (_function(item) in usual or _is_long(item)):
             item.add_marker("breadth")
         if item.nodeid.startswith(YIELDING) and not item.nodeid.startswith(NOT_YIELDING):
             item.add_marker("yielding")
 
 
+def _function(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return any(fnmatch(item.nodeid, pattern) for pattern in LONG)
+
+
 def _is_breadth(item: pytest.Item) -> bool:
-    if any(fnmatch(item.nodeid, pattern) for pattern in LONG):
+    if _is_long(item):
         return True
     callspec = getattr(item, "callspec", None)
     others = {value for name, value in (callspec.params.items() if callspec else ()) if value in OTHERS.get(name, ())}

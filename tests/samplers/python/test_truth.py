@@ -238,6 +238,7 @@ async def test_generators_in_each_other_stand_below_those_that_call_them(version
     assert total_times(program)["through"] > 0.4 * program.total
 
 
+@alone
 @pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
 async def test_what_is_called_stands_on_what_calls_it(version: str) -> None:
     """Also where callers have returned before they are read, as an exception passes through twenty, and where hundreds of tasks take turns."""
