@@ -58,7 +58,9 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    node.config.stash[_left_out] = node.workeroutput.get("left_out", 0)
+    # One that died has none.
+    if output := getattr(node, "workeroutput", None):
+        node.config.stash[_left_out] = output.get("left_out", 0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
