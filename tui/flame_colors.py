@@ -119,6 +119,9 @@ class FlameColors:
     def _quiet_style(self, odd: int) -> BoxStyle:
         """Of what a search did not find."""
         ground = self._background.blend(self._foreground, 0.1 if odd else 0.13)
+        if not self._shades:
+            # Among sixteen that is the grey of its ink.
+            ground = self._background
         return self._box(ground, self._background.blend(self._foreground, 0.45))
 
     def _on(self, ground: Color, odd: int) -> BoxStyle:

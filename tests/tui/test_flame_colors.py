@@ -30,6 +30,10 @@ def test_sixteen_colours_mean_what_the_legend_says() -> None:
         ]
         for ink in filter(None, inks):
             assert ink.downgrade(ColorSystem.STANDARD) not in sixteen
+        quiet = palette.flame.quiet(0).text
+        assert quiet.color is not None
+        assert quiet.bgcolor is not None
+        assert quiet.color.downgrade(ColorSystem.STANDARD) != quiet.bgcolor.downgrade(ColorSystem.STANDARD)
         assert len(sixteen) == 2
         assert (
             make_palette(theme).flame.kind(CodeKind.OWN, 0).text.bgcolor
