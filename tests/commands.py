@@ -102,7 +102,7 @@ def tell(name: str, project: Project, bare: Run, profiled: Run) -> bool:
 def tell_screen(name: str, project: Project, bare: Run) -> bool:
     """Run it in tmux with our screen, and print what shows; whether the wanted functions and the last line of the output did, and we end with its status."""
     unseen = set(project.wanted.values()) - {""}
-    printed = "\n".join(re.findall(project.compared, bare.output)).split("\n")
+    printed = _COLOURS.sub("", "\n".join(re.findall(project.compared, bare.output))).split("\n")
     last = next((line.strip() for line in reversed(printed) if line.strip()), "")
     words = [*project.around, str(COMMAND), "--", *project.command]
     with Terminal(
@@ -154,6 +154,7 @@ def _shows(terminal: Terminal, line: str) -> bool:
     return is_shown
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _HAS_ENDED = re.compile(r"(exited|ended|killed|died) .* after \d")
 
 
