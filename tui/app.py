@@ -19,7 +19,7 @@ from .exports import Exports
 from .frame import Frame
 from .opened_views import OpenedViews
 from .places import Copier
-from .run_state import is_reporting, is_saved, program_is_over, run_is_over, tells_both
+from .run_state import is_reporting, program_is_over, run_allows, run_is_over, tells_both
 from .screen_settings import read_screen_settings, settings_file
 from .screen_wishes import follow, tell_unknown_keys
 from .themed_app import ThemedApp
@@ -298,13 +298,7 @@ class ProfilerApp(ThemedApp):
             self._focus_front()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "send_now" and not is_reporting(self.snapshot):
-            return False
-        if action in ("mark", "mark_named", "restart") and is_saved(self.snapshot):
-            return False
-        if action == "restart" and self.snapshot is not None and self.snapshot.program.joined:
-            return False
-        if action == "type" and (self.snapshot is None or self.snapshot.program.input is None):
+        if not run_allows(action, self.snapshot):
             return False
         if self._input.has_focus_within and action in NOT_WHERE_THE_PROGRAM_READS:
             return False

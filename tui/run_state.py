@@ -1,4 +1,4 @@
-"""How far a run is, as its snapshot says; of none nothing is true."""
+"""How far a run is, as its snapshot says, and what can be asked of it; of none nothing is true."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def run_is_over(snapshot: Snapshot | None) -> bool:
     """The program has ended and the last report is made or given up."""
     over = (ReporterPhase.OFF, ReporterPhase.STOPPED)
     return program_is_over(snapshot) and snapshot is not None and snapshot.reporter.phase in over
+
+
+def run_allows(action: str, snapshot: Snapshot | None) -> bool:
+    """Whether the run is one of which that action of the screen can be asked."""
+    if action == "send_now":
+        return is_reporting(snapshot)
+    if action == "type":
+        return snapshot is not None and snapshot.program.input is not None
+    if action in ("mark", "mark_named", "restart") and is_saved(snapshot):
+        return False
+    return not (action == "restart" and snapshot is not None and snapshot.program.joined)

@@ -7,12 +7,10 @@ starts, too. Each process connects to our socket and sends a window of each of i
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +21,13 @@ from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
 from . import config
+from .agent import Agent
 from .config import KEY, OPTION, VARIABLE
 from .frames import FrameNamer
 from .profile import ProfileWindow, parse_window
 from .weigher import Weigher
 
 if TYPE_CHECKING:
-    from ...profile.recorder import Recorder
     from ...profile.stacks import StackTable
     from ..sampler import Context, Process
 
@@ -41,8 +39,6 @@ NAMING_S = 0.5
 LOOK_S = 0.25
 SILENCE_S = 10.0
 """After this long without a word from the program's helper the user is told."""
-UNTOLD_US = 300_000.0
-"""A process tells what it owes about as often, while it uses CPU."""
 LATENESS_US = 2e6
 LATE_SHARE = 0.8
 """Below this part of the looks that were asked for, the user is told that there are few."""
@@ -55,8 +51,6 @@ _CROWDED = (
     "The machine is busy, and many looks come late at a thread that works and waits in turns: what runs right after waiting "
     "may have too little, so shares are uncertain"
 )
-_MAX_THREADS = 1 << 20
-_MAX_SCRIPTS = 1 << 32
 _LENGTH = struct.Struct(">I")
 _BETWEEN = "thread_ids.cjs"
 """What of ours is called between two functions of the program."""
@@ -64,47 +58,6 @@ _OURS = frozenset(
     place for file in PRELOAD.parent.glob("*.cjs") if file.name != _BETWEEN for place in (str(file), file.as_uri())
 )
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
-
-
-@dataclass(slots=True)
-class _Agent:
-    """A Node.js process that has connected."""
-
-    recorder: Recorder
-    pid: int = 0
-    name: str = ""
-    is_sampled: bool = False
-    weighers: dict[int, Weigher] = field(default_factory=dict)
-    """By thread, as Node.js numbers them."""
-    tids: dict[int, int] = field(default_factory=dict)
-    """The kernel's numbers of those."""
-    left_tid: int = 0
-    """The same of a worker thread that left its profile behind."""
-    flushed: asyncio.Event = field(default_factory=asyncio.Event)
-    has_left: bool = False
-    """It handed over all that it had."""
-    owing_us: float = 0.0
-    """CPU time that was in no window yet, when it last told."""
-    owing_at_us: float = 0.0
-    load: float = 1.0
-    """CPU time it used for each second lately."""
-
-    number: int = field(default_factory=itertools.count().__next__)
-
-    def first_script(self, thread: int) -> int:
-        """What its thread's numbers for scripts are counted from, so that no two threads have the same."""
-        return (self.number * _MAX_THREADS + thread) * _MAX_SCRIPTS
-
-    def owe(self, owing_us: float, at_us: float) -> None:
-        if at_us > self.owing_at_us and owing_us > self.owing_us:
-            self.load = (owing_us - self.owing_us) / (at_us - self.owing_at_us)
-        self.owing_us, self.owing_at_us = owing_us, at_us
-
-    def lost_us(self, now_us: float) -> float:
-        """The CPU time that went unseen if it was killed now; what it used since it last told is as much as lately."""
-        if self.has_left or not self.is_sampled:
-            return 0.0
-        return self.owing_us + self.load * min(UNTOLD_US, max(0.0, now_us - self.owing_at_us))
 
 
 OUTSIDE = "outside of JavaScript"
@@ -117,7 +70,7 @@ class NodeSampler:
         self._context = context
         self._period_us = round(1e6 / context.settings.rate_hz)
         self._namer = FrameNamer(context.settings.working_folder)
-        self._agents: dict[int, _Agent] = {}
+        self._agents: dict[int, Agent] = {}
         self._messages: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
         self._waiting_bytes = 0
         self._socket: AgentSocket | None = None
@@ -261,7 +214,7 @@ class NodeSampler:
         return f'{os.environ.get("NODE_OPTIONS", "")} --require="{quoted}"'.lstrip()
 
     def _on_message(self, connection: int, payload: bytes) -> None:
-        self._agents.setdefault(connection, _Agent(self._context.recorder))
+        self._agents.setdefault(connection, Agent(self._context.recorder))
         if self._waiting_bytes + len(payload) > MAX_WAITING_BYTES:
             # Only a flood gets here: a second of one thread takes 10 kB and is read in a millisecond.
             self._context.recorder.lose(self._context.settings.rate_hz)
@@ -312,7 +265,7 @@ class NodeSampler:
             finally:
                 self._messages.task_done()
 
-    async def _read(self, agent: _Agent, payload: bytes) -> None:
+    async def _read(self, agent: Agent, payload: bytes) -> None:
         message: dict[str, Any] = json.loads(payload)
         match message["type"]:
             case "hello":
@@ -348,7 +301,7 @@ class NodeSampler:
             case "unseen":
                 self._tell_of_unseen(agent, int(message["thread"]))
 
-    def _on_hello(self, agent: _Agent, message: dict[str, Any]) -> None:
+    def _on_hello(self, agent: Agent, message: dict[str, Any]) -> None:
         agent.pid, agent.name = int(message["pid"]), str(message["name"])
         agent.tids[0], agent.left_tid = agent.pid, int(message.get("tid", 0))
         if self._context.settings.language is None and agent.name.endswith(TYPESCRIPT_ENDINGS):
@@ -388,7 +341,7 @@ class NodeSampler:
                 )
             )
 
-    def _tell_of_unseen(self, agent: _Agent, thread: int) -> None:
+    def _tell_of_unseen(self, agent: Agent, thread: int) -> None:
         if not self._has_told_of_unseen:
             self._has_told_of_unseen = True
             self._context.emit(
@@ -413,10 +366,10 @@ class NodeSampler:
         if agent.is_sampled and not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(False)
 
-    def _is_program(self, agent: _Agent) -> bool:
+    def _is_program(self, agent: Agent) -> bool:
         return self._process is not None and agent.pid == self._process.pid
 
-    async def _count(self, agent: _Agent, window: ProfileWindow) -> None:
+    async def _count(self, agent: Agent, window: ProfileWindow) -> None:
         await self._namer.learn(window.frames)
         weigher = agent.weighers.get(window.thread)
         if weigher is None:
@@ -474,7 +427,7 @@ class NodeSampler:
             known[node] = frames
         return frames
 
-    def _thread_name(self, agent: _Agent, window: ProfileWindow) -> str:
+    def _thread_name(self, agent: Agent, window: ProfileWindow) -> str:
         process = "" if self._is_program(agent) else agent.name
         thread = f"worker {window.thread} {window.name}".strip() if window.thread else ""
         return f"{process} {thread}".strip() or "main"
