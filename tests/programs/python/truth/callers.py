@@ -1,5 +1,5 @@
-# callers that have gone by the time they are read: an exception passes through twenty of them; and coroutines of hundreds of tasks: callers.py SECONDS
-import asyncio, sys, time
+# callers that have gone by the time they are read: an exception passes through twenty of them: callers.py SECONDS
+import sys, time
 
 
 def spin(n):
@@ -19,29 +19,5 @@ def catcher():
     finally: spin(3)
 
 
-class Context:
-    async def __aenter__(self): return spin(8)
-    async def __aexit__(self, *_): spin(8)
-
-
-async def inner(end):
-    while time.thread_time() < end:
-        spin(10)
-        async with Context(): spin(3)
-        await asyncio.sleep(0)
-
-
-async def middle(end): await inner(end)
-
-
-async def task(end): await middle(end)
-
-
-async def tasks(end):
-    await asyncio.gather(*[task(end) for _ in range(300)])
-
-
-seconds = float(sys.argv[1]) / 2
-end = time.thread_time() + seconds
+end = time.thread_time() + float(sys.argv[1])
 while time.thread_time() < end: catcher()
-asyncio.run(tasks(end + seconds))
