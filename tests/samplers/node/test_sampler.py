@@ -46,6 +46,7 @@ def thread_samples(sampled: Sampled) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.alone
 @both
 @pytest.mark.own_code(20)
 async def test_samples_are_cpu_time(tmp_path, major):

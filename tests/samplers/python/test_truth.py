@@ -134,6 +134,7 @@ async def test_workers_of_a_pool_are_looked_at(version: str, kind: str) -> None:
     assert abs(total["short"] / (total["short"] + total["long"]) - 1 / 3) < 0.12
 
 
+@alone
 @pytest.mark.own_code
 @pytest.mark.parametrize("version", ["3.9", "3.12", "3.13", "3.14", "3.15"])
 async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
