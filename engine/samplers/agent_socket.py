@@ -140,7 +140,8 @@ class AgentSocket:
             self._last_id += 1
             self._connections[self._last_id] = _Connection(accepted)
             self._none_left.clear()
-            loop.add_reader(accepted, partial(self._read, self._last_id))
+            # By its number: of a socket that it does not know yet the selector first writes a message, with both its addresses.
+            loop.add_reader(accepted.fileno(), partial(self._read, self._last_id))
 
     def _read(self, connection_id: int) -> None:
         connection = self._connections[connection_id]
@@ -183,10 +184,10 @@ class AgentSocket:
         loop = asyncio.get_running_loop()
         if not connection.unsent:
             if connection.is_waiting:
-                loop.remove_writer(connection.socket)
+                loop.remove_writer(connection.socket.fileno())
             connection.is_waiting = False
         elif not connection.is_waiting:
-            loop.add_writer(connection.socket, partial(self._write, connection_id))
+            loop.add_writer(connection.socket.fileno(), partial(self._write, connection_id))
             connection.is_waiting = True
 
     def _cut(self, connection_id: int) -> None:
@@ -194,9 +195,9 @@ class AgentSocket:
         if connection is None:
             return
         loop = asyncio.get_running_loop()
-        loop.remove_reader(connection.socket)
+        loop.remove_reader(connection.socket.fileno())
         if connection.is_waiting:
-            loop.remove_writer(connection.socket)
+            loop.remove_writer(connection.socket.fileno())
         connection.socket.close()
         try:
             self._on_close(connection_id)
