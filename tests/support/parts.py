@@ -47,7 +47,6 @@ LONG = (
     ),
     # Real programs and other people's samplers: `python -m tests.foreign` and `tests.benchmarks` have more of them. Whether async-profiler's samples
     # are true, in one run, is in the usual run.
-    "tests/samplers/python/test_flask.py::test_a_flask_server_under_load",
     "tests/samplers/java/test_kin.py::*[[]async-profiler-*]",
     "tests/samplers/java/test_kin.py::*[[]*-Groovy]",
     "tests/samplers/java/test_bursts.py::*[[]async-profiler]",

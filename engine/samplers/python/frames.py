@@ -269,14 +269,15 @@ class Frames:
     def _chunk_frames(self, thread: ThreadState, now_s: float, is_forced: bool) -> tuple[list[int], bool] | None:
         """Since 3.11. None: another attempt is needed."""
         layout = self._layout
-        want = _wanted_bytes(thread)
+        want, chunk = _wanted_bytes(thread), thread.chunk
         found = self._newest(thread, want, now_s, is_forced)
         self._forget_other_code()
         place, known = self._place, None
         if place is not None:
             known = self._known.get(place)
         if found is None:
-            return None if known is None else (known.frames, False)
+            # A new thread stands where an ended one did: with what that ran, or with something as large.
+            return None if known is None or thread.chunk != chunk else (known.frames, False)
         view, frame = found
         where = Place(thread.state, thread.reading, want, frame)
         if layout.c_frame is None:
