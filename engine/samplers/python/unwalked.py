@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from .chain import MAX_DEPTH, Passing
+from .chain import MARK, MAX_DEPTH, Passing
 from .memory import Closed, Unreadable
 from .shapes import Place, Walked
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _MAX_HELD = 64
 _POINTER, _TWO_POINTERS = struct.Struct("<Q").unpack_from, struct.Struct("<QQ").unpack_from
-_MARK = 3
-"""As in `chain`."""
 
 
 class Unwalked:
@@ -95,7 +93,7 @@ class Unwalked:
         code_at, _, instruction_at, owner_at = layout.frame_order
         address = values[code_at] & ~7
         code = self._interpreters.codes.by_address.get(address)
-        if code is None or values[owner_at] == _MARK:
+        if code is None or values[owner_at] == MARK:
             return False
         return bool(-1 <= (values[instruction_at] - address - (layout.code_begin or 0)) // 2 <= code.size)
 
@@ -140,8 +138,10 @@ class Unwalked:
 
     def _are_known(self, frames: list[int]) -> bool:
         """Whether that code was the same at the time, by what was known of it before."""
-        known = self._interpreters.codes.by_address
-        return all(known[address].compared_s >= self._freed_s for address in frames[::2])
+        known = self._interpreters.codes.by_address.get
+        codes = [known(address) for address in frames[::2]]
+        # Callers that were met before may have been forgotten meanwhile.
+        return all(code is not None and code.compared_s >= self._freed_s for code in codes)
 
     def _walk(self, content: bytes) -> Walked:
         """Raises `Passing`, `Unreadable` and `Closed`."""
