@@ -33,6 +33,9 @@ _MAX_HELPERS = 5
 """A helper that ends is started again at once, but not for ever."""
 _SETTLE_S = 0.05
 """A program that turned into another is looked at again after so long."""
+_FAILED = (
+    "The helper that looks at the program ended by a fault of its own, and samples are missing; please report it: {}"
+)
 _UNCERTAIN = "The machine is saturated: threads wait for a processor far longer than they run, so shares are uncertain"
 
 _NO_TASKS = "Where asyncio's tasks wait is told by Python 3.14 and newer only, not by {interpreter}: there the event loop waits for all of them"
@@ -77,7 +80,8 @@ class Attachment:
         ended = asyncio.ensure_future(process_end(self._pid))
         try:
             for _ in range(_MAX_HELPERS):
-                await self._look_until(ended)
+                if failure := await self._look_until(ended):
+                    self._context.emit(Warned(_FAILED.format(failure)))
                 if ended.done():
                     return
             raise SamplingFailed("the helper that looks at the program ended, again and again")
@@ -91,8 +95,8 @@ class Attachment:
         if self._austin is not None:
             self._austin.take()
 
-    async def _look_until(self, ended: asyncio.Future[None]) -> None:
-        """Look with one helper until the program has ended, or the helper has."""
+    async def _look_until(self, ended: asyncio.Future[None]) -> str:
+        """Look with one helper until the program has ended, or the helper has; what ended that, if a fault of its own did."""
         looking = self._looking = self._lookings.take(self._context, self._changed.set)
         self._children.clear()
         try:
@@ -101,6 +105,7 @@ class Attachment:
             await self._lookings.give(looking, self._changed.set, {self._pid, *self._children})
             self._looking = None
             self._cover(False)
+        return looking.failure
 
     async def _keep_looking(self, looking: Looking, ended: asyncio.Future[None]) -> None:
         followers = []

@@ -13,6 +13,7 @@ Apart from us, so that neither the screen nor a report delays a look. It reads c
     {"untold": pid}   it has tasks, which its version does not tell of
     {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
     {"added": pid, "used_ns": ns}   by then   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
+    {"failed": text}   the last one, where a fault of our own ends us: what, and where
 
 It looks at random moments, one in each period: a beat of its own would meet a program's own beat always at the same places.
 """
@@ -64,6 +65,7 @@ _BASE_SHARE, _LOOK_S, _MAX_SHARE = 0.03, 60e-6, 0.5
 """Of a processor, at most, to look: so much, and this for each look that was asked for; together no more than the last."""
 _MAX_KNOWN_STACKS = 100_000
 _COMMAND_BYTES = 65_536
+_TOLD_PLACES = 4
 _MAX_OPEN = 1 << 16
 
 
@@ -133,6 +135,15 @@ class Looker:
                 self._tune(now_s - tuned_s)
                 tuned_s = now_s
         self._flush(time.monotonic(), is_end=True)
+        self._outlet.finish()
+
+    def fail(self, error: Exception) -> None:
+        """Tell what ends us, and the innermost places that it came from."""
+        places, trace = [], error.__traceback__
+        while trace is not None:
+            places.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        self._outlet.write({"failed": f"{type(error).__name__} {error} in {', '.join(places[:-_TOLD_PLACES:-1])}"})
         self._outlet.finish()
 
     def _flush_s(self, now_s: float) -> float:
@@ -444,4 +455,9 @@ def main(mode: str, rate_hz: str, working_folder: str, pid: str = "") -> None:
         looker = Looker(int(rate_hz), working_folder, wall=mode == "wall")
         if pid:
             looker.begin(int(pid))
-        looker.run()
+        try:
+            looker.run()
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - nobody reads our standard error: who started us is told
+            looker.fail(error)

@@ -84,6 +84,8 @@ class Looking:
         """Process -> why it cannot be looked at."""
         self.gone: set[int] = set()
         """Processes that ended, or became another program."""
+        self.failure = ""
+        """What ended the helper, if a fault of its own did: an error, and where it was raised."""
         self.is_uncertain = False
         """The machine is so busy that shares may be wrong."""
         self.has_untold_tasks = False
@@ -234,6 +236,8 @@ class Looking:
                 if not self.has_untold_tasks:
                     self.has_untold_tasks = True
                     self._tell()
+            case {"failed": str(why)}:
+                self.failure = why
             case {"flushed": int(number)}:
                 if number == self._flushes:
                     self._flushed.set()
