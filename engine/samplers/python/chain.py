@@ -179,6 +179,8 @@ class Chains:
                 # Callers lie below.
                 is_sound = not (is_inside and is_newest and frame >= lowest)
                 if values[owner_at] == MARK:
+                    # In a chunk there are none: it was written over.
+                    is_sound = not is_inside
                     if outside and outside[-1] == frame:
                         marks_outside.append(frame)
                 elif is_sound:
@@ -205,7 +207,7 @@ class Chains:
                 is_sound = False
             if is_sound:
                 if is_inside and is_newest:
-                    if not end and code is not None:
+                    if not end:
                         end = frame - chunk + code.frame_bytes
                     lowest = above = frame
                 frame = values[previous_at]

@@ -24,6 +24,8 @@ _COMPARED_TEXT_BYTES = 96
 _MAX_LINES_BYTES = 1 << 20
 _MAX_LINE = 10_000_000
 _MAX_CODES = 50_000
+_FRAME_WORDS = range(1, 1 << 20)
+"""What a frame may take in the chunk; what was freed or is being made may stand for any number."""
 _INSTRUCTION_BYTES = 2
 _GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
 """`inspect.CO_GENERATOR`, `CO_COROUTINE`, `CO_ASYNC_GENERATOR`."""
@@ -67,7 +69,10 @@ class Code:
         """Or a coroutine."""
         (self.size,) = struct.unpack_from("<Q", head, 16)
         """Instructions, since 3.11."""
-        self.frame_bytes = 8 * layout.frame_words(head)
+        frame_words = layout.frame_words(head)
+        if frame_words not in _FRAME_WORDS and layout.stack_chunk is not None:
+            raise Unreadable
+        self.frame_bytes = 8 * frame_words
         self.piece, self.expected = PIECE.pack(address + begin, end - begin), head[begin:end]
         """What tells it from another one in its place."""
         self.texts = {} if layout.has_code_version else {name_piece: name_bytes, file_piece: file_bytes}
@@ -152,7 +157,8 @@ class Codes:
 
     def renewed(self, address: int) -> Code:
         """What is there now, where something was known. Raises `Unreadable` and `Closed`."""
-        if not self._are_unchanged([self.by_address[address]]):
+        known = self.by_address.get(address)
+        if known is not None and not self._are_unchanged([known]):
             self.generation += 1
             del self.by_address[address]
             self._in_order.remove(address)

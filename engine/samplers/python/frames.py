@@ -323,7 +323,7 @@ class Frames:
             is_whole = is_sure and chain.end == end and not chain.is_cut and not chain.is_mended
             if is_whole and self._known_of == self._codes.generation:
                 self._known[place] = _Known(chain.frames)
-            elif not is_whole and known is not None and chain.frames[0] == known.frames[0]:
+            elif not is_whole and known is not None and chain.frames[:1] == known.frames[:1]:
                 # Who called it is as it was.
                 return chain.frames[:2] + known.frames[2:], False
         if chain.is_mended:

@@ -20,6 +20,8 @@ _ONE, _NONE = ctypes.c_ulong(1), ctypes.c_ulong(0)
 _MAX_PIECES = 1_000
 """The kernel takes 1,024 pieces in one call (IOV_MAX)."""
 _AT_ONCE = 500
+_END = 1 << 63
+"""Addresses of a program are below; what was written over since may stand for any number."""
 _MAPPINGS_PAUSE = 30.0
 """Times as long as it took, before the list of mappings is read again."""
 PIECE = struct.Struct("=QQ")
@@ -113,13 +115,15 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """Raises `Unreadable` and `Closed`."""
-        if not 0 < address < 1 << 63:
+        if not 0 < address < _END:
             raise Unreadable
         return bytes(self.gather(PIECE.pack(address, size), size)[:size])
 
     def pieces(self, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
         """The memory at each `(address, size)`, in as few calls as may be. Raises as `read`."""
         found: list[bytes] = []
+        if not all(0 < address < _END for address, _ in wanted):
+            raise Unreadable
         for begin in range(0, len(wanted), _AT_ONCE):
             some = wanted[begin : begin + _AT_ONCE]
             size = sum([length for _, length in some])

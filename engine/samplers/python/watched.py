@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .ended_threads import EndedThreads
 from .gil import Gil
 from .load import FADING, Load
-from .memory import Unreadable
+from .memory import Closed, Unreadable
 from .paths import Paths
 from .quick_look import QuickLook
 from .task_watch import TaskWatch
@@ -292,7 +292,11 @@ class Watched:
         self._asked_s = now_s
         if len(self.names) > _MAX_NAMES:
             self.names = {tid: name for tid, name in self.names.items() if tid in self._threads}
-        self.names |= (found := self.interpreters.names(tids))
+        found: dict[int, str] = {}
+        # Who looks finds out what that means.
+        with suppress(Closed):
+            found = self.interpreters.names(tids)
+        self.names |= found
         # What `threading` has not made has no name.
         self._unnamed = {
             tid: since_s
