@@ -43,9 +43,10 @@ class QualifiedNames:
 
 def _qualified(file: str) -> Iterator[tuple[tuple[str, int], str]]:
     try:
-        source = Path(file).read_bytes()
-        if len(source) <= _MAX_SOURCE_BYTES:
-            yield from _walk(ast.parse(source), "")
+        path = Path(file)
+        # A pipe would keep us waiting, and `/dev/stdin` is our own here.
+        if path.is_file() and path.stat().st_size <= _MAX_SOURCE_BYTES:
+            yield from _walk(ast.parse(path.read_bytes()), "")
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
 
