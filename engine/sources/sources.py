@@ -76,8 +76,12 @@ class Sources:
 
 def read_text(folder: Path, path: str) -> str:
     """The text of `path`, as a runtime named it, below `folder` if it is relative; where it cannot be read, `NO_TEXT` and why."""
+    place = folder / path
     try:
-        with (folder / path).open("rb") as file:
+        if place.exists() and not place.is_file():
+            # To open a pipe would keep us waiting; `/dev/stdin` is our own terminal.
+            return f"{NO_TEXT}no file, but a device or a pipe, which cannot be read twice"
+        with place.open("rb") as file:
             return file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")
     except (OSError, ValueError) as error:
         for beginning, whose in _BUILT_IN.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from multi_lang_profiler.engine.sources.sources import NO_TEXT, Sources
 
 
@@ -16,6 +18,14 @@ async def test_texts(tmp_path):
     await sources.open(str(tmp_path / "gone.py"))
     assert sources.texts[str(file)] == "before"
     assert sources.texts[str(tmp_path / "gone.py")] == f"{NO_TEXT}cannot be read: no such file or directory"
+
+
+async def test_what_is_no_file_is_not_read(tmp_path):
+    """A script may have come through a pipe (`python /dev/stdin`): whoever opens that waits, or takes what the user types."""
+    sources, pipe = Sources(tmp_path), tmp_path / "script.py"
+    os.mkfifo(pipe)
+    await sources.open(str(pipe))
+    assert sources.texts[str(pipe)].startswith(f"{NO_TEXT}no file, but a device or a pipe")
 
 
 def test_paths_are_shown_relative_to_the_working_folder(tmp_path):
