@@ -207,7 +207,7 @@ class Chains:
                 is_sound = False
             if is_sound:
                 if is_inside and is_newest:
-                    if not end:
+                    if not end and code is not None:
                         end = frame - chunk + code.frame_bytes
                     lowest = above = frame
                 frame = values[previous_at]

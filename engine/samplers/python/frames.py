@@ -10,7 +10,8 @@ import struct
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, MAX_DEPTH, Chains, Passing
+from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, Chains, Passing
+from .heap_frames import SPARE_OUTSIDE, HeapFrames
 from .memory import PIECE, Unreadable
 from .newest import LEAD_BYTES, Newest, Read
 from .shapes import Place, Shapes, Walked
@@ -35,14 +36,11 @@ _STATE_BYTES = 4_096
 """Of a thread, at most."""
 _MAX_OUTSIDE = 64
 """Frames beside the chunk that are read in one go with it."""
-_SPARE_OUTSIDE = 64
-"""Where frames lay before, they may lie again: generators take turns."""
 _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 """On the C stack lie what points to the newest frame (3.11, 3.12) and what marks where C code called Python (3.12 and newer), at other
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
 _MAX_KNOWN, _MAX_INNER = 16_384, 8
-_MAX_LAST = 8
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
 
@@ -66,6 +64,7 @@ class Frames:
         self._layout = layout
         self._codes = codes
         self.chains = Chains(memory, layout, codes)
+        self._heap = HeapFrames(memory, layout, codes, self.chains)
         self._newests = Newest(memory, layout, codes, self.chains)
         self.shapes = Shapes(layout)
         self.walked: Walked | None = None
@@ -315,9 +314,9 @@ class Frames:
             self._come_near(thread, min(marks), max(marks) + layout.frame_fields.size, now_s)
             begin, size = thread.wanted_near
             outside = [each for each in outside if not begin <= each <= begin + size - layout.frame_fields.size]
-        if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + _SPARE_OUTSIDE:
+        if not thread.places.keys() >= set(outside) or len(thread.outside) > len(outside) + SPARE_OUTSIDE:
             spare = [each for each in thread.outside if each not in outside]
-            thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: _SPARE_OUTSIDE // 2])
+            thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: SPARE_OUTSIDE // 2])
         is_whole = chain.is_whole
         if place is not None:
             is_whole = is_sure and chain.end == end and not chain.is_cut and not chain.is_mended
@@ -409,75 +408,12 @@ class Frames:
         thread.wanted_near = begin, min(end, high + _NEAR_BYTES, begin + _MAX_NEAR_BYTES) - begin
 
     def _heap_frames(self, thread: ThreadState, _now_s: float, _is_forced: bool) -> tuple[list[int], bool] | None:
-        """Before 3.11 each frame is an object of its own. None: another attempt is needed."""
-        layout, memory = self._layout, self._memory
-        unpack, size = layout.frame_fields.unpack_from, layout.frame_fields.size
-        view = self._gather(thread, 0, size)
+        """Before 3.11. None: another attempt is needed."""
+        view = self._gather(thread, 0, self._layout.frame_fields.size)
         if view is None:
             return None
-        (frame,) = _POINTER.unpack_from(view, layout.current_frame)
-        content, places = bytes(view[: thread.size]), thread.places
-        known, learn = self._codes.by_address.get, self._codes.get
-        frames: list[int] = []
-        met: dict[int, None] = {}
-        is_whole, is_new = True, False
         self._forget_other_code()
-        while frame and frame not in met and len(met) < MAX_DEPTH:
-            met[frame] = None
-            place = places.get(frame)
-            if place is None:
-                frame, code, instruction = unpack(memory.read(frame, size))
-                # A coroutine's lies where it does for long, and of those there may be thousands.
-                is_whole, is_new = is_whole and learn(code).is_generator, True
-            else:
-                frame, code, instruction = unpack(content, place)
-                if known(code) is None:
-                    learn(code)
-            if instruction < -1:
-                raise Unreadable
-            frames += (code, instruction)
-        if is_new or len(thread.outside) > len(met) + _SPARE_OUTSIDE:
-            spare = [each for each in thread.outside if each not in met]
-            thread.outside = (*met, *spare[: _SPARE_OUTSIDE // 2])
-        if not is_whole:
-            return None
-        # One may have returned meanwhile, and names no caller any more, or that of another call.
-        is_torn = not frame and frames and frames[-2] != thread.root and self._is_called(frames[-2])
-        if frame in met or is_torn:
-            whole = self._on_last(thread, content, frames)
-            return whole or frames, not whole
-        if frames and not self._codes.get(frames[-2]).is_generator:
-            latest, thread.root = tuple(met), frames[-2]
-            if thread.last[:1] != (latest,):
-                thread.last = (latest, *[each for each in thread.last if each != latest][: _MAX_LAST - 1])
-        return frames, bool(frame)
-
-    def _is_called(self, address: int) -> bool:
-        """Whether that code, other than a generator's, never stands outermost."""
-        code = self._codes.by_address.get(address)
-        return address in self.chains.callees and code is not None and not code.is_generator
-
-    def _on_last(self, thread: ThreadState, content: bytes, inner: list[int]) -> list[int]:
-        """Those frames, and below them what still stands of a whole stack met of late, from the one on that is known to call them; else nothing."""
-        unpack, places, calls = self._layout.frame_fields.unpack_from, thread.places, self.chains.calls
-        memory, size = self._memory, self._layout.frame_fields.size
-        for caller, root in [(each, met[-1]) for met in thread.last for each in met]:
-            frame, frames = caller, list(inner)
-            while len(frames) < 2 * MAX_DEPTH:
-                place = places.get(frame)
-                try:
-                    back, code, instruction = unpack(
-                        content if place is not None else memory.read(frame, size), place or 0
-                    )
-                except Unreadable:
-                    break
-                if instruction < -1 or (frame == caller and (inner[-2], code) not in calls):
-                    break
-                frames += (code, instruction)
-                if frame == root:
-                    return frames
-                frame = back
-        return []
+        return self._heap.read(thread, view)
 
 
 def _wanted_bytes(thread: ThreadState) -> int:
