@@ -254,6 +254,20 @@ class Chains:
     def _values(self, thread: ThreadState, content: bytes, frame: int) -> tuple[int, ...]:
         return self._layout.frame_fields.unpack_from(content, thread.chunk_at + frame - thread.chunk)
 
+    def fits(self, thread: ThreadState, content: bytes | memoryview, want: int, frame: int) -> bool:
+        """Whether what lies at `frame` in the chunk ends where the chunk's use did as the state was read, or what it then called does; yes, where that cannot be told."""
+        layout, known = self._layout, self._codes.by_address.get
+        if not 0 <= frame - thread.chunk <= want - layout.frame_fields.size:
+            return True
+        code_at, _, instruction_at, _ = layout.frame_order
+        values = layout.frame_fields.unpack_from(content, thread.chunk_at + frame - thread.chunk)
+        code = known(values[code_at] & ~7) or known(self._codes.holding(values[instruction_at]))
+        end = thread.chunk + thread.used
+        if code is None or frame + code.frame_bytes == end:
+            return True
+        piece = bytes(content[thread.chunk_at : thread.chunk_at + want])
+        return frame + code.frame_bytes < end and self.side_by_side(thread, piece, frame)[1] == end
+
     def head_bytes(self, content: bytes, at: int, want: int) -> int:
         """How far from a chunk's beginning its first frame lies."""
         has_head = want >= CHUNK_HEAD.size

@@ -279,6 +279,7 @@ class Frames:
             return None if known is None or thread.chunk != chunk else (known.frames, False)
         view, frame = found
         where = Place(thread.state, thread.reading, want, frame)
+        fits = is_sure = False
         if layout.c_frame is None:
             # Since 3.13 nothing but what was read tells the stack.
             self.shapes.renew(self._codes.generation)
@@ -286,7 +287,11 @@ class Frames:
                 self.walked = walked
                 self.learn_callers(walked.frames)
                 return walked.frames, walked.is_cut
-        content, places, end, is_sure = bytes(view[: thread.size]), thread.places, 0, False
+            fits = self.chains.fits(thread, view, want, frame)
+            if not fits and (met := self._known.get((frame, thread.chunk, thread.used, thread.state))) is not None:
+                # By now another call lies where that one did.
+                return met.frames, False
+        content, places, end = bytes(view[: thread.size]), thread.places, 0
         try:
             if place is not None:
                 read = self._with_generator(thread, content, want, place[-1])
@@ -304,7 +309,7 @@ class Frames:
             if known is None:
                 raise
             return known.frames, False
-        if chain.read_at is not None and layout.c_frame is None:
+        if chain.read_at is not None and fits:
             walked = Walked(chain.frames, is_cut=chain.is_cut)
             self.walked = self.shapes.learn(where, view, thread, self.size(thread), chain.read_at, walked)
         outside = chain.outside
@@ -318,9 +323,13 @@ class Frames:
             spare = [each for each in thread.outside if each not in outside]
             thread.outside = (*outside[:_MAX_OUTSIDE], *spare[: SPARE_OUTSIDE // 2])
         is_whole = chain.is_whole
+        has_all = not chain.is_cut and not chain.is_mended
+        is_same_code = self._known_of == self._codes.generation
+        if fits and is_whole and has_all and is_same_code and 0 <= frame - thread.chunk < want:
+            self._known[frame, thread.chunk, thread.used, thread.state] = _Known(chain.frames)
         if place is not None:
-            is_whole = is_sure and chain.end == end and not chain.is_cut and not chain.is_mended
-            if is_whole and self._known_of == self._codes.generation:
+            is_whole = is_sure and chain.end == end and has_all
+            if is_whole and is_same_code:
                 self._known[place] = _Known(chain.frames)
             elif not is_whole and known is not None and chain.frames[:1] == known.frames[:1]:
                 # Who called it is as it was.

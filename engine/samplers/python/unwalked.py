@@ -67,7 +67,7 @@ class Unwalked:
             return None
         (frame,) = _POINTER(view, self._frame_at)
         at = self._place(frame)
-        if at is None or not self._is_sound(view, at):
+        if at is None or not self._is_sound(view, at, frame, top):
             return None
         for _ in range(MAX_DEPTH):
             (frame,) = _POINTER(view, at + self._previous_at)
@@ -86,14 +86,17 @@ class Unwalked:
             return self._reading.near_at + frame - self._near_first
         return self._reading.places.get(frame)
 
-    def _is_sound(self, view: memoryview, at: int) -> bool:
-        """Whether a frame there runs code that is known; else it has returned while it was read, or its code is to be learnt at once."""
+    def _is_sound(self, view: memoryview, at: int, frame: int, top: int) -> bool:
+        """Whether `frame`, there runs code that is known; else it has returned while it was read, or its code is to be learnt at once."""
         layout = self._interpreters.layout
         values = self._fields(view, at)
         code_at, _, instruction_at, owner_at = layout.frame_order
         address = values[code_at] & ~7
         code = self._interpreters.codes.by_address.get(address)
         if code is None or values[owner_at] == MARK:
+            return False
+        if self._first <= frame <= self._last and frame + code.frame_bytes != top:
+            # It calls, or is called no more: another call may lie where that one did.
             return False
         return bool(-1 <= (values[instruction_at] - address - (layout.code_begin or 0)) // 2 <= code.size)
 
