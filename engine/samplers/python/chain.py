@@ -170,9 +170,9 @@ class Chains:
                     values = fields(memory.read(frame, size), 0)
                     outside.append(frame)
                     is_plain = False
-                    # The newest one may be a generator's that is new: it is believed if what called it was there before. Where the thread's
-                    # state tells the innermost generator and the last frame in the chunk, all are that lead from the one to the other.
-                    if frames and layout.c_frame is None:
+                    # The newest one may be a generator's that is new: it is believed if what called it was there before. So are those
+                    # that lead from there to the chunk: whoever calls a generator does so as long as that runs, in this turn or the next.
+                    if frames and layout.c_frame is None and values[owner_at] != GENERATOR:
                         is_whole = False
                     else:
                         is_late = True

@@ -10,6 +10,7 @@ import struct
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from .callers import Callers
 from .chain import CHUNK_HEAD, MAX_CHUNK_BYTES, Chains, Passing
 from .heap_frames import SPARE_OUTSIDE, HeapFrames
 from .memory import PIECE, Unreadable
@@ -19,7 +20,6 @@ from .shapes import Place, Shapes, Walked
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .chain import Chain
     from .code import Codes
     from .layout import Layout
     from .memory import Memory
@@ -40,7 +40,7 @@ _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 """On the C stack lie what points to the newest frame (3.11, 3.12) and what marks where C code called Python (3.12 and newer), at other
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
-_MAX_KNOWN, _MAX_INNER = 16_384, 8
+_MAX_KNOWN = 16_384
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
 
@@ -66,6 +66,7 @@ class Frames:
         self.chains = Chains(memory, layout, codes)
         self._heap = HeapFrames(memory, layout, codes, self.chains)
         self._newests = Newest(memory, layout, codes, self.chains)
+        self.callers = Callers(memory, layout, codes, self.chains, self._newests)
         self.shapes = Shapes(layout)
         self.walked: Walked | None = None
         """What was read last, where it will be known again."""
@@ -79,10 +80,6 @@ class Frames:
         self._known: dict[tuple[int, int, int, int], _Known] = {}
         """By their places, of all threads: a new one's stacks lie where an ended one's did. Of code of generation `_known_of`."""
         self._known_of = 0
-        self._callers: dict[tuple[int, int], tuple[list[int], int]] = {}
-        """Code of a generator and of one of its callers -> a stack that both were met on last, and where in that the callers begin."""
-        self._last_callers: dict[int, tuple[list[int], int]] = {}
-        """The same by the generator's code alone."""
         self._place: tuple[int, int, int, int] | None = None
         """How deep the stacks of C and of Python were at the last read, and the innermost generator (3.11, 3.12): where all are so again, the same mostly runs again."""
         self._wanted: int | None = None
@@ -123,12 +120,12 @@ class Frames:
                 continue
             if passing and frames and frames[0] != passing[0]:
                 self.walked = None
-                return self._with_callers(passing, frames), is_cut
+                return self.callers.around(passing, frames), is_cut
             if self._layout.stack_chunk is None and not is_cut:
-                self.learn_callers(frames)
+                self.callers.learn(frames)
             return found
-        if passing and passing[-2] in self._last_callers:
-            return self._with_callers(passing, []), False
+        if passing and self.callers.are_known(passing[-2]):
+            return self.callers.around(passing, []), False
         raise Unreadable
 
     def lay_out(self, thread: ThreadState) -> int:
@@ -161,43 +158,11 @@ class Frames:
         return self._layout.code_generation is None
 
     def _forget_other_code(self) -> None:
-        if self._known_of != self._codes.generation or max(len(self._known), len(self._callers)) > _MAX_KNOWN:
+        if self._known_of != self._codes.generation or max(len(self._known), len(self.callers)) > _MAX_KNOWN:
             self._known.clear()
-            self._callers.clear()
-            self._last_callers.clear()
+            self.callers.forget()
             self.chains.forget_calls()
             self._known_of = self._codes.generation
-
-    def learn_callers(self, frames: list[int]) -> None:
-        """Note what calls the generators of a stack that was just met, whole."""
-        known = self._codes.by_address.get
-        self.chains.learn_calls(tuple(frames[: 2 * _MAX_INNER : 2]))
-        for at in range(0, min(len(frames), 2 * _MAX_INNER), 2):
-            code = known(frames[at])
-            if code is not None and code.is_generator:
-                self._last_callers[frames[at]] = frames, at + 2
-                for caller in frames[at + 2 : at + 2 + 2 * _MAX_INNER : 2]:
-                    self._callers[frames[at], caller] = frames, at + 2
-
-    def _with_callers(self, inner: list[int], outer: list[int]) -> list[int]:
-        """The stack of a generator that handed over while it was read, and of what ran below it then or later, with what mostly lies between them."""
-        generator, below = inner[-2], outer[::2]
-        if generator in below:
-            # By now it runs again.
-            return inner + outer[2 * below.index(generator) + 2 :]
-        frames, at = self._callers.get((generator, outer[0]), ([], 0)) if outer else ([], 0)
-        end = len(frames) - len(outer)
-        if at < end and frames[end::2] == below:
-            return inner + frames[at:end] + outer
-        # What was met later may stand where nothing ever calls the generator.
-        frames, at = self._last_callers.get(generator, ([], 0))
-        is_direct = bool(outer) and (generator, outer[0]) in self.chains.calls
-        return inner + (outer if is_direct or not frames or frames[-2:-1] != (outer or frames)[-2:-1] else frames[at:])
-
-    def mended(self, chain: Chain) -> list[int]:
-        """Its frames, with those that are mostly between where it was broken."""
-        begin = chain.broken if chain.is_mended else 0
-        return self._with_callers(chain.frames[:begin], chain.frames[begin:]) if begin else chain.frames
 
     def settle(self, addresses: Iterable[int], now_s: float, patience_s: float) -> None:
         """Have what is known of that code be what is there; of what was compared in the last `patience_s` it is believed.
@@ -285,7 +250,7 @@ class Frames:
             self.shapes.renew(self._codes.generation)
             if (walked := self.shapes.get(where, view)) is not None:
                 self.walked = walked
-                self.learn_callers(walked.frames)
+                self.callers.learn(walked.frames)
                 return walked.frames, walked.is_cut
             fits = self.chains.fits(thread, view, want, frame)
             if not fits and (met := self._known.get((frame, thread.chunk, thread.used, thread.state))) is not None:
@@ -335,9 +300,10 @@ class Frames:
                 # Who called it is as it was.
                 return chain.frames[:2] + known.frames[2:], False
         if chain.is_mended:
-            return self.mended(chain), chain.is_cut
+            self.callers.search(thread, self.size(thread), want, chain)
+            return self.callers.mended(chain), chain.is_cut
         if is_whole:
-            self.learn_callers(chain.frames)
+            self.callers.learn(chain.frames)
         is_told = is_whole or place is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
 

@@ -161,12 +161,12 @@ class Unwalked:
         if not reading.places.keys() >= set(chain.outside):
             # Read just now, from where it may have been then.
             raise Unreadable
-        met = frames.mended(chain)
+        met = frames.callers.mended(chain)
         if not met or (not chain.is_cut and codes.get(met[-2]).is_generator):
             # It handed over while it was read: what called it cannot be told.
             raise Unreadable
         walked = Walked(met, is_cut=chain.is_cut)
         if chain.read_at is not None:
-            frames.learn_callers(met)
+            frames.callers.learn(met)
             frames.shapes.learn(place, content, reading, self._size, chain.read_at, walked)
         return walked

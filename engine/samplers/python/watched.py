@@ -189,7 +189,7 @@ class Watched:
             assert walked.number is not None, "only what has a number is known at a quick look"
             thread.credit.look(walked.number, looks)
             self.load.met += looks
-            self.interpreters.frames.learn_callers(walked.frames)
+            self.interpreters.frames.callers.learn(walked.frames)
         quick.looks.clear()
         self._read_s = thread.active_s = quick.looked_s
         thread.clock.count(quick.content)

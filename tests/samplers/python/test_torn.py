@@ -119,7 +119,7 @@ def test_callers_whose_code_was_forgotten_make_no_end() -> None:
                 if content is None:
                     continue
                 unwalked.keep(content)
-                mended = frames.mended
+                mended = frames.callers.mended
 
                 def with_other(chain: Chain, mended: Any = mended) -> list[int]:
                     met, codes = mended(chain), interpreters.codes.by_address
@@ -129,7 +129,7 @@ def test_callers_whose_code_was_forgotten_make_no_end() -> None:
                     return [*met[:2], other, 0, *met[2:]]
 
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(frames, "mended", with_other)
+                    patch.setattr(frames.callers, "mended", with_other)
                     looks, lost = unwalked.tell(time.monotonic(), lambda _: 1)
                 assert sum(looks.values()) + lost == 1
         assert forgotten
