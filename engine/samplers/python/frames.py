@@ -244,7 +244,7 @@ class Frames:
             return None if known is None or thread.chunk != chunk else (known.frames, False)
         view, frame = found
         where = Place(thread.state, thread.reading, want, frame)
-        fits = is_sure = False
+        fits, is_sure, alike = False, False, place or (0, 0, 0, 0)
         if layout.c_frame is None:
             # Since 3.13 nothing but what was read tells the stack.
             self.shapes.renew(self._codes.generation)
@@ -260,6 +260,9 @@ class Frames:
         try:
             if place is not None:
                 read = self._with_generator(thread, content, want, place[-1])
+                # Of hundreds that take turns each lies elsewhere, and runs the same.
+                alike = (*place[:-1], -self._newests.code(thread, read, place[-1])) if place[-1] else place
+                known = known or self._known.get(alike)
                 newest = self._newests.find(thread, read, frame, place[-1], is_forced=is_forced)
                 if not newest.is_sure and known is not None:
                     # What ran has returned, and been written over.
@@ -295,7 +298,7 @@ class Frames:
         if place is not None:
             is_whole = is_sure and chain.end == end and has_all
             if is_whole and is_same_code:
-                self._known[place] = _Known(chain.frames)
+                self._known[place] = self._known[alike] = _Known(chain.frames)
             elif not is_whole and known is not None and chain.frames[:1] == known.frames[:1]:
                 # Who called it is as it was.
                 return chain.frames[:2] + known.frames[2:], False

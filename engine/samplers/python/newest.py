@@ -98,7 +98,7 @@ class Newest:
         is_above = self._is_above(thread, read, top, generator)
         # By now another call, of another generator, may lie where that one's did.
         is_other = not is_above and self._chains.is_strange(
-            self._code(thread, read, generator), self._code(thread, read, top)
+            self.code(thread, read, generator), self.code(thread, read, top)
         )
         if (is_above is None or is_other) and not is_forced:
             raise Passing
@@ -116,7 +116,8 @@ class Newest:
             frame = self._previous(values)
         return 0
 
-    def _code(self, thread: ThreadState, read: Read, frame: int) -> int:
+    def code(self, thread: ThreadState, read: Read, frame: int) -> int:
+        """The address of the code that a frame runs; 0 where it cannot be read."""
         values = self._any_values(thread, read, frame)
         return values[self._layout.frame_order[0]] & ~7 if values else 0
 
