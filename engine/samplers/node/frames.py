@@ -13,7 +13,7 @@ from ...profile.places import is_own_code
 from ...profile.stacks import Frame, Function
 from ...settings import LANGUAGE_BY_ENDING
 from .profile import CallFrame
-from .source_map import Place, SourceMap, find_source_map, parse_source_map
+from .source_map import Place, SourceMap, file_in_project, find_source_map, parse_source_map, without_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +47,9 @@ class FrameNamer:
         self._working_folder = str(working_folder).rstrip("/")
         self._frames: dict[CallFrame, Frame] = {}
         self._maps: dict[str, SourceMap | None] = {}
+        """By the scripts' URLs: a module that is loaded anew has the same file, and a map of its own."""
+        self._files: dict[str, str] = {}
+        """The scripts' URLs -> their files, as `file_of`, or as bundlers name those of the project."""
         self._spans: dict[str, tuple[FunctionSpan, ...]] = {}
         """The functions of files, by their lines."""
         self._columns: dict[tuple[str, str, int], int] = {}
@@ -66,13 +69,13 @@ class FrameNamer:
 
     def add_map(self, url: str, data: dict[str, Any] | None, folder: Path) -> None:
         """The source map of a script that a program in `folder` compiled itself, or that its lines are not the file's. Raises as `parse_source_map`."""
-        script = script_path(url)
+        script = self._file(url)
         if data is None:
-            self._unmapped.add(script)
+            self._unmapped.add(url)
         else:
-            self._maps[script] = parse_source_map(data, Path(script) if script.startswith("/") else folder / "script")
-            self._unmapped.discard(script)
-            known = [frame for frame in self._moved if script_path(frame.url) == script]
+            self._maps[url] = parse_source_map(data, Path(script) if script.startswith("/") else folder / "script")
+            self._unmapped.discard(url)
+            known = [frame for frame in self._moved if frame.url == url]
             self._moved.difference_update(known)
             for frame in known:
                 name, file, _, line = self._frames.pop(frame)
@@ -103,7 +106,7 @@ class FrameNamer:
             return frame
         if call_frame in self._moved:
             return frame._replace(line=frame.first_line)
-        source_map = self._maps.get(script_path(call_frame.url))
+        source_map = self._maps.get(call_frame.url)
         return frame._replace(line=self._source_line(source_map, call_frame, frame, line - 1) if source_map else line)
 
     def _source_line(self, source_map: SourceMap, call_frame: CallFrame, frame: Frame, line: int) -> int:
@@ -128,16 +131,27 @@ class FrameNamer:
             return frame.first_line
         return found[0]
 
+    def _file(self, url: str) -> str:
+        file = self._files.get(url)
+        if file is None:
+            file = file_of(url)
+            file = self._files[url] = file_in_project(file, Path(self._working_folder)) or file
+        return file
+
+    def _is_elsewhere(self, url: str) -> bool:
+        """Whether the script is what a tool made of its file, by its URL alone, so that its lines are not the file's."""
+        return url.startswith(_DATA) or (not url.startswith(("/", "file:")) and self._file(url).startswith("/"))
+
     def _span(self, frame: Frame) -> FunctionSpan | None:
         """Where the source has the function."""
         spans = self._spans.get(frame.file, ())
         return next((span for span in spans if span.line == frame.first_line), None)
 
     def _needs_reading(self, call_frame: CallFrame) -> bool:
-        script = script_path(call_frame.url)
-        if not script.startswith(("/", f"{_DATA}/")) and script not in self._maps:
+        url = call_frame.url
+        if not self._file(url).startswith(("/", f"{_DATA}/")) and url not in self._maps:
             return False
-        return script not in self._maps or self._place(call_frame).file not in self._spans
+        return url not in self._maps or self._place(call_frame).file not in self._spans
 
     def _read(self, call_frames: list[CallFrame]) -> None:
         for call_frame in call_frames:
@@ -145,15 +159,20 @@ class FrameNamer:
                 return
             if not self._needs_reading(call_frame):
                 continue
-            script = script_path(call_frame.url)
-            if script not in self._maps:
+            url = call_frame.url
+            script = self._file(url)
+            if url not in self._maps:
                 readable = (
-                    script.startswith("/") and script.endswith(_MAY_NAME_A_MAP) and "/node_modules/" not in script
+                    script.startswith("/")
+                    and script.endswith(_MAY_NAME_A_MAP)
+                    and "/node_modules/" not in script
+                    and not self._is_elsewhere(url)
                 )
-                self._maps[script] = find_source_map(Path(script)) if readable else None
+                self._maps[url] = find_source_map(Path(script)) if readable else None
             file = self._place(call_frame).file
             if file not in self._spans:
-                self._spans[file] = self._read_spans(Path(file), is_mapped=file != script or bool(self._maps[script]))
+                is_mapped = file != script or bool(self._maps[url]) or self._is_elsewhere(url)
+                self._spans[file] = self._read_spans(Path(file), is_mapped=is_mapped)
 
     def _read_spans(self, file: Path, *, is_mapped: bool) -> tuple[FunctionSpan, ...]:
         """The functions of the file, of the user's own files that need it: for methods' classes, and where lines are looked up."""
@@ -178,8 +197,8 @@ class FrameNamer:
 
     def _place(self, call_frame: CallFrame) -> Place:
         """Where `call_frame`'s function was written, and its name there if that is another. Lines from 1 (0 if unknown), columns from 0."""
-        script = script_path(call_frame.url)
-        source_map = self._maps.get(script)
+        script = self._file(call_frame.url)
+        source_map = self._maps.get(call_frame.url)
         if source_map:
             mapped = source_map.position(max(0, call_frame.line), max(0, call_frame.column), call_frame.function)
             if mapped:
@@ -198,7 +217,7 @@ class FrameNamer:
         if not name and call_frame.line <= 0 and call_frame.column <= 0:
             return Frame(f"(module) {short}", file, 0, 1)
         bare = (mapped_name or name).removeprefix("get ").removeprefix("set ")
-        if (script := script_path(call_frame.url)) in {file, _DATA + file} and not self._maps.get(script):
+        if self._file(call_frame.url) in {file, _DATA + file} and not self._maps.get(call_frame.url):
             line = self._unmoved(call_frame, file, bare, line)
         name = mapped_name or name or (f"(anonymous) {short}:{line}" if line else f"(anonymous) {short}")
         around = [
@@ -214,8 +233,8 @@ class FrameNamer:
     def _unmoved(self, call_frame: CallFrame, file: str, bare: str, line: int) -> int:
         """Where the file has the function, if it has just one of that name, and elsewhere than the script; 0 if that is not to be known."""
         named = [span.line for span in self._spans.get(file, ()) if span.name.rpartition(".")[2] == bare]
-        is_elsewhere = (file in self._unmapped or call_frame.url.startswith(_DATA)) and file.startswith("/")
-        if not is_elsewhere and (len(named) != 1 or named[0] == line):
+        is_elsewhere = call_frame.url in self._unmapped or self._is_elsewhere(call_frame.url)
+        if not (is_elsewhere and file.startswith("/")) and (len(named) != 1 or named[0] == line):
             return line
         self._moved.add(call_frame)
         return named[0] if len(named) == 1 else 0
@@ -246,11 +265,12 @@ def _v8_name(span: FunctionSpan) -> str:
     return owner.rpartition(".")[2] if name == "constructor" else name
 
 
-def script_path(url: str) -> str:
-    """The path of a script that is a file, without the query some loaders add; else V8's name for it (`node:fs`, `[eval]`)."""
+def file_of(url: str) -> str:
+    """The path of a script that is a file, without the query that loaders add to load it anew; else V8's name for it (`node:fs`, `[eval]`)."""
     if url.startswith("file:"):
-        return unquote(urlsplit(url).path)
+        return without_query(unquote(urlsplit(url).path))
     if url.startswith(_DATA):
         found = _OF_FILE.match(url)
         return _DATA + unquote(found[1]) if found else _DATA
-    return url.partition("?")[0] if url.startswith("/") else url
+    # A module that a bundler made up begins with NUL, for which V8 has a space.
+    return without_query(url) if url.startswith("/") else url.strip(" \0")

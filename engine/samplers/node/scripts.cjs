@@ -11,7 +11,8 @@ const path = require('path');
 const { fileURLToPath } = require('url');
 const { nowUs, withoutContents } = require('./board.cjs');
 
-const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|$)/;
+// V8 writes the query that a loader added to a path as `%3F`.
+const MAPPED = /\.(ts|mts|cts|tsx|jsx)(\?|%3F|$)/;
 const BY_SCHEME = /^(?!node:|data:|file:|wasm:)[a-z][a-z-]*:/; // webpack-internal:, as bundlers that eval modules name them
 const MAX_FILE_BYTES = 1_000_000;
 const MAX_LOOKS = 20;
@@ -114,7 +115,8 @@ function mapsHere(scripts, frames, session) {
 }
 
 function pathOf(url) {
-  return url.startsWith('file:') ? fileURLToPath(url) : url.split('?', 1)[0];
+  const file = url.startsWith('file:') ? fileURLToPath(url) : url;
+  return fs.existsSync(file) ? file : file.split('?', 1)[0];
 }
 
 /** The lines of a script's file, or undefined where that cannot be read. */

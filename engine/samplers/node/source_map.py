@@ -27,6 +27,7 @@ _MAX_SEGMENTS_BACK = 3
 _MAX_MINIFIED = 3
 """Characters of a name that a minifier gave; with longer ones it could not do its work."""
 _GAPS = {0, *map(len, ("=", "=async", "=async ", "=function", "=function*", "=async function", "=async function*"))}
+_NOT_OF_BUNDLERS = {"file", "node", "wasm", "data", "blob"}
 _column = attrgetter("column")
 
 
@@ -190,20 +191,35 @@ def find_source_map(generated: Path) -> SourceMap | None:
         return None
 
 
+def without_query(path: str) -> str:
+    """`path` without what loaders and bundlers add to it behind `?` or `#`, unless that is a file's own name."""
+    for mark in "?#":
+        file, found, _ = path.partition(mark)
+        # Many folders have a number sign in their names, none a question mark.
+        if found and not os.path.isfile(path) and (mark == "?" or os.path.isfile(file)):  # noqa: PTH113
+            path = file
+    return path
+
+
+def file_in_project(url: str, folder: Path) -> str | None:
+    """The file that a bundler names from its project's folder (`webpack://name/./src/app.ts?1a2b`, `turbopack:///[project]/src/app.ts`), which
+    is `folder` or one above it; None if there is none.
+    """
+    scheme, found, after = url.partition("://")
+    if not found or not scheme.replace("-", "").isalpha() or scheme in _NOT_OF_BUNDLERS:
+        return None
+    path = without_query(after.partition("/")[2]).removeprefix("[project]/")
+    files = (project / path for project in (folder, *folder.parents))
+    return next((os.path.normpath(file) for file in files if path and file.is_file()), None)
+
+
 def _source_path(root: str, source: str, folder: Path) -> str:
     if root and not root.endswith("/"):
         root += "/"
     whole = root + source
     if whole.startswith("file://"):
-        return unquote(urlsplit(whole).path)
-    scheme, found, after = whole.partition("://")
-    if found and scheme.isalpha():
-        # From the project's folder, as bundlers write them: `webpack://name/./src/app.ts?1a2b`, `turbopack:///[project]/src/app.ts`.
-        path = after.partition("/")[2].partition("?")[0].removeprefix("[project]/")
-        for project in (folder, *folder.parents):
-            if path and (project / path).is_file():
-                return os.path.normpath(project / path)
-    return os.path.normpath(folder / whole)
+        return without_query(unquote(urlsplit(whole).path))
+    return file_in_project(whole, folder) or without_query(os.path.normpath(folder / whole))
 
 
 def _vlq(segment: str) -> Iterator[int]:

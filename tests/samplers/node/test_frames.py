@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import pytest
+
 from multi_lang_profiler.engine.samplers.node.frames import FrameNamer
 from multi_lang_profiler.engine.samplers.node.profile import CallFrame
 
@@ -60,3 +62,38 @@ async def test_what_a_tool_added_is_not_the_sources(tmp_path):
         await namer.learn([helper, hot])
         assert namer.frame(helper, 1)[:4] == ("__helper", path, line, line)
         assert namer.frame(hot, 1)[:4] == ("hot", str(tmp_path / "work.ts"), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("file://{folder}/a/work.ts?v=1a2b", "{folder}/a/work.ts"),
+        ("file://{folder}/a/work.ts?import#x", "{folder}/a/work.ts"),
+        ("file://{folder}/a/work.ts%3Ftsx-namespace=1", "{folder}/a/work.ts"),
+        ("file://{folder}/a/work.ts%3Fv=1%23x", "{folder}/a/work.ts"),
+        ("{folder}/a/work.ts?t=17", "{folder}/a/work.ts"),
+        ("file://{folder}/a/gone.ts%3Fv=1", "{folder}/a/gone.ts"),
+        ("file://{folder}/c%23/work.ts", "{folder}/c#/work.ts"),
+        ("file://{folder}/what%3F.ts", "{folder}/what?.ts"),
+        ("webpack://shop/./a/work.ts?1a2b", "{folder}/a/work.ts"),
+        ("webpack-internal:///./a/work.ts", "{folder}/a/work.ts"),
+        ("webpack://shop/./a/gone.ts?1a2b", "webpack://shop/./a/gone.ts?1a2b"),
+        ("node:internal/fs/promises", "node:internal/fs/promises"),
+        ("wasm://wasm/a/work.ts", "wasm://wasm/a/work.ts"),
+        (" virtual:shop", "virtual:shop"),
+        ("evalmachine.<anonymous>", "evalmachine.<anonymous>"),
+    ],
+)
+async def test_a_place_is_the_file_whatever_loaders_add_to_its_name(tmp_path, url, file):
+    """A query to load a module anew, which V8 writes as it is or as `%3F`; the name that a bundler gives a module, whose lines are not the file's."""
+    for name in ("a/work.ts", "c#/work.ts", "what?.ts"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(SOURCE)
+    namer = FrameNamer(tmp_path)
+    hot = CallFrame("hot", url.format(folder=tmp_path), 7, 20)
+    await namer.learn([hot])
+    wanted = file.format(folder=tmp_path)
+    assert namer.frame(hot, 9)[:2] == ("hot", wanted)
+    assert namer.frame(hot).first_line == (
+        5 if wanted.endswith(("/work.ts", "what?.ts")) and wanted.startswith("/") else 8
+    )
