@@ -87,10 +87,10 @@ class Accounted:
         return {**self.cpu["native_threads"], **unsampled, **rest}
 
 
-def accounted(language: str, program: str, folder: Path) -> Accounted:
-    """Run `program` in an empty `folder`."""
+def accounted(language: str, program: str, folder: Path, *options: str | Path) -> Accounted:
+    """Run `program` in an empty `folder`, with these options of the command's besides."""
     finished = subprocess.run(
-        [COMMAND, language, PROGRAMS / program, "--no-tui", "--summary", "json"],
+        [COMMAND, language, PROGRAMS / program, "--no-tui", "--summary", "json", *options],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,

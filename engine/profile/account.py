@@ -143,10 +143,11 @@ class Account:
     def uncover(self, before_ns: int, tids: Iterable[int]) -> int:
         """So much of what was covered was not sampled; gives how much.
 
-        Of threads `tids`, if any, and less what they had used already when the process was covered: that is before the sampler as it is.
+        Of threads `tids`, if any, and less what they had used already when the process was covered: that is before the sampler as it is. Where
+        they had used more by then than before their own sampler, so much the less was not sampled.
         """
         before_ns -= sum(self._threads[tid].before_ns for tid in tids if tid in self._threads)
-        before_ns = max(0, min(before_ns, self.covered_ns))
+        before_ns = max(-self.before_ns, min(before_ns, self.covered_ns))
         self.covered_ns -= before_ns
         self.before_ns += before_ns
         return before_ns

@@ -219,8 +219,9 @@ os._exit(0)
     assert book.native_s["pool-1"] > 0.5 * book.cpu_s
 
 
-def test_what_a_thread_used_before_its_sampler_is_taken_once() -> None:
-    """A worker has its own sampler, which tells of what was before that; what was before the process's is told already."""
+@pytest.mark.parametrize("before_s", [0.3, 0.1])
+def test_what_a_thread_used_before_its_sampler_is_taken_once(before_s: float) -> None:
+    """A worker has its own sampler, which tells of what was before that; what was before the process's is told already. Where that one came later, it is not."""
     code = """
 def work():
     burn(0.3)
@@ -233,11 +234,11 @@ threading.Thread(target=work).start()
     worker = int(kept.heard())
     kept.ledger.covers(kept.program.pid, by_thread=True)
     kept.ledger.threads(kept.program.pid, {kept.program.pid: ""})
-    kept.ledger.threads(kept.program.pid, {worker: ""}, before_s=0.3)
-    kept.sampled(0.2)
+    kept.ledger.threads(kept.program.pid, {worker: ""}, before_s=before_s)
+    kept.sampled(0.5 - before_s)
     kept.tell()
     book, kernel_s = kept.end()
-    assert book.before_s == pytest.approx(kernel_s - 0.2, abs=0.06)
+    assert book.before_s == pytest.approx(kernel_s - (0.5 - before_s), abs=0.06)
     assert abs(book.left_over_s) < 0.06
 
 

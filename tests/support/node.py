@@ -47,7 +47,7 @@ PAKO = "2.1.0"
 
 def majors(*usual: int) -> pytest.MarkDecorator:
     """The major versions that a test runs with: the usual ones, or those that the environment's `NODE_MAJORS` lists, `20 22 24 26`."""
-    asked = os.environ.get("NODE_MAJORS", "").split()
+    asked = os.environ.get("NODE_MAJORS", "").replace(",", " ").split()
     return pytest.mark.parametrize("major", [int(major) for major in asked] or usual)
 
 

@@ -17,7 +17,7 @@ every = majors(20, 22, 24, 26)
 
 
 @every
-@pytest.mark.parametrize(("how", "status"), [("SIGTERM", -15), ("SIGKILL", -9), ("reallyExit", 5)])
+@pytest.mark.parametrize(("how", "status"), [("SIGTERM", -15), ("SIGINT", -2), ("SIGKILL", -9), ("reallyExit", 5)])
 async def test_a_program_that_ends_itself_hands_over_before(tmp_path, major, how, status):
     """Process managers, compilers and test runners end by a signal to themselves or `process.reallyExit`."""
     sampled = await sample(tmp_path, PROGRAMS / "ends_itself.cjs", node(major), arguments=(how,))
@@ -101,7 +101,7 @@ async def test_the_program_sees_its_own_options_alone(tmp_path):
     assert sampled.stdout == '[["--no-warnings"],2,"reallyExit",2]\n'
 
 
-@pytest.mark.parametrize("major", [20, 24])
+@majors(20, 24)
 @pytest.mark.parametrize("end", ["", "process.exit(3)", "throw 'up'"])
 async def test_what_a_program_does_at_its_end_is_seen(tmp_path, major, end):
     """Coverage tools write down in a listener of `exit` what they gathered: that is work of the program like any other. Nor do our listeners count as its."""
@@ -127,7 +127,7 @@ async def test_what_a_program_does_at_its_end_is_seen(tmp_path, major, end):
     assert 24 <= seen <= 40
 
 
-@pytest.mark.parametrize("major", [20, 24])
+@majors(20, 24)
 async def test_a_program_that_starts_from_a_snapshot_runs_and_is_seen(tmp_path, major):
     """A worker thread that loads `net`, as our helper does, aborts such a process of Node.js 24: it hands over by itself."""
     (tmp_path / "app.js").write_text(
@@ -146,7 +146,7 @@ async def test_a_program_that_starts_from_a_snapshot_runs_and_is_seen(tmp_path, 
     assert sampled.samples >= 24
 
 
-@pytest.mark.parametrize("major", [20, 24])
+@majors(20, 24)
 async def test_a_program_that_may_reserve_little_memory_runs_and_is_seen(tmp_path, major):
     """`ulimit -v` with room for the program alone: the heap of a helper would end it."""
     (tmp_path / "app.js").write_text(

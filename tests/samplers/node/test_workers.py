@@ -184,7 +184,7 @@ async def test_a_terminated_worker_ends_at_once(tmp_path):
     assert json.loads(sampled.stdout) == [[1, True]] * 4
 
 
-@pytest.mark.parametrize("major", [20, 24])
+@both
 async def test_timeouts_of_vm_hold_in_a_worker(tmp_path, major):
     """V8 has a timeout get lost that meets what a debugger evaluates, as our windows are: it comes all the same, and the thread ends."""
     (tmp_path / "app.cjs").write_text(
@@ -213,7 +213,7 @@ async def test_timeouts_of_vm_hold_in_a_worker(tmp_path, major):
 
 
 @alone
-@pytest.mark.parametrize("major", [24])
+@majors(24)
 async def test_code_made_in_a_worker_is_named_by_the_place_that_made_it(tmp_path, major):
     """As in the main thread: a worker that gives its event loop a turn hands over windows while that code runs, so that its stack can be looked at."""
     (tmp_path / "app.cjs").write_text(
