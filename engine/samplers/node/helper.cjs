@@ -11,6 +11,9 @@ const { askForProfile } = require('./profile.cjs');
 const { key, board, intervalUs, pollMs } = workerData;
 const words = wordsOf(board, 0);
 let session = new Session();
+// Ahead of `attach`: from then on worker threads hand over by this, and what comes is heard once the sampler knows of the process.
+const channel = new BroadcastChannel(key);
+let untilThen = [];
 // The program waits for its profile, for which V8 takes a while to make ready: meanwhile the rest of this thread is loaded.
 let asked = attach();
 
@@ -66,6 +69,8 @@ async function start() {
   const { pid, name, isProfilingItself, isOverridden } = workerData;
   const { version } = process;
   outbox.send({ type: 'hello', at: nowUs(), beganNs, pid, name, version, isProfilingItself, isOverridden, helper: kernelId() });
+  untilThen?.forEach(hear);
+  untilThen = undefined;
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   await main.handOverEarly(early);
   await main.anchorLate();
@@ -76,6 +81,13 @@ function comeBack() {
   session = new Session();
   asked = attach();
   void start();
+}
+
+/** Take in what a worker thread tells of itself. */
+function hear(message) {
+  if (workers.hear(message)) {
+    poll();
+  }
 }
 
 function everybody() {
@@ -171,12 +183,7 @@ function disconnect() {
 
 // Keeps this thread awake: without a handle of its own the inspector's answers never arrive.
 setInterval(() => {}, 2 ** 30);
-const channel = new BroadcastChannel(key);
-channel.onmessage = ({ data }) => {
-  if (workers.hear(data)) {
-    poll();
-  }
-};
+channel.onmessage = ({ data }) => (untilThen ? untilThen.push(data) : hear(data));
 parentPort.on('message', (asked) => (asked === 'leave' ? void leave() : comeBack()));
 process.on('uncaughtException', off);
 void start();

@@ -50,12 +50,14 @@ async def test_what_was_compiled_before_the_helper_came_keeps_its_time(tmp_path,
 
 
 @both
-async def test_workers_that_end_before_the_helper_is_there(tmp_path, monkeypatch, major):
-    """They leave what they have, by themselves or when they are terminated, also in the midst of their work."""
+@pytest.mark.parametrize("ahead_of", ["'use strict'", "const { SELDOM }"])
+async def test_workers_that_end_before_the_helper_is_there(tmp_path, monkeypatch, major, ahead_of):
+    """They leave what they have, by themselves or when they are terminated, also in the midst of their work; one that has just attached hears it later."""
     ours = tmp_path / "ours"
     shutil.copytree(sampler.PRELOAD.parent, ours, ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
     helper = ours / "helper.cjs"
-    helper.write_text(f"Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);\n{helper.read_text()}")
+    wait = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);\n"
+    helper.write_text(helper.read_text().replace(ahead_of, wait + ahead_of, 1))
     for module in (config, sampler):
         monkeypatch.setattr(module, "OPTION", f"--require={ours / 'preload.cjs'}")
     for how in ("return", "terminate"):
