@@ -107,7 +107,12 @@ class FrameNamer:
         if call_frame in self._moved:
             return frame._replace(line=frame.first_line)
         source_map = self._maps.get(call_frame.url)
-        return frame._replace(line=self._source_line(source_map, call_frame, frame, line - 1) if source_map else line)
+        if source_map:
+            return frame._replace(line=self._source_line(source_map, call_frame, frame, line - 1))
+        # V8 may have the line of what it compiled into the function.
+        span = self._span(frame)
+        is_outside = line < frame.first_line or (span is not None and line > span.end_line)
+        return frame._replace(line=frame.first_line if is_outside else line)
 
     def _source_line(self, source_map: SourceMap, call_frame: CallFrame, frame: Frame, line: int) -> int:
         """The source's line, from 1, of generated `line` of the function, from 0: never one outside of it.

@@ -136,7 +136,10 @@ async function flush() {
 }
 
 /** The process is about to end, and its main thread waits: hand over the last windows, and detach. */
-async function leave() {
+async function leave(asked) {
+  if (asked === 'give way') {
+    outbox.send({ type: asked });
+  }
   const threads = everybody();
   stopPolling();
   main = undefined;
@@ -184,6 +187,6 @@ function disconnect() {
 // Keeps this thread awake: without a handle of its own the inspector's answers never arrive.
 setInterval(() => {}, 2 ** 30);
 channel.onmessage = ({ data }) => (untilThen ? untilThen.push(data) : hear(data));
-parentPort.on('message', (asked) => (asked === 'leave' ? void leave() : comeBack()));
+parentPort.on('message', (asked) => (asked === 'come back' ? comeBack() : void leave(asked)));
 process.on('uncaughtException', off);
 void start();

@@ -101,7 +101,7 @@ function mainThread(config) {
     early = isLast ? undefined : early;
   };
   /** Have the helper hand over the last windows and detach; gives whether it was there. */
-  const leave = () => {
+  const leave = (isForGood) => {
     const isClaimed = Atomics.compareExchange(words, WORDS.CLAIMED, 0, 2) === 1;
     leaveEarly(true);
     if (isClaimed) {
@@ -114,7 +114,7 @@ function mainThread(config) {
     if (Atomics.compareExchange(words, WORDS.ENDING, 0, 1) !== 0) {
       return false;
     }
-    helper.postMessage('leave');
+    helper.postMessage(isForGood === true ? 'give way' : 'leave');
     Atomics.wait(words, WORDS.ENDING, 1, END_WAIT_MS);
     return true;
   };
@@ -144,6 +144,8 @@ function mainThread(config) {
   }
   // While the helper starts.
   leaveLast(leave);
+  // V8's profiler works by this signal, so all of its looks would go to the program.
+  process.prependListener('newListener', (name) => void (name === 'SIGPROF' && leave(true)));
   wrapEnds(leave, comeBack);
   wrapTerminate(board);
   countWithoutHelper(board);
@@ -196,7 +198,10 @@ function workerThread() {
   const config = getEnvironmentData(KEY);
   if (config) {
     hideOption(config.option);
-    require('./thread.cjs').profileThisThread(config);
+    const { WORDS, wordsOf } = require('./board.cjs');
+    if (Atomics.load(wordsOf(config.board, 0), WORDS.ENDING) !== 2) {
+      require('./thread.cjs').profileThisThread(config);
+    }
     wrapTerminate(config.board);
     require('./thread_ids.cjs').countWithoutHelper(config.board);
   }

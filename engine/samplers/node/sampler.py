@@ -291,6 +291,13 @@ class NodeSampler:
                 agent.owe(float(message["us"]), float(message["at"]))
             case "left":
                 agent.has_left = True
+            case "give way":
+                self._context.ledger.leaves(agent.pid)
+                self._context.emit(
+                    Warned(
+                        f"{agent.name} handles SIGPROF, the signal that V8's profiler works by: it is left alone from then on, and not sampled"
+                    )
+                )
             case "late":
                 self._context.emit(
                     Note(

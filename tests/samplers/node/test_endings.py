@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from multi_lang_profiler.engine.events import Warned
 from multi_lang_profiler.engine.processes import process_cpu_ns
 from tests.support.node import PROGRAMS, Running, majors, node, node_settings, sample
 
@@ -40,6 +41,34 @@ async def test_a_program_that_survives_its_own_signal_is_sampled_on(tmp_path):
     sampled = await sample(tmp_path, "app.cjs", node(24))
     assert (sampled.status, sampled.stderr) == (0, "")
     assert sampled.samples >= 50
+
+
+@majors(24)
+async def test_a_program_that_handles_v8s_own_signal_gets_none_of_ours(tmp_path, major):
+    """V8 looks by SIGPROF. Who handles all signals there are, to clean up say, would take each look for the end: it is left alone from then on, and told."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    (tmp_path / "app.cjs").write_text(
+        """
+        const { Worker, isMainThread } = require('worker_threads');
+        const { burn } = require('./burn.cjs');
+        burn(300);
+        if (isMainThread) {
+          new Worker(__filename);
+          let came = 0;
+          process.on('SIGPROF', () => (came += 1));
+          burn(200);
+          new Worker(__filename).on('exit', () => {
+            process.kill(process.pid, 'SIGPROF');
+            setTimeout(() => console.log('came', came), 200);
+          });
+        }
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(major))
+    assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "came 1\n", "")
+    assert 24 <= sampled.samples <= 40
+    (line,) = [event.line for event in sampled.events if isinstance(event, Warned)]
+    assert "app.cjs handles SIGPROF" in line
 
 
 async def test_what_a_killed_program_takes_along_is_counted(tmp_path):

@@ -97,3 +97,14 @@ async def test_a_place_is_the_file_whatever_loaders_add_to_its_name(tmp_path, ur
     assert namer.frame(hot).first_line == (
         5 if wanted.endswith(("/work.ts", "what?.ts")) and wanted.startswith("/") else 8
     )
+
+
+async def test_a_line_of_what_v8_compiled_into_a_function_is_not_the_functions(tmp_path):
+    """Node.js 22 and 24 tell, of a function, lines of one that it calls: those are outside of it, above or below, and its first stands for them."""
+    file = tmp_path / "work.ts"
+    file.write_text(SOURCE)
+    namer = FrameNamer(tmp_path)
+    cold, hot = CallFrame("cold", file.as_uri(), 2, 20), CallFrame("hot", file.as_uri(), 4, 19)
+    await namer.learn([cold, hot])
+    assert [namer.frame(cold, line).line for line in (1, 3, 7)] == [3, 3, 3]
+    assert [namer.frame(hot, line).line for line in (3, 5, 7, 9)] == [5, 5, 7, 9]

@@ -1,3 +1,3 @@
 import { partWork } from '@parts/work';
 
-for (let i = 0; i < 30; i++) partWork(1e6);
+for (let i = 0; i < 90; i++) partWork(1e6);
