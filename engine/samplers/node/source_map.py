@@ -158,8 +158,8 @@ def _plain(data: dict[str, Any], generated: Path) -> SourceMap:
                 source += numbers[1]
                 source_line += numbers[2]
                 source_column += numbers[3]
-                if not 0 <= source < len(sources):
-                    raise ValueError("a segment of no source")
+                if not 0 <= source < len(sources) or source_line < 0 or source_column < 0:
+                    raise ValueError("a segment of no source, or of no place in it")
                 if len(numbers) > 4:
                     name += numbers[4]
                     if not 0 <= name < len(names):
@@ -180,13 +180,15 @@ def find_source_map(generated: Path) -> SourceMap | None:
         if not found or len(reference.split()) != 1:
             return None
         if reference.startswith("data:"):
-            text = base64.b64decode(reference.partition("base64,")[2])
+            kind, _, content = reference.partition(",")
+            text = base64.b64decode(content) if kind.endswith(";base64") else unquote(content).encode()
         else:
             path = generated.parent / unquote(urlsplit(reference).path)
             if path.stat().st_size > MAX_MAP_BYTES:
                 return None
             text = path.read_bytes()
-        return parse_source_map(json.loads(text), generated)
+        # Some begin with a line that keeps a page from running them: https://tc39.es/ecma426/#sec-json-values-utilities
+        return parse_source_map(json.loads(text.removeprefix(b")]}'")), generated)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

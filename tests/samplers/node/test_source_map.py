@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -148,6 +149,7 @@ def test_an_indexed_map_is_the_sum_of_its_sections():
         {"version": 3, "sources": ["a"], "names": [], "mappings": "AAAAA"},
         {"version": 3, "sources": [], "mappings": "AAAA"},
         {"version": 3, "sources": ["a"], "mappings": "A!"},
+        {"version": 3, "sources": ["a"], "mappings": "AALA"},
         {"version": 3, "sources": 7, "mappings": ""},
         {},
     ],
@@ -185,7 +187,11 @@ def test_the_map_a_script_names_is_found(tmp_path):
     script.write_text("f();\n//# sourceMappingURL=app.js.map\n")
     assert place_in(script) == (str(tmp_path / "a.ts"), 0)
     inline = base64.b64encode(data.encode()).decode()
-    script.write_text(f"f();\n//# sourceMappingURL=data:application/json;base64,{inline}")
+    for reference in (f"data:application/json;base64,{inline}", f"data:application/json,{quote(data)}"):
+        script.write_text(f"f();\n//# sourceMappingURL={reference}")
+        assert place_in(script) == (str(tmp_path / "a.ts"), 0)
+    (tmp_path / "app.js.map").write_text(f")]}}'\n{data}")
+    script.write_text("f();\n//# sourceMappingURL=app.js.map\n")
     assert place_in(script) == (str(tmp_path / "a.ts"), 0)
     for text in (
         "f();\n",
