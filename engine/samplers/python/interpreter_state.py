@@ -67,14 +67,16 @@ class Interpreters:
 
     def refresh(self) -> bool:
         """Learn which threads there are, if that may have changed; whether it has. Raises `Unreadable` and `Closed`."""
-        size = len(self._heads_seen)
-        if size:
-            try:
-                if self.memory.gather(self._heads_pieces, size)[:size] == self._heads_seen:
-                    return False
-            except Unreadable:
-                pass
+        with suppress(Unreadable):
+            if self.are_known:
+                return False
         return self.learn_threads()
+
+    @property
+    def are_known(self) -> bool:
+        """Whether there are no other threads than those known. Raises `Unreadable` and `Closed`."""
+        size = len(self._heads_seen)
+        return bool(size) and self.memory.gather(self._heads_pieces, size)[:size] == self._heads_seen
 
     @property
     def is_stale(self) -> bool:

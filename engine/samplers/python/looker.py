@@ -175,10 +175,13 @@ class Looker:
         assert watched.quick is not None, "only who is alone is looked at so"
         look, clock, wait, inputs = watched.quick.look, time.monotonic, select.select, [0]
         nothing: list[int] = []
-        self._own_turn.pause()
+        turn = self._own_turn
+        turn.pause()
         now_s = clock()
         for share in [self._chance() for _ in range(int(left_s / period_s))]:
             pause_s = slot_s + share * period_s - now_s
+            if turn.matters:
+                turn.pause()
             if wait(inputs, nothing, nothing, max(0.0, pause_s))[0]:
                 self._obey()
                 break

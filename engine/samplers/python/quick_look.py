@@ -1,8 +1,8 @@
-"""A look at a process whose only Python thread runs, and is likely to be met running again.
+"""A look at a process with one Python thread, which runs on, or sleeps now and then.
 
 It asks for the stack, and whether the thread ran all the while, and for nothing else. The stack is told by the bytes read; where they were
-not met before, the whole look goes on with them. After a pause of some milliseconds the processor's caches are cold and a line of Python
-costs about a microsecond, so there are few here, and no calls of our own.
+not met before, it is walked later, or the whole look goes on with them. After a pause of some milliseconds the processor's caches are cold and a
+line of Python costs about a microsecond, so there are few here, and hardly any calls of our own.
 """
 
 from __future__ import annotations
@@ -11,30 +11,68 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
-from .memory import Closed
+from .memory import Closed, Unreadable
 from .unwalked import Unwalked
+from .waits import STILL_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .interpreter_state import Interpreters
     from .shapes import Shape, Walked
     from .thread_clock import Standing
     from .thread_state import ThreadState
 
-_SCHED_BYTES, _SCHEDSTAT_BYTES = 2_048, 64
+_SCHED_BYTES, _SCHEDSTAT_BYTES, _STAT_BYTES = 2_048, 64, 512
 _POINTER = struct.Struct("<Q").unpack_from
+_WAITING_STATES = (b"S", b"D")
+_ASK_S = 0.05
+"""Where nothing is read, threads that are new are looked for so often."""
 
 
 class QuickLook:
     """Of one thread, as long as it is read in the same way. Its looks are to be taken over before the thread's time is counted."""
 
     __slots__ = (
-        *("_by_place", "_can_wait", "_codes", "_frame_at", "_generation", "_interpreters", "_is_settled", "_memory"),
-        *("_patience_s", "_place", "_read", "_sched", "_schedstat", "_shape", "_size", "_switches", "_switches_at"),
-        *("_thread", "_view", "arrivals", "content", "looked_s", "looks", "unwalked"),
+        *(
+            "_asked_s",
+            "_asks_for_waits",
+            "_by_place",
+            "_can_wait",
+            "_codes",
+            "_draw",
+            "_frame_at",
+            "_generation",
+            "_interpreters",
+        ),
+        *(
+            "_is_settled",
+            "_memory",
+            "_patience_s",
+            "_place",
+            "_read",
+            "_sched",
+            "_schedstat",
+            "_shape",
+            "_size",
+            "_stat",
+        ),
+        *("_switches", "_switches_at", "_thread", "_view", "arrivals", "content", "has_moved", "looked_s"),
+        *("looks", "moved_s", "off_at", "ran_ns", "rests", "stood", "unwalked", "weight"),
     )
 
-    def __init__(self, interpreters: Interpreters, thread: ThreadState, standing: Standing, patience_s: float) -> None:
-        """Code that was compared in the last `patience_s` is believed to be unchanged."""
+    def __init__(
+        self,
+        interpreters: Interpreters,
+        thread: ThreadState,
+        standing: Standing,
+        now_s: float,
+        patience_s: float,
+        draw: Callable[[float], int] = lambda _: 0,
+        *,
+        asks_for_waits: bool = False,
+    ) -> None:
+        """Code that was compared in the last `patience_s` is believed to be unchanged. `draw`: as `Waits.draw`."""
         frames, memory, codes = interpreters.frames, interpreters.memory, interpreters.codes
         want = frames.lay_out(thread)
         self._thread, self._memory, self._view = thread, memory, memory.view
@@ -48,9 +86,14 @@ class QuickLook:
         self._place = thread.state, thread.reading, want
         self._frame_at = interpreters.layout.current_frame
         self._patience_s = patience_s
-        self._schedstat, self._sched, self._switches_at, self._switches, self.arrivals = standing
+        self._schedstat, self._sched, self._stat, self._switches_at, self.arrivals, self.off_at = standing
+        self._switches = b""
+        """How often it had given a processor up when it was met running."""
         self._is_settled = False
         """It kept its processor from one look to the next: it may well have kept it again."""
+        self._asked_s = now_s
+        self._draw = draw
+        self._asks_for_waits = asks_for_waits
         self._interpreters = interpreters
         self.unwalked: Unwalked | None = None
         """Stacks not met before, which may wait; None where there are none."""
@@ -60,7 +103,18 @@ class QuickLook:
         self.looked_s = 0.0
         """When it was looked at last."""
         self.content = b""
-        """What the kernel said of the thread then."""
+        """What the kernel said of the thread then, where it had run; else `ran_ns`."""
+        self.ran_ns = 0
+        self.rests = False
+        """It was met waiting."""
+        self.moved_s = now_s
+        """Since when, as far as looks tell."""
+        self.weight = 0
+        """It is to be asked for what; as `Waits.draw`."""
+        self.stood = 0
+        """Looks at which it had not run since the whole look, ..."""
+        self.has_moved = False
+        """... before it did."""
 
     @property
     def has_read(self) -> bool:
@@ -79,7 +133,7 @@ class QuickLook:
         """Whether that was all; else the whole look has to be taken."""
         try:
             return self._look(now_s)
-        except (OSError, LookupError, ValueError, Closed):
+        except (OSError, LookupError, ValueError, Unreadable, Closed):
             # Of a thread that has ended nothing is read: what that means the whole look will find out.
             return False
 
@@ -88,42 +142,84 @@ class QuickLook:
             return False
         if not self._is_settled:
             # Asked before the stack is read: if it has not given its processor up since then, it ran all the while.
-            arrivals = int(os.pread(self._schedstat, _SCHEDSTAT_BYTES, 0).split()[2])
+            fields = os.pread(self._schedstat, _SCHEDSTAT_BYTES, 0).split()
+            arrivals, self.ran_ns = int(fields[2]), int(fields[0])
+            if arrivals == self.off_at:
+                return self._stands(now_s)
             self._is_settled, self.arrivals = arrivals == self.arrivals, arrivals
+            if self.rests and not self._is_on():
+                return self._has_come_to_rest(now_s)
         if self._read() != self._size:
             return False
+        if not self._is_on():
+            self._is_settled = False
+            return self._has_come_to_rest(now_s)
+        self.has_moved, self.rests = True, False
         view, shape = self._view, self._shape
         walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
         if walked is None:
             (frame,) = _POINTER(view, self._frame_at)
             shape = self._shape = self._by_place.get((*self._place, frame))
             walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
-        later = None
         if walked is None or walked.number is None:
-            if self._can_wait:
-                if self.unwalked is None:
-                    self.unwalked = Unwalked(self._interpreters, self._thread, self._place[2])
-                later = self.unwalked.content(view)
-            if later is None:
-                self._thread.is_fresh = True
-                return False
-        content = os.pread(self._sched, _SCHED_BYTES, 0)
-        switches = content[self._switches_at]
-        if switches != self._switches:
-            if int(switches) >= self.arrivals:
-                self._is_settled = False
-                return False
-            self._switches = switches
-        self.content = content
-        self.looked_s = now_s
-        if later is not None:
-            assert self.unwalked is not None, "it has said so"
-            self.unwalked.keep(later)
-            return True
-        assert walked is not None, "else it is walked later"
+            return self._may_wait(now_s)
         if walked.pieces and now_s - walked.compared_s > self._patience_s:
             if not self._memory.holds(walked.pieces, walked.evidence):
                 return False
             walked.compared_s = now_s
+        self.looked_s = now_s
         self.looks[walked] = self.looks.get(walked, 0) + 1
         return True
+
+    def _is_on(self) -> bool:
+        """Whether it has kept its processor since `arrivals` was read."""
+        content = self.content = os.pread(self._sched, _SCHED_BYTES, 0)
+        switches = content[self._switches_at]
+        if switches == self._switches and self._is_settled:
+            return True
+        is_on = int(switches) < self.arrivals
+        self._switches = switches if is_on else b""
+        return is_on
+
+    def _may_wait(self, now_s: float) -> bool:
+        """Whether what was read will be walked later."""
+        content = None
+        if self._can_wait:
+            if self.unwalked is None:
+                self.unwalked = Unwalked(self._interpreters, self._thread, self._place[2])
+            content = self.unwalked.content(self._view)
+            if content is not None:
+                self.unwalked.keep(content)
+                self.looked_s = now_s
+        self._thread.is_fresh = content is None
+        return content is not None
+
+    def _has_come_to_rest(self, now_s: float) -> bool:
+        """It has given its processor up: whether it waits for something else than for a processor, and there is no more to ask."""
+        if os.pread(self._stat, _STAT_BYTES, 0).rpartition(b")")[2][1:2] not in _WAITING_STATES:
+            return False
+        self.off_at, self.rests, self.has_moved, self._is_settled = self.arrivals, True, True, False
+        self.looked_s = self.moved_s = now_s
+        self.weight = self._draw(now_s)
+        return not self.weight and self._knows_threads(now_s)
+
+    def _stands(self, now_s: float) -> bool:
+        """It has not run since it was last seen to wait."""
+        self.arrivals, self.looked_s = self.off_at, now_s
+        if not self.has_moved:
+            self.stood += 1
+        elif self._asks_for_waits:
+            if now_s - self.moved_s > STILL_S:
+                # It may stand there for long: where, is asked once.
+                return False
+            self.weight = self._draw(now_s)
+            if self.weight:
+                return False
+        return self._knows_threads(now_s)
+
+    def _knows_threads(self, now_s: float) -> bool:
+        """A thread that C code made may come to Python meanwhile: without a stack, that is asked now and then."""
+        if now_s - self._asked_s < _ASK_S:
+            return True
+        self._asked_s = now_s
+        return self._interpreters.are_known

@@ -17,6 +17,7 @@ from typing import NamedTuple
 _BYTES = 4_096
 _SWITCHES, _BEGAN, _RAN = b"\nnr_switches", b"\nse.exec_start", b"\nse.sum_exec_runtime"
 """In `sched`."""
+_ASKED_TURNS = 100
 _PROMPT_NS = 20_000
 """Who has waited longer for the processor got it at a moment that the one who had it chose: mostly as that made a system call."""
 _VOLUNTARY = b"\nvoluntary_ctxt_switches:"
@@ -34,8 +35,8 @@ class OwnTurn:
         self._descriptor = self._schedstat = -1
         self.has_displaced = False
         """A thread of those asked about, since that was last set."""
-        self.matters = True
-        """Somebody may ask in the turn to come."""
+        self.matters = _ASKED_TURNS
+        """In so many turns to come somebody may ask."""
         self._is_prompt: bool | None = None
         self._waiting_ns: int | None = None
         """When the pause began; None where nobody had asked before."""
@@ -48,13 +49,13 @@ class OwnTurn:
     def pause(self) -> None:
         """A pause begins."""
         self._waiting_ns = self._waited_ns() if self.matters else None
-        self.matters = False
+        self.matters = max(0, self.matters - 1)
         self._has_begun = False
 
     def begin(self) -> None:
-        """Somebody may ask in this turn, and then in the next one as well."""
+        """Somebody may ask in this turn, and then in the next ones as well."""
         if not self._has_begun:
-            self._has_begun = self.matters = True
+            self._has_begun, self.matters = True, _ASKED_TURNS
             self._is_prompt = None
             self._began = b""
 
@@ -84,11 +85,13 @@ class Standing(NamedTuple):
 
     schedstat: int
     sched: int
+    stat: int
     place: slice
     """Where in `sched` stands how often it has given up a processor."""
-    switches: bytes
     arrivals: int
     """How often it got one."""
+    off_at: int
+    """As many as it had got when it was last seen to have given it up; -1: never."""
 
 
 class ThreadClock:
@@ -98,8 +101,8 @@ class ThreadClock:
     """
 
     __slots__ = (
-        *("_content_of_sched", "_off_at", "_path", "_sched", "_schedstat", "_stat"),
-        *("arrivals", "is_on", "running_ns", "waiting_ns"),
+        *("_content_of_sched", "_path", "_sched", "_schedstat", "_stat"),
+        *("arrivals", "off_at", "running_ns", "waiting_ns"),
     )
 
     def __init__(self, pid: int, tid: int) -> None:
@@ -107,15 +110,13 @@ class ThreadClock:
         self._schedstat = self._sched = self._stat = -1
         self._content_of_sched = b""
         """When it was looked at last."""
-        self._off_at = -1
+        self.off_at = -1
         """The number of arrivals at which it was seen to have given its processor up."""
         self.running_ns = 0
         self.waiting_ns = 0
         """For a processor."""
         self.arrivals = 0
         """How often it got one."""
-        self.is_on = False
-        """It was seen to have one all the while since `read`, without our having taken it away."""
 
     def read(self) -> None:
         """Raises `ThreadEnded`."""
@@ -125,7 +126,6 @@ class ThreadClock:
         if len(fields) < 3:
             raise ThreadEnded
         self.running_ns, self.waiting_ns, self.arrivals = int(fields[0]), int(fields[1]), int(fields[2])
-        self.is_on = False
 
     def running(self) -> int:
         """The CPU time that it has used by now, in nanoseconds; changes nothing of what was read. Raises `ThreadEnded`."""
@@ -139,15 +139,14 @@ class ThreadClock:
     @property
     def is_off(self) -> bool:
         """Whether, as last read, it has not run since it was last seen not to run."""
-        return self.arrivals == self._off_at
+        return self.arrivals == self.off_at
 
     def has_run_on(self) -> bool:
         """Whether it has kept its processor since `read`; then `running_ns` is as by now. Raises `ThreadEnded`."""
         if self._sched < 0:
             self._sched = self._open("sched", "status")
         content = self._content_of_sched = self._content(self._sched)
-        self.is_on = self.arrivals > _switches(content)
-        return self.is_on and self.count(content)
+        return self.arrivals > _switches(content) and self.count(content)
 
     def count(self, content: bytes) -> bool:
         """Take `running_ns` from `content`, of `sched`; whether it is told there."""
@@ -157,23 +156,26 @@ class ThreadClock:
         return bool(used)
 
     def standing(self) -> Standing | None:
-        """As it was when it was last looked at; None where the kernel does not say."""
-        begin = self._content_of_sched.find(_SWITCHES)
+        """As it was when it was last looked at; None where the kernel does not say. Raises `ThreadEnded`."""
+        content = self._content_of_sched
+        begin = content.find(_SWITCHES)
         if begin < 0 or self._schedstat < 0:
             return None
-        content = self._content_of_sched
+        if self._stat < 0:
+            self._stat = self._open("stat")
         place = slice(content.find(b":", begin) + 1, content.find(b"\n", begin + 1))
-        return Standing(self._schedstat, self._sched, place, content[place], self.arrivals)
+        return Standing(
+            *(self._schedstat, self._sched, self._stat, place, self.arrivals, self.off_at),
+        )
 
     def look(self, turn: OwnTurn) -> tuple[bool, bool]:
         """Whether it has run all the while since `read`, or until we displaced it; and whether it wants to run. Raises `ThreadEnded`."""
         if self._sched < 0:
             self._sched = self._open("sched", "status")
         content = self._content_of_sched = self._content(self._sched)
-        self.is_on = self.arrivals > _switches(content)
-        if self.is_on:
+        if self.arrivals > _switches(content):
             return True, True
-        self._off_at = self.arrivals
+        self.off_at = self.arrivals
         if self._stat < 0:
             self._stat = self._open("stat")
         state = self._content(self._stat).rpartition(b")")[2][1:2]

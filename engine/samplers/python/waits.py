@@ -27,7 +27,7 @@ EACH, SOME = "each", "some"
 """Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
 _YOUNG_READ_S, _READ_S, _YOUNG_S = 0.01, 0.05, 5.0
 """How often a stack is read of threads that move, where CPU time is what counts; of a process that is new more often."""
-_STILL, _STILL_PART, _STILL_S = 8, 8, 0.05
+_STILL, _STILL_PART, STILL_S = 8, 8, 0.05
 """Stacks that are read at a look of threads that have stood still for so long, and of how many at least one: they may go on so for long, at no further cost."""
 _FADING, _SHORTEST_S = 1 / 16, 1e-4
 _PAID_S, _FIRST_PAID_S = 1.0, 0.1
@@ -65,15 +65,37 @@ class Waits:
         """A look at all threads begins."""
         if self.wanted == SOME:
             self._pause_s += _FADING * (now_s - self._now_s - self._pause_s)
-            read_s = _READ_S if now_s > self._young_until_s else _YOUNG_READ_S
-            self._stride = max(1, round(self._moved * read_s / max(self._pause_s, _SHORTEST_S)))
+            self._stride = self._stride_of(self._moved, now_s)
             self._room = max(_STILL, self._still // _STILL_PART)
         self._moved = self._still = 0
         self._look += 1
         self._now_s = now_s
 
-    def look(self, thread: WatchedThread, number: Callable[[], int | None]) -> None:
-        """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`."""
+    def draw(self, now_s: float) -> int:
+        """The weight of a look at the only thread, which has moved and was not met running; 0: it is not drawn."""
+        if self.wanted != SOME:
+            return 0
+        stride = self._stride_of(1, now_s)
+        return stride if self._chance() * stride < 1 else 0
+
+    def _stride_of(self, moved: int, now_s: float) -> int:
+        """Of so many looks one is taken at `moved` threads that move."""
+        read_s = _READ_S if now_s > self._young_until_s else _YOUNG_READ_S
+        return max(1, round(moved * read_s / max(self._pause_s, _SHORTEST_S)))
+
+    def pass_by(self, waiting: Waiting, stood: int, now_s: float, *, has_moved: bool) -> None:
+        """Looks at the only thread that were not begun, the last of them by now: at so many it stood where it was before it moved, if it did."""
+        self._look += stood
+        self._now_s = now_s
+        if has_moved and waiting.standing is not None:
+            self._look += 1
+            self.leave(waiting)
+
+    def look(self, thread: WatchedThread, number: Callable[[], int | None], *, weight: int = 0) -> None:
+        """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`.
+
+        `weight`: of a look that was drawn already.
+        """
         clock, waiting = thread.clock, thread.waiting
         if waiting.standing is not None:
             if waiting.standing.arrivals == clock.arrivals:
@@ -81,9 +103,11 @@ class Waits:
             self.leave(waiting)
         if waiting.arrivals != clock.arrivals:
             waiting.arrivals, waiting.moved_s, waiting.still_look = clock.arrivals, self._now_s, 0
-        if self.wanted == EACH:
+        if weight:
+            pass
+        elif self.wanted == EACH:
             weight = 1
-        elif self._now_s - waiting.moved_s < _STILL_S:
+        elif self._now_s - waiting.moved_s < STILL_S:
             self._moved += 1
             weight = self._stride
             if weight > 1 and self._chance() * weight >= 1:

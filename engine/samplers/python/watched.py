@@ -109,8 +109,7 @@ class Watched:
     def tell_waits(self, wanted: str) -> None:
         """As `Waits.wanted`."""
         self.waits.wanted = self.tasks.waits = wanted
-        if self.quick is not None and wanted == EACH:
-            # There stacks tell of the task that runs.
+        if self.quick is not None:
             self.quick.end()
 
     @property
@@ -129,12 +128,22 @@ class Watched:
         if quick is not None:
             self._take_over(quick)
             self._unwalked = quick.unwalked
+            self.quick = None
             (thread,) = self._threads.values()
+            thread.clock.off_at, thread.rests = quick.off_at, quick.rests
+            if quick.rests:
+                thread.waiting.arrivals, thread.waiting.moved_s = quick.off_at, quick.moved_s
+            if quick.weight:
+                thread.clock.arrivals = quick.arrivals
+                with suppress(ThreadEnded):
+                    self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id), weight=quick.weight)
+                    self._walk(now_s)
+                    self.quick = self._quick_look(now_s)
+                return
             thread.is_settled = quick.has_read
             if quick.has_read:
                 # The whole look goes on with that: the thread has to have kept its processor since before.
                 thread.clock.arrivals = quick.arrivals
-            self.quick = None
         self._own_turn.begin()
         self._ended.remember_total(now_s)
         self.waits.begin(now_s)
@@ -175,25 +184,28 @@ class Watched:
                 self._end(thread, now_s)
             if self._unnamed and self._has_read:
                 self.learn_names(now_s)
-            if self._has_read and not failed:
-                if self.pid in self._threads:
+            if not failed:
+                if self._has_read and self.pid in self._threads:
                     self._sure_ns = self._threads[self.pid].running_ns
-                self.quick = self._quick_look()
+                with suppress(ThreadEnded):
+                    self.quick = self._quick_look(now_s)
 
     def _take_over(self, quick: QuickLook) -> None:
         """Count its looks, and what the thread has used by the last of them."""
-        if not (quick.looks or quick.unwalked):
+        if not quick.looked_s:
             return
         (thread,) = self._threads.values()
+        self.waits.pass_by(thread.waiting, quick.stood, quick.looked_s, has_moved=quick.has_moved)
+        quick.stood = 0
         for walked, looks in quick.looks.items():
             assert walked.number is not None, "only what has a number is known at a quick look"
             thread.credit.look(walked.number, looks)
             self.load.met += looks
             self.interpreters.frames.callers.learn(walked.frames)
         quick.looks.clear()
-        self._read_s = thread.active_s = quick.looked_s
+        self._read_s = quick.looked_s
         thread.clock.count(quick.content)
-        self._ran(thread, quick.looked_s, thread.clock.running_ns)
+        self._ran(thread, quick.looked_s, max(thread.clock.running_ns, quick.ran_ns))
         if thread.tid == self.pid:
             self._sure_ns = thread.running_ns
 
@@ -211,25 +223,29 @@ class Watched:
             self.load.met += of_it
         self.lost_looks += lost
 
-    def _quick_look(self) -> QuickLook | None:
-        """None where a look has more to ask for."""
+    def _quick_look(self, now_s: float) -> QuickLook | None:
+        """None where a look has more to ask for. Raises `ThreadEnded`."""
         interpreters = self.interpreters
-        if (
-            self.waits.wanted == EACH
-            or len(self._threads) != 1
-            or self._unnamed
-            or not interpreters.frames.are_known_again
-        ):
+        if len(self._threads) != 1 or self._unnamed or not interpreters.frames.are_known_again:
+            return None
+        if self.waits.wanted == EACH or self.load.counts_waiting or self.load.is_crowded or self.has_become_another:
             return None
         if interpreters.is_stale:
             # A thread is being made: it is looked for until it has its number.
             return None
         (thread,) = self._threads.values()
         states = interpreters.threads.get(thread.tid, ())
-        if not thread.clock.is_on or len(states) != 1 or len(interpreters.threads) != 1:
-            return None
         standing = thread.clock.standing()
-        return QuickLook(interpreters, states[0], standing, _FAITH_S) if standing is not None else None
+        if standing is None or len(states) != 1 or len(interpreters.threads) != 1:
+            return None
+        asks = bool(self.waits.wanted)
+        quick = QuickLook(interpreters, states[0], standing, now_s, _FAITH_S, self.waits.draw, asks_for_waits=asks)
+        quick.rests, quick.has_moved, quick.moved_s = (
+            thread.rests,
+            thread.waiting.standing is None,
+            thread.waiting.moved_s,
+        )
+        return quick
 
     def _forget_another(self) -> None:
         """What the thread has used since this program was last seen is the other program's."""

@@ -18,7 +18,7 @@ from multi_lang_profiler.engine.samplers.python.interpreter_state import Interpr
 from multi_lang_profiler.engine.samplers.python.layout import UnknownLayout
 from multi_lang_profiler.engine.samplers.python.memory import Unreadable
 from multi_lang_profiler.engine.samplers.python.quick_look import QuickLook
-from multi_lang_profiler.engine.samplers.python.thread_clock import Standing
+from multi_lang_profiler.engine.samplers.python.thread_clock import OwnTurn, Standing, ThreadClock
 from tests.support.python import DEADLINE_S, python_of_version
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def test_a_quick_look_says_what_stands_there(version: str, text: str, different:
                 assert stack is not None
                 truth = _names(fresh, stack)
                 now_s = time.monotonic()
-                quick = QuickLook(interpreters, thread, standing, 0.0)
+                quick = QuickLook(interpreters, thread, standing, now_s, 0.0)
                 if quick.look(now_s):
                     if quick.unwalked:
                         waiting.append((quick.unwalked, truth))
@@ -198,6 +198,54 @@ def test_a_quick_look_says_what_stands_there(version: str, text: str, different:
         program.stdout.close()
         os.close(standing.schedstat)
         os.close(standing.sched)
+
+
+def test_of_a_thread_that_sleeps_no_stack_is_read() -> None:
+    """A quick look at one that has not run since asks the kernel and no more; one that has come to rest is looked at if that is drawn."""
+    program = subprocess.Popen(
+        [python_of_version("3.15"), "-c", "import time; print(flush=True); time.sleep(60)"], stdout=subprocess.PIPE
+    )
+    assert program.stdout is not None
+    clock = ThreadClock(program.pid, program.pid)
+    try:
+        program.stdout.readline()
+        interpreters = _interpreters(program.pid, "3.15")
+        (thread,) = interpreters.threads[program.pid]
+        ends_s = time.monotonic() + DEADLINE_S
+        clock.read()
+        while not clock.is_off and time.monotonic() < ends_s:
+            clock.look(OwnTurn())
+            time.sleep(0.05)
+            clock.read()
+        standing = clock.standing()
+        assert standing is not None
+        now_s = time.monotonic()
+
+        def quick_look(standing: Standing, weight: int, *, has_moved: bool, asks_for_waits: bool = False) -> QuickLook:
+            quick = QuickLook(
+                interpreters, thread, standing, now_s, 0.0, lambda _: weight, asks_for_waits=asks_for_waits
+            )
+            quick.has_moved = has_moved
+            return quick
+
+        still = quick_look(standing, 1, has_moved=False)
+        assert still.look(now_s)
+        assert still.look(now_s)
+        assert (still.stood, still.looks, still.unwalked, still.has_read) == (2, {}, None, False)
+        # Where it stands has to be asked for once.
+        assert not quick_look(standing, 1, has_moved=True, asks_for_waits=True).look(now_s)
+        moved = standing._replace(off_at=-1)
+        come_to_rest = quick_look(moved, 0, has_moved=False)
+        assert come_to_rest.look(now_s)
+        assert (come_to_rest.rests, come_to_rest.has_moved, come_to_rest.looks) == (True, True, {})
+        drawn = quick_look(moved, 4, has_moved=False)
+        assert not drawn.look(now_s)
+        assert drawn.weight == 4
+    finally:
+        clock.close()
+        program.kill()
+        program.wait()
+        program.stdout.close()
 
 
 def _tell(
@@ -235,7 +283,7 @@ def _standing(folder: Path) -> Standing:
     (folder / "sched").write_text("python (1, #threads: 1)\nnr_switches : 4\n")
     schedstat, sched = (os.open(folder / name, os.O_RDONLY) for name in ("schedstat", "sched"))
     begin = (folder / "sched").read_text().rindex(":") + 1
-    return Standing(schedstat, sched, slice(begin, begin + 2), b" 4", 5)
+    return Standing(schedstat, sched, -1, slice(begin, begin + 2), 5, -1)
 
 
 def _interpreters(pid: int, version: str) -> Interpreters:
