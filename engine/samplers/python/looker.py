@@ -63,6 +63,8 @@ _TELLING_LOOKS = 8.0
 """Of so many that there should have been, those that there were tell whether to look more often."""
 _BASE_SHARE, _LOOK_S, _MAX_SHARE = 0.03, 60e-6, 0.5
 """Of a processor, at most, to look: so much, and this for each look that was asked for; together no more than the last."""
+_KEPT = 0.8
+"""Of what looking took before, at each tuning."""
 _MAX_KNOWN_STACKS = 100_000
 _COMMAND_BYTES = 65_536
 _TOLD_PLACES = 4
@@ -99,12 +101,14 @@ class Looker:
         self._chance = _Chance()
         self._unread = b""
         self._has_told = self._has_ended = False
+        self._moved_s = 0.0
+        """When we went to another processor last."""
         self._young_until_s = 0.0
         """Until then a process is new."""
 
     def run(self) -> None:
         """Until standard input ends."""
-        slot_s = flushed_s = tuned_s = moved_s = time.monotonic()
+        slot_s = flushed_s = tuned_s = time.monotonic()
         turn = self._own_turn
         # To load us is no look.
         self._cpu_s = time.thread_time()
@@ -124,9 +128,9 @@ class Looker:
             else:
                 slot_s = self._look_once(slot_s, period_s)
             now_s = time.monotonic()
-            if turn.has_displaced and now_s - moved_s > _STAY_S:
+            if turn.has_displaced and self._is_to_move(now_s):
                 turn.has_displaced = False
-                moved_s = now_s
+                self._moved_s = now_s
                 give_way()
             if now_s - flushed_s >= flush_s:
                 self._flush(now_s)
@@ -164,6 +168,7 @@ class Looker:
         now_s = time.monotonic()
         due_s = slot_s + self._chance() * period_s
         self._own_turn.pause()
+        self._looks_taken += 1
         # Who looks must not be held up by who reads.
         if select.select([0], [], [], max(0.0, due_s - now_s))[0]:
             self._obey()
@@ -181,17 +186,24 @@ class Looker:
         for share in [self._chance() for _ in range(int(left_s / period_s))]:
             pause_s = slot_s + share * period_s - now_s
             if turn.matters:
+                if turn.has_displaced and self._is_to_move(now_s):
+                    break
                 turn.pause()
             if wait(inputs, nothing, nothing, max(0.0, pause_s))[0]:
                 self._obey()
                 break
             slot_s += period_s
             slot_s = max(slot_s, now_s)
+            self._looks_taken += 1
             now_s = clock()
             if not look(now_s):
                 self._look(now_s, is_quick=False)
                 break
         return slot_s
+
+    def _is_to_move(self, now_s: float) -> bool:
+        """Whether we may leave our processor to whom we have taken it from."""
+        return now_s - self._moved_s > _STAY_S
 
     def _wait(self, pause_s: float) -> None:
         """Until there is a command, and obey it, or so long, while there is nothing to look at."""
@@ -371,12 +383,17 @@ class Looker:
             self._haste = min(_MAX_HASTE, max(1.0, self._haste * wanted**0.7))
             self._expected = self._met_running = 0.0
         now_s = time.thread_time()
-        share = (now_s - self._cpu_s) / over_s
-        self._cpu_s = now_s
+        # By all that was used, for each look: to hand over, and to ask for names, takes as much at once as many looks.
+        kept = _KEPT ** (over_s / _TUNE_S)
+        self._used_s = self._used_s * kept + now_s - self._cpu_s
+        self._looks = self._looks * kept + self._looks_taken
+        self._cpu_s, self._looks_taken = now_s, 0
         most = min(_MAX_SHARE, _BASE_SHARE + self._rate_hz * _LOOK_S)
-        self._thrift = max(1.0, self._thrift * min(2.0, max(0.5, share / most)))
+        least_pause_s = self._used_s / max(1.0, self._looks) / most
+        self._thrift = max(1.0, min(2.0 * self._thrift, least_pause_s * self._haste / self._period_s))
 
-    _cpu_s = _expected = _met_running = 0.0
+    _cpu_s = _expected = _met_running = _used_s = _looks = 0.0
+    _looks_taken = 0
 
     def _stack_id(self, watched: Watched, stack: RawStack) -> int:
         codes = watched.interpreters.codes

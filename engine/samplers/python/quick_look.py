@@ -12,6 +12,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from .memory import Closed, Unreadable
+from .thread_clock import BEGAN, value_of
 from .unwalked import Unwalked
 from .waits import STILL_S
 
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
     from .interpreter_state import Interpreters
     from .shapes import Shape, Walked
-    from .thread_clock import Standing
+    from .thread_clock import OwnTurn, Standing
     from .thread_state import ThreadState
 
 _SCHED_BYTES, _SCHEDSTAT_BYTES, _STAT_BYTES = 2_048, 64, 512
 _POINTER = struct.Struct("<Q").unpack_from
-_WAITING_STATES = (b"S", b"D")
+_WAITING_STATES, _RUNNABLE = (b"S", b"D"), b"R"
 _ASK_S = 0.05
 """Where nothing is read, threads that are new are looked for so often."""
 
@@ -48,7 +49,9 @@ class QuickLook:
         *(
             "_is_settled",
             "_memory",
+            "_own_turn",
             "_patience_s",
+            "_pieces",
             "_place",
             "_read",
             "_sched",
@@ -58,7 +61,7 @@ class QuickLook:
             "_stat",
         ),
         *("_switches", "_switches_at", "_thread", "_view", "arrivals", "content", "has_moved", "looked_s"),
-        *("looks", "moved_s", "off_at", "ran_ns", "rests", "stood", "unwalked", "weight"),
+        *("looks", "moved_s", "off_at", "ran_ns", "rests", "stood_s", "unwalked", "is_drawn"),
     )
 
     def __init__(
@@ -68,7 +71,8 @@ class QuickLook:
         standing: Standing,
         now_s: float,
         patience_s: float,
-        draw: Callable[[float], int] = lambda _: 0,
+        own_turn: OwnTurn,
+        draw: Callable[[float], bool] = lambda _: False,
         *,
         asks_for_waits: bool = False,
     ) -> None:
@@ -77,6 +81,7 @@ class QuickLook:
         want = frames.lay_out(thread)
         self._thread, self._memory, self._view = thread, memory, memory.view
         self._size = frames.size(thread)
+        self._pieces = thread.pieces
         self._read = memory.reading(thread.pieces)
         frames.shapes.renew(codes.generation)
         self._by_place = frames.shapes.by_place
@@ -92,6 +97,7 @@ class QuickLook:
         self._is_settled = False
         """It kept its processor from one look to the next: it may well have kept it again."""
         self._asked_s = now_s
+        self._own_turn = own_turn
         self._draw = draw
         self._asks_for_waits = asks_for_waits
         self._interpreters = interpreters
@@ -109,10 +115,10 @@ class QuickLook:
         """It was met waiting."""
         self.moved_s = now_s
         """Since when, as far as looks tell."""
-        self.weight = 0
-        """It is to be asked for what; as `Waits.draw`."""
-        self.stood = 0
-        """Looks at which it had not run since the whole look, ..."""
+        self.is_drawn = False
+        """It is to be asked for what."""
+        self.stood_s = now_s
+        """When it was last found not to have run since the whole look, ..."""
         self.has_moved = False
         """... before it did."""
 
@@ -124,6 +130,15 @@ class QuickLook:
     def end(self) -> None:
         """From now on a look has more to ask for."""
         self._generation = -1
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the thread is read as it was, and its code is what it was."""
+        return self._thread.pieces is self._pieces and self._codes.generation == self._generation
+
+    def go_on(self, *, stands: bool) -> None:
+        """It was asked for what it waits; `stands`: that is known until it moves."""
+        self.is_drawn, self.has_moved, self.stood_s = False, not stands, self.looked_s
 
     def close(self) -> None:
         """The whole look is over."""
@@ -147,13 +162,21 @@ class QuickLook:
             if arrivals == self.off_at:
                 return self._stands(now_s)
             self._is_settled, self.arrivals = arrivals == self.arrivals, arrivals
-            if self.rests and not self._is_on():
+            if self.rests and not self._is_on() and self._state() in _WAITING_STATES:
                 return self._has_come_to_rest(now_s)
         if self._read() != self._size:
             return False
         if not self._is_on():
             self._is_settled = False
-            return self._has_come_to_rest(now_s)
+            state = self._state()
+            if state in _WAITING_STATES:
+                return self._has_come_to_rest(now_s)
+            if state != _RUNNABLE:
+                return False
+            self._own_turn.renew()
+            if not self._own_turn.displaced(value_of(self.content, BEGAN)):
+                # It waits for a processor, and stands where it slept, may be. Where few looks are better, or waiting is told, that is more than nothing.
+                return bool(self.looks) and not self._asks_for_waits
         self.has_moved, self.rests = True, False
         view, shape = self._view, self._shape
         walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
@@ -181,6 +204,9 @@ class QuickLook:
         self._switches = switches if is_on else b""
         return is_on
 
+    def _state(self) -> bytes:
+        return os.pread(self._stat, _STAT_BYTES, 0).rpartition(b")")[2][1:2]
+
     def _may_wait(self, now_s: float) -> bool:
         """Whether what was read will be walked later."""
         content = None
@@ -195,25 +221,23 @@ class QuickLook:
         return content is not None
 
     def _has_come_to_rest(self, now_s: float) -> bool:
-        """It has given its processor up: whether it waits for something else than for a processor, and there is no more to ask."""
-        if os.pread(self._stat, _STAT_BYTES, 0).rpartition(b")")[2][1:2] not in _WAITING_STATES:
-            return False
+        """It has given its processor up, and waits for something else than for a processor: whether there is no more to ask."""
         self.off_at, self.rests, self.has_moved, self._is_settled = self.arrivals, True, True, False
         self.looked_s = self.moved_s = now_s
-        self.weight = self._draw(now_s)
-        return not self.weight and self._knows_threads(now_s)
+        self.is_drawn = self._draw(now_s)
+        return not self.is_drawn and self._knows_threads(now_s)
 
     def _stands(self, now_s: float) -> bool:
         """It has not run since it was last seen to wait."""
         self.arrivals, self.looked_s = self.off_at, now_s
         if not self.has_moved:
-            self.stood += 1
+            self.stood_s = now_s
         elif self._asks_for_waits:
             if now_s - self.moved_s > STILL_S:
                 # It may stand there for long: where, is asked once.
                 return False
-            self.weight = self._draw(now_s)
-            if self.weight:
+            self.is_drawn = self._draw(now_s)
+            if self.is_drawn:
                 return False
         return self._knows_threads(now_s)
 

@@ -14,8 +14,8 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-_BYTES = 4_096
-_SWITCHES, _BEGAN, _RAN = b"\nnr_switches", b"\nse.exec_start", b"\nse.sum_exec_runtime"
+_BYTES, _SCHEDSTAT_BYTES = 4_096, 64
+_SWITCHES, BEGAN, _RAN = b"\nnr_switches", b"\nse.exec_start", b"\nse.sum_exec_runtime"
 """In `sched`."""
 _ASKED_TURNS = 100
 _PROMPT_NS = 20_000
@@ -53,11 +53,17 @@ class OwnTurn:
         self._has_begun = False
 
     def begin(self) -> None:
-        """Somebody may ask in this turn, and then in the next ones as well."""
+        """Somebody may ask in this turn."""
         if not self._has_begun:
-            self._has_begun, self.matters = True, _ASKED_TURNS
-            self._is_prompt = None
-            self._began = b""
+            self._has_begun = True
+            self.renew()
+
+    def renew(self) -> None:
+        """What was found out was of another turn."""
+        self._is_prompt = None
+        self._began = b""
+        if not self.matters:
+            self._waiting_ns = None
 
     @property
     def is_prompt(self) -> bool:
@@ -72,9 +78,10 @@ class OwnTurn:
         return int(os.pread(self._schedstat, _BYTES, 0).split()[1]) if self._schedstat >= 0 else 0
 
     def displaced(self, began: bytes) -> bool:
-        """Whether a thread that was last counted as running at `began` had the processor until we took it."""
+        """Whether a thread that was last counted as running at `began` had the processor until we took it; no, where nobody has asked of late."""
+        self.matters = _ASKED_TURNS
         if self.is_prompt and self._descriptor >= 0 and not self._began:
-            self._began = _value(os.pread(self._descriptor, _BYTES, 0), _BEGAN)
+            self._began = value_of(os.pread(self._descriptor, _BYTES, 0), BEGAN)
         is_displaced = self.is_prompt and bool(began) and began == self._began
         self.has_displaced = self.has_displaced or is_displaced
         return is_displaced
@@ -137,6 +144,18 @@ class ThreadClock:
         return int(fields[0])
 
     @property
+    def end(self) -> bytes:
+        """How what stands in `schedstat` ends as long as it does not run again."""
+        return b" %d\n" % self.arrivals
+
+    def ends_with(self, end: bytes) -> bool:
+        """Whether it has not run since `end` was taken. Raises `ThreadEnded`."""
+        try:
+            return os.pread(self._schedstat, _SCHEDSTAT_BYTES, 0).endswith(end)
+        except OSError:
+            raise ThreadEnded from None
+
+    @property
     def is_off(self) -> bool:
         """Whether, as last read, it has not run since it was last seen not to run."""
         return self.arrivals == self.off_at
@@ -150,10 +169,14 @@ class ThreadClock:
 
     def count(self, content: bytes) -> bool:
         """Take `running_ns` from `content`, of `sched`; whether it is told there."""
-        if used := _value(content, _RAN):
+        if used := value_of(content, _RAN):
             # Milliseconds with six digits behind the point.
             self.running_ns = int(used[1:].replace(b".", b""))
         return bool(used)
+
+    def count_last(self) -> bool:
+        """The same by what was asked last: of a thread that did not run then it is all."""
+        return self.count(self._content_of_sched)
 
     def standing(self) -> Standing | None:
         """As it was when it was last looked at; None where the kernel does not say. Raises `ThreadEnded`."""
@@ -182,7 +205,7 @@ class ThreadClock:
         if state in b"ZX":
             raise ThreadEnded
         wants_to = state == b"R"
-        return wants_to and turn.displaced(_value(content, _BEGAN)), wants_to
+        return wants_to and turn.displaced(value_of(content, BEGAN)), wants_to
 
     def close(self) -> None:
         for descriptor in (self._schedstat, self._sched, self._stat):
@@ -204,7 +227,7 @@ class ThreadClock:
             raise ThreadEnded from None
 
 
-def _value(content: bytes, name: bytes) -> bytes:
+def value_of(content: bytes, name: bytes) -> bytes:
     """What stands behind `name`, a line's beginning, in `sched`; empty where that is not there."""
     begin = content.find(name)
     return content[content.find(b":", begin) : content.find(b"\n", begin + 1)] if begin >= 0 else b""
@@ -212,7 +235,7 @@ def _value(content: bytes, name: bytes) -> bytes:
 
 def _switches(content: bytes) -> int:
     """How often the thread has given up a processor, by `sched` or, where the kernel has none, by `status`. Raises `ThreadEnded`."""
-    if value := _value(content, _SWITCHES):
+    if value := value_of(content, _SWITCHES):
         return int(value[1:])
     begin = content.find(_VOLUNTARY)
     if begin < 0:

@@ -1,14 +1,14 @@
 """What the threads of one process wait for: the time that passes less the CPU time that they use, spread over the looks that met them waiting.
 
-A thread that has not got a processor since its stack was read stands where it stood: such looks are counted once it has moved, and cost nothing. Of those
+A thread that has not got a processor since its stack was read stands where it stood: such time is counted once it has moved, and costs nothing. Of those
 that have moved stacks are read anew. Where CPU time is what counts, of those that have stood still for a while some at each look, which then counts for all
-looks of that while; of the others about twenty a second, by chance, and such a look weighs as much more.
+of that while; of the others about twenty a second, by chance, and such a look weighs as much more. A look weighs the time since the one before: there are
+fewer of them where much moves.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
-from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -50,12 +50,14 @@ class Waits:
         """Such threads at this look, and such that have not but were not read either."""
         self._room = 0
         """Of the last so many may be read at this look."""
-        self._look, self._now_s = 0, now_s
-        """Its number, and when it is."""
+        self._before_s = self._now_s = now_s
+        """When the look before was, and when this one is."""
         self._pause_s = _YOUNG_READ_S
         """Between two looks, of late."""
         self._young_until_s = now_s + _YOUNG_S
         self._due_s = now_s + _FIRST_PAID_S
+        self.is_over = False
+        """The process has ended."""
         self._ended: list[WatchedThread] = []
         """Those that have ended since the last payment and were met."""
         self._unmet: dict[int, float] = {}
@@ -63,61 +65,62 @@ class Waits:
 
     def begin(self, now_s: float) -> None:
         """A look at all threads begins."""
-        if self.wanted == SOME:
-            self._pause_s += _FADING * (now_s - self._now_s - self._pause_s)
+        self._before_s, self._now_s = self._now_s, now_s
+        if self.wanted:
+            self._pause_s = max(_SHORTEST_S, self._pause_s + _FADING * (now_s - self._before_s - self._pause_s))
             self._stride = self._stride_of(self._moved, now_s)
             self._room = max(_STILL, self._still // _STILL_PART)
         self._moved = self._still = 0
-        self._look += 1
-        self._now_s = now_s
 
-    def draw(self, now_s: float) -> int:
-        """The weight of a look at the only thread, which has moved and was not met running; 0: it is not drawn."""
-        if self.wanted != SOME:
-            return 0
-        stride = self._stride_of(1, now_s)
-        return stride if self._chance() * stride < 1 else 0
+    def draw(self, now_s: float) -> bool:
+        """Whether a look is to be taken at the only thread, which has moved and was not met running."""
+        return self.wanted == SOME and self._chance() * self._stride_of(1, now_s) < 1
 
     def _stride_of(self, moved: int, now_s: float) -> int:
         """Of so many looks one is taken at `moved` threads that move."""
         read_s = _READ_S if now_s > self._young_until_s else _YOUNG_READ_S
-        return max(1, round(moved * read_s / max(self._pause_s, _SHORTEST_S)))
+        return max(1, round(moved * read_s / self._pause_s))
 
-    def pass_by(self, waiting: Waiting, stood: int, now_s: float, *, has_moved: bool) -> None:
-        """Looks at the only thread that were not begun, the last of them by now: at so many it stood where it was before it moved, if it did."""
-        self._look += stood
+    def pass_by(self, waiting: Waiting, stood_s: float, now_s: float, *, has_moved: bool) -> None:
+        """Looks at the only thread that were not begun, the last of them by now: until `stood_s` it stood where it was, before it moved, if it did."""
         self._now_s = now_s
-        if has_moved and waiting.standing is not None:
-            self._look += 1
-            self.leave(waiting)
+        if waiting.standing is not None:
+            waiting.seen_s = max(waiting.seen_s, stood_s)
+            if has_moved:
+                self._count(waiting, waiting.seen_s)
+                waiting.standing = None
+        if has_moved:
+            waiting.still_s = 0.0
 
-    def look(self, thread: WatchedThread, number: Callable[[], int | None], *, weight: int = 0) -> None:
+    def look(self, thread: WatchedThread, number: Callable[[], int | None], *, is_drawn: bool = False) -> None:
         """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`.
 
-        `weight`: of a look that was drawn already.
+        `is_drawn`: `draw` has said so.
         """
         clock, waiting = thread.clock, thread.waiting
+        left_s = 0.0
         if waiting.standing is not None:
             if waiting.standing.arrivals == clock.arrivals:
+                waiting.seen_s = self._now_s
                 return
-            self.leave(waiting)
+            left_s = self._leave(waiting)
         if waiting.arrivals != clock.arrivals:
-            waiting.arrivals, waiting.moved_s, waiting.still_look = clock.arrivals, self._now_s, 0
-        if weight:
-            pass
+            waiting.arrivals, waiting.moved_s, waiting.still_s = clock.arrivals, self._now_s, left_s
+        if is_drawn:
+            weight_s = self._stride_of(1, self._now_s) * self._pause_s
         elif self.wanted == EACH:
-            weight = 1
-        elif self._now_s - waiting.moved_s < STILL_S:
+            weight_s = self._now_s - (left_s or self._before_s)
+        elif self._now_s - waiting.moved_s < STILL_S and not waiting.still_s:
             self._moved += 1
-            weight = self._stride
-            if weight > 1 and self._chance() * weight >= 1:
+            weight_s = self._stride * self._pause_s
+            if self._stride > 1 and self._chance() * self._stride >= 1:
                 return
         else:
             self._still += 1
-            waiting.still_look = waiting.still_look or self._look
+            waiting.still_s = waiting.still_s or self._before_s
             if self._still > self._room:
                 return
-            weight = self._look - waiting.still_look + 1
+            weight_s = self._now_s - waiting.still_s
         if not clock.is_off and clock.look(self._own_turn)[0]:
             # It has begun to run meanwhile.
             return
@@ -128,38 +131,76 @@ class Waits:
             return
         if stack is None:
             return
-        state = self._gil.wait(thread.tid, stack, weight) if self._gil.matters else None
-        waiting.look(stack, weight)
+        state = self._gil.wait(thread.tid, stack, self._looks(weight_s)) if self._gil.matters else None
+        waiting.look(stack, weight_s)
         clock.read()
         if clock.is_off and clock.arrivals == arrivals:
-            waiting.standing = Standing(arrivals, stack, state, self._look)
+            waiting.standing = Standing(arrivals, stack, state, self._now_s)
+            waiting.seen_s = self._now_s
 
-    def leave(self, waiting: Waiting) -> None:
-        """It was found to have moved at this look."""
-        self._count(waiting, self._look - 1)
+    def stands(self, waiting: Waiting) -> bool:
+        """Whether it is known where a thread stands that was just found not to have run."""
+        if waiting.standing is None:
+            return False
+        waiting.seen_s = self._now_s
+        return True
+
+    def runs(self, waiting: Waiting) -> None:
+        """It was met running."""
+        if waiting.standing is not None:
+            self._leave(waiting)
+        waiting.still_s = 0.0
+
+    def _leave(self, waiting: Waiting) -> float:
+        """It was found to have moved at this look. Gives until when it stood where it was, if it was not seen there at the look before; else 0.
+
+        Of many threads each is looked at in its turn: it went at any moment since it was seen last.
+        """
+        left_s, has_gone_unseen = waiting.seen_s, waiting.seen_s < self._before_s
+        if has_gone_unseen:
+            left_s += self._chance() * (self._now_s - left_s)
+        self._count(waiting, left_s)
         waiting.standing = None
+        return left_s if has_gone_unseen else 0.0
 
-    def _count(self, waiting: Waiting, look: int) -> None:
-        """The looks up to that one at which it stood where it was."""
+    def _known_s(self, waiting: Waiting, now_s: float) -> float:
+        """Until when it is known where it waited: where it stands, it is until it was seen there last, and where it has come to since, that is to be read."""
+        return waiting.seen_s if waiting.standing is not None else waiting.still_s or now_s
+
+    def _looks(self, time_s: float) -> int:
+        return max(1, round(time_s / self._pause_s))
+
+    def _count(self, waiting: Waiting, until_s: float) -> None:
+        """The time at which it stood where it was."""
         standing = waiting.standing
-        if standing is not None and (number := look - standing.look) > 0:
-            waiting.look(standing.stack, number)
+        if standing is not None and until_s > standing.since_s:
+            waiting.look(standing.stack, until_s - standing.since_s)
             if standing.state is not None:
-                self._gil.note(standing.stack, standing.state, number)
-            waiting.standing = standing._replace(look=look)
+                self._gil.note(standing.stack, standing.state, self._looks(until_s - standing.since_s))
+            waiting.standing = standing._replace(since_s=until_s)
 
     def end(self, thread: WatchedThread, now_s: float) -> None:
         """It has ended, and was just counted as far as it can be."""
         if self.wanted:
-            self.leave(thread.waiting)
-            thread.waiting.count(now_s, thread.running_ns)
-            self._has_ended(thread)
+            self._has_ended(thread, now_s, has_ended=True)
 
-    def _has_ended(self, thread: WatchedThread) -> None:
+    def _has_ended(self, thread: WatchedThread, now_s: float, *, has_ended: bool) -> None:
+        """What it has waited so far is paid out. Where it has been since it was seen last others tell, and when in that time it ended, if it has, nobody."""
         waiting = thread.waiting
+        known_s = self._known_s(waiting, now_s)
+        if known_s < self._before_s and has_ended:
+            now_s = known_s + self._chance() * (now_s - known_s)
+        self._count(waiting, known_s)
+        if now_s - known_s > known_s - waiting.moved_s:
+            # It has stood there for so short a time that it may well have gone on elsewhere.
+            waiting.count(known_s, thread.running_ns)
+            self._unmet[thread.tid] = (now_s - waiting.since_s) * 1e9
+            waiting.since_s = now_s
+        else:
+            waiting.count(now_s, thread.running_ns)
         if not waiting.looks and waiting.last is not None:
             # Its last second: it was met before.
-            waiting.look(waiting.last, 1)
+            waiting.look(waiting.last, self._pause_s)
         if waiting.looks:
             self._ended.append(thread)
         elif waiting.owed_ns > 0:
@@ -174,12 +215,15 @@ class Waits:
             return
         self._due_s = now_s + _PAID_S
         for thread in threads:
-            self._count(thread.waiting, self._look)
-            thread.waiting.count(now_s, thread.running_ns)
             if is_end:
-                self._has_ended(thread)
+                self._has_ended(thread, now_s, has_ended=self.is_over)
                 continue
-            for payment in thread.waiting.pay():
+            waiting = thread.waiting
+            known_s = self._known_s(waiting, now_s)
+            self._count(waiting, known_s)
+            # Where it has been since, the next looks at it say.
+            waiting.count(known_s, thread.running_ns)
+            for payment in waiting.pay(self._pause_s):
                 yield thread.tid, payment
         yield from self._payments_of_ended()
 
@@ -187,20 +231,22 @@ class Waits:
         """Each is paid where looks met it. Looks speak for all: what they come to beyond that is where those waited that none had met."""
         if not self._ended:
             return
-        looks = Counter[int]()
+        looks: dict[int, float] = {}
         for thread in self._ended:
-            looks.update(thread.waiting.looks)
+            for stack, weight_s in thread.waiting.looks.items():
+                looks[stack] = looks.get(stack, 0.0) + weight_s
+        whole_s = sum(looks.values())
         owed_ns = sum(self._unmet.values()) + sum(max(0.0, thread.waiting.owed_ns) for thread in self._ended)
-        left_ns = {stack: owed_ns * weight / looks.total() for stack, weight in looks.items()}
+        left_ns = {stack: owed_ns * weight_s / whole_s for stack, weight_s in looks.items()}
         for thread in self._ended:
-            for payment in thread.waiting.pay():
+            for payment in thread.waiting.pay(self._pause_s):
                 left_ns[payment.stack] -= payment.time_ns
                 yield thread.tid, payment
-        left_ns = {stack: time_ns for stack, time_ns in left_ns.items() if time_ns > 0} or dict(looks)
+        left_ns = {stack: time_ns for stack, time_ns in left_ns.items() if time_ns > 0} or looks
         whole_ns, ends_ns = sum(left_ns.values()), list(accumulate(left_ns.values()))
         shared_ns = self._unmet.pop(0, 0.0)
         for stack, time_ns in left_ns.items() if shared_ns > 0 else ():
-            yield self._ended[-1].tid, Payment(stack, looks[stack], shared_ns * time_ns / whole_ns)
+            yield self._ended[-1].tid, Payment(stack, self._looks(looks[stack]), shared_ns * time_ns / whole_ns)
         stacks = list(left_ns)
         for tid, time_ns in self._unmet.items():
             stack = stacks[min(bisect(ends_ns, self._chance() * whole_ns), len(stacks) - 1)]

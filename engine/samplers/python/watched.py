@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .interpreter_state import Interpreters, RawStack
     from .unwalked import Unwalked
 
-_MANY_THREADS, _IN_TURN = 64, 16
+_MANY_THREADS, _IN_TURN = 64, 32
 """Above so many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look: it is to be about those that run."""
 _STILL_S, _AT_REST_S = 1.0, 0.05
 """One that has used nothing for so long does not run now: the kernel counts at each tick."""
@@ -40,6 +41,8 @@ _LOST_AFTER_S = 0.5
 _NAMING_PAUSE_S = 0.02
 _NAMES_S = 1.0
 """Threads may be called otherwise later; one that has no name by then gets none."""
+_NAMING_SHARE, _RENAMING_SHARE = 0.02, 0.001
+"""Of a processor, at most, to ask for the names of those that are new, and for those of others: of 300 threads it takes 8 ms."""
 _MAX_NAMES = 10_000
 """Of threads that have ended, too."""
 _ASK_S = 0.05
@@ -96,7 +99,8 @@ class Watched:
         """Of threads, also of those that have ended, as `threading` has them."""
         self._unnamed: dict[int, float] = {}
         """New ones, and since when."""
-        self._names_s = self._asked_s = 0.0
+        self._names_due_s = self._naming_due_s = 0.0
+        """When names are asked for again, and those of new ones."""
         self._turn = 0
         self._has_read = self._has_moved = False
         """At this look a stack was read; a thread has run since the one before."""
@@ -133,12 +137,16 @@ class Watched:
             thread.clock.off_at, thread.rests = quick.off_at, quick.rests
             if quick.rests:
                 thread.waiting.arrivals, thread.waiting.moved_s = quick.off_at, quick.moved_s
-            if quick.weight:
+            if quick.is_drawn:
                 thread.clock.arrivals = quick.arrivals
                 with suppress(ThreadEnded):
-                    self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id), weight=quick.weight)
+                    self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id), is_drawn=True)
                     self._walk(now_s)
-                    self.quick = self._quick_look(now_s)
+                    if quick.may_go_on and not self.interpreters.is_stale:
+                        quick.go_on(stands=thread.waiting.standing is not None)
+                        self.quick = quick
+                    else:
+                        self.quick = self._quick_look(now_s)
                 return
             thread.is_settled = quick.has_read
             if quick.has_read:
@@ -177,6 +185,7 @@ class Watched:
                 with suppress(ThreadEnded):
                     self._count(thread, now_s)
             if now_s - self._read_s > _LOST_AFTER_S or not live_threads(self.pid):
+                self.waits.is_over = True
                 raise Lost from None
         else:
             self.lost_looks += failed
@@ -195,8 +204,7 @@ class Watched:
         if not quick.looked_s:
             return
         (thread,) = self._threads.values()
-        self.waits.pass_by(thread.waiting, quick.stood, quick.looked_s, has_moved=quick.has_moved)
-        quick.stood = 0
+        self.waits.pass_by(thread.waiting, quick.stood_s, quick.looked_s, has_moved=quick.has_moved)
         for walked, looks in quick.looks.items():
             assert walked.number is not None, "only what has a number is known at a quick look"
             thread.credit.look(walked.number, looks)
@@ -228,7 +236,7 @@ class Watched:
         interpreters = self.interpreters
         if len(self._threads) != 1 or self._unnamed or not interpreters.frames.are_known_again:
             return None
-        if self.waits.wanted == EACH or self.load.counts_waiting or self.load.is_crowded or self.has_become_another:
+        if self.waits.wanted == EACH or self.load.counts_waiting or self.has_become_another:
             return None
         if interpreters.is_stale:
             # A thread is being made: it is looked for until it has its number.
@@ -239,7 +247,10 @@ class Watched:
         if standing is None or len(states) != 1 or len(interpreters.threads) != 1:
             return None
         asks = bool(self.waits.wanted)
-        quick = QuickLook(interpreters, states[0], standing, now_s, _FAITH_S, self.waits.draw, asks_for_waits=asks)
+        quick = QuickLook(
+            *(interpreters, states[0], standing, now_s, _FAITH_S, self._own_turn, self.waits.draw),
+            asks_for_waits=asks,
+        )
         quick.rests, quick.has_moved, quick.moved_s = (
             thread.rests,
             thread.waiting.standing is None,
@@ -259,8 +270,13 @@ class Watched:
     ) -> int:
         """How many of them ran, and could not be read."""
         failed = 0
+        waits, may_rest = self.waits, not self.load.counts_waiting
         for thread in threads:
             try:
+                if may_rest and thread.at_rest and thread.clock.ends_with(thread.at_rest):
+                    if waits.wanted and not waits.stands(thread.waiting):
+                        self._look_at_waiting(thread, now_s, stack_id)
+                    continue
                 self._look_at(thread, now_s, stack_id)
             except ThreadEnded:
                 self._leaving.append(thread)
@@ -299,13 +315,14 @@ class Watched:
 
     def learn_names(self, now_s: float, tids: set[int] | None = None) -> None:
         """What `threading` calls the threads that are new; and now and then `tids`, which may be called otherwise by now."""
-        if tids and now_s - self._names_s > _NAMES_S:
-            self._names_s = now_s
-        elif self._unnamed and now_s - self._asked_s > _NAMING_PAUSE_S:
+        if tids and now_s > self._names_due_s:
+            is_again = True
+        elif self._unnamed and now_s > self._naming_due_s:
             tids = set(self._unnamed)
+            is_again = False
         else:
             return
-        self._asked_s = now_s
+        begun_s = time.thread_time()
         if len(self.names) > _MAX_NAMES:
             self.names = {tid: name for tid, name in self.names.items() if tid in self._threads}
         found: dict[int, str] = {}
@@ -319,6 +336,10 @@ class Watched:
             for tid, since_s in self._unnamed.items()
             if tid not in found and tid in self._threads and now_s - since_s < _NAMES_S
         }
+        cost_s = time.thread_time() - begun_s
+        self._naming_due_s = now_s + max(_NAMING_PAUSE_S, cost_s / _NAMING_SHARE)
+        if is_again:
+            self._names_due_s = now_s + max(_NAMES_S, cost_s / _RENAMING_SHARE)
 
     @property
     def held_ns(self) -> float:
@@ -354,9 +375,14 @@ class Watched:
         if not self.waits.wanted:
             return
         if not runs:
-            self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id))
-        elif thread.waiting.standing is not None:
-            self.waits.leave(thread.waiting)
+            self._look_at_waiting(thread, now_s, stack_id)
+        else:
+            self.waits.runs(thread.waiting)
+
+    def _look_at_waiting(
+        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
+    ) -> None:
+        self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id))
 
     def _waiting_stack(
         self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
@@ -374,6 +400,7 @@ class Watched:
         self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
     ) -> bool:
         clock = thread.clock
+        thread.at_rest = b""
         if thread.is_settled and self._has_run_on(thread, now_s, stack_id):
             return True
         arrivals = clock.arrivals
@@ -384,8 +411,10 @@ class Watched:
         self._ran(thread, now_s, clock.running_ns)
         counts_waiting = self.load.counts_waiting
         has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks and now_s - thread.active_s < _STILL_S
-        is_at_rest = clock.is_off or now_s - thread.active_s > _AT_REST_S
+        is_at_rest = clock.is_off or (clock.arrivals == arrivals and now_s - thread.active_s > _AT_REST_S)
         if is_at_rest and not counts_waiting and not has_none:
+            if clock.is_off:
+                thread.at_rest = clock.end
             return False
         # What slept last time likely sleeps again, which costs a tenth of its stack to ask; and where few looks meet a thread that runs, most are not worth it.
         is_doubtful = self.load.is_crowded and not (counts_waiting or has_none)
@@ -393,6 +422,9 @@ class Watched:
             runs, wants_to = clock.look(self._own_turn)
             if not (runs if is_doubtful else wants_to):
                 thread.rests = not wants_to
+                if thread.rests and clock.count_last():
+                    self._ran(thread, now_s, clock.running_ns)
+                    thread.at_rest = clock.end
                 return False
         try:
             stack = self._stack(thread, now_s)

@@ -13,7 +13,7 @@ class WatchedThread:
     """Of a process that is watched."""
 
     __slots__ = (
-        *("active_s", "clock", "credit", "is_settled"),
+        *("active_s", "at_rest", "clock", "credit", "is_settled"),
         *("recent_ns", "rests", "running_ns", "since_s", "tid", "waiting", "waiting_ns"),
     )
 
@@ -35,6 +35,8 @@ class WatchedThread:
         self.waiting = Waiting(now_s, self.running_ns)
         self.rests = False
         """It neither ran nor wanted to when it was looked at last."""
+        self.at_rest = b""
+        """As `ThreadClock.end`: it did not run when it was looked at last, and all that it had used is counted; empty where that is not so."""
         self.is_settled = False
         """It kept its processor from one look to the next: it may well have kept it again."""
 

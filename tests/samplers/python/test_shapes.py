@@ -168,7 +168,7 @@ def test_a_quick_look_says_what_stands_there(version: str, text: str, different:
                 assert stack is not None
                 truth = _names(fresh, stack)
                 now_s = time.monotonic()
-                quick = QuickLook(interpreters, thread, standing, now_s, 0.0)
+                quick = QuickLook(interpreters, thread, standing, now_s, 0.0, OwnTurn())
                 if quick.look(now_s):
                     if quick.unwalked:
                         waiting.append((quick.unwalked, truth))
@@ -221,26 +221,29 @@ def test_of_a_thread_that_sleeps_no_stack_is_read() -> None:
         assert standing is not None
         now_s = time.monotonic()
 
-        def quick_look(standing: Standing, weight: int, *, has_moved: bool, asks_for_waits: bool = False) -> QuickLook:
+        def quick_look(standing: Standing, *, draws: bool, has_moved: bool, asks_for_waits: bool = False) -> QuickLook:
             quick = QuickLook(
-                interpreters, thread, standing, now_s, 0.0, lambda _: weight, asks_for_waits=asks_for_waits
+                interpreters, thread, standing, now_s, 0.0, OwnTurn(), lambda _: draws, asks_for_waits=asks_for_waits
             )
             quick.has_moved = has_moved
             return quick
 
-        still = quick_look(standing, 1, has_moved=False)
-        assert still.look(now_s)
-        assert still.look(now_s)
-        assert (still.stood, still.looks, still.unwalked, still.has_read) == (2, {}, None, False)
-        # Where it stands has to be asked for once.
-        assert not quick_look(standing, 1, has_moved=True, asks_for_waits=True).look(now_s)
+        still = quick_look(standing, draws=True, has_moved=False)
+        assert still.look(now_s + 1.0)
+        assert (still.stood_s, still.looks, still.unwalked, still.has_read) == (now_s + 1.0, {}, None, False)
+        # Where it stands has to be asked for once, soon where that is drawn.
+        assert quick_look(standing, draws=False, has_moved=True, asks_for_waits=True).look(now_s)
+        assert not quick_look(standing, draws=False, has_moved=True, asks_for_waits=True).look(now_s + 1.0)
         moved = standing._replace(off_at=-1)
-        come_to_rest = quick_look(moved, 0, has_moved=False)
+        come_to_rest = quick_look(moved, draws=False, has_moved=False)
         assert come_to_rest.look(now_s)
         assert (come_to_rest.rests, come_to_rest.has_moved, come_to_rest.looks) == (True, True, {})
-        drawn = quick_look(moved, 4, has_moved=False)
-        assert not drawn.look(now_s)
-        assert drawn.weight == 4
+        for drawn in (
+            quick_look(moved, draws=True, has_moved=False),
+            quick_look(standing, draws=True, has_moved=True, asks_for_waits=True),
+        ):
+            assert not drawn.look(now_s)
+            assert drawn.is_drawn
     finally:
         clock.close()
         program.kill()

@@ -156,17 +156,17 @@ def test_what_was_waited_is_shared_by_the_looks_that_met_it() -> None:
     """By their weights; time without a look stays owed, and clocks that were read a moment apart take nothing away."""
     waiting = Waiting(10.0, 1_000)
     waiting.count(11.0, 250_001_000)
-    assert not list(waiting.pay())
+    assert not list(waiting.pay(1.0))
     waiting.look(3, 4)
     waiting.look(3, 1)
     waiting.look(5, 1)
-    assert [(stack, looks, round(time_ns)) for stack, looks, time_ns in waiting.pay()] == [
+    assert [(stack, looks, round(time_ns)) for stack, looks, time_ns in waiting.pay(1.0)] == [
         (3, 5, 625_000_000),
         (5, 1, 125_000_000),
     ]
     waiting.count(11.0, 260_001_000)
     waiting.look(5, 1)
-    assert not list(waiting.pay())
+    assert not list(waiting.pay(1.0))
     waiting.count(11.1, 260_001_000)
-    (payment,) = waiting.pay()
+    (payment,) = waiting.pay(1.0)
     assert round(payment.time_ns) == 90_000_000
