@@ -17,8 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.agent import helper
-from tests.benchmarks.measure import cpu_s
+from tests.benchmarks.measure import cpu_s, helper
 from tests.benchmarks.table import Table, at_most
 
 if TYPE_CHECKING:

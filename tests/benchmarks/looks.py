@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.agent import helper
-from tests.benchmarks.measure import cpu_s
+from tests.benchmarks.measure import cpu_s, helper
 from tests.benchmarks.peers import peers
 from tests.benchmarks.table import Table, at_most
 from tests.support.command import COMMAND
@@ -77,8 +76,8 @@ def tables(length: Length) -> Iterator[Table]:
                 looks: dict[str, list[float]] = {each: [] for each in CONTENDERS}
                 for number in range(slices):
                     for each in list(CONTENDERS)[:: -1 if number % 2 else 1]:
-                        with _running(CONTENDERS[each].version, folder, depth) as pid:
-                            parts, looks_hz = _look(each, pid, rate_hz, folder / each, slice_s, settled_s)
+                        with running(CONTENDERS[each].version, folder, depth) as pid:
+                            parts, looks_hz = look(each, pid, rate_hz, folder / each, slice_s, settled_s)
                         used[each].append(parts[0])
                         looks[each].append(looks_hz)
                         if each == OURS:
@@ -95,13 +94,13 @@ def tables(length: Length) -> Iterator[Table]:
                 yield table
 
 
-def _look(
-    name: str, pid: int, rate_hz: int, output: Path, slice_s: float, settled_s: float
+def look(
+    name: str, pid: int, rate_hz: int, output: Path, slice_s: float, settled_s: float, *options: str
 ) -> tuple[list[float], float]:
-    """What its processes use, in per cent of a core, and how often it looks."""
+    """What its processes use, in per cent of a core, and how often it looks; `options` are words for it."""
     contender = CONTENDERS[name]
     output.unlink(missing_ok=True)
-    command = [str(word) for word in contender.command(pid, rate_hz, output)]
+    command = [*(str(word) for word in contender.command(pid, rate_hz, output)), *options]
     began_s = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -122,7 +121,7 @@ def _look(
 
 
 @contextmanager
-def _running(version: str, folder: Path, depth: int) -> Iterator[int]:
+def running(version: str, folder: Path, depth: int) -> Iterator[int]:
     root = debian_python(version).parent / "root" / "usr"
     python = folder / f"python{version}"
     if not python.exists():

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.agent import helper, running_agent
-from tests.benchmarks.measure import cpu_s
+from tests.benchmarks.agent import running_agent
+from tests.benchmarks.measure import cpu_s, helper
 from tests.benchmarks.table import Table, at_most
 from tests.support.command import Folder
 
