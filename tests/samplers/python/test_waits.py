@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,30 @@ def test_a_thread_that_was_met_before_has_its_end_there() -> None:
         waits.end(thread, 8.1)
     found = {tid: payment.stack for tid, payment in waits.payments([], 10.0, is_end=True)}
     assert found == {0: 1, 1: 2}
+
+
+@pytest.mark.parametrize("looks", [2, 40])
+def test_what_stood_has_the_time_until_it_went_and_no_more(looks: int) -> None:
+    """Of many threads each is looked at in its turn: it was seen last 2 s before it is found to have gone, halfway, as chance has it, however many looks there were."""
+    gil: Any = SimpleNamespace(matters=False)
+    clock: Any = SimpleNamespace(arrivals=1, is_off=True, read=lambda: None)
+    waits = Waits(gil, OwnTurn(), 6.0, lambda: 0.5)
+    waits.wanted = SOME
+    thread = WatchedThread(os.getpid(), os.getpid(), 6.0, is_elder=True)
+    thread.clock.close()
+    thread.clock = clock
+    waits.begin(6.0)
+    waits.look(thread, lambda: 1)
+    waits.begin(7.0)
+    waits.look(thread, lambda: None)
+    for number in range(looks):
+        waits.begin(7.0 + 2.0 * (number + 1) / looks)
+    clock.arrivals = 2
+    waits.look(thread, lambda: 2)
+    times = Counter[int]()
+    for _, payment in waits.payments([thread], 10.0, is_end=False):
+        times[payment.stack] += round(payment.time_ns / 1e8)
+    assert times == {1: 20, 2: 10}
 
 
 def test_what_was_waited_is_shared_by_the_looks_that_met_it() -> None:
