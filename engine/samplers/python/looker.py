@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
 
-_FIRST_FLUSH_S, _YOUNG_FLUSH_S, _FLUSH_S = 0.03, 0.1, 0.5
-"""For the first samples somebody waits: a screen, say. Later pictures are made each second, and to hand over costs both sides as much as some looks."""
+_FIRST_FLUSH_S, _YOUNG_FLUSH_S, _FLUSH_S, _UNSEEN_FLUSH_S = 0.03, 0.1, 0.5, 1.0
+"""For the first samples somebody waits: a screen, say. Later pictures are made each second, and to hand over costs both sides as much as some looks; the last is where nobody asked for waiting, and so has no screen."""
 _YOUNG_S = 5.0
 _TUNE_S = 0.1
 _START_PATIENCE_S = 3.0
@@ -153,7 +153,9 @@ class Looker:
     def _flush_s(self, now_s: float) -> float:
         if not self._has_told:
             return _FIRST_FLUSH_S
-        return _YOUNG_FLUSH_S if now_s < self._young_until_s else _FLUSH_S
+        if now_s < self._young_until_s:
+            return _YOUNG_FLUSH_S
+        return _FLUSH_S if self._waits else _UNSEEN_FLUSH_S
 
     @property
     def _alone(self) -> Watched | None:

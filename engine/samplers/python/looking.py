@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _PIPE_BYTES = 1 << 20
 """Room for seconds of samples, so that the helper never waits for us."""
-_HANDED_OVER_S = 0.5
-"""How often the helper hands over."""
+_HANDED_OVER_S = 1.0
+"""The helper hands over once in so long, or more often."""
 _WAITS_HANDED_OVER_S = 1.0
 """The same of what is waited for."""
 _FLUSH_DEADLINE_S = 0.25

@@ -162,7 +162,7 @@ class QuickLook:
             if arrivals == self.off_at:
                 return self._stands(now_s)
             self._is_settled, self.arrivals = arrivals == self.arrivals, arrivals
-            if self.rests and not self._is_on() and self._state() in _WAITING_STATES:
+            if self.rests and self._state() in _WAITING_STATES:
                 return self._has_come_to_rest(now_s)
         if self._read() != self._size:
             return False
