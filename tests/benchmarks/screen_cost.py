@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -22,7 +23,7 @@ from tests.support.debian_python import debian_python
 from tests.support.terminal import Terminal
 
 SIZE = (200, 50)
-SETTLE_S, MEASURE_S = 4.0, 8.0
+SETTLE_S, MEASURE_S, SLICES = 4.0, 8.0, 3
 VIEWS = {
     "1": "hot functions",
     "2": "source",
@@ -113,13 +114,21 @@ def beside_tachyon(folder: Folder) -> None:
     try:
         ours.until(lambda shown: b"CPU" in shown)
         peer.until(lambda shown: b"busy.py" in shown)
-        time.sleep(SETTLE_S)
-        pids = {"multi_lang_profiler": [ours.pid, *samplers(ours.pid)], "Tachyon": [peer.pid]}
-        began = {name: sum(map(cpu_s, each)) for name, each in pids.items()}
-        time.sleep(MEASURE_S)
-        for name, each in pids.items():
-            share = 100 * (sum(map(cpu_s, each)) - began[name]) / MEASURE_S
-            print(f"{name:28}{share:8.2f} %{sum(map(memory_mb, each)):8.1f} MB in {len(each)} process(es)")
+        # What is new is looked at more often.
+        time.sleep(2 * SETTLE_S)
+        pids = {"agent": [ours.pid], "helper": samplers(ours.pid), "Tachyon": [peer.pid]}
+        parts: dict[str, list[float]] = {name: [] for name in pids}
+        for _ in range(SLICES):
+            began = {name: sum(map(cpu_s, each)) for name, each in pids.items()}
+            time.sleep(MEASURE_S)
+            for name, each in pids.items():
+                parts[name].append(100 * (sum(map(cpu_s, each)) - began[name]) / MEASURE_S)
+        whole = [agent + helper for agent, helper in zip(parts["agent"], parts["helper"], strict=True)]
+        ratio = statistics.median(ours / peers for ours, peers in zip(whole, parts["Tachyon"], strict=True))
+        for name, values in parts.items():
+            share, memory = statistics.median(values), sum(map(memory_mb, pids[name]))
+            print(f"{name:28}{share:8.2f} % ({min(values):.2f} to {max(values):.2f}){memory:8.1f} MB")
+        print(f"{'agent and helper':28}{statistics.median(whole):8.2f} %   {ratio:.2f} × Tachyon")
     finally:
         os.kill(ours.pid, signal.SIGTERM)
         ours.wait()
