@@ -88,9 +88,10 @@ class Accounted:
 
 
 def accounted(language: str, program: str, folder: Path, *options: str | Path) -> Accounted:
-    """Run `program` in an empty `folder`, with these options of the command's besides."""
+    """Run `program`, a file of ours or what else the language's runtime takes, in a `folder`, with these options of the command's besides."""
+    file = PROGRAMS / program
     finished = subprocess.run(
-        [COMMAND, language, PROGRAMS / program, "--no-tui", "--summary", "json", *options],
+        [COMMAND, language, file if file.exists() else program, "--no-tui", "--summary", "json", *options],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -43,7 +43,16 @@ NAMES = (
     ),
     *("rate", "mojo", "wire", "aggregation", "buffer", "reporter", "screen"),
 )
-BY_NAME_ONLY = ("node_agreement", "java_agreement", "java_truth", "go_agreement", "open_wire", "looks", "waits")
+BY_NAME_ONLY = (
+    "node_agreement",
+    "java_agreement",
+    "java_truth",
+    "java_cost",
+    "go_agreement",
+    "open_wire",
+    "looks",
+    "waits",
+)
 """Whether what is sampled is what the runtime's own profiler sees; and what reports to open engines cost."""
 
 

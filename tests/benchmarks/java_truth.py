@@ -60,61 +60,72 @@ class Program:
 
 
 def tables(length: Length) -> Iterator[Table]:
+    for program, folder in programs(length.sized(LONG, SHORTEST)):
+        yield from _compared(program, async_profiler(), folder)
+
+
+def programs(size: int) -> Iterator[tuple[Program, Path]]:
+    """Each of so many seconds that it says `size`, in a folder that is there until the next one."""
     only = os.environ.get("PROGRAMS")
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
-        for title, make in PROGRAMS_OF.items():
+        for title, (make, sizes) in PROGRAMS_OF.items():
             if only is None or title in only.split(","):
-                yield from _compared(make(length, folder), async_profiler(), folder)
+                yield make(sizes[size], folder), folder
 
 
-def _sat4j(length: Length, folder: Path) -> Program:
+def _sat4j(variables: int, folder: Path) -> Program:
     formula = folder / "formula.cnf"
-    formula.write_text(sat4j_formula(variables=length.sized(310, 200)))
+    formula.write_text(sat4j_formula(variables=variables))
     return Program("Sat4j", str(artefact(SAT4J)), "org.sat4j.BasicLauncher", (str(formula),))
 
 
-def _ecj(length: Length, folder: Path) -> Program:
-    """Compiles the sources of a search engine, as often as makes a minute."""
-    names = _sources(LUCENE, folder / "lucene", length.sized(10_000, 200))
+def _ecj(times: int, folder: Path) -> Program:
+    """Compiles the sources of a search engine, so many times."""
+    names = _sources(LUCENE, folder / "lucene", 10_000 if times > 1 else 200)
     files = folder / "files"
     files.write_text("\n".join(names))
-    words = ("-nowarn", "-proceedOnError", "-source", "17", "-repeat", str(length.sized(10, 2)), "-d", "none")
+    words = ("-nowarn", "-proceedOnError", "-source", "17", "-repeat", str(times), "-d", "none")
     main = "org.eclipse.jdt.internal.compiler.batch.Main"
     return Program("Eclipse's compiler", str(artefact(ECJ)), main, (*words, f"@{files}"))
 
 
-def _spring(length: Length, folder: Path) -> Program:
-    return _service("Spring Boot", jdk(), "false", length, folder)
+def _spring(requests: int, folder: Path) -> Program:
+    return _service("Spring Boot", jdk(), "false", requests, folder)
 
 
-def _virtual(length: Length, folder: Path) -> Program:
-    return _service("Spring Boot on virtual threads", newer_jdk(), "true", length, folder)
+def _virtual(requests: int, folder: Path) -> Program:
+    return _service("Spring Boot on virtual threads", newer_jdk(), "true", requests, folder)
 
 
-def _service(title: str, java: str, is_virtual: str, length: Length, folder: Path) -> Program:
+def _service(title: str, java: str, is_virtual: str, requests: int, folder: Path) -> Program:
     path = _compiled("Service", class_path(SPRING), folder)
-    return Program(title, path, "real.Service", (str(length.sized(32_000, 1_500)), is_virtual), java)
+    return Program(title, path, "real.Service", (str(requests), is_virtual), java)
 
 
-def _kotlin(length: Length, folder: Path) -> Program:
-    """Compiles the sources of an HTTP client, as far as they go without their dependencies, as often as makes a minute."""
-    _sources(OKHTTP, folder / "okhttp", 10_000)
+def _kotlin(times: int, folder: Path) -> Program:
+    """Compiles the sources of an HTTP client, as far as they go without their dependencies, so many times; 0 for some of them once."""
+    _sources(OKHTTP, folder / "okhttp", 10_000 if times else 20)
     path = class_path(KOTLIN)
     library = next(each for each in path.split(os.pathsep) if "/kotlin-stdlib-2" in each)
     words = ("-nowarn", "-no-stdlib", "-no-reflect", "-d", str(folder / "out"), "-cp", f"{artefact(OKIO)}:{library}")
-    times = str(length.sized(2, 1))
+    times_said = str(max(1, times))
     return Program(
-        "Kotlin's compiler", _compiled("Kotlin", path, folder), "real.Kotlin", (times, *words, str(folder / "okhttp"))
+        "Kotlin's compiler",
+        _compiled("Kotlin", path, folder),
+        "real.Kotlin",
+        (times_said, *words, str(folder / "okhttp")),
     )
 
 
-PROGRAMS_OF: dict[str, Callable[[Length, Path], Program]] = {
-    "Sat4j": _sat4j,
-    "Eclipse": _ecj,
-    "Spring": _spring,
-    "Kotlin": _kotlin,
-    "Virtual": _virtual,
+LONG, SHORT, SHORTEST = range(3)
+"""About a minute of CPU, some seconds, and as little as shows that all of it works."""
+PROGRAMS_OF: dict[str, tuple[Callable[[int, Path], Program], tuple[int, int, int]]] = {
+    "Sat4j": (_sat4j, (310, 280, 200)),
+    "Eclipse": (_ecj, (10, 2, 1)),
+    "Spring": (_spring, (32_000, 5_000, 1_500)),
+    "Kotlin": (_kotlin, (2, 0, 0)),
+    "Virtual": (_virtual, (32_000, 5_000, 1_500)),
 }
 
 
@@ -142,18 +153,18 @@ def _compared(program: Program, profiler: Path, folder: Path) -> Iterator[Table]
         f"without {PEER}": (("--async-profiler", "off"), False),
     }
     bare_s, theirs_s, judged = [], [], []
-    ours: dict[str, tuple[Counter[str], float]] = {}
+    counted: dict[str, tuple[Counter[str], float]] = {}
     # Ours in the midst: what changes on the machine meanwhile is not to be taken for our doing.
     for title in ways:
-        bare_s.append(_bare(program, folder).cpu_s)
-        theirs_s.append(_bare(program, folder, start).cpu_s)
+        bare_s.append(bare(program, folder).cpu_s)
+        theirs_s.append(bare(program, folder, start).cpu_s)
         judged.append(_judged(collapsed))
-        ours[title] = _ours(program, folder, ways[title][0])
+        counted[title] = ours(program, folder, ways[title][0])
     costs = Table(f"{program.title}: CPU time of the program")
     costs.add("bare", bare_s, "s")
     costs.add(PEER, theirs_s, "s", base="bare")
     for title, (_, is_judged) in ways.items():
-        counts, took_s = ours[title]
+        counts, took_s = counted[title]
         targets = [at_most(LIMIT, "ratio")] if is_judged else []
         costs.add(f"here, {title}", took_s, "s", *targets, base="bare")
         first, again = judged if is_judged else reversed(judged)
@@ -166,7 +177,7 @@ def _compared(program: Program, profiler: Path, folder: Path) -> Iterator[Table]
     yield costs
 
 
-def _bare(program: Program, folder: Path, *options: str) -> Took:
+def bare(program: Program, folder: Path, *options: str) -> Took:
     shutil.rmtree(folder / "out", ignore_errors=True)
     java = program.java or jdk()
     return run([java, *options, "-cp", program.class_path, program.main, *program.words], cwd=folder)
@@ -193,15 +204,15 @@ def _short(name: str) -> str:
     return ".".join(name.split(" (", maxsplit=1)[0].split(".")[-2:])
 
 
-def _ours(program: Program, folder: Path, options: Sequence[str]) -> tuple[Counter[str], float]:
+def ours(program: Program, folder: Path, options: Sequence[str]) -> tuple[Counter[str], float]:
     """The self time of methods, and what the program's process used of the CPU."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     saved, summary = folder / "ours.json", folder / "summary.json"
     java = ("--java", program.java or jdk(), "--java-arg=-cp", f"--java-arg={program.class_path}")
     quiet = ("--no-tui", "--no-history", "--summary", summary, "--json", saved)
-    ours: list[str | Path] = [COMMAND, "java", program.main, *options, *java, *quiet]
+    command: list[str | Path] = [COMMAND, "java", program.main, *options, *java, *quiet]
     # Its exit status is the program's own.
-    subprocess.run([*ours, "--", *program.words], check=False, capture_output=True, cwd=folder)
+    subprocess.run([*command, "--", *program.words], check=False, capture_output=True, cwd=folder)
     counts: Counter[str] = Counter()
     for profile in json.loads(saved.read_text())["profiles"]:
         for entry in profile["runtime_analysis"]["function_stats"].values():

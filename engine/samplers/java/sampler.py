@@ -41,6 +41,7 @@ import asyncio
 import contextlib
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ from ..sampler import CannotStart, Launch, SamplingFailed
 from .agent_start import ASKS, SAMPLES, agent_options, most_percent
 from .async_profiler import find_async_profiler
 from .attach import load_agent, running_java
+from .beats import STEADY
 from .crowding import SATURATED, Crowding
 from .frames import JavaCounts, WindowReader
 from .jfr import MalformedRecording
@@ -59,7 +61,7 @@ from .programs import class_path_folders, main_class_source, named_program, new_
 from .recordings import Recordings
 from .runtime import JavaRuntime, NoAgent, agent_jar, find_java
 from .sources import JavaSources
-from .unseen import UnseenThreads
+from .unseen import InlinedMethods, UnseenThreads
 
 if TYPE_CHECKING:
     from ..sampler import Context, Process
@@ -73,7 +75,6 @@ _SLOW_START_S = 13.0
 """How much longer a JVM may take to start where we do not know why it is silent."""
 _LOOK_AGAIN_S = 1.0
 _UNTOLD = ", inlined methods count for their callers"
-_MUCH_S = 5.0
 _START_S = 1.5
 """A JVM that has used more has begun to work."""
 _ALL_S = 1e6
@@ -112,8 +113,7 @@ class JavaSampler:
         self._unseen = UnseenThreads(context)
         self._inlined_from_s: int | None = None
         """What the program has to use of the CPU before the Flight Recorder is worth its cost; None if it is not begun by itself."""
-        self._inlined_since: int | None = None
-        """The samples there were when it had told something; None if it has not, or was there from the start."""
+        self._untold = InlinedMethods(context, None)
 
     async def prepare(self) -> Launch:
         settings = self._settings
@@ -152,6 +152,7 @@ class JavaSampler:
             return Launch((java.executable, loading, *command), source_file=source_file)
         if settings.mode is Mode.CPU and not settings.java_inlined and settings.pid is None:
             self._inlined_from_s = java.recorder_from_s
+        self._untold = InlinedMethods(self._context, 0 if settings.java_inlined else self._inlined_from_s)
         try:
             agent = await self._agent(java)
         except NoAgent as error:
@@ -235,7 +236,8 @@ class JavaSampler:
         rate_hz = min(settings.rate_hz, MAX_TIMER_HZ)
         assert self._counts is not None, "made just before"
         period_ns = round(1e9 / rate_hz)
-        self._recordings = Recordings(self._counts, folder, period_ns, self._begin_recording, self._tell_start)
+        told = (self._begin_recording, self._tell_start, partial(self._context.doubt, STEADY))
+        self._recordings = Recordings(self._counts, folder, period_ns, *told)
         self.name = f"async-profiler {found.version} in Java {java.version}".rstrip()
         return found.option(rate_hz, folder)
 
@@ -359,16 +361,18 @@ class JavaSampler:
             self._window_came.set()
             self._note_pace(int(fields[1]))
             self._unseen.weigh()
+            self._untold.weigh()
         elif kind == "hello":
-            self.name = f"agent in Java {fields[0]}{'' if self._tells_inlined else _UNTOLD}"
+            self.name = f"agent in Java {fields[0]}{'' if self._settings.java_inlined else _UNTOLD}"
             self._greeted = True
             self._context.sampling(True)
             if self._pid:
                 self._tell_ledger(int(fields[1]))
-        elif kind == "i" and self._inlined_since is None:
-            self._inlined_since = self._context.recorder.run.total
+        elif kind == "i" and not self._untold.are_told:
             self.name = self.name.removesuffix(_UNTOLD)
-            seconds = self._inlined_since / self._settings.rate_hz
+            seconds = self._untold.begin()
+            if self._settings.java_inlined:
+                return
             text = "The Flight Recorder tells inlined methods from now on; so far"
             self._context.emit(Note(f"{text}, for {seconds:.0f} s of CPU time, they have counted for their callers"))
         elif kind == "v":
@@ -378,7 +382,8 @@ class JavaSampler:
         elif kind == "r" and not self._is_blind:
             self._is_blind = True
             asked = self._settings.java_inlined or self._inlined_from_s is not None
-            self.name += _UNTOLD if self._settings.java_inlined else ""
+            self.name = self.name.removesuffix(_UNTOLD) + _UNTOLD
+            self._untold.never()
             blind = "inlined methods count for their callers" if asked else "virtual threads show as their carriers"
             self._context.emit(Note(f"This JVM's Flight Recorder does not run ({fields[0]}): {blind}"))
 
@@ -404,28 +409,10 @@ class JavaSampler:
             return f"cpu+{self._inlined_from_s}"
         return "inlined" if self._settings.java_inlined else self._settings.mode
 
-    @property
-    def _tells_inlined(self) -> bool:
-        return (
-            self._settings.mode is not Mode.CPU
-            or self._recordings is not None
-            or (self._settings.java_inlined and not self._is_blind)
-        )
-
     def _tell_what_is_untrue(self) -> None:
-        """Where it may matter: in a short run it is in the name that the screen shows."""
         if not self._is_blind:
             self._unseen.tell()
-        untold = self._context.recorder.run.total if self._inlined_since is None else self._inlined_since
-        if self._tells_inlined or untold < _MUCH_S * self._settings.rate_hz:
-            return
-        of = (
-            "in this table"
-            if self._inlined_since is None
-            else f"in the first {untold / self._settings.rate_hz:.0f} s of CPU time of this table"
-        )
-        remedy = "--java-inlined tells them apart from the start (Java 17 and newer, for a second of CPU)"
-        self._context.doubt(f"Java methods that the JIT inlined count for their callers {of}; {remedy}")
+        self._untold.weigh(is_end=True)
 
     async def _tell_saturation(self, pid: int) -> None:
         if self._settings.mode is Mode.CPU:

@@ -1,4 +1,4 @@
-"""Virtual threads that nobody saw: until the Flight Recorder has begun, and where it gets no core."""
+"""What is not true of a run's shares without async-profiler: virtual threads that nobody saw, and inlined methods that counted for their callers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _TELLING_NS = 100_000_000
 _MUCH = 0.05
 """Of all that was used: from so much on shares are uncertain."""
+_SAY_NS = 5_000_000_000
+"""Of time in which inlined methods were not told, before that is said while the program runs. At its end it is said of any."""
 _DOUBT = (
     "Virtual threads are lost until the Flight Recorder has begun, which takes about a second: shares are uncertain"
 )
@@ -44,3 +46,65 @@ class UnseenThreads:
             why = "the Flight Recorder, which alone sees them, takes about a second to begin"
             text = f"{self._used_ns / 1e9:.1f} s of virtual threads are lost{so}: {why}"
             self._emit(Note(f"{text}; async-profiler sees them from the start"))
+
+
+class InlinedMethods:
+    """Those that counted for their callers, as seen at safepoints they do, until the Flight Recorder began to tell them apart."""
+
+    def __init__(self, context: Context, from_s: int | None) -> None:
+        """`from_s`: what the program has to use of the CPU before it is begun; 0 if it is from the start, None if never."""
+        self._context = context
+        self._from_s = from_s
+        self._told_ns: float | None = None
+        """What was sampled before they were told apart; None as long as they are not."""
+        self._doubt = ""
+        self._is_said = False
+
+    @property
+    def are_told(self) -> bool:
+        return self._told_ns is not None
+
+    def begin(self) -> float:
+        """They are told apart from now on. Gives the seconds that were sampled before."""
+        self._told_ns = self._sampled_ns
+        return self._told_ns / 1e9
+
+    def never(self) -> None:
+        """The Flight Recorder does not run."""
+        self._from_s = None
+
+    def weigh(self, *, is_end: bool = False) -> None:
+        """Call the run's shares uncertain as long as it is much of all, and say so once it is worth a line."""
+        all_ns = self._sampled_ns
+        untold_ns = all_ns if self._told_ns is None else self._told_ns
+        doubt = self._text(untold_ns) if untold_ns > max(_TELLING_NS, _MUCH * all_ns) else ""
+        doubts = self._context.recorder.doubts
+        if doubt != self._doubt and self._doubt in doubts:
+            doubts.remove(self._doubt)
+        if doubt and doubt not in doubts:
+            doubts.append(doubt)
+        is_news = doubt != self._doubt or not self._is_said
+        self._doubt = doubt
+        if doubt and is_news and (is_end or (self._told_ns is None and untold_ns > _SAY_NS)):
+            self._is_said = True
+            self._context.emit(Note(doubt))
+
+    @property
+    def _sampled_ns(self) -> float:
+        return self._context.recorder.run.total * 1e9 / self._context.settings.rate_hz
+
+    def _text(self, untold_ns: float) -> str:
+        if self._told_ns is not None:
+            when = f" in the first {untold_ns / 1e9:.1f} s of CPU time"
+        elif self._from_s is None:
+            when = ""
+        elif self._from_s == 0:
+            when = " until the Flight Recorder has begun, which takes about a second"
+        else:
+            when = f" until the program has used {self._from_s} s of CPU"
+        also = (
+            ""
+            if self._context.settings.java_inlined
+            else ", or --java-inlined (Java 17 and newer, for a second of CPU),"
+        )
+        return f"Java methods that the JIT inlined count for their callers{when}; async-profiler{also} tells them apart from the start"

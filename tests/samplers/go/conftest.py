@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if len(releases := go.releases()) > 1:
+    names_them = any("release" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if len(releases := go.releases()) > 1 and not names_them:
         metafunc.parametrize("release", releases, indirect=True, scope="session")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,21 @@ from multi_lang_profiler.engine.formats import files as export
 from multi_lang_profiler.proto import otlp_pb2, pprof_pb2, pyroscope_pb2
 from tests.support.backend import Backend
 from tests.support.command import Folder
-from tests.support.go import go
+from tests.support.go import every_go, go
 from tests.support.viewers import go_tool_pprof, seen_by_speedscope
 
 pytestmark = pytest.mark.xdist_group("go")
 
+Record = Callable[[str, object], None]
 Sets = Counter[tuple[tuple[str, str], ...]]
 FIB, SUM = (("req", "fib"),), (("job", "7"), ("req", "sum"))
 SHARES = {FIB: 50, SUM: 20, (): 30}
 OURS = {"pid", "thread", "process.pid", "thread.id", "thread.name", "process_id", "thread_id", "thread_name"}
 
 
+@every_go
 @pytest.mark.parametrize("form", ["otlp", "pyroscope"])
-def test_labels_are_in_exports_and_reports(folder: Path, form: str) -> None:
+def test_labels_are_in_exports_and_reports(folder: Path, form: str, record_property: Record) -> None:
     """`req: fib` has half of the time in pprof, speedscope and the reports that have a place for labels, as the program's own profile says."""
     with Folder(folder) as run, Backend() as backend:
         backend.store = lambda request: 1  # type: ignore[method-assign]
@@ -40,6 +43,7 @@ def test_labels_are_in_exports_and_reports(folder: Path, form: str) -> None:
     written: Sets = Counter()
     for (thread, _), samples in recording.counts.by_stack.items():
         written[recording.table.threads[thread].labels] += samples
+    record_property("measured", f"{100 * written[FIB] / written.total():.0f}%")
     for sets in (reported, written):
         assert {labels: 100 * n / sets.total() for labels, n in sets.items()} == pytest.approx(SHARES, abs=6)
     tags = go_tool_pprof("-tags", folder / "l.pb.gz")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from multi_lang_profiler.engine.samplers.go.pprof_reader import read_profile
-from tests.support.go import Sampled, go, sample
+from tests.support.go import Sampled, every_go, go, sample
 
 pytestmark = pytest.mark.xdist_group("go")
 needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="cgo needs a C compiler")
@@ -62,23 +62,27 @@ async def test_a_plugin_opens_as_it_does_without_the_profiler(folder):
 
 
 @needs_cc
-async def test_the_threads_that_c_made_are_counted(folder):
+@every_go
+async def test_the_threads_that_c_made_are_counted(folder, record_property):
     """What they used is in samples of their own, so that all samples together are the CPU time that the kernel counted."""
     sampled = await sample(folder / "cgo", ".")
     in_thread_s = sampled.self_samples["(threads of C)"] / sampled.rate_hz
+    record_property("measured", f"{sampled.total_s:.2f} of {sampled.run.cpu_s:.2f} s")
     assert in_thread_s / sampled.total_s == pytest.approx(1 / 3, abs=0.1)
     assert sampled.total_s == pytest.approx(sampled.run.cpu_s, rel=0.15)
     assert {thread.name for thread in sampled.recorder.table.threads} == {"goroutines", "threads of C"}
 
 
 @needs_cc
-async def test_the_programs_own_profile_has_the_threads_that_c_made(folder):
+@every_go
+async def test_the_programs_own_profile_has_the_threads_that_c_made(folder, record_property):
     """It is as it is without us: C code in a thread of its own has its share."""
     sampled = await sample(folder / "cgo", ".", "own")
     own = read_profile((folder / "cgo" / "own").read_bytes())
     roots: Counter[str] = Counter()
     for stack, count, _ in own.samples:
         roots[own.locations[stack[-1]][-1].function] += count
+    record_property("measured", f"{100 * roots['runtime._ExternalCode'] / roots.total():.0f}%")
     assert own.period_ns == 10_000_000
     assert roots["runtime._ExternalCode"] / roots.total() == pytest.approx(1 / 3, abs=0.12)
     assert roots.total() == pytest.approx(100 * sampled.run.cpu_s, rel=0.35)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ledger import busy_loops
-from tests.support.java import java, jdk, on, runtimes, sample
+from tests.support.java import every_java, java, jdk, on, sample
 from tests.support.maven import async_profiler
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def _per_cent(runs: list[list[float]]) -> list[float]:
     return [100 * of / sum(sums) for of in sums]
 
 
-@runtimes("jdk", "25")
-async def test_a_program_of_a_steady_beat_is_met_everywhere(tmp_path, classes, runtime):
+@every_java
+async def test_a_program_of_a_steady_beat_is_met_everywhere(tmp_path, classes, runtime, record_property):
     """Each method gets its share, whatever the period is to the sampler's. In step, or paid to the look that came next, the last got up to 43 for 17."""
     runs: list[list[float]] = []
     was_said = False
@@ -59,6 +59,7 @@ async def test_a_program_of_a_steady_beat_is_met_everywhere(tmp_path, classes, r
         seconds, is_said = await _seconds(tmp_path, classes, period_us, TRUTH, java(runtime))
         runs.append(seconds)
         was_said |= is_said
+        record_property("measured", "/".join(f"{share:.0f}" for share in _per_cent(runs)))
         # A few runs have too few looks to tell; a bias would be there in all of them together, too.
         if len(runs) > 1 and _per_cent(runs) == pytest.approx(TRUTH, abs=7):
             return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from multi_lang_profiler.engine.settings import Mode
-from tests.support.java import compile_java, java, jdk, on, runtimes, sample
+from tests.support.java import compile_java, every_java, java, jdk, on, runtimes, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,13 +148,14 @@ async def test_virtual_threads_of_a_short_program(tmp_path, classes, runtime):
     pytest.fail(f"seconds used, found, lost, of carriers, lines: {seen}")
 
 
-@runtimes("jdk")
-async def test_many_busy_threads_with_deep_stacks(tmp_path, classes, runtime):
+@every_java
+async def test_many_busy_threads_with_deep_stacks(tmp_path, classes, runtime, record_property):
     """Where 150 threads leave ours hardly any core, and a look at all of them is dear, at most 5% of what they used is lost."""
     seen = []
     for _ in range(ATTEMPTS):
         sampled = await sample(tmp_path, "Overload", "150", "240", "3000", java=java(runtime), options=on(classes))
         seen.append((sampled.seconds("Overload.work"), int(sampled.stdout) / 1000, sampled.recorder.lost_samples))
+        record_property("measured", f"{100 * seen[-1][0] / seen[-1][1]:.0f}%")
         if 0.95 * seen[-1][1] <= seen[-1][0] <= 1.05 * seen[-1][1] + 0.1:
             return
     pytest.fail(f"seconds counted, seconds used by the threads, samples lost: {seen}")
@@ -239,14 +240,15 @@ async def test_many_threads_slow_the_sampling_down_and_not_the_program(tmp_path,
     assert len([line for line in sampled.lines if "2% of a core" in line]) == 1, sampled.lines
 
 
-@runtimes("jdk", "25")
-async def test_the_first_tenth_of_a_second_and_the_last(tmp_path, classes, runtime):
+@every_java
+async def test_the_first_tenth_of_a_second_and_the_last(tmp_path, classes, runtime, record_property):
     """Of a program that is over before the JVM's management classes are loaded, what `main` used is in samples, and none is the JVM's end."""
     seen = []
     for _ in range(ATTEMPTS):
         sampled = await sample(tmp_path, "Short", java=java(runtime), options=on(classes))
         used_s = int(sampled.stdout) / 1000
         seen.append((sampled.total_s, sampled.seconds("Short.main"), used_s, sampled.seconds("Shutdown.shutdown")))
+        record_property("measured", f"{100 * seen[-1][1] / used_s:.0f}%")
         assert sampled.seconds("Shutdown.shutdown") <= 0.02, seen
         # Samples are of 10 ms; and main itself has loaded classes before its first look at its clock, and after the last.
         if 0.8 * used_s - 0.01 <= sampled.seconds("Short.main") <= used_s + 0.07:

@@ -53,8 +53,9 @@ final class Stacks implements AutoCloseable {
     private final ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final DeepStacks deep = new DeepStacks(beans);
     private final boolean isWall;
-    /** Whether the recorder is asked about all threads. */
+    /** Whether the recorder is asked about all threads, and whether it has answered. */
     private boolean isInlined;
+    private boolean hasTold;
     /** What the process has to have used of the CPU before it is, or {@link Long#MAX_VALUE}. */
     private long inlinedFromNs = Long.MAX_VALUE;
     private final long askedPeriodNs;
@@ -229,8 +230,8 @@ final class Stacks implements AutoCloseable {
     private void beginInlined(Recorder.Batch told, boolean isLast) {
         if (!isInlined && !isLast && inlinedFromNs < Long.MAX_VALUE && Tasks.processNs() >= inlinedFromNs) {
             isInlined = true;
-        } else if (isInlined && inlinedFromNs < Long.MAX_VALUE && told != null && !told.ofThreads.isEmpty()) {
-            inlinedFromNs = Long.MAX_VALUE;
+        } else if (isInlined && !hasTold && told != null && !told.ofThreads.isEmpty()) {
+            hasTold = true;
             window.tellInlined();
         }
     }

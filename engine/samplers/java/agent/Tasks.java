@@ -20,9 +20,9 @@ final class Tasks {
     private static final long TICK_NS = 10_000_000L;
     /** In the file {@code stat} behind the name: user's and system's time. */
     private static final int TICKS_FIELD = 11;
-    /** What the JVM's own threads are called that may begin later than the program, and ours. */
-    private static final Pattern NOT_THE_PROGRAMS =
-            Pattern.compile("C[12] Compiler|GC Thread|G1 |[XZ](?:Worker|Driver)|Shenandoah|VM |JFR |multi_lang_prof");
+    /** What the JVM's own threads are called that may begin later than the program, and ours: Java 27 leaves out the middle of longer names. */
+    private static final Pattern NOT_THE_PROGRAMS = Pattern.compile("C[12] Comp(?:iler|\\.\\.)|GC Thread|G1 |[XZ](?:Worker|Driver)"
+            + "|Shen(?:andoah|and\\.\\.|Control|Worker#|Uncommit)|VM |JFR |multi_l(?:ang_prof|\\.\\.)");
 
     private Tasks() {}
 
