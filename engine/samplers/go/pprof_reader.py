@@ -37,6 +37,8 @@ class PprofProfile(NamedTuple):
     """The frames at each location, innermost first: more than one where functions were inlined."""
     is_of_cpu_time: bool = True
     """The samples count what a thread was found to do on a CPU, as Go's CPU profiles do."""
+    began_ns: int = 0
+    """Since the epoch, by the clock of whoever took it; 0 where the profile does not say."""
 
 
 def read_profile(data: bytes) -> PprofProfile:
@@ -47,7 +49,7 @@ def read_profile(data: bytes) -> PprofProfile:
     functions: dict[int, tuple[int, int, int]] = {}
     strings: list[str] = []
     types: list[tuple[int, int]] = []
-    duration_ns = period_ns = 0
+    began_ns = duration_ns = period_ns = 0
     try:
         for field, number, content in _fields(_unpacked(data)):
             if field == 1:
@@ -66,6 +68,8 @@ def read_profile(data: bytes) -> PprofProfile:
                 functions[function] = description
             elif field == 6:
                 strings.append(content.decode("utf-8", "replace"))
+            elif field == 9:
+                began_ns = number
             elif field == 10:
                 duration_ns = number
             elif field == 12:
@@ -98,7 +102,7 @@ def read_profile(data: bytes) -> PprofProfile:
     if any(location not in locations for stack, *_ in samples for location in stack):
         raise MalformedProfile("a pprof profile with samples at unknown locations")
     is_of_cpu_time = not named or named == [("samples", "count"), ("cpu", "nanoseconds")]
-    return PprofProfile(duration_ns, period_ns, labelled, locations, is_of_cpu_time)
+    return PprofProfile(duration_ns, period_ns, labelled, locations, is_of_cpu_time, began_ns)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -62,6 +62,8 @@ class ServiceSampler:
         self._counts = WindowCounts(context)
         self._window: bytes | None = None
         """One that came, and is not counted yet."""
+        self._began_ns = 0
+        """When the window before began, by the service's clock."""
         self._ended_s: float | None = None
         """When the window before came, if this one is to follow it without a gap."""
 
@@ -113,7 +115,8 @@ class ServiceSampler:
     def _window_url(self) -> str:
         return f"{self._url}{'&' if '?' in self._url else '?'}seconds={WINDOW_S}"
 
-    def _check(self, window: bytes) -> None:
+    def _check(self, window: bytes) -> int:
+        """Gives when it began, by the service's clock. Raises `NoProfile`."""
         try:
             profile = read_profile(window)
         except MalformedProfile:
@@ -123,9 +126,17 @@ class ServiceSampler:
             ) from None
         if not profile.is_of_cpu_time:
             raise NoProfile(f"{self._shown} answers with a profile of something else than CPU time")
+        if not profile.period_ns and not profile.samples:
+            raise NoProfile(f"{self._shown} answers with nothing (HTTP 200)")
+        return profile.began_ns
 
     def _record(self, window: bytes) -> None:
-        self._check(window)
+        began_ns = self._check(window)
+        if began_ns and began_ns == self._began_ns:
+            raise NoProfile(
+                f"{self._shown} answers with the profile of before: what stands before the service keeps answers; name the service itself"
+            )
+        self._began_ns = began_ns
         samples, duration_s = self._counts.record(0, window)
         now_s = self._context.clock.monotonic()
         if self._ended_s is not None and duration_s:
@@ -226,6 +237,7 @@ def _cause(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.errno:
             return os.strerror(cause.errno).lower()
     return {
+        "DecodingError": "its answer cannot be decompressed",
         "ConnectTimeout": f"no connection within {CONNECT_S:g} s",
         "RemoteProtocolError": "it does not speak HTTP, or hung up, as an http.Server does whose WriteTimeout is short and whose"
         " middleware hides that from net/http/pprof",

@@ -195,7 +195,10 @@ def frame_of(class_name: str, method: str, file: str, line: int, module: str, so
         package = package.rpartition(".")[0]
     ending = CLOJURE_FILES[0] if of_clojure else ".java"
     path = f"{package.replace('.', '/')}/{file or outer + ending}".removeprefix("/")
-    if _RUNTIME_MODULE.match(module):
+    if simple.startswith("$Proxy") and not file:
+        # Made at run time, by this.
+        path = "java.base/java/lang/reflect/Proxy.java"
+    elif _RUNTIME_MODULE.match(module):
         path = f"{module}/{path}"
     elif not module and _RUNTIME_PACKAGE.match(class_name):
         # Java 8 has no modules; what comes with it lies in rt.jar.

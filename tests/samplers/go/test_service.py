@@ -118,6 +118,8 @@ def test_a_service_is_on_the_screen_and_in_reports(built: Path, folder: Folder) 
         ("moved", "", "has no CPU profile there (HTTP 404)"),
         ("busy", "", "is being profiled by somebody else (HTTP 500)"),
         ("slow", "", "WriteTimeout"),
+        ("empty", "", "answers with nothing (HTTP 200)"),
+        ("garbled", "", "its answer cannot be decompressed"),
         ("asleep", "", "gives no profile within 11 s"),
         ("", "/elsewhere/profile", "sends us elsewhere (HTTP 302)"),
         ("", "/memory/profile", "answers with a profile of something else than CPU time"),
@@ -130,6 +132,18 @@ def test_what_keeps_a_profile_from_coming_is_said(built: Path, folder: Folder, h
     assert done.status == 2
     [said] = [said for said in done.lines if line in said]
     assert f"http://{place}{path} " in said
+
+
+def test_a_profile_that_comes_again_is_counted_once(built: Path, folder: Folder) -> None:
+    """What stands before a service may keep its answers: nine seconds of CPU in two, and as many requests as could be sent, without a word."""
+    with service(built, "cached") as place:
+        done = folder.run("--pprof", f"http://{place}", "--no-tui", "--duration", "2.5", "--summary", "summary.json")
+    assert done.status == 0
+    [said] = [line for line in done.lines if "answers with the profile of before" in line]
+    assert said.endswith("trying again until it works")
+    summary = json.loads((folder.path / "summary.json").read_text())
+    assert 10 < summary["samples"] <= 110
+    assert summary["lost_samples"] < 10
 
 
 def test_a_service_that_cannot_be_reached_is_said(folder: Folder, built: Path) -> None:

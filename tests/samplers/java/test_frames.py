@@ -55,6 +55,7 @@ def stacks(recorder: Recorder) -> dict[tuple[str, ...], int]:
         ("acme_shop.core.Till", "sum", "core.clj", "", ("Till.sum", "acme_shop/core.clj")),
         ("com.acme.MainKt$main$1", "invoke", "Main.kt", "", ("MainKt.main$1.invoke", "com/acme/Main.kt")),
         ("com.acme.Bean$$Proxy$7", "get", "", "", ("Bean$$Proxy$7.get", "com/acme/Bean.java")),
+        ("jdk.proxy1.$Proxy0", "get", "", "jdk.proxy1", ("$Proxy0.get", "java.base/java/lang/reflect/Proxy.java")),
         ("com.acme.Hidden/0x00007f12", "run", "", "", ("Hidden.run", "com/acme/Hidden.java")),
         ("java.util.HashMap", "put", "HashMap.java", "java.base", ("HashMap.put", "java.base/java/util/HashMap.java")),
         ("java.util.Map$Entry", "get", "", "java.base", ("Map.Entry.get", "java.base/java/util/Map.java")),

@@ -1,6 +1,7 @@
 // A service with net/http/pprof on $PORT or a port of its own choice, which it prints: half of its time is under a label. Its arguments say
 // what is strange about it: slow (a WriteTimeout of half a second, behind a middleware), busy (it profiles itself all the time), closed (it wants a
-// password), moved (another path), bare (no profiles at all), asleep (no answer at all), private (a certificate of its own making).
+// password), moved (another path), bare (no profiles at all), asleep (no answer at all), private (a certificate of its own making),
+// empty (an answer of no bytes), garbled (of bytes that are not the gzip that its head says), cached (always the first one).
 package main
 
 import (
@@ -74,6 +75,21 @@ func main() {
 		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "<html>hello</html>") })
 	case "closed":
 		mux.HandleFunc("/debug/pprof/profile", closed(httppprof.Profile))
+	case "empty":
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {})
+	case "garbled":
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			fmt.Fprintln(w, "no gzip")
+		})
+	case "cached":
+		first := httptest.NewRecorder()
+		mux.HandleFunc("/debug/pprof/profile", func(w http.ResponseWriter, r *http.Request) {
+			if first.Body.Len() == 0 {
+				httppprof.Profile(first, r)
+			}
+			w.Write(first.Body.Bytes())
+		})
 	case "asleep":
 		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { time.Sleep(time.Minute) })
 	case "moved":
