@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests import judge
-from tests.support.python import PROGRAMS, SampledProgram, python_of_version
+from tests.support.python import PROGRAMS, PYTHON_VERSIONS, SampledProgram, python_of_version
 
 alone = pytest.mark.alone
 
 TRUTH = PROGRAMS / "truth"
+OWN = "{}.{}".format(*sys.version_info)
+OTHERS = [version for version in PYTHON_VERSIONS if version not in {"3.8", OWN}]
+"""Of the rows that each version from 3.9 on is to have right, those besides the one that the tests run with: breadth, where our code is the same."""
 
 
 async def sampled(program: str, *arguments: str, version: str | None = None, **settings: object) -> SampledProgram:
@@ -48,9 +51,12 @@ def total_times(program: SampledProgram) -> Counter[str]:
 @pytest.mark.parametrize(
     ("period_s", "version"),
     # After 50 ms of sleep a thread's clock tells nothing until the kernel's next tick.
-    [("0.005", "3.15"), ("0.010", None), ("0.0167", None), ("0.020", "3.15"), ("0.060", None)],
+    [
+        *(("0.005", "3.15"), ("0.010", OWN), ("0.0167", OWN), ("0.020", "3.15"), ("0.060", OWN)),
+        *(("0.010", each) for each in OTHERS),
+    ],
 )
-async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str, version: str | None) -> None:
+async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str, version: str) -> None:
     """Two functions of equal cost, one after the other in each period, get half each, whatever the period is to the sampler's."""
     program = await sampled("control_loop.py", period_s, "3", version=version, rate_hz=400)
     total = total_times(program)
@@ -62,10 +68,13 @@ async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str, versi
 
 
 @alone
-@pytest.mark.parametrize(("busy_loops", "version"), [(0, "3.15"), (2 * (os.cpu_count() or 1), None)])
-async def test_bursts_are_met_where_they_run(busy_loops: int, version: str | None) -> None:
+@pytest.mark.parametrize(
+    ("loops", "version"), [("alone", "3.15"), ("saturated", OWN), *(("saturated", each) for each in OTHERS)]
+)
+async def test_bursts_are_met_where_they_run(loops: str, version: str) -> None:
     """What runs right after a wake-up is not undercounted, alone or with twice as many busy threads as processors; the line that waits gets nothing."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy_loops)]
+    number = 2 * (os.cpu_count() or 1) if loops == "saturated" else 0
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
     try:
         program = await sampled("bursts.py", "8", version=version, rate_hz=400)
     finally:
@@ -79,7 +88,7 @@ async def test_bursts_are_met_where_they_run(busy_loops: int, version: str | Non
     assert self_times(program)["<module>", 1] < 0.05 * program.total
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.15"])
+@pytest.mark.parametrize("version", PYTHON_VERSIONS)
 async def test_code_that_is_made_anew_has_its_own_name(version: str) -> None:
     """Where a reload frees code and makes other in its place, no time goes to what no longer runs."""
     program = await sampled("reload_module.py", version=version)
@@ -89,17 +98,18 @@ async def test_code_that_is_made_anew_has_its_own_name(version: str) -> None:
         assert 0.1 < hot[name] / program.total < 0.45
 
 
-async def test_code_without_a_file_has_its_own_name() -> None:
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+async def test_code_without_a_file_has_its_own_name(version: str) -> None:
     """Twelve functions compiled from text and thrown away, one after the other, each get their part."""
-    program = await sampled("made_code.py", version="3.11")
+    program = await sampled("made_code.py", version=version)
     shares = [program.hot[f"rule_{number:02d}"] / program.total for number in range(12)]
     # 0.07 to 0.09 on a quiet machine.
     assert min(shares) > 0.025
     assert max(shares) < 0.17
 
 
-@pytest.mark.own_code
-@pytest.mark.parametrize("version", ["3.8", "3.10", "3.14", "3.15"])
+@pytest.mark.own_code("3.10")
+@pytest.mark.parametrize("version", PYTHON_VERSIONS)
 async def test_methods_of_one_name_are_told_apart(version: str) -> None:
     """Before 3.11, which has no qualified names, the source tells which class a method is of."""
     program = await sampled("two_classes.py", version=version)
@@ -109,17 +119,41 @@ async def test_methods_of_one_name_are_told_apart(version: str) -> None:
 
 
 @alone
-async def test_functions_of_one_name_are_entries_of_their_own() -> None:
+@pytest.mark.own_code("3.10")
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+async def test_functions_of_one_name_are_entries_of_their_own(version: str) -> None:
     """A property's getter and setter, two implementations of a generic function: four, by the lines they begin at."""
-    program = await sampled("same_names.py")
+    program = await sampled("same_names.py", version=version)
     times = self_times(program)
     parts = [times[key] / program.total for key in (("Price.value", 6), ("Price.value", 12), ("_", 23), ("_", 30))]
     assert [round(part * 15) for part in parts] == pytest.approx([2, 6, 2, 5], abs=1)
 
 
-async def test_one_thread_runs_one_interpreter_at_a_time() -> None:
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+async def test_a_function_that_calls_itself_behind_return_begins_where_it_is_defined(version: str) -> None:
+    """Not at the `return` that calls it."""
+    program = await sampled("recursion.py", "0.4", version=version)
+    times = self_times(program)
+    assert times["walk", 5] > 0.5 * program.total
+    assert {line for name, line in times if name == "walk"} == {5}
+
+
+@alone
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+async def test_a_child_of_a_program_of_many_threads_is_met_all_the_while(version: str) -> None:
+    """Four hundred threads that wait make no look at what their child does rarer: it works for two seconds."""
+    python = python_of_version(version)
+    async with SampledProgram(PROGRAMS.parent / "missing" / "many_threads_child.py", "400", python=python) as program:
+        assert await program.end() == 0
+    # 100 a second; what it uses until it is found is missing.
+    assert 140 < program.hot["work"] < 230
+
+
+@pytest.mark.own_code("3.13")
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14", "3.15"])
+async def test_one_thread_runs_one_interpreter_at_a_time(version: str) -> None:
     """A thread in a sub-interpreter has one stack, with what it runs there on top; interpreters made later are found."""
-    program = await sampled("interpreters313.py", version="3.13")
+    program = await sampled("interpreters313.py", version=version)
     assert program.hot["work"] < 0.05 * program.total
     assert 0.3 < program.hot["spin_in_main"] / program.total < 0.7
     assert 0.3 < program.hot["spin_in_sub"] / program.total < 0.7
@@ -140,7 +174,7 @@ async def test_workers_of_a_pool_are_looked_at(version: str, kind: str) -> None:
 
 @alone
 @pytest.mark.own_code
-@pytest.mark.parametrize("version", ["3.9", "3.12", "3.13", "3.14", "3.15"])
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
 async def test_shares_are_those_of_the_programs_own_clock(version: str) -> None:
     """Work in quotas of 50, 30, 15 and 5 %, told by the thread's own clock."""
     program = await sampled("quotas.py", "2", version=version)
@@ -263,7 +297,7 @@ async def test_what_is_called_stands_on_what_calls_it(version: str) -> None:
 
 
 @pytest.mark.own_code
-@pytest.mark.parametrize("version", ["3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
+@pytest.mark.parametrize("version", PYTHON_VERSIONS)
 async def test_threads_are_called_what_threading_calls_them(version: str) -> None:
     """Read from outside, whole: the kernel keeps fifteen bytes, and before 3.14 is not told at all."""
     program = await sampled("thread_names.py", "0.4", version=version)

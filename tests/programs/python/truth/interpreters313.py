@@ -1,6 +1,12 @@
-# a thread that runs a sub-interpreter (Python 3.13): half of the time is spin_in_main's, half spin_in_sub's; work only waits
+# a thread that runs a sub-interpreter (Python 3.12 and newer): half of the time is spin_in_main's, half spin_in_sub's; work only waits
 import threading, time
-import _interpreters
+
+try:
+    import _interpreters as interpreters
+    run = interpreters.exec
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    run = interpreters.run_string
 
 
 def spin_in_main(end):
@@ -13,7 +19,7 @@ CODE = f"import time\ndef spin_in_sub(end):\n    while time.time() < end: sum(ra
 
 
 def work(code):
-    _interpreters.exec(_interpreters.create(), code)
+    run(interpreters.create(), code)
 
 
 t = threading.Thread(target=work, args=(CODE,))
