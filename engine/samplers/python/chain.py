@@ -255,18 +255,25 @@ class Chains:
         return self._layout.frame_fields.unpack_from(content, thread.chunk_at + frame - thread.chunk)
 
     def fits(self, thread: ThreadState, content: bytes | memoryview, want: int, frame: int) -> bool:
-        """Whether what lies at `frame` in the chunk ends where the chunk's use did as the state was read, or what it then called does; yes, where that cannot be told."""
-        layout, known = self._layout, self._codes.by_address.get
+        """Whether what lies at `frame` in the chunk ends where the chunk's use did as the state was read, or what it then called does; yes, where it lies elsewhere."""
+        layout, codes = self._layout, self._codes
         if not 0 <= frame - thread.chunk <= want - layout.frame_fields.size:
             return True
         code_at, _, instruction_at, _ = layout.frame_order
-        values = layout.frame_fields.unpack_from(content, thread.chunk_at + frame - thread.chunk)
-        code = known(values[code_at] & ~7) or known(self._codes.holding(values[instruction_at]))
-        end = thread.chunk + thread.used
-        if code is None or frame + code.frame_bytes == end:
-            return True
         piece = bytes(content[thread.chunk_at : thread.chunk_at + want])
-        return frame + code.frame_bytes < end and self.side_by_side(thread, piece, frame)[1] == end
+        values = layout.frame_fields.unpack_from(piece, frame - thread.chunk)
+        address = values[code_at] & ~7
+        try:
+            if address not in codes.by_address:
+                address = codes.holding(values[instruction_at]) or address
+            code = codes.get(address)
+        except Unreadable:
+            # Another frame, which begins elsewhere, has been there since.
+            return False
+        if not -1 <= (values[instruction_at] - address - (layout.code_begin or 0)) // 2 <= code.size:
+            return False
+        end, used = frame + code.frame_bytes, thread.chunk + thread.used
+        return end == used or (end < used and self.side_by_side(thread, piece, frame)[1] == used)
 
     def head_bytes(self, content: bytes, at: int, want: int) -> int:
         """How far from a chunk's beginning its first frame lies."""

@@ -233,8 +233,8 @@ class Frames:
     def _chunk_frames(self, thread: ThreadState, now_s: float, is_forced: bool) -> tuple[list[int], bool] | None:
         """Since 3.11. None: another attempt is needed."""
         layout = self._layout
-        want, chunk = _wanted_bytes(thread), thread.chunk
-        found = self._newest(thread, want, now_s, is_forced)
+        chunk = thread.chunk
+        found = self._newest(thread, now_s, is_forced)
         self._forget_other_code()
         place, known = self._place, None
         if place is not None:
@@ -242,7 +242,7 @@ class Frames:
         if found is None:
             # A new thread stands where an ended one did: with what that ran, or with something as large.
             return None if known is None or thread.chunk != chunk else (known.frames, False)
-        view, frame = found
+        view, want, frame = found
         where = Place(thread.state, thread.reading, want, frame)
         fits, is_sure, alike = False, False, place or (0, 0, 0, 0)
         if layout.c_frame is None:
@@ -252,6 +252,8 @@ class Frames:
                 self.walked = walked
                 self.callers.learn(walked.frames)
                 return walked.frames, walked.is_cut
+            # To learn code overwrites what was read.
+            view = memoryview(bytes(view[: self.size(thread)]))
             fits = self.chains.fits(thread, view, want, frame)
             if not fits and (met := self._known.get((frame, thread.chunk, thread.used, thread.state))) is not None:
                 # By now another call lies where that one did.
@@ -321,13 +323,14 @@ class Frames:
             return Read(content, want, thread.places)
         return Read(content + late, want, {**thread.places, generator: len(content) + LEAD_BYTES})
 
-    def _newest(self, thread: ThreadState, want: int, now_s: float, is_forced: bool) -> tuple[memoryview, int] | None:
-        """What was read, with `want` bytes of the chunk, and the address of the newest frame, 0 for none. Where there is a `_place`, only where to look for it.
+    def _newest(self, thread: ThreadState, now_s: float, is_forced: bool) -> tuple[memoryview, int, int] | None:
+        """What was read, how many bytes of the chunk with it, and the address of the newest frame, 0 for none. Where there is a `_place`, only where to look for it.
 
         None: try again.
         """
         layout = self._layout
         assert layout.stack_chunk is not None, "asked for versions that have it only"
+        want = _wanted_bytes(thread)
         view = self._gather(thread, want, layout.frame_fields.size)
         self._place = None
         if view is None:
@@ -336,6 +339,16 @@ class Frames:
         used = top - chunk if chunk else 0
         if not 0 <= used <= MAX_CHUNK_BYTES:
             raise Unreadable
+        if used and (chunk != thread.chunk or used > want):
+            # Each greenlet has one of its own, which stays as it is while others run.
+            state = bytes(view[: layout.thread_size])
+            thread.chunk, thread.room, thread.most = chunk, 0, max(used, thread.most)
+            thread.used = used
+            want = used
+            view = self._gather(thread, want, layout.frame_fields.size)
+            if view is None:
+                return None
+            view[: layout.thread_size] = state
         if chunk != thread.chunk:
             thread.room = 0
         elif want >= CHUNK_HEAD.size:
@@ -349,11 +362,11 @@ class Frames:
             if frame:
                 self._want(place)
             is_other = (used and not has_all) or (place != self._wanted and not is_forced)
-            return None if frame and is_other else (view, frame)
+            return None if frame and is_other else (view, want, frame)
         (holder,) = _POINTER.unpack_from(view, layout.c_frame)
         self._place = holder, chunk, used, self._newests.generator(thread, view)
         frame = self._hint(thread, view, holder, now_s)
-        return (view, frame) if has_all else None
+        return (view, want, frame) if has_all else None
 
     def _hint(self, thread: ThreadState, view: memoryview, holder: int, now_s: float) -> int:
         """The newest frame by now, or a moment ago, if what points to it was read; else 0."""
