@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from .thread_state import ThreadState
 
 _MAX_INNER = 8
-_SEARCHES, _ATTEMPTS = 20, 40
-"""For what calls one generator's code, and reads of each."""
+_SEARCHES, _ATTEMPTS = 20, 25
+"""For what calls one generator's code, and reads of each: half a millisecond in all."""
+_FREE_SEARCHES, _STRIDE = 40, 8
+"""Of a process; beyond that at one of so many looks that miss callers."""
 _MAX_STEPS = 64
-_MAX_SEARCHED = 4_096
 
 
 class Callers:
@@ -42,6 +43,8 @@ class Callers:
         """The same by the generator's code alone."""
         self._searches: dict[int, int] = {}
         """Generator's code -> how often its callers were looked for."""
+        self._missed = self._searched = 0
+        """Looks that missed callers, and searches, ever."""
 
     def __len__(self) -> int:
         return len(self._by_caller)
@@ -93,10 +96,12 @@ class Callers:
         """
         if not chain.broken or (generator := chain.frames[chain.broken - 2]) in self._last:
             return
+        self._missed += 1
         searches = self._searches.get(generator, 0)
-        if searches >= _SEARCHES or len(self._searches) >= _MAX_SEARCHED:
+        if searches >= _SEARCHES or self._searched > _FREE_SEARCHES + self._missed // _STRIDE:
             return
         self._searches[generator] = searches + 1
+        self._searched += 1
         for _ in range(_ATTEMPTS):
             with suppress(Unreadable, Passing):
                 if frames := self._run_through(thread, size, want):
