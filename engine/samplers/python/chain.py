@@ -254,6 +254,14 @@ class Chains:
     def _values(self, thread: ThreadState, content: bytes, frame: int) -> tuple[int, ...]:
         return self._layout.frame_fields.unpack_from(content, thread.chunk_at + frame - thread.chunk)
 
+    def root_code(self, thread: ThreadState, content: bytes | memoryview, want: int) -> int:
+        """The address of the code that the chunk's first frame runs; 0 where that was not read."""
+        at = self.head_bytes(content, thread.chunk_at, want)
+        fields = self._layout.frame_fields
+        if at > want - fields.size:
+            return 0
+        return int(fields.unpack_from(content, thread.chunk_at + at)[self._layout.frame_order[0]] & ~7)
+
     def fits(self, thread: ThreadState, content: bytes | memoryview, want: int, frame: int) -> bool:
         """Whether what lies at `frame` in the chunk ends where the chunk's use did as the state was read, or what it then called does; yes, where it lies elsewhere."""
         layout, codes = self._layout, self._codes
@@ -275,7 +283,7 @@ class Chains:
         end, used = frame + code.frame_bytes, thread.chunk + thread.used
         return end == used or (end < used and self.side_by_side(thread, piece, frame)[1] == used)
 
-    def head_bytes(self, content: bytes, at: int, want: int) -> int:
+    def head_bytes(self, content: bytes | memoryview, at: int, want: int) -> int:
         """How far from a chunk's beginning its first frame lies."""
         has_head = want >= CHUNK_HEAD.size
         return CHUNK_HEAD.size if has_head and CHUNK_HEAD.unpack_from(content, at)[0] else _FIRST_CHUNK_HEAD_BYTES

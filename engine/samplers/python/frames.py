@@ -41,6 +41,7 @@ _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
 _MAX_KNOWN = 16_384
+_NOWHERE = (0, 0, 0, 0)
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
 
@@ -244,7 +245,7 @@ class Frames:
             return None if known is None or thread.chunk != chunk else (known.frames, False)
         view, want, frame = found
         where = Place(thread.state, thread.reading, want, frame)
-        fits, is_sure, alike = False, False, place or (0, 0, 0, 0)
+        fits, is_sure, there, alike = False, False, _NOWHERE, _NOWHERE
         if layout.c_frame is None:
             # Since 3.13 nothing but what was read tells the stack.
             self.shapes.renew(self._codes.generation)
@@ -255,15 +256,18 @@ class Frames:
             # To learn code overwrites what was read.
             view = memoryview(bytes(view[: self.size(thread)]))
             fits = self.chains.fits(thread, view, want, frame)
-            if not fits and (met := self._known.get((frame, thread.chunk, thread.used, thread.state))) is not None:
+            there = frame, thread.chunk, thread.used, thread.state
+            alike = frame - thread.chunk, -self.chains.root_code(thread, view, want), thread.used, 0
+            if not fits and (met := self._known.get(there) or self._known.get(alike)) is not None:
                 # By now another call lies where that one did.
                 return met.frames, False
         content, places, end = bytes(view[: thread.size]), thread.places, 0
         try:
             if place is not None:
                 read = self._with_generator(thread, content, want, place[-1])
-                # Of hundreds that take turns each lies elsewhere, and runs the same.
-                alike = (*place[:-1], -self._newests.code(thread, read, place[-1])) if place[-1] else place
+                # Of hundreds of coroutines or greenlets that take turns each lies elsewhere, and runs the same.
+                root, code = self.chains.root_code(thread, content, want), self._newests.code(thread, read, place[-1])
+                alike = place[0], -root, thread.used, -code
                 known = known or self._known.get(alike)
                 newest = self._newests.find(thread, read, frame, place[-1], is_forced=is_forced)
                 if not newest.is_sure and known is not None:
@@ -296,7 +300,7 @@ class Frames:
         has_all = not chain.is_cut and not chain.is_mended
         is_same_code = self._known_of == self._codes.generation
         if fits and is_whole and has_all and is_same_code and 0 <= frame - thread.chunk < want:
-            self._known[frame, thread.chunk, thread.used, thread.state] = _Known(chain.frames)
+            self._known[there] = self._known[alike] = _Known(chain.frames)
         if place is not None:
             is_whole = is_sure and chain.end == end and has_all
             if is_whole and is_same_code:

@@ -118,7 +118,7 @@ class Newest:
 
     def code(self, thread: ThreadState, read: Read, frame: int) -> int:
         """The address of the code that a frame runs; 0 where it cannot be read."""
-        values = self._any_values(thread, read, frame)
+        values = self._any_values(thread, read, frame) if frame else None
         return values[self._layout.frame_order[0]] & ~7 if values else 0
 
     def _top(self, thread: ThreadState, read: Read, hint: int) -> tuple[list[int], int]:
