@@ -70,6 +70,8 @@ LONG = (
         )
     ),
     "tests/samplers/python/test_truth.py::test_code_that_is_made_anew_has_its_own_name[[]3.14]",
+    # Brings a package.
+    "tests/samplers/python/test_truth.py::test_greenlets_have_what_they_used",
     # The largest of their kind; smaller ones are in the usual run.
     "tests/reporting/faults/test_faults.py::test_fault[[]27-floods_the_screen]",
     "tests/reporting/faults/test_faults.py::test_fault[[]28-sends_a_hundred_thousand_functions]",
