@@ -1,4 +1,4 @@
-"""A server with N waiting threads starts a Python child, which uses two seconds of CPU time: many_threads_child.py N"""
+"""A server with N waiting threads starts a Python child, which uses two seconds of CPU time: many_threads_child.py N [PYTHON]"""
 
 import subprocess
 import sys
@@ -11,4 +11,4 @@ threading.stack_size(256 * 1024)
 for _ in range(int(sys.argv[1])):
     threading.Thread(target=stop.wait, daemon=True).start()
 time.sleep(1)
-subprocess.run([sys.executable, "-c", CHILD], check=True)
+subprocess.run([sys.argv[2] if len(sys.argv) > 2 else sys.executable, "-c", CHILD], check=True)

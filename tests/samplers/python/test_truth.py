@@ -144,7 +144,9 @@ async def test_a_function_that_calls_itself_behind_return_begins_where_it_is_def
 async def test_a_child_of_a_program_of_many_threads_is_met_all_the_while(version: str) -> None:
     """Four hundred threads that wait make no look at what their child does rarer: it works for two seconds."""
     python = python_of_version(version)
-    async with SampledProgram(PROGRAMS.parent / "missing" / "many_threads_child.py", "400", python=python) as program:
+    # An interpreter that a script starts would not know itself.
+    child = PROGRAMS.parent / "missing" / "many_threads_child.py"
+    async with SampledProgram(child, "400", python, python=python) as program:
         assert await program.end() == 0
     # 100 a second; what it uses until it is found is missing.
     assert 140 < program.hot["work"] < 230
