@@ -233,7 +233,7 @@ def wait(process: subprocess.Popen[bytes]) -> tuple[float, float]:
         time.sleep(0.02)
     if process.returncode is None:
         raise SystemExit(f"still running after {DEADLINE_S:g} s: {process.args!r}")
-    own_ns, _, *helpers_ns = [*used.values(), 0]
+    own_ns, _, *helpers_ns = [*used.values(), 0, 0]
     return own_ns / 1e9, sum(helpers_ns) / 1e9
 
 

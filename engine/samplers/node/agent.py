@@ -32,6 +32,8 @@ class Agent:
     left_tid: int = 0
     """The same of a worker thread that left its profile behind."""
     flushed: asyncio.Event = field(default_factory=asyncio.Event)
+    is_piece: bool = False
+    """Of a profile that the process leaves behind in pieces."""
     has_left: bool = False
     """It handed over all that it had."""
     owing_us: float = 0.0

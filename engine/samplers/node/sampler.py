@@ -43,6 +43,7 @@ LATENESS_US = 2e6
 LATE_SHARE = 0.8
 """Below this part of the looks that were asked for, the user is told that there are few."""
 MAX_WAITING_BYTES = 64_000_000
+MAX_UNFINISHED = 256
 _UNSURE = (
     "Node.js runs here without our helper thread, so the CPU time of its thread was read at the end alone, and it had to wait meanwhile: "
     "shares of what ran when are uncertain"
@@ -87,6 +88,8 @@ class NodeSampler:
         # Rounds.
         self._lost_us = self._period_us / 2
         """Less than a sample, of processes that have ended."""
+        self._unfinished: dict[int, dict[int, Weigher]] = {}
+        """Of processes whose profile comes in pieces, by pid and thread: what one piece could not place belongs to the next."""
         self._stripped: Path | None = None
         """The program, if Node.js itself strips its types."""
 
@@ -135,6 +138,8 @@ class NodeSampler:
             await self._socket.wait_until_left(DRAIN_S)
             self._take_left_behind()
             await self._messages.join()
+            for pid in list(self._unfinished):
+                self._lose_unplaced(self._unfinished.pop(pid))
             self._tell_of_lateness()
         finally:
             if silence:
@@ -314,6 +319,8 @@ class NodeSampler:
         if self._context.settings.language is None and agent.name.endswith(TYPESCRIPT_ENDINGS):
             agent.recorder = agent.recorder.of_language(Language.TYPESCRIPT.value)
         helper = message.get("helper")
+        agent.is_piece = helper is None
+        agent.weighers = self._unfinished.pop(agent.pid, {})
         if helper is None and agent.pid in self._has_spoken_for:
             # What it left behind is another piece of what was left before, or the last of what its helper handed over.
             self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message), is_piece=True)
@@ -362,16 +369,24 @@ class NodeSampler:
         if agent is None:
             return
         self._lost_us += agent.lost_us(1e6 * self._context.clock.monotonic())
-        # What the last window could not place; of many short processes each has less than a sample of it.
-        self._lost_us += sum(weigher.unplaced_us for weigher in agent.weighers.values())
-        lost = int(self._lost_us / self._period_us)
-        self._lost_us -= lost * self._period_us
-        self._context.recorder.lose(lost)
+        if agent.is_piece:
+            self._unfinished[agent.pid] = agent.weighers
+            if len(self._unfinished) > MAX_UNFINISHED:
+                self._lose_unplaced(self._unfinished.pop(next(iter(self._unfinished))))
+        else:
+            self._lose_unplaced(agent.weighers)
         agent.flushed.set()
         if not any(other.is_sampled and other.pid == agent.pid for other in self._agents.values()):
             self._context.ledger.leaves(agent.pid)
         if agent.is_sampled and not any(other.is_sampled for other in self._agents.values()):
             self._context.sampling(False)
+
+    def _lose_unplaced(self, weighers: dict[int, Weigher]) -> None:
+        """What the last windows could not place; of many short processes each has less than a sample of it."""
+        self._lost_us += sum(weigher.unplaced_us for weigher in weighers.values())
+        lost = int(self._lost_us / self._period_us)
+        self._lost_us -= lost * self._period_us
+        self._context.recorder.lose(lost)
 
     def _is_program(self, agent: Agent) -> bool:
         return self._process is not None and agent.pid == self._process.pid
