@@ -71,6 +71,8 @@ class Weigher:
         """CPU time used outside of any function, by V8 itself and by Node.js' own loop say, that nobody has taken yet."""
         self.is_unsure = False
         """A long window came without readings between its ends, of a thread that was kept waiting meanwhile: nobody knows when."""
+        self._passed_us = self._blocked_us = 0.0
+        """Wall time; what of it the thread neither used nor waited for a core."""
         self._awake = self._awake_late = self._idle = 0
         """Ticks; the late ones are of a machine on which a core was waited for."""
 
@@ -80,11 +82,8 @@ class Weigher:
 
         A look that is put off skips what runs then, and so does each that follows an interval later, if the program's beat is about as long.
         """
-        return (
-            self._awake >= _LEAST_AWAKE
-            and self._awake_late >= _CROWDED * self._awake
-            and self._idle >= _WAITS * (self._awake + self._idle)
-        )
+        waits = self._idle >= _WAITS * (self._awake + self._idle) or self._blocked_us >= _WAITS * self._passed_us
+        return self._awake >= _LEAST_AWAKE and self._awake_late >= _CROWDED * self._awake and waits
 
     def weigh(self, window: ProfileWindow) -> Iterator[tuple[int, int, int, float]]:
         """`(node, line, samples, when)` for what counts; the line (from 1) is 0 where V8 does not say, `when` is as in `window`."""
@@ -172,6 +171,9 @@ class Weigher:
         window, or wait for a window that has any.
         """
         telling = self._telling(window, kinds, ticks)
+        used_us = window.cpu_times[-1][1] - window.cpu_times[0][1]
+        self._passed_us += window.duration_us
+        self._blocked_us += max(0.0, window.duration_us - used_us - window.waited_us)
         self.is_unsure |= _is_unsure(window, sum(kinds[node] != _IDLE for node, _ in ticks) / max(1, len(ticks)))
         self.counted += sum(not each.is_of_whole for each in telling)
         intervals: list[_Interval] = []
