@@ -93,12 +93,19 @@ function mainThread(config) {
     }
   };
   const leaveEarly = (isLast) => {
+    // The helper's questions may come in the midst of this, and would take the window along.
+    const leaving = early;
+    early = undefined;
     try {
-      early?.leaveBehind(told, isLast);
+      leaving?.leaveBehind(told, isLast);
     } catch {
       // Nowhere to leave it.
     }
-    early = isLast ? undefined : early;
+    if (!isLast && Atomics.load(words, WORDS.ANCHORED) === 2) {
+      early = leaving;
+    } else if (!isLast) {
+      leaving?.end(); // The helper has taken over.
+    }
   };
   /** Have the helper hand over the last windows and detach; gives whether it was there. */
   const leave = (isForGood) => {

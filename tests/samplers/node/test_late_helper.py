@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
 from multi_lang_profiler.engine.samplers.node import config, sampler
 from tests.support.node import PROGRAMS, majors, node, sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 both = majors(20, 24)
 NESTED = """
@@ -17,6 +21,18 @@ NESTED = """
     function job() { while (process.cpuUsage().user < 1.2e6) outer(1000); }
     job();
 """
+
+
+WAIT = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);\n"
+
+
+def our_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy in `folder` of what is loaded into programs, which is loaded from now on."""
+    ours = folder / "ours"
+    shutil.copytree(sampler.PRELOAD.parent, ours, ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
+    for module in (config, sampler):
+        monkeypatch.setattr(module, "OPTION", f"--require={ours / 'preload.cjs'}")
+    return ours
 
 
 @pytest.fixture(autouse=True)
@@ -50,16 +66,28 @@ async def test_what_was_compiled_before_the_helper_came_keeps_its_time(tmp_path,
 
 
 @both
+async def test_a_helper_that_asks_while_the_program_ends_takes_nothing_along(tmp_path, monkeypatch, major):
+    """What it evaluates runs in the midst of the thread's own JavaScript, of ours as well: two programs of seventy had no sample for that, and no word."""
+    ours = our_files(tmp_path, monkeypatch)
+    helper, early = ours / "helper.cjs", ours / "early.cjs"
+    helper.write_text(f"{WAIT}{helper.read_text()}")
+    stopped = "this.ask('Profiler.stop')?.profile"
+    asks = f"(profile) => (globalThis[Symbol.for('{config.KEY}')].rotate(), profile)"
+    text = early.read_text()
+    assert f"this.window({stopped});\n    window.maps" in text
+    early.write_text(
+        text.replace(f"this.window({stopped});\n    window.maps", f"this.window(({asks})({stopped}));\n    window.maps")
+    )
+    sampled = await sample(tmp_path, PROGRAMS / "ends.cjs", node(major), arguments=("return", "100"))
+    assert sampled.samples + sampled.recorder.lost_samples >= 9
+
+
+@both
 @pytest.mark.parametrize("ahead_of", ["'use strict'", "const { SELDOM }"])
 async def test_workers_that_end_before_the_helper_is_there(tmp_path, monkeypatch, major, ahead_of):
     """They leave what they have, by themselves or when they are terminated, also in the midst of their work; one that has just attached hears it later."""
-    ours = tmp_path / "ours"
-    shutil.copytree(sampler.PRELOAD.parent, ours, ignore=shutil.ignore_patterns("*.py*", "__pycache__"))
-    helper = ours / "helper.cjs"
-    wait = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);\n"
-    helper.write_text(helper.read_text().replace(ahead_of, wait + ahead_of, 1))
-    for module in (config, sampler):
-        monkeypatch.setattr(module, "OPTION", f"--require={ours / 'preload.cjs'}")
+    helper = our_files(tmp_path, monkeypatch) / "helper.cjs"
+    helper.write_text(helper.read_text().replace(ahead_of, WAIT + ahead_of, 1))
     for how in ("return", "terminate"):
         sampled = await sample(tmp_path, PROGRAMS / "workers.cjs", node(major), arguments=(how, "2", "350"))
         assert (sampled.status, sampled.stderr) == (0, "")
