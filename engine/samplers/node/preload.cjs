@@ -207,7 +207,8 @@ function workerThread() {
     hideOption(config.option);
     const { WORDS, wordsOf } = require('./board.cjs');
     if (Atomics.load(wordsOf(config.board, 0), WORDS.ENDING) !== 2) {
-      require('./thread.cjs').profileThisThread(config);
+      const leave = require('./thread.cjs').profileThisThread(config);
+      keepListening('exit', leave);
     }
     wrapTerminate(config.board);
     require('./thread_ids.cjs').countWithoutHelper(config.board);
@@ -223,8 +224,19 @@ function leaveLast(leave) {
     process.on('exit', leave);
     process._maxListeners = most;
   };
-  process.on('beforeExit', append);
-  process.on('uncaughtExceptionMonitor', () => (process._exiting ? leave() : append()));
+  keepListening('beforeExit', append);
+  keepListening('uncaughtExceptionMonitor', () => (process._exiting ? leave() : append()));
+}
+
+/** Listen, also behind a program that removes all listeners that there are: its own is what it means. */
+function keepListening(event, listener) {
+  process.on(event, listener);
+  wrap(
+    process,
+    'removeAllListeners',
+    () => true,
+    () => process.listeners(event).includes(listener) || process.on(event, listener)
+  );
 }
 
 /** What ends the process without its `exit` event, or behind it as `process.exit` does. */
@@ -321,7 +333,8 @@ function wrap(object, name, before, after) {
     name
   );
   Object.defineProperty(value, 'length', { value: original.length, configurable: true });
-  Object.defineProperty(object, name, { ...Object.getOwnPropertyDescriptor(object, name), value });
+  const inherited = { configurable: true, writable: true };
+  Object.defineProperty(object, name, { ...inherited, ...Object.getOwnPropertyDescriptor(object, name), value });
 }
 
 /** The program's children are led to us by `NODE_OPTIONS`; it itself is not, so that an env file's NODE_OPTIONS holds. */

@@ -19,6 +19,7 @@ const IDLE_MS = 1;
 const WINDOW_MS_PER_NODE = 0.34; // as in the helper
 const UNHEARD_WAITED_US = 1e6; // for a core: where there is no helper yet, the machine may be busy
 
+/** Profile it from now on; gives what closes the last window, to be called when the thread ends. */
 function profileThisThread({ key, titles, board, intervalUs, socket, told }) {
   const words = wordsOf(board, threadId);
   const { isProfilingItself } = told;
@@ -69,7 +70,7 @@ function profileThisThread({ key, titles, board, intervalUs, socket, told }) {
   const begun = reading();
   tell({ kernelId: words[WORDS.KERNEL_ID], isSampling, reading: begun });
   if (!isSampling) {
-    return;
+    return () => {};
   }
 
   /** When it is, in µs, and the CPU time that the thread has used, in ns; empty where the kernel does not say. */
@@ -162,7 +163,7 @@ function profileThisThread({ key, titles, board, intervalUs, socket, told }) {
 
   setInterval(rotateInTime, WINDOW_MS).unref();
   Object.defineProperty(globalThis, Symbol.for(key), { value: Object.freeze({ rotate, leave: leaveWhenAsked, made: madeOnStack }) });
-  process.on('exit', leave);
+  return leave;
 }
 
 module.exports = { profileThisThread };

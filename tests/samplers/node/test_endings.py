@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -41,6 +42,26 @@ async def test_a_program_that_survives_its_own_signal_is_sampled_on(tmp_path):
     sampled = await sample(tmp_path, "app.cjs", node(24))
     assert (sampled.status, sampled.stderr) == (0, "")
     assert sampled.samples >= 50
+
+
+@majors(20, 24)
+@pytest.mark.parametrize("thread", ["main", "worker 1"])
+async def test_a_program_that_removes_all_listeners_is_seen_to_its_end(tmp_path, major, thread):
+    """It means its own; ours stay, in a worker thread too, which had lost all that it did."""
+    shutil.copy(PROGRAMS / "burn.cjs", tmp_path)
+    (tmp_path / "app.cjs").write_text(
+        f"""
+        const {{ Worker, isMainThread }} = require('worker_threads');
+        const {{ burn }} = require('./burn.cjs');
+        process.on('exit', () => console.log('never'));
+        process.removeAllListeners();
+        if (isMainThread && {json.dumps(thread)} !== 'main') new Worker(__filename);
+        else burn(300);
+        """
+    )
+    sampled = await sample(tmp_path, "app.cjs", node(major))
+    assert (sampled.status, sampled.stdout, sampled.stderr) == (0, "", "")
+    assert sum(sampled.self_samples(thread).values()) >= 20
 
 
 @majors(24)
