@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -52,6 +53,14 @@ class FrameNamer:
         """The scripts' URLs -> their files, as `file_of`, or as bundlers name those of the project."""
         self._spans: dict[str, tuple[FunctionSpan, ...]] = {}
         """The functions of files, by their lines."""
+        self._lengths: dict[str, int] = {}
+        """The number of lines of files."""
+        self._begins: defaultdict[str, set[int]] = defaultdict(set)
+        """The lines that functions of files begin in."""
+        self._doubtful: set[str] = set()
+        """Files of which lines are seen that may be another function's, as the spans are not known."""
+        self._unread: set[str] = set()
+        """Of these, whose spans are to be read."""
         self._columns: dict[tuple[str, str, int], int] = {}
         """Name, file and line of a function -> the column it begins at."""
         self._moved: set[CallFrame] = set()
@@ -94,7 +103,7 @@ class FrameNamer:
 
     async def learn(self, call_frames: Iterable[CallFrame]) -> None:
         new = [frame for frame in call_frames if frame not in self._frames]
-        if not self._is_in_haste and any(self._needs_reading(frame) for frame in new):
+        if not self._is_in_haste and (self._unread or any(self._needs_reading(frame) for frame in new)):
             await asyncio.to_thread(self._read, new)
         for frame in new:
             self._frames[frame] = self._named(frame)
@@ -109,10 +118,25 @@ class FrameNamer:
         source_map = self._maps.get(call_frame.url)
         if source_map:
             return frame._replace(line=self._source_line(source_map, call_frame, frame, line - 1))
-        # V8 may have the line of what it compiled into the function.
+        return frame._replace(line=frame.first_line if self._is_outside(frame, line) else line)
+
+    def _is_outside(self, frame: Frame, line: int) -> bool:
+        """Whether `line` is of what V8 compiled into the function, which it tells as if it were in the function's own file, and not of the function itself.
+
+        Where another function begins in between it may be, until the spans are known.
+        """
+        file = frame.file
+        if line < frame.first_line or line > self._lengths.get(file, line):
+            return True
         span = self._span(frame)
-        is_outside = line < frame.first_line or (span is not None and line > span.end_line)
-        return frame._replace(line=frame.first_line if is_outside else line)
+        if span is not None:
+            return line > span.end_line
+        is_unknown = file in self._lengths and file not in self._doubtful
+        if not is_unknown or not any(frame.first_line < begin <= line for begin in self._begins[file]):
+            return False
+        self._doubtful.add(file)
+        self._unread.add(file)
+        return True
 
     def _source_line(self, source_map: SourceMap, call_frame: CallFrame, frame: Frame, line: int) -> int:
         """The source's line, from 1, of generated `line` of the function, from 0: never one outside of it.
@@ -159,6 +183,9 @@ class FrameNamer:
         return url not in self._maps or self._place(call_frame).file not in self._spans
 
     def _read(self, call_frames: list[CallFrame]) -> None:
+        while self._unread and not self._is_in_haste:
+            file = self._unread.pop()
+            self._spans[file] = self._read_spans(Path(file), is_mapped=True)
         for call_frame in call_frames:
             if self._is_in_haste:
                 return
@@ -192,6 +219,8 @@ class FrameNamer:
             source = file.read_bytes() if file.stat().st_size <= MAX_ANALYSED_BYTES else b""
         except OSError:
             return ()
+        if source and not is_mapped:
+            self._lengths[str(file)] = source.count(b"\n") + 1
         if not is_mapped and file.suffix not in _TRANSFORMED and not _CLASS.search(source):
             return ()
         from ...sources.static_analysis import analyse  # noqa: PLC0415 - most programs' first second needs none of it
@@ -233,6 +262,8 @@ class FrameNamer:
         # Several functions of one name on one line: the first one keeps it.
         if self._columns.setdefault((name, file, line), column) != column:
             name = f"{name}:{column + 1}" if name.startswith("(") else f"{name} {short}:{line}:{column + 1}"
+        if not self._maps.get(call_frame.url):
+            self._begins[file].add(line)
         return Frame(name, file, 0, line)
 
     def _unmoved(self, call_frame: CallFrame, file: str, bare: str, line: int) -> int:

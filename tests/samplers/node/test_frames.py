@@ -108,3 +108,22 @@ async def test_a_line_of_what_v8_compiled_into_a_function_is_not_the_functions(t
     await namer.learn([cold, hot])
     assert [namer.frame(cold, line).line for line in (1, 3, 7)] == [3, 3, 3]
     assert [namer.frame(hot, line).line for line in (3, 5, 7, 9)] == [5, 5, 7, 9]
+
+
+async def test_lines_of_plain_javascript_that_another_function_may_have_are_looked_up(tmp_path):
+    """No parser is asked for a file until V8 has a line of it behind another function's beginning; what lies beyond the file is never a line of it."""
+    file = tmp_path / "work.js"
+    file.write_text(
+        "function outer(n) {\n  const inner = () => {\n    n += 1;\n  };\n  inner();\n  return n;\n}\n\nfunction after() {\n  return 1;\n}\n"
+    )
+    namer = FrameNamer(tmp_path)
+    outer, inner, after = (
+        CallFrame(name, str(file), line, 15) for name, line in (("outer", 0), ("inner", 1), ("after", 8))
+    )
+    await namer.learn([outer])
+    assert [namer.frame(outer, line).line for line in (5, 6, 201)] == [5, 6, 1]
+    await namer.learn([inner, after])
+    assert namer.frame(outer, 6).line == 1
+    await namer.learn([])
+    assert [namer.frame(outer, line).line for line in (5, 6, 10)] == [5, 6, 1]
+    assert [namer.frame(inner, line).line for line in (3, 6)] == [3, 2]
