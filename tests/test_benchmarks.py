@@ -25,7 +25,16 @@ from tests.benchmarks.readme import (
 from tests.benchmarks.results import read_results, results_for
 from tests.benchmarks.table import Table, at_least, at_most, quantity
 
-SLOW = {"node_agreement", "java_agreement", "java_truth", "java_cost", "go_agreement", "open_wire", "looks"}
+SLOW = {
+    "node_agreement",
+    "java_agreement",
+    "java_truth",
+    "java_cost",
+    "java_recorder",
+    "go_agreement",
+    "open_wire",
+    "looks",
+}
 """A run of a compiler each, several times; nothing but their names is tested here."""
 
 

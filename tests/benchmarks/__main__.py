@@ -48,6 +48,7 @@ BY_NAME_ONLY = (
     "java_agreement",
     "java_truth",
     "java_cost",
+    "java_recorder",
     "go_agreement",
     "open_wire",
     "looks",
