@@ -18,6 +18,7 @@ _RECORDS = re.compile(
     r"|-XX:\+AutoCreateSharedArchive$|-XX:\+RecordDynamicDumpInfo$|-XX:\+DumpSharedSpaces$"
 )
 _USES_ARCHIVE = re.compile(r"-XX:(?:AOTCache=|AOTMode=|SharedArchiveFile=)|-Xshare:on$")
+_CHECKS_NATIVES = re.compile(r"-Xcheck:jni$|-XX:\+CheckJNICalls$")
 _NAMES_MODULES = re.compile(r"-m$|--module(?:=|$)|--limit-modules(?:=|$)")
 _SECURITY_MANAGER = re.compile(r"-Djava\.security\.manager(?:=(?!(?:dis)?allow$).*)?$")
 _MAX_FILE_BYTES = 1 << 20
@@ -51,6 +52,11 @@ class JavaOptions:
     def uses_archive(self) -> bool:
         """Whether classes come from an archive of the user's own, which may not fit a JVM with more in it."""
         return any(map(_USES_ARCHIVE.match, self.words))
+
+    @property
+    def checks_natives(self) -> bool:
+        """Whether the JVM watches over what native code does, and prints what it finds: handlers of signals, say, that a library has set."""
+        return any(map(_CHECKS_NATIVES.match, self.words))
 
     @property
     def names_modules(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from ...processes import thread_cpu_ns, thread_ids
@@ -32,7 +32,8 @@ _VIRTUAL = ("java.lang.VirtualThread", "run")
 """The outermost method of a virtual thread; what is below it is its carrier's."""
 _MOST_WEIGHT, _LEAST_WEIGHT = 8, 0.5
 """In periods. A few samples by chance are not to stand for seconds, nor many for nothing: the rest is the next recording's."""
-_MAIN = "main"
+_MAIN, _END = "main", "DestroyJavaVM"
+"""The thread that runs `main`, and the JVM's name for it once that has returned: names are as they were when a recording ended."""
 _MOST_OWED_NS = 1_000_000_000
 
 
@@ -120,7 +121,7 @@ class Recordings:
             used_ns[thread.tid] += number * weight_ns
             looks += number
             total_ns += number * weight_ns
-            entry = self._counts.thread(thread.tid, thread.name)
+            entry = self._counts.thread(thread.tid, _MAIN if thread.name == _END else thread.name)
             for frames, samples in stacks.items():
                 if not frames:
                     # In no Java code that its walker knows.
@@ -135,11 +136,14 @@ class Recordings:
             self._on_beat()
 
     def _tell_start(self, recording: Recording) -> None:
-        """What the main thread had used when this first recording began: the JVM's start."""
+        """What the main thread had used when this first recording began: the JVM's start. What it has used since is no more than what it was met
+        for, and than the time since.
+        """
         when_s, used_ns = self._at_first
         since_s = max(0.0, when_s - recording.began_s)
-        for tid in {thread.tid for thread, _ in recording.samples if thread.name == _MAIN}:
-            self._on_main(max(0.0, used_ns.get(tid, 0) / 1e9 - since_s))
+        met = Counter(thread.tid for thread, _ in recording.samples if thread.name in {_MAIN, _END})
+        for tid, samples in met.items():
+            self._on_main(max(0.0, used_ns.get(tid, 0) / 1e9 - min(since_s, samples * self._period_ns / 1e9)))
 
     def _weight_ns(self, tid: int, samples: int) -> int:
         """What each of a thread's samples stands for."""

@@ -108,7 +108,8 @@ class JavaRuntime:
 
     def takes_libraries(self, options: JavaOptions) -> bool:
         """Whether a library of somebody else's can be loaded at the start, as an agent, without being in anybody's way."""
-        return self._is_hotspot and self._is_launcher and options.are_known and not options.uses_archive
+        is_in_the_way = options.uses_archive or options.checks_natives
+        return self._is_hotspot and self._is_launcher and options.are_known and not is_in_the_way
 
     @property
     def _is_hotspot(self) -> bool:

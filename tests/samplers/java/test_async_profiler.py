@@ -102,6 +102,25 @@ async def test_virtual_threads_are_one_thread_and_their_carriers_are_not_shown(t
     assert roots == {"VirtualThread.run"}
 
 
+async def test_a_program_that_is_over_at_once_was_mains(tmp_path, classes):
+    """A recording has names of threads as they were at its end, when main's is `DestroyJavaVM`; what it used before is the JVM's start, and not left over (40% was)."""
+    sampled = await sample(
+        tmp_path, "Short", java=jdk(), options=on(classes), async_profiler=str(async_profiler()), is_sampled=False
+    )
+    assert {name for name, _, _ in sampled.stacks} == {"main"}
+    assert sampled.seconds("Short.main", thread="main") > 0
+    assert sampled.ledger.book().before_s > 0.01
+
+
+async def test_a_jvm_that_watches_over_natives_is_left_alone(tmp_path, classes):
+    """With -Xcheck:jni it prints on the program's output what it thinks of async-profiler's handlers of signals: our agent has none."""
+    options = ("-Xcheck:jni", *on(classes))
+    sampled = await sample(tmp_path, "Short", java=jdk(), options=options, async_profiler=str(async_profiler()))
+    assert len(sampled.stdout.splitlines()) == 1, bytes(sampled.stdout)
+    assert any("is not used" in line for line in sampled.lines)
+    assert sampled.seconds("Short.main") > 0
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     (tmp_path / "run").mkdir()
