@@ -12,7 +12,7 @@ import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from ...processes import thread_cpu_ns, thread_ids
+from ...processes import thread_cpu_ns, thread_ids, thread_name
 from ...profile.native_threads import native_group
 from .beats import Beats
 from .frames import runtime_module
@@ -44,24 +44,24 @@ class Recordings:
         folder: Path,
         period_ns: int,
         on_begin: Callable[[], None],
-        on_main: Callable[[float], None],
+        on_start: Callable[[float], None],
         on_beat: Callable[[], None],
     ) -> None:
-        """`on_begin` is called when the first recording has begun; `on_main` with what the main thread had used of the CPU by then, in
+        """`on_begin` is called when the first recording has begun; `on_start` with what the JVM's start had used of the CPU by then, in
         seconds, as far as it can be told; `on_beat` while much is used in a steady beat.
         """
         self._counts = counts
         self._folder = folder
         self._period_ns = period_ns
         self._on_begin = on_begin
-        self._on_main = on_main
+        self._on_start = on_start
         self._on_beat = on_beat
         self._beats = Beats(0)
         self._pid = 0
         self._next = 0
         self._has_begun = False
         self._at_first: tuple[float, dict[int, int]] = (0.0, {})
-        """When the first recording was found, and what each thread had used then."""
+        """When the first recording was found, and what each thread had used then, but for the JVM's own."""
         self._came = asyncio.Event()
         self._clocks_ns: dict[int, int] = {}
         """What each thread had used when its samples were last weighed."""
@@ -88,8 +88,8 @@ class Recordings:
                 return
             if not self._has_begun:
                 self._has_begun = True
-                used_ns = {tid: thread_cpu_ns(self._pid, tid) or 0 for tid in thread_ids(self._pid)}
-                self._at_first = time.monotonic(), used_ns
+                tids = [tid for tid in thread_ids(self._pid) if not native_group(thread_name(self._pid, tid))]
+                self._at_first = time.monotonic(), {tid: thread_cpu_ns(self._pid, tid) or 0 for tid in tids}
                 self._on_begin()
             if not is_complete(data):
                 return
@@ -136,14 +136,14 @@ class Recordings:
             self._on_beat()
 
     def _tell_start(self, recording: Recording) -> None:
-        """What the main thread had used when this first recording began: the JVM's start. What it has used since is no more than what it was met
-        for, and than the time since.
+        """What threads had used when this first recording began, main's nearly all of it: the JVM's start. What each has used since is no more than
+        what it was met for, and than the time since.
         """
         when_s, used_ns = self._at_first
         since_s = max(0.0, when_s - recording.began_s)
-        met = Counter(thread.tid for thread, _ in recording.samples if thread.name in {_MAIN, _END})
-        for tid, samples in met.items():
-            self._on_main(max(0.0, used_ns.get(tid, 0) / 1e9 - min(since_s, samples * self._period_ns / 1e9)))
+        met = Counter(thread.tid for thread, _ in recording.samples)
+        sampled_s = {tid: min(since_s, met[tid] * self._period_ns / 1e9) for tid in used_ns}
+        self._on_start(sum(max(0.0, ns / 1e9 - sampled_s[tid]) for tid, ns in used_ns.items()))
 
     def _weight_ns(self, tid: int, samples: int) -> int:
         """What each of a thread's samples stands for."""

@@ -247,8 +247,8 @@ class JavaSampler:
         # It is there from the JVM's start.
         self._context.ledger.covers(self._pid, already_s=(process_cpu_ns(self._pid) or 0) / 1e9)
 
-    def _tell_start(self, main_s: float) -> None:
-        self._context.ledger.threads(self._pid, {}, before_s=main_s)
+    def _tell_start(self, used_s: float) -> None:
+        self._context.ledger.threads(self._pid, {}, before_s=used_s)
 
     async def _follow(self, pid: int, recordings: Recordings) -> None:
         silence = asyncio.create_task(self._tell_silence(pid))
