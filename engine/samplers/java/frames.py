@@ -66,6 +66,8 @@ class JavaCounts:
         self._pid = 0
         self._launcher: set[int] = set()
         self._launcher_calls: set[int] = set()
+        self.total = 0
+        """Samples so far."""
         self._carry_ns = 0
         self._lost_carry_ns = 0
 
@@ -95,6 +97,7 @@ class JavaCounts:
         samples, self._carry_ns = divmod(self._carry_ns + ns, self._period_ns)
         if samples <= 0:
             return
+        self.total += samples
         if stack and stack[0] in self._launcher:
             stack = self._without_launcher(stack)
         self._recorder.add(thread, self._recorder.table.stack(stack), samples, taken_s)

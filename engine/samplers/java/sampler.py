@@ -113,7 +113,7 @@ class JavaSampler:
         self._unseen = UnseenThreads(context)
         self._inlined_from_s: int | None = None
         """What the program has to use of the CPU before the Flight Recorder is worth its cost; None if it is not begun by itself."""
-        self._untold = InlinedMethods(context, None)
+        self._untold = self._inlined_methods(None)
 
     async def prepare(self) -> Launch:
         settings = self._settings
@@ -152,7 +152,7 @@ class JavaSampler:
             return Launch((java.executable, loading, *command), source_file=source_file)
         if settings.mode is Mode.CPU and not settings.java_inlined and settings.pid is None:
             self._inlined_from_s = java.recorder_from_s
-        self._untold = InlinedMethods(self._context, 0 if settings.java_inlined else self._inlined_from_s)
+        self._untold = self._inlined_methods(0 if settings.java_inlined else self._inlined_from_s)
         try:
             agent = await self._agent(java)
         except NoAgent as error:
@@ -408,6 +408,9 @@ class JavaSampler:
         if self._inlined_from_s is not None:
             return f"cpu+{self._inlined_from_s}"
         return "inlined" if self._settings.java_inlined else self._settings.mode
+
+    def _inlined_methods(self, from_s: int | None) -> InlinedMethods:
+        return InlinedMethods(self._context, from_s, lambda: self._counts.total if self._counts else 0)
 
     def _tell_what_is_untrue(self) -> None:
         if not self._is_blind:

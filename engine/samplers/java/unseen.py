@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...events import Note
+from ...settings import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..sampler import Context
 
 _TELLING_NS = 100_000_000
@@ -51,14 +54,16 @@ class UnseenThreads:
 class InlinedMethods:
     """Those that counted for their callers, as seen at safepoints they do, until the Flight Recorder began to tell them apart."""
 
-    def __init__(self, context: Context, from_s: int | None) -> None:
-        """`from_s`: what the program has to use of the CPU before it is begun; 0 if it is from the start, None if never."""
+    def __init__(self, context: Context, from_s: int | None, sampled: Callable[[], int]) -> None:
+        """`from_s`: what the program has to use of the CPU before it is begun; 0 if it is from the start, None if never. `sampled` gives how many
+        samples of this program there are: others may be sampled beside it.
+        """
         self._context = context
+        self._sampled = sampled
         self._from_s = from_s
         self._told_ns: float | None = None
         """What was sampled before they were told apart; None as long as they are not."""
-        self._doubt = ""
-        self._is_said = False
+        self._doubt = self._said = ""
 
     @property
     def are_told(self) -> bool:
@@ -75,23 +80,27 @@ class InlinedMethods:
 
     def weigh(self, *, is_end: bool = False) -> None:
         """Call the run's shares uncertain as long as it is much of all, and say so once it is worth a line."""
-        all_ns = self._sampled_ns
-        untold_ns = all_ns if self._told_ns is None else self._told_ns
+        period_ns = 1e9 / self._context.settings.rate_hz
+        all_ns = self._context.recorder.run.total * period_ns
+        untold_ns = self._sampled_ns if self._told_ns is None else self._told_ns
         doubt = self._text(untold_ns) if untold_ns > max(_TELLING_NS, _MUCH * all_ns) else ""
         doubts = self._context.recorder.doubts
         if doubt != self._doubt and self._doubt in doubts:
             doubts.remove(self._doubt)
         if doubt and doubt not in doubts:
             doubts.append(doubt)
-        is_news = doubt != self._doubt or not self._is_said
+        elif doubt != self._doubt:
+            # Another JVM of the same command says it.
+            self._said = doubt
         self._doubt = doubt
-        if doubt and is_news and (is_end or (self._told_ns is None and untold_ns > _SAY_NS)):
-            self._is_said = True
+        is_due = is_end or (self._told_ns is None and untold_ns > _SAY_NS)
+        if doubt and doubt != self._said and is_due:
+            self._said = doubt
             self._context.emit(Note(doubt))
 
     @property
     def _sampled_ns(self) -> float:
-        return self._context.recorder.run.total * 1e9 / self._context.settings.rate_hz
+        return self._sampled() * 1e9 / self._context.settings.rate_hz
 
     def _text(self, untold_ns: float) -> str:
         if self._told_ns is not None:
@@ -102,9 +111,11 @@ class InlinedMethods:
             when = " until the Flight Recorder has begun, which takes about a second"
         else:
             when = f" until the program has used {self._from_s} s of CPU"
-        also = (
-            ""
-            if self._context.settings.java_inlined
-            else ", or --java-inlined (Java 17 and newer, for a second of CPU),"
-        )
-        return f"Java methods that the JIT inlined count for their callers{when}; async-profiler{also} tells them apart from the start"
+        doubt = f"Java methods that the JIT inlined count for their callers{when}"
+        settings = self._context.settings
+        if settings.mode is not Mode.CPU:
+            return doubt
+        if settings.pid is not None:
+            return f"{doubt}; in a program that is started here, as java PROGRAM, they can be told apart"
+        also = "" if settings.java_inlined else ", or --java-inlined (Java 17 and newer, for a second of CPU),"
+        return f"{doubt}; async-profiler{also} tells them apart from the start"
