@@ -92,8 +92,9 @@ class JavaSources:
 
     def _guess(self, package: str, outer_class: str) -> str | None:
         names = [outer_class + ending for ending in ENDINGS]
-        if outer_class.endswith(_FACADE):
-            names.append(f"{outer_class.removesuffix(_FACADE)}.kt")
+        if file := outer_class.removesuffix(_FACADE) if outer_class.endswith(_FACADE) else "":
+            # `MainKt` has what is in no class of Main.kt, or of main.kt.
+            names += [f"{file}.kt", f"{file[0].lower()}{file[1:]}.kt"]
         found = (self.find(package, name) for name in names)
         if path := next((path for path in found if path), None):
             return path

@@ -211,11 +211,17 @@ def test_a_class_is_found_where_its_name_does_not_tell(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "Main.kt").write_text("package shop\n\nfun main() {}\n\nclass Cart(val size: Int)\n")
     (tmp_path / "src" / "Other.kt").write_text("package other\n\nclass Cart\n")
+    (tmp_path / "src" / "tools.kt").write_text("package shop\n\nfun tidy() {}\n")
     (tmp_path / "src" / "Shop.scala").write_text("package shop\n\ntrait Till {}\n")
     (tmp_path / "src" / "core.clj").write_text("(ns ^:dev shop-floor.core\n  (:require [clojure.string]))\n")
     sources = JavaSources(tmp_path)
     sources.index()
-    for class_name, file in {"MainKt": "Main.kt", "Cart$Item": "Main.kt", "Till": "Shop.scala"}.items():
+    for class_name, file in {
+        "MainKt": "Main.kt",
+        "ToolsKt": "tools.kt",
+        "Cart$Item": "Main.kt",
+        "Till": "Shop.scala",
+    }.items():
         found = frame_of(f"shop.{class_name}", "run", "", 3, "", sources).file
         assert found == str(tmp_path / "src" / file)
     clojure = frame_of("shop_floor.core$pay", "invokeStatic", "", 3, "", sources)
