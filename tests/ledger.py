@@ -34,6 +34,7 @@ ALL = (
     ("javascript", "pool.cjs"),
     ("javascript", "workers.cjs"),
     ("javascript", "children.cjs"),
+    ("javascript", "answers.cjs"),
     ("java", "Busy.java"),
     ("java", "Garbage.java"),
     ("java", "Children.java"),

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.alone
         ("python", "threads_and_child.py", ""),
         ("python", "sorting.py", "threads that ended"),
         ("javascript", "workers.cjs", ""),
+        ("javascript", "answers.cjs", ""),
         ("java", "Garbage.java", "JIT"),
         ("go", "busy.go", ""),
     ],

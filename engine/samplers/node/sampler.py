@@ -466,11 +466,10 @@ class NodeSampler:
 
 
 def _already_s(hello: dict[str, Any]) -> float:
-    """CPU time that was sampled of the thread by now, mostly the main one; of one that is gone, until its last word."""
-    pid, began_ns = int(hello["pid"]), hello.get("beganNs")
+    """CPU time that was sampled of the thread, mostly the main one: by now, or, of a piece that it left behind, until that ended. What it used since is in the next piece."""
+    began_ns, ended_ns = hello.get("beganNs"), hello.get("endedNs")
     if began_ns is None:
         return 0.0
-    used_ns = thread_cpu_ns(pid, int(hello.get("tid", pid)))
-    if used_ns is None:
-        used_ns = int(hello.get("endedNs") or began_ns)
-    return max(0, used_ns - int(began_ns)) / 1e9
+    if ended_ns is None:
+        ended_ns = thread_cpu_ns(int(hello["pid"]), int(hello.get("tid", hello["pid"]))) or began_ns
+    return max(0, int(ended_ns) - int(began_ns)) / 1e9
