@@ -4,7 +4,7 @@ A JVM's own work, which is compiled and collected beside the program, differs fr
 more. So each round runs bare, bare again, async-profiler alone and us with async-profiler, one after the other, every other round in reverse, and what counts is the median of the rounds' ratios. How
 far `bare again` is from bare is what can be told at all: a ratio of ours that is nearer to 1 than that is none.
 
-Eleven minutes on two cores that do nothing else; `PROGRAMS=Spring ROUNDS=15 python -m tests.benchmarks java_cost` measures one better.
+Some ten minutes on two cores that do nothing else; `PROGRAMS=Spring ROUNDS=15 python -m tests.benchmarks java_cost` measures one better.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HERE = f"here, with {PEER}"
 
 
 def tables(length: Length) -> Iterator[Table]:
-    rounds = int(os.environ.get("ROUNDS", length.sized(6, 1)))
+    rounds = int(os.environ.get("ROUNDS", length.sized(5, 1)))
     of_all: dict[str, list[float]] = {AGAIN: [], PEER: [], HERE: []}
     beside: list[float] = []
     for program, folder in programs(length.sized(SHORT, SHORTEST)):

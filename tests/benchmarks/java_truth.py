@@ -81,8 +81,8 @@ def _sat4j(variables: int, folder: Path) -> Program:
 
 
 def _ecj(times: int, folder: Path) -> Program:
-    """Compiles the sources of a search engine, so many times."""
-    names = _sources(LUCENE, folder / "lucene", 10_000 if times > 1 else 200)
+    """Compiles the sources of a search engine so many times, or some of them once."""
+    names = _sources(LUCENE, folder / "lucene", 10_000 if times > 1 else 300)
     files = folder / "files"
     files.write_text("\n".join(names))
     words = ("-nowarn", "-proceedOnError", "-source", "17", "-repeat", str(times), "-d", "none")
@@ -122,10 +122,10 @@ LONG, SHORT, SHORTEST = range(3)
 """About a minute of CPU, some seconds, and as little as shows that all of it works."""
 PROGRAMS_OF: dict[str, tuple[Callable[[int, Path], Program], tuple[int, int, int]]] = {
     "Sat4j": (_sat4j, (310, 280, 200)),
-    "Eclipse": (_ecj, (10, 2, 1)),
-    "Spring": (_spring, (32_000, 5_000, 1_500)),
+    "Eclipse": (_ecj, (10, 1, 1)),
+    "Spring": (_spring, (32_000, 3_500, 1_500)),
     "Kotlin": (_kotlin, (2, 0, 0)),
-    "Virtual": (_virtual, (32_000, 5_000, 1_500)),
+    "Virtual": (_virtual, (32_000, 3_500, 1_500)),
 }
 
 
