@@ -104,12 +104,17 @@ async def test_virtual_threads_are_one_thread_and_their_carriers_are_not_shown(t
 
 async def test_a_program_that_is_over_at_once_was_mains(tmp_path, classes):
     """A recording has names of threads as they were at its end, when main's is `DestroyJavaVM`; what it used before is the JVM's start, and not left over (40% was)."""
-    sampled = await sample(
-        tmp_path, "Short", java=jdk(), options=on(classes), async_profiler=str(async_profiler()), is_sampled=False
-    )
-    assert {name for name, _, _ in sampled.stacks} == {"main"}
-    assert sampled.seconds("Short.main", thread="main") > 0
-    assert sampled.ledger.book().before_s > 0.01
+    library = str(async_profiler())
+    for _ in range(ATTEMPTS):
+        sampled = await sample(
+            tmp_path, "Short", java=jdk(), options=on(classes), async_profiler=library, is_sampled=False
+        )
+        assert "DestroyJavaVM" not in {name for name, _, _ in sampled.stacks}
+        assert sampled.seconds("Short.main", thread="main") > 0
+        # On a busy machine it may be over before we look at its clocks.
+        if sampled.ledger.book().before_s > 0.01:
+            return
+    pytest.fail("what main used before its first sample is told of none")
 
 
 async def test_a_jvm_that_watches_over_natives_is_left_alone(tmp_path, classes):
