@@ -18,6 +18,7 @@ _RECORDS = re.compile(
     r"|-XX:\+AutoCreateSharedArchive$|-XX:\+RecordDynamicDumpInfo$|-XX:\+DumpSharedSpaces$"
 )
 _USES_ARCHIVE = re.compile(r"-XX:(?:AOTCache=|AOTMode=|SharedArchiveFile=)|-Xshare:on$")
+_CLASS_LOADER = "-Djava.system.class.loader="
 _CHECKS_NATIVES = re.compile(r"-Xcheck:jni$|-XX:\+CheckJNICalls$")
 _NAMES_MODULES = re.compile(r"-m$|--module(?:=|$)|--limit-modules(?:=|$)")
 _SECURITY_MANAGER = re.compile(r"-Djava\.security\.manager(?:=(?!(?:dis)?allow$).*)?$")
@@ -47,6 +48,15 @@ class JavaOptions:
                 " runs unprofiled; profile a run without it"
             )
         return None
+
+    @property
+    def why_no_java_agent(self) -> str | None:
+        """Why there must be no agent in Java, though a library of natives may be: as one clear line."""
+        loader = next((word for word in self.words if word.startswith(_CLASS_LOADER)), None)
+        if loader is None:
+            return None
+        # One without the method `appendToClassPathForInstrumentation`: there the JVM ends with "FATAL ERROR" at its start.
+        return f"{loader} may end a JVM that has an agent in it, so the program runs unprofiled; async-profiler can be there (--async-profiler)"
 
     @property
     def uses_archive(self) -> bool:

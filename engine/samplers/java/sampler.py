@@ -150,6 +150,8 @@ class JavaSampler:
         if loading := await self._async_profiler(java):
             self._indexing = asyncio.create_task(asyncio.to_thread(sources.index))
             return Launch((java.executable, loading, *command), source_file=source_file)
+        if settings.pid is None and (why := told.why_no_java_agent):
+            return Launch((java.executable, *command), source_file=source_file, unprofiled=why)
         if settings.mode is Mode.CPU and not settings.java_inlined and settings.pid is None:
             self._inlined_from_s = java.recorder_from_s
         self._untold = self._inlined_methods(0 if settings.java_inlined else self._inlined_from_s)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.java import attaching, compile_java, every_java, jdk, newer_jdk, on, runtimes, sample
 from tests.support.java import java as java_of
+from tests.support.maven import async_profiler
 
 SECONDS_TO_SAY_WHY = 3.0
 LAST_WITH_SECURITY_MANAGERS = 23
@@ -136,6 +137,25 @@ async def test_interrupting_every_thread_does_not_end_us(tmp_path, classes, runt
     assert interrupted == b"true"
     # Beside others it may get little of its second; loading its clock, before, takes some hundredths of one.
     assert sampled.seconds("Interrupting.burn") == pytest.approx(int(spent_ms) / 1000, rel=0.2, abs=0.06)
+
+
+async def test_a_class_loader_of_the_programs_own_is_not_asked_to_take_an_agent(tmp_path):
+    """Few have the method for it, and a JVM whose system loader has not ends at its start with "FATAL ERROR", status 134; async-profiler asks for none."""
+    (tmp_path / "Own.java").write_text(
+        "public class Own extends ClassLoader { public Own(ClassLoader parent) { super(parent); }"
+        " static volatile double sink; public static void main(String[] a) {"
+        " long end = System.nanoTime() + 300_000_000L; while (System.nanoTime() < end) sink += Math.sin(sink);"
+        " System.out.println(ClassLoader.getSystemClassLoader().getClass().getName()); } }"
+    )
+    compile_java(tmp_path, tmp_path / "Own.java")
+    options = ("-Djava.system.class.loader=Own", *on(tmp_path))
+    sampled = await sample(tmp_path, "Own", java=jdk(), options=options)
+    assert (sampled.status, bytes(sampled.stdout)) == (0, b"Own\n")
+    [said] = sampled.lines
+    assert "-Djava.system.class.loader=Own may end a JVM that has an agent in it" in said
+    sampled = await sample(tmp_path, "Own", java=jdk(), options=options, async_profiler=str(async_profiler()))
+    assert (sampled.status, bytes(sampled.stdout)) == (0, b"Own\n")
+    assert sampled.seconds("Own.main") > 0
 
 
 async def test_a_script_that_drops_its_arguments_is_told(tmp_path):
