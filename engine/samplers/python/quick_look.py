@@ -37,7 +37,7 @@ class QuickLook:
     __slots__ = (
         *(
             "_asked_s",
-            "_asks_for_waits",
+            "_wait",
             "_by_place",
             "_can_wait",
             "_codes",
@@ -61,7 +61,7 @@ class QuickLook:
             "_stat",
         ),
         *("_switches", "_switches_at", "_thread", "_view", "arrivals", "content", "has_moved", "looked_s"),
-        *("looks", "moved_s", "off_at", "ran_ns", "rests", "stood_s", "unwalked", "is_drawn"),
+        *("looks", "moved_s", "off_at", "ran_ns", "rests", "stood_s", "taken", "unwalked", "is_drawn"),
     )
 
     def __init__(
@@ -74,9 +74,12 @@ class QuickLook:
         own_turn: OwnTurn,
         draw: Callable[[float], bool] = lambda _: False,
         *,
-        asks_for_waits: bool = False,
+        wait: Callable[[int, float, bool], bool] | None = None,
     ) -> None:
-        """Code that was compared in the last `patience_s` is believed to be unchanged. `draw`: as `Waits.draw`."""
+        """Code that was compared in the last `patience_s` is believed to be unchanged. `draw`: as `Waits.draw`.
+
+        `wait` notes the stack that it was met waiting on, when, and whether it still stands there, and says whether that was enough; None where nobody asks for waits.
+        """
         frames, memory, codes = interpreters.frames, interpreters.memory, interpreters.codes
         want = frames.lay_out(thread)
         self._thread, self._memory, self._view = thread, memory, memory.view
@@ -99,7 +102,7 @@ class QuickLook:
         self._asked_s = now_s
         self._own_turn = own_turn
         self._draw = draw
-        self._asks_for_waits = asks_for_waits
+        self._wait = wait
         self._interpreters = interpreters
         self.unwalked: Unwalked | None = None
         """Stacks not met before, which may wait; None where there are none."""
@@ -108,6 +111,8 @@ class QuickLook:
         """Looks that met each stack."""
         self.looked_s = 0.0
         """When it was looked at last."""
+        self.taken = 0
+        """Looks that were begun."""
         self.content = b""
         """What the kernel said of the thread then, where it had run; else `ran_ns`."""
         self.ran_ns = 0
@@ -155,6 +160,7 @@ class QuickLook:
     def _look(self, now_s: float) -> bool:
         if self._codes.generation != self._generation:
             return False
+        self.taken += 1
         if not self._is_settled:
             # Asked before the stack is read: if it has not given its processor up since then, it ran all the while.
             fields = os.pread(self._schedstat, _SCHEDSTAT_BYTES, 0).split()
@@ -176,14 +182,9 @@ class QuickLook:
             self._own_turn.renew()
             if not self._own_turn.displaced(value_of(self.content, BEGAN)):
                 # It waits for a processor, and stands where it slept, may be. Where few looks are better, or waiting is told, that is more than nothing.
-                return bool(self.looks) and not self._asks_for_waits
+                return bool(self.looks) and self._wait is None
         self.has_moved, self.rests = True, False
-        view, shape = self._view, self._shape
-        walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
-        if walked is None:
-            (frame,) = _POINTER(view, self._frame_at)
-            shape = self._shape = self._by_place.get((*self._place, frame))
-            walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
+        walked = self._known()
         if walked is None or walked.number is None:
             return self._may_wait(now_s)
         if walked.pieces and now_s - walked.compared_s > self._patience_s:
@@ -224,22 +225,44 @@ class QuickLook:
         """It has given its processor up, and waits for something else than for a processor: whether there is no more to ask."""
         self.off_at, self.rests, self.has_moved, self._is_settled = self.arrivals, True, True, False
         self.looked_s = self.moved_s = now_s
-        self.is_drawn = self._draw(now_s)
-        return not self.is_drawn and self._knows_threads(now_s)
+        return (not self._draw(now_s) or self._has_met_waiting(now_s)) and self._knows_threads(now_s)
 
     def _stands(self, now_s: float) -> bool:
         """It has not run since it was last seen to wait."""
         self.arrivals, self.looked_s = self.off_at, now_s
         if not self.has_moved:
             self.stood_s = now_s
-        elif self._asks_for_waits:
+        elif self._wait is not None:
             if now_s - self.moved_s > STILL_S:
                 # It may stand there for long: where, is asked once.
                 return False
-            self.is_drawn = self._draw(now_s)
-            if self.is_drawn:
+            if self._draw(now_s) and not self._has_met_waiting(now_s):
                 return False
         return self._knows_threads(now_s)
+
+    def _has_met_waiting(self, now_s: float) -> bool:
+        """Read where it waits; whether that is known."""
+        self.is_drawn = True
+        if self._wait is None or self._read() != self._size:
+            return False
+        walked = self._known()
+        if walked is None or walked.number is None or walked.pieces:
+            return False
+        stands = int(os.pread(self._schedstat, _SCHEDSTAT_BYTES, 0).split()[2]) == self.off_at
+        if not self._wait(walked.number, now_s, stands):
+            return False
+        self.go_on(stands=stands)
+        return True
+
+    def _known(self) -> Walked | None:
+        """The stack that was read, if it was met before."""
+        view, shape = self._view, self._shape
+        walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
+        if walked is None:
+            (frame,) = _POINTER(view, self._frame_at)
+            shape = self._shape = self._by_place.get((*self._place, frame))
+            walked = None if shape is None else shape.known.get(shape.numbers.unpack_from(view))
+        return walked
 
     def _knows_threads(self, now_s: float) -> bool:
         """A thread that C code made may come to Python meanwhile: without a stack, that is asked now and then."""

@@ -91,6 +91,11 @@ class TaskWatch:
         self.due_s = now_s + max(_PAUSE_S[self.waits], (cost_s() - begun_s) / _MAX_SHARE[self.waits])
         return told
 
+    @property
+    def are_there(self) -> bool:
+        """There were tasks when it was looked last."""
+        return bool(self._by_address)
+
     def on_task(self, tid: int, stack: RawStack) -> RawStack:
         """The stack of thread `tid`, just read, below the task that runs there; as it is if none does."""
         if self._tasks is None:

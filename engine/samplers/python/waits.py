@@ -81,8 +81,11 @@ class Waits:
         read_s = _READ_S if now_s > self._young_until_s else _YOUNG_READ_S
         return max(1, round(moved * read_s / self._pause_s))
 
-    def pass_by(self, waiting: Waiting, stood_s: float, now_s: float, *, has_moved: bool) -> None:
-        """Looks at the only thread that were not begun, the last of them by now: until `stood_s` it stood where it was, before it moved, if it did."""
+    def pass_by(self, waiting: Waiting, stood_s: float, now_s: float, *, looks: int, has_moved: bool) -> None:
+        """So many looks at the only thread that were not begun, the last of them by now: until `stood_s` it stood where it was, before it moved, if it did."""
+        if looks:
+            pause_s = (now_s - self._now_s) / looks
+            self._pause_s = max(_SHORTEST_S, pause_s + (1 - _FADING) ** looks * (self._pause_s - pause_s))
         self._now_s = now_s
         if waiting.standing is not None:
             waiting.seen_s = max(waiting.seen_s, stood_s)
@@ -91,6 +94,14 @@ class Waits:
                 waiting.standing = None
         if has_moved:
             waiting.still_s = 0.0
+
+    def meet(self, waiting: Waiting, stack: int, arrivals: int, *, stands: bool) -> None:
+        """A look that was drawn has met the only thread on that stack; `stands`: it has not run since."""
+        waiting.look(stack, self._stride_of(1, self._now_s) * self._pause_s)
+        waiting.arrivals = arrivals
+        if stands:
+            waiting.standing = Standing(arrivals, stack, None, self._now_s)
+            waiting.seen_s = self._now_s
 
     def look(self, thread: WatchedThread, number: Callable[[], int | None], *, is_drawn: bool = False) -> None:
         """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`.

@@ -204,7 +204,7 @@ class Watched:
         if not quick.looked_s:
             return
         (thread,) = self._threads.values()
-        self.waits.pass_by(thread.waiting, quick.stood_s, quick.looked_s, has_moved=quick.has_moved)
+        self._pass_by(quick)
         for walked, looks in quick.looks.items():
             assert walked.number is not None, "only what has a number is known at a quick look"
             thread.credit.look(walked.number, looks)
@@ -216,6 +216,23 @@ class Watched:
         self._ran(thread, quick.looked_s, max(thread.clock.running_ns, quick.ran_ns))
         if thread.tid == self.pid:
             self._sure_ns = thread.running_ns
+
+    def _pass_by(self, quick: QuickLook) -> WatchedThread:
+        (thread,) = self._threads.values()
+        self.waits.pass_by(
+            *(thread.waiting, quick.stood_s, quick.looked_s), looks=quick.taken, has_moved=quick.has_moved
+        )
+        quick.taken = 0
+        return thread
+
+    def _meets_waiting(self, number: int, now_s: float, stands: bool) -> bool:
+        """As `QuickLook`'s `wait`: no, where it may wait for a task."""
+        quick = self.quick
+        if self.tasks.are_there or quick is None:
+            return False
+        quick.looked_s = now_s
+        self.waits.meet(self._pass_by(quick).waiting, number, quick.arrivals, stands=stands)
+        return True
 
     def _walk(self, now_s: float) -> None:
         """What quick looks have put off."""
@@ -246,10 +263,9 @@ class Watched:
         standing = thread.clock.standing()
         if standing is None or len(states) != 1 or len(interpreters.threads) != 1:
             return None
-        asks = bool(self.waits.wanted)
         quick = QuickLook(
             *(interpreters, states[0], standing, now_s, _FAITH_S, self._own_turn, self.waits.draw),
-            asks_for_waits=asks,
+            wait=self._meets_waiting if self.waits.wanted else None,
         )
         quick.rests, quick.has_moved, quick.moved_s = (
             thread.rests,
@@ -390,11 +406,16 @@ class Watched:
         stack = self._stack(thread, now_s)
         if stack is None:
             return None
+        walked = self.interpreters.walked
         if stack.is_collecting:
             # Another thread collects.
-            stack = stack._replace(is_collecting=False)
+            stack, walked = stack._replace(is_collecting=False), None
         self._settle(stack, now_s)
-        return stack_id(self, self.tasks.on_task(thread.tid, stack))
+        if self.tasks.are_there:
+            return stack_id(self, self.tasks.on_task(thread.tid, stack))
+        number = stack_id(self, stack)
+        self.interpreters.number(walked, stack, number, now_s)
+        return number
 
     def _has_met_running(
         self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]

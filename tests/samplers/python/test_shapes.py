@@ -223,7 +223,8 @@ def test_of_a_thread_that_sleeps_no_stack_is_read() -> None:
 
         def quick_look(standing: Standing, *, draws: bool, has_moved: bool, asks_for_waits: bool = False) -> QuickLook:
             quick = QuickLook(
-                interpreters, thread, standing, now_s, 0.0, OwnTurn(), lambda _: draws, asks_for_waits=asks_for_waits
+                *(interpreters, thread, standing, now_s, 0.0, OwnTurn(), lambda _: draws),
+                wait=(lambda *_: False) if asks_for_waits else None,
             )
             quick.has_moved = has_moved
             return quick
