@@ -10,6 +10,8 @@ _CROWDED = 2.0
 """Threads that wait so many times as long as they run use little in the time that somebody watches:"""
 _MORE_LOOKS = 8.0
 """of that so many times as many looks are wanted, for of few the shares swing."""
+_IN_VAIN = 0.2
+"""Of looks at threads that may run, so many that meet it not running are too many."""
 FADING = 0.95
 """At each tuning."""
 
@@ -25,6 +27,18 @@ class Load:
         self.waited_ns = self.ran_ns = 0.0
         """Of the last seconds, fading."""
         self._expected_in_haste = self._met_in_haste = 0.0
+        self._asked = self._in_vain = 0.0
+        """Looks at threads that were not known to wait, of late, and those of them that met it not running."""
+
+    def ask(self, *, runs: bool) -> None:
+        """A thread that was not known to wait ran, or did not."""
+        self._asked += 1
+        self._in_vain += not runs
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is worth a tenth of a look to ask first whether a thread runs."""
+        return self.is_crowded or self._in_vain > _IN_VAIN * self._asked
 
     @property
     def is_uncertain(self) -> bool:
@@ -44,6 +58,8 @@ class Load:
         self.expected = self.met = 0.0
         self.waited_ns *= FADING
         self.ran_ns *= FADING
+        self._asked *= FADING
+        self._in_vain *= FADING
         if in_haste:
             self._expected_in_haste += expected
             self._met_in_haste += met

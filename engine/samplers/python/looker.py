@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTOR = "(garbage collector)"
 OTHER_CALLERS = "(other callers)"
 
-_FIRST_FLUSH_S, _YOUNG_FLUSH_S, _FLUSH_S, _UNSEEN_FLUSH_S = 0.03, 0.1, 0.5, 1.0
+_FIRST_FLUSH_S, _YOUNG_FLUSH_S, _FLUSH_S, _UNSEEN_FLUSH_S = 0.03, 0.2, 0.5, 1.0
 """For the first samples somebody waits: a screen, say. Later pictures are made each second, and to hand over costs both sides as much as some looks; the last is where nobody asked for waiting, and so has no screen."""
 _YOUNG_S = 5.0
 _TUNE_S = 0.1

@@ -174,10 +174,6 @@ class ThreadClock:
             self.running_ns = int(used[1:].replace(b".", b""))
         return bool(used)
 
-    def count_last(self) -> bool:
-        """The same by what was asked last: of a thread that did not run then it is all."""
-        return self.count(self._content_of_sched)
-
     def standing(self) -> Standing | None:
         """As it was when it was last looked at; None where the kernel does not say. Raises `ThreadEnded`."""
         content = self._content_of_sched
@@ -199,13 +195,24 @@ class ThreadClock:
         if self.arrivals > _switches(content):
             return True, True
         self.off_at = self.arrivals
+        wants_to = self._state() == b"R"
+        return wants_to and turn.displaced(value_of(content, BEGAN)), wants_to
+
+    def waits(self) -> bool:
+        """Whether it waits for something else than a processor. Raises `ThreadEnded`."""
+        if self._state() == b"R":
+            return False
+        self.off_at = self.arrivals
+        return True
+
+    def _state(self) -> bytes:
+        """As the kernel's letter (proc_pid_stat(5)). Raises `ThreadEnded`."""
         if self._stat < 0:
             self._stat = self._open("stat")
         state = self._content(self._stat).rpartition(b")")[2][1:2]
         if state in b"ZX":
             raise ThreadEnded
-        wants_to = state == b"R"
-        return wants_to and turn.displaced(value_of(content, BEGAN)), wants_to
+        return state
 
     def close(self) -> None:
         for descriptor in (self._schedstat, self._sched, self._stat):

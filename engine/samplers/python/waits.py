@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 EACH, SOME = "each", "some"
 """Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
-_YOUNG_READ_S, _READ_S, _YOUNG_S = 0.01, 0.05, 5.0
+_YOUNG_READ_S, _READ_S, _YOUNG_S = 0.025, 0.05, 5.0
 """How often a stack is read of threads that move, where CPU time is what counts; of a process that is new more often."""
 _STILL, _STILL_PART, STILL_S = 8, 8, 0.05
 """Stacks that are read at a look of threads that have stood still for so long, and of how many at least one: they may go on so for long, at no further cost."""
-_FADING, _SHORTEST_S = 1 / 16, 1e-4
+_FADING, _SHORTEST_S, _FIRST_PAUSE_S = 1 / 16, 1e-4, 0.01
 _PAID_S, _FIRST_PAID_S = 1.0, 0.1
 _LONG_NS = 0.25e9
 """Who has waited longer is an entry of its own, also if no look met it."""
@@ -52,7 +52,7 @@ class Waits:
         """Of the last so many may be read at this look."""
         self._before_s = self._now_s = now_s
         """When the look before was, and when this one is."""
-        self._pause_s = _YOUNG_READ_S
+        self._pause_s = _FIRST_PAUSE_S
         """Between two looks, of late."""
         self._young_until_s = now_s + _YOUNG_S
         self._due_s = now_s + _FIRST_PAID_S

@@ -438,14 +438,15 @@ class Watched:
                 thread.at_rest = clock.end
             return False
         # What slept last time likely sleeps again, which costs a tenth of its stack to ask; and where few looks meet a thread that runs, most are not worth it.
-        is_doubtful = self.load.is_crowded and not (counts_waiting or has_none)
-        if thread.rests or is_doubtful:
+        is_doubtful = self.load.is_doubtful and not (counts_waiting or has_none)
+        if thread.rests and clock.waits():
+            thread.at_rest = clock.end
+            return False
+        if is_doubtful:
             runs, wants_to = clock.look(self._own_turn)
-            if not (runs if is_doubtful else wants_to):
+            if not runs:
+                self.load.ask(runs=False)
                 thread.rests = not wants_to
-                if thread.rests and clock.count_last():
-                    self._ran(thread, now_s, clock.running_ns)
-                    thread.at_rest = clock.end
                 return False
         try:
             stack = self._stack(thread, now_s)
@@ -457,6 +458,7 @@ class Watched:
             raise
         # Asked after the stack was read: if it runs, and got its processor before, it ran all the while.
         runs, wants_to = clock.look(self._own_turn)
+        self.load.ask(runs=runs)
         thread.rests = not wants_to
         thread.is_settled = runs and clock.arrivals == arrivals
         if runs or (wants_to and counts_waiting):
