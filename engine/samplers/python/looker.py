@@ -180,28 +180,15 @@ class Looker:
     def _look_quickly(self, watched: Watched, slot_s: float, period_s: float, left_s: float) -> float:
         """The same for so long, or until something is not as it was; in as few steps as may be, for after each pause all is cold."""
         assert watched.quick is not None, "only who is alone is looked at so"
-        look, clock, wait, inputs = watched.quick.look, time.monotonic, select.select, [0]
-        nothing: list[int] = []
-        turn = self._own_turn
-        turn.pause()
-        now_s = clock()
-        for share in [self._chance() for _ in range(int(left_s / period_s))]:
-            pause_s = slot_s + share * period_s - now_s
-            if turn.matters:
-                if turn.has_displaced and self._is_to_move(now_s):
-                    break
-                turn.pause()
-            if wait(inputs, nothing, nothing, max(0.0, pause_s))[0]:
-                self._obey()
-                break
-            slot_s += period_s
-            slot_s = max(slot_s, now_s)
-            self._looks_taken += 1
-            now_s = clock()
-            if not look(now_s):
-                self._look(now_s, is_quick=False)
-                break
-        return slot_s
+        self._own_turn.pause()
+        shares = [self._chance() for _ in range(int(left_s / period_s))]
+        run = watched.quick.run(shares, slot_s, period_s, self._is_to_move)
+        self._looks_taken += run.looks
+        if run.is_told:
+            self._obey()
+        elif not run.is_enough:
+            self._look(run.now_s, is_quick=False)
+        return run.slot_s
 
     def _is_to_move(self, now_s: float) -> bool:
         """Whether we may leave our processor to whom we have taken it from."""

@@ -69,12 +69,21 @@ class Unwalked:
         at = self._place(frame)
         if at is None or not self._is_sound(view, at, frame, top):
             return None
+        pointer, previous_at, first, last = _POINTER, self._previous_at, self._first, self._last
+        near_first, near_last, places = self._near_first, self._near_last, reading.places
+        chunk_lead, near_lead = reading.chunk_at - first + previous_at, reading.near_at - near_first + previous_at
+        place = at + previous_at
         for _ in range(MAX_DEPTH):
-            (frame,) = _POINTER(view, at + self._previous_at)
+            (frame,) = pointer(view, place)
             if not frame:
                 return bytes(view[: self._size])
-            at = self._place(frame)
-            if at is None:
+            if first <= frame <= last:
+                place = chunk_lead + frame
+            elif near_first <= frame <= near_last:
+                place = near_lead + frame
+            elif (outside := places.get(frame)) is not None:
+                place = outside + previous_at
+            else:
                 return None
         return None
 

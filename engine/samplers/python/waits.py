@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EACH, SOME = "each", "some"
 """Stacks that are read: where waiting is what counts, and where it is told beside CPU time."""
-_YOUNG_READ_S, _READ_S, _YOUNG_S = 0.025, 0.05, 5.0
+_YOUNG_READ_S, _READ_S, _YOUNG_S = 0.01, 0.05, 5.0
 """How often a stack is read of threads that move, where CPU time is what counts; of a process that is new more often."""
 _STILL, _STILL_PART, STILL_S = 8, 8, 0.05
 """Stacks that are read at a look of threads that have stood still for so long, and of how many at least one: they may go on so for long, at no further cost."""
@@ -95,18 +95,18 @@ class Waits:
         if has_moved:
             waiting.still_s = 0.0
 
-    def meet(self, waiting: Waiting, stack: int, arrivals: int, *, stands: bool) -> None:
-        """A look that was drawn has met the only thread on that stack; `stands`: it has not run since."""
-        waiting.look(stack, self._stride_of(1, self._now_s) * self._pause_s)
+    def meet(self, waiting: Waiting, stack: int, arrivals: int, *, since_s: float, stands: bool) -> None:
+        """A look that was drawn has met the only thread on that stack; `since_s`: when the look before was, `stands`: it has not run since."""
+        waiting.look(stack, self._stride_of(1, self._now_s) * (self._now_s - since_s))
         waiting.arrivals = arrivals
         if stands:
             waiting.standing = Standing(arrivals, stack, None, self._now_s)
             waiting.seen_s = self._now_s
 
-    def look(self, thread: WatchedThread, number: Callable[[], int | None], *, is_drawn: bool = False) -> None:
+    def look(self, thread: WatchedThread, number: Callable[[], int | None], *, drawn_s: float | None = None) -> None:
         """`thread`, whose clock was just read, was not met running; `number` reads its stack. Raises `ThreadEnded` and `Closed`.
 
-        `is_drawn`: `draw` has said so.
+        `drawn_s`: `draw` has said so, and then was the look before.
         """
         clock, waiting = thread.clock, thread.waiting
         left_s = 0.0
@@ -117,13 +117,13 @@ class Waits:
             left_s = self._leave(waiting)
         if waiting.arrivals != clock.arrivals:
             waiting.arrivals, waiting.moved_s, waiting.still_s = clock.arrivals, self._now_s, left_s
-        if is_drawn:
-            weight_s = self._stride_of(1, self._now_s) * self._pause_s
+        if drawn_s is not None:
+            weight_s = self._stride_of(1, self._now_s) * (self._now_s - drawn_s)
         elif self.wanted == EACH:
             weight_s = self._now_s - (left_s or self._before_s)
         elif self._now_s - waiting.moved_s < STILL_S and not waiting.still_s:
             self._moved += 1
-            weight_s = self._stride * self._pause_s
+            weight_s = self._stride * (self._now_s - self._before_s)
             if self._stride > 1 and self._chance() * self._stride >= 1:
                 return
         else:

@@ -140,7 +140,9 @@ class Watched:
             if quick.is_drawn:
                 thread.clock.arrivals = quick.arrivals
                 with suppress(ThreadEnded):
-                    self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id), is_drawn=True)
+                    self.waits.look(
+                        thread, lambda: self._waiting_stack(thread, now_s, stack_id), drawn_s=quick.before_s
+                    )
                     self._walk(now_s)
                     if quick.may_go_on and not self.interpreters.is_stale:
                         quick.go_on(stands=thread.waiting.standing is not None)
@@ -231,7 +233,8 @@ class Watched:
         if self.tasks.are_there or quick is None:
             return False
         quick.looked_s = now_s
-        self.waits.meet(self._pass_by(quick).waiting, number, quick.arrivals, stands=stands)
+        waiting = self._pass_by(quick).waiting
+        self.waits.meet(waiting, number, quick.arrivals, since_s=quick.before_s, stands=stands)
         return True
 
     def _walk(self, now_s: float) -> None:
