@@ -324,7 +324,7 @@ class QuickLook:
         """It has given its processor up, and waits for something else than for a processor: whether there is no more to ask."""
         self.off_at, self.rests, self.has_moved, self._is_settled = self.arrivals, True, True, False
         self.looked_s = self.moved_s = now_s
-        return (not self._draw(now_s) or self._has_met_waiting(now_s)) and self._knows_threads(now_s)
+        return (not self._draw(now_s - self.before_s) or self._has_met_waiting(now_s)) and self._knows_threads(now_s)
 
     def _stands(self, now_s: float) -> bool:
         """It has not run since it was last seen to wait."""
@@ -335,7 +335,7 @@ class QuickLook:
             if now_s - self.moved_s > STILL_S:
                 # It may stand there for long: where, is asked once.
                 return False
-            if self._draw(now_s) and not self._has_met_waiting(now_s):
+            if self._draw(now_s - self.before_s) and not self._has_met_waiting(now_s):
                 return False
         return self._knows_threads(now_s)
 

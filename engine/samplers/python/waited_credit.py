@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_LEAST_S = 1e-6
+"""That a look weighs."""
+
+
 class Standing(NamedTuple):
     """Where a thread waits, and has all the while."""
 
@@ -59,7 +63,7 @@ class Waiting:
         self.since_s, self.ran_ns = now_s, ran_ns
 
     def look(self, stack: int, weight_s: float) -> None:
-        self.looks[stack] = self.looks.get(stack, 0.0) + weight_s
+        self.looks[stack] = self.looks.get(stack, 0.0) + max(weight_s, _LEAST_S)
         self.last = stack
 
     def pay(self, pause_s: float) -> Iterator[Payment]:

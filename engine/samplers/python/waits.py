@@ -44,8 +44,8 @@ class Waits:
         self._chance = chance
         self.wanted = ""
         """`EACH`, `SOME`, or nothing where nobody wants to know."""
-        self._stride = 1
-        """Of so many looks one is taken, at threads that have moved of late."""
+        self._part = 1.0
+        """Of the looks at threads that have moved of late such a part is taken."""
         self._moved = self._still = 0
         """Such threads at this look, and such that have not but were not read either."""
         self._room = 0
@@ -68,18 +68,18 @@ class Waits:
         self._before_s, self._now_s = self._now_s, now_s
         if self.wanted:
             self._pause_s = max(_SHORTEST_S, self._pause_s + _FADING * (now_s - self._before_s - self._pause_s))
-            self._stride = self._stride_of(self._moved, now_s)
+            self._part = self._part_of(max(1, self._moved), now_s - self._before_s)
             self._room = max(_STILL, self._still // _STILL_PART)
         self._moved = self._still = 0
 
-    def draw(self, now_s: float) -> bool:
-        """Whether a look is to be taken at the only thread, which has moved and was not met running."""
-        return self.wanted == SOME and self._chance() * self._stride_of(1, now_s) < 1
+    def draw(self, interval_s: float) -> bool:
+        """Whether a look is to be taken, so long after the one before, at the only thread, which has moved and was not met running."""
+        return self.wanted == SOME and self._chance() < self._part_of(1, interval_s)
 
-    def _stride_of(self, moved: int, now_s: float) -> int:
-        """Of so many looks one is taken at `moved` threads that move."""
-        read_s = _READ_S if now_s > self._young_until_s else _YOUNG_READ_S
-        return max(1, round(moved * read_s / self._pause_s))
+    def _part_of(self, moved: int, interval_s: float) -> float:
+        """The part of the looks that is taken so long after the one before, at `moved` threads that move: after a long pause each. Where chance swings, so do weights."""
+        read_s = _READ_S if self._now_s > self._young_until_s else _YOUNG_READ_S
+        return min(1.0, max(_SHORTEST_S, interval_s) / (moved * read_s))
 
     def pass_by(self, waiting: Waiting, stood_s: float, now_s: float, *, looks: int, has_moved: bool) -> None:
         """So many looks at the only thread that were not begun, the last of them by now: until `stood_s` it stood where it was, before it moved, if it did."""
@@ -97,7 +97,8 @@ class Waits:
 
     def meet(self, waiting: Waiting, stack: int, arrivals: int, *, since_s: float, stands: bool) -> None:
         """A look that was drawn has met the only thread on that stack; `since_s`: when the look before was, `stands`: it has not run since."""
-        waiting.look(stack, self._stride_of(1, self._now_s) * (self._now_s - since_s))
+        interval_s = self._now_s - since_s
+        waiting.look(stack, interval_s / self._part_of(1, interval_s))
         waiting.arrivals = arrivals
         if stands:
             waiting.standing = Standing(arrivals, stack, None, self._now_s)
@@ -118,13 +119,14 @@ class Waits:
         if waiting.arrivals != clock.arrivals:
             waiting.arrivals, waiting.moved_s, waiting.still_s = clock.arrivals, self._now_s, left_s
         if drawn_s is not None:
-            weight_s = self._stride_of(1, self._now_s) * (self._now_s - drawn_s)
+            interval_s = self._now_s - drawn_s
+            weight_s = interval_s / self._part_of(1, interval_s)
         elif self.wanted == EACH:
             weight_s = self._now_s - (left_s or self._before_s)
         elif self._now_s - waiting.moved_s < STILL_S and not waiting.still_s:
             self._moved += 1
-            weight_s = self._stride * (self._now_s - self._before_s)
-            if self._stride > 1 and self._chance() * self._stride >= 1:
+            weight_s = (self._now_s - self._before_s) / self._part
+            if self._part < 1 and self._chance() >= self._part:
                 return
         else:
             self._still += 1

@@ -163,7 +163,7 @@ def test_what_stood_has_the_time_until_it_went_and_no_more(looks: int) -> None:
     thread = WatchedThread(os.getpid(), os.getpid(), 6.0, is_elder=True)
     thread.clock.close()
     thread.clock = clock
-    waits.begin(6.0)
+    waits.begin(6.1)
     waits.look(thread, lambda: 1)
     waits.begin(7.0)
     waits.look(thread, lambda: None)
