@@ -42,7 +42,8 @@ def java_start(words: "Words") -> tuple[tuple[str, ...], dict[str, str], Made] |
         java = on_path("java")
     major, has_recorder = (java and _known_java(java)) or (None, False)
     cache = cache_folder()
-    if java is None or major is None or cache is None:
+    # An = ends the name of an agent.
+    if java is None or major is None or cache is None or "=" in cache:
         return None
     from_s = recorder_from_s(major) if has_recorder and words.mode == "cpu" else None
     agent = known_agent(cache, level_for(major, inlined=from_s is not None))

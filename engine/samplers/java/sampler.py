@@ -231,10 +231,12 @@ class JavaSampler:
         why_not = found.why_not(java.major or 0)
         if why_not is None and not java.takes_libraries(self._told):
             why_not = "this Java, or an option of its command line, leaves no place for it"
+        folder = self._context.private_folder()
+        if why_not is None and "," in str(folder):
+            why_not = f"a comma ends the name of a file for it, and its own would be in {folder}"
         if why_not:
             self._context.emit(Note(f"async-profiler {found.version} is not used: {why_not}"))
             return None
-        folder = self._context.private_folder()
         rate_hz = min(settings.rate_hz, MAX_TIMER_HZ)
         assert self._counts is not None, "made just before"
         period_ns = round(1e9 / rate_hz)
@@ -314,14 +316,15 @@ class JavaSampler:
             self._context.emit(Note(f"Compiling the Java agent with {javac} (about a second, once)"))
 
         inlined = self._settings.java_inlined or self._inlined_from_s is not None
-        try:
-            return await agent_jar(java, self._context.cache_folder(), note, inlined=inlined)
-        except OSError:
-            pass
-        try:
-            return await agent_jar(java, self._context.private_folder(), note, inlined=inlined)
-        except OSError as error:
-            raise NoAgent(f"There is no folder for the Java agent ({error}), so the program runs unprofiled") from None
+        why: object = "the folders that there are have a = in their path, which ends the name of an agent"
+        for folder in (self._context.cache_folder, self._context.private_folder):
+            try:
+                place = folder()
+                if "=" not in str(place):
+                    return await agent_jar(java, place, note, inlined=inlined)
+            except OSError as error:
+                why = error
+        raise NoAgent(f"There is no folder for the Java agent ({why}), so the program runs unprofiled")
 
     def _open_pipes(self) -> Path:
         """Make the pipes and open our ends, so that the agent finds somebody there. Gives their folder."""

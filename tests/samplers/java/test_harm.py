@@ -139,6 +139,13 @@ async def test_interrupting_every_thread_does_not_end_us(tmp_path, classes, runt
     assert sampled.seconds("Interrupting.burn") == pytest.approx(int(spent_ms) / 1000, rel=0.2, abs=0.06)
 
 
+async def test_a_cache_whose_path_ends_an_agents_name_is_not_used(tmp_path, classes):
+    """The JVM takes the first = of the option for the end of the agent's file, which it then did not find: it did not start, status 1."""
+    sampled = await sample(tmp_path, "Endings", "exit", java=jdk(), options=on(classes), cache=tmp_path / "a=b")
+    assert sampled.status == 3
+    assert sampled.seconds("Endings.early") > 0.2
+
+
 async def test_a_class_loader_of_the_programs_own_is_not_asked_to_take_an_agent(tmp_path):
     """Few have the method for it, and a JVM whose system loader has not ends at its start with "FATAL ERROR", status 134; async-profiler asks for none."""
     (tmp_path / "Own.java").write_text(
