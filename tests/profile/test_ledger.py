@@ -319,10 +319,12 @@ def test_threads_without_samples_are_native_and_named() -> None:
     code = """
 import ctypes
 libc = ctypes.CDLL(None)
+begun = threading.Barrier(3)  # or one that is done takes another's word
 def work(name, seconds):
     libc.prctl(15, name.encode(), 0, 0, 0)
     os.write(1, b"%d\\n" % threading.get_native_id())
     os.read(0, 1)
+    begun.wait()
     burn(seconds)
     os.write(1, b"done\\n")
     os.read(0, 1)
@@ -358,10 +360,12 @@ def test_what_threads_use_after_the_last_look_is_not_what_they_used_before() -> 
     code = """
 import ctypes
 libc = ctypes.CDLL(None)
+begun = threading.Barrier(2)
 def work(name, seconds):
     libc.prctl(15, name.encode(), 0, 0, 0)
     os.write(1, b"%d\\n" % threading.get_native_id())
     os.read(0, 1)
+    begun.wait()
     burn(seconds)
     os.write(1, b"done\\n")
     os.read(0, 1)
