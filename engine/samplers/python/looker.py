@@ -412,7 +412,9 @@ class Looker:
             name = self._qualified(code.name, file, first_line) if is_old else code.name
             frames.append((name, file, first_line, code.line(instruction)))
         if stack.is_collecting:
-            frames.append((GARBAGE_COLLECTOR, "", 0, 0))
+            # What it calls stands above it, and is no time of its own.
+            called = (at for at, frame in enumerate(frames) if frame[0].rpartition(".")[2] == "__del__")
+            frames.insert(next(called, len(frames)), (GARBAGE_COLLECTOR, "", 0, 0))
         key = tuple(frames)
         found = self._stacks.get(key)
         if found is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from multi_lang_profiler.engine.samplers.python.mojo import GARBAGE_COLLECTOR
 from tests import judge
 from tests.support.python import PROGRAMS, PYTHON_VERSIONS, SampledProgram, python_of_version
 from tests.support.wheels import wheel
@@ -65,6 +66,23 @@ async def test_a_program_of_a_steady_beat_is_met_everywhere(period_s: str, versi
     is_saturated = any("uncertain" in event.line for event in program.events)
     assert self_times(program)["<module>", 1] < (0.3 if is_saturated else 0.1) * program.total
     assert total["read_sensors"] + total["steer"] > (0.6 if is_saturated else 0.8) * program.total
+
+
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+async def test_what_the_collector_calls_is_not_the_collector(version: str) -> None:
+    """A `__del__` that runs because garbage is collected has its own time, below it the collector; that has the rest."""
+    python = python_of_version(version)
+    async with SampledProgram(TRUTH / "finalizers.py", "1", python=python, rate_hz=200) as program:
+        in_del_s, collecting_s = map(float, (await program.hear()).split())
+        assert await program.end() == 0
+    times = Counter({name: samples for (name, _), samples in self_times(program).items()})
+    both_s, both = in_del_s + collecting_s, times["Node.__del__"] + times[GARBAGE_COLLECTOR]
+    assert both > 0.7 * program.total
+    # Without the first all of it is the collector's.
+    assert times["Node.__del__"] / both == pytest.approx(in_del_s / both_s, abs=0.15)
+    table = program.recorder.table
+    names = [[table.functions[table.frames[frame].function].name for frame in stack] for stack in table.stacks]
+    assert any(stack[-3:] == ["collect", GARBAGE_COLLECTOR, "Node.__del__"] for stack in names)
 
 
 @alone
