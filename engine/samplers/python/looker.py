@@ -27,6 +27,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .collector import FINALIZER
 from .interpreter_state import find_interpreters
 from .layout import UnknownLayout
 from .memory import Closed, Unreadable
@@ -413,7 +414,7 @@ class Looker:
             frames.append((name, file, first_line, code.line(instruction)))
         if stack.is_collecting:
             # What it calls stands above it, and is no time of its own.
-            called = (at for at, frame in enumerate(frames) if frame[0].rpartition(".")[2] == "__del__")
+            called = (at for at, frame in enumerate(frames) if frame[0].rpartition(".")[2] == FINALIZER)
             frames.insert(next(called, len(frames)), (GARBAGE_COLLECTOR, "", 0, 0))
         key = tuple(frames)
         found = self._stacks.get(key)

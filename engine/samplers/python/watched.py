@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .collector import Collector
 from .ended_threads import EndedThreads
 from .gil import Gil
 from .load import FADING, Load
@@ -73,6 +74,7 @@ class Watched:
         self.paths = Paths(self.pid, working_folder)
         self.tasks = TaskWatch(interpreters, now_s)
         self.gil = Gil(interpreters)
+        self._collector = Collector(interpreters.codes)
         self.waits = Waits(self.gil, own_turn, now_s, chance)
         self.lost_looks = 0
         """Looks at running threads that found nothing that can be."""
@@ -500,11 +502,26 @@ class Watched:
         """Asked for once it is known that the look counts: to learn what is new takes so long that some threads would have gone on."""
         walked = self.interpreters.walked
         self._settle(stack, now_s)
+        if stack.is_collecting and len(self._threads) > 1 and self._another_collects(thread, stack, now_s):
+            stack, walked = stack._replace(is_collecting=False), None
         if self.waits.wanted == EACH:
             return stack_id(self, self.tasks.on_task(thread.tid, stack))
         number = stack_id(self, stack)
         self.interpreters.number(walked, stack, number, now_s)
         return number
+
+    def _another_collects(self, thread: WatchedThread, stack: RawStack, now_s: float) -> bool:
+        def read(tid: int) -> RawStack | None:
+            other = self._threads.get(tid)
+            found = None if other is None else self._stack(other, now_s)
+            if found is not None:
+                self._settle(found, now_s)
+            return found
+
+        try:
+            return self._collector.is_another(thread.tid, stack, read)
+        except Unreadable:
+            return False
 
     def _settle(self, stack: RawStack, now_s: float) -> None:
         # Before code is learnt that may have come to where other code was then.

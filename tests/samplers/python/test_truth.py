@@ -85,6 +85,20 @@ async def test_what_the_collector_calls_is_not_the_collector(version: str) -> No
     assert any(stack[-3:] == ["collect", GARBAGE_COLLECTOR, "Node.__del__"] for stack in names)
 
 
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+async def test_a_thread_beside_the_one_that_collects_has_its_own_time(version: str) -> None:
+    """What the collector calls hands over the interpreter's lock: who takes it collects nothing, though someone does all the while."""
+    python = python_of_version(version)
+    async with SampledProgram(TRUTH / "finalizer_beside.py", "0.5", python=python, rate_hz=200) as program:
+        in_del_s, beside_s = map(float, (await program.hear()).split())
+        assert await program.end() == 0
+    times = Counter({name: samples for (name, _), samples in self_times(program).items()})
+    both = times["Node.__del__"] + times["beside"]
+    # Without that all of the thread's time is the collector's.
+    assert both > 0.7 * program.total
+    assert times["beside"] / both == pytest.approx(beside_s / (in_del_s + beside_s), abs=0.15)
+
+
 @alone
 @pytest.mark.parametrize(
     ("loops", "version"), [("alone", "3.15"), ("saturated", OWN), *(("saturated", each) for each in OTHERS)]
