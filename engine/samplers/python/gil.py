@@ -27,8 +27,6 @@ _OF_INTERPRETER = {(3, 12): 384, (3, 13): 112, (3, 14): 120, (3, 15): 120}
 """Where in an interpreter its lock's address stands; since 3.13 where in the interpreter's own table (`struct _Py_DebugOffsets`) that is told."""
 _PAIR = struct.Struct("<QI4x")
 _MAX_KNOWN = 20_000
-_EVERY = 4
-"""Of so many looks at threads that run one asks, and counts for all: it takes a tenth of a look."""
 
 
 class Gil:
@@ -40,7 +38,6 @@ class Gil:
         """Interpreter -> the address of its lock."""
         self._seen: dict[int, list[int]] = {}
         """Stack -> looks at it, by state."""
-        self._turn = 0
         self._syscalls: dict[int, int] = {}
         """Open files."""
 
@@ -51,10 +48,8 @@ class Gil:
 
     def look(self, tid: int, stack: int) -> None:
         """Note whether thread `tid`, whose stack was just read while it ran, has the lock. Raises `Closed`."""
-        self._turn = (self._turn + 1) % _EVERY
-        if self._turn == 1:
-            with suppress(Unreadable):
-                self.note(stack, HOLDS if self._holds(tid) else RELEASED, _EVERY)
+        with suppress(Unreadable):
+            self.note(stack, HOLDS if self._holds(tid) else RELEASED)
 
     def wait(self, tid: int, stack: int, weight: int) -> int | None:
         """Note what thread `tid`, which does not run, waits for, as so many looks; gives it, or None where it cannot be told. Raises `Closed`."""
