@@ -5,7 +5,6 @@ Headless, an event's `line` goes to stderr; on the screen, to the log. `quiet` s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,9 +13,10 @@ if TYPE_CHECKING:
     Emit = Callable[["Event"], None]
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
-    """Something the user may want to know; subclasses say what."""
+    """Something the user may want to know; subclasses say what. Never changes."""
+
+    __slots__ = ()
 
     @property
     def line(self) -> str:
@@ -32,22 +32,26 @@ class Event:
         return self.line.startswith("⚠️")
 
 
-@dataclass(frozen=True, slots=True)
 class Note(Event):
     """Said in passing: a sampler attached, a profile was saved."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     @property
     def line(self) -> str:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
 class Warned(Event):
     """Something is not as the user will have wanted it; `text` says what, of what, and what to do."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     @property
     def line(self) -> str:

@@ -50,7 +50,7 @@ HASTE_S = 2.0
 """So long after somebody asked for something, or something was told, pictures come as often as the first."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Parts:
     """What the engine is made of, and how far it has come. Changed on the engine's loop alone."""
 

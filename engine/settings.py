@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 COMMAND = "multi_lang_profiler"
 STATUS_THRESHOLD = 3
@@ -67,8 +67,7 @@ class Secret:
     __str__ = __repr__
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """What opens the backend's door, beside a key that was given as such."""
 
     key_file: Path | None = None
@@ -80,8 +79,7 @@ class Access:
     """The authorities to trust instead of the system's."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSettings:
+class ReportSettings(NamedTuple):
     """Where reports go, how often, and what they carry."""
 
     endpoint: str
@@ -102,8 +100,7 @@ class ReportSettings:
     access: Access = Access()
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(NamedTuple):
     """`--fail-if NAME>40%`: a share of a function that a run must not exceed."""
 
     text: str
@@ -119,8 +116,7 @@ class Threshold:
     """`unseen>10%`: not a function, but the CPU time that is in none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A service that runs already and hands over profiles of itself."""
 
     url: str
@@ -129,8 +125,7 @@ class Service:
     query: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What one run was asked for, by options, variables and the settings file."""
 
     language: Language | None

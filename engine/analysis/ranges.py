@@ -7,11 +7,11 @@ nothing of ranges. The edges are those of the run's slices, which are a second l
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..profile.book import Book
 from ..profile.slices import sum_of
@@ -37,8 +37,7 @@ NO_TIME = "This run does not say when its samples were taken, so no part of it c
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3_600}
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
+class TimeRange(NamedTuple):
     """A range as it is asked for, in seconds since the program's start."""
 
     from_s: float = 0.0
@@ -137,15 +136,14 @@ class RangeReader:
             self._resolve(snapshot, asked)
         assert self._stretch is not None  # `_resolve` made it
         functions = self._functions.functions
-        return replace(
-            snapshot,
+        return snapshot._replace(
             counts=self._stretch.counts,
             self_samples=dict(functions.self_samples),
             total_samples=dict(functions.total_samples),
             thread_counts=dict(functions.thread_counts),
             recent=self._recent,
             ledger=self._ledger,
-            sampling=replace(snapshot.sampling, covered_s=self._stretch.covered_s),
+            sampling=snapshot.sampling._replace(covered_s=self._stretch.covered_s),
             stretch=self._stretch,
         )
 
@@ -208,7 +206,7 @@ def part_of(recording: Recording, stretch: Stretch | None) -> Recording:
         counts=stretch.counts,
         began_at=recording.began_at + timedelta(seconds=stretch.from_s),
         duration_s=stretch.to_s - stretch.from_s,
-        sampling=replace(recording.sampling, covered_s=stretch.covered_s, lost_samples=0, ledger=None),
+        sampling=recording.sampling._replace(covered_s=stretch.covered_s, lost_samples=0, ledger=None),
         slices=(),
         waited=None,
         timeline=(),

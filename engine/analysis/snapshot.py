@@ -6,9 +6,8 @@ needs beyond that (a ranking, a tree) is computed from it by the reader, with th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +45,7 @@ class ReporterPhase(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramState:
+class ProgramState(NamedTuple):
     """What the program is, and how it fares."""
 
     phase: ProgramPhase
@@ -78,8 +76,7 @@ class ProgramState:
     """None: nothing can be typed."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputState:
+class InputState(NamedTuple):
     """How the program takes what is typed on its terminal, as the terminal's settings say."""
 
     by_line: bool
@@ -103,8 +100,7 @@ class InputState:
         return self.by_line and not self.echoes
 
 
-@dataclass(frozen=True, slots=True)
-class KernelThread:
+class KernelThread(NamedTuple):
     """A thread as the kernel counts it."""
 
     pid: int
@@ -118,8 +114,7 @@ class KernelThread:
     """CPU time per second, since the look before."""
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingState:
+class SamplingState(NamedTuple):
     """How it is sampled."""
 
     sampler: str
@@ -134,8 +129,7 @@ class SamplingState:
     """Why shares are not to be trusted, each as a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt to deliver, as the reporter's history shows it."""
 
     began_at: datetime
@@ -147,8 +141,7 @@ class Attempt:
     """Empty for a delivery."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReporterState:
+class ReporterState(NamedTuple):
     """How the reports fare."""
 
     phase: ReporterPhase
@@ -191,8 +184,7 @@ class ReporterState:
         return (self.spooled or 0) + self.set_aside
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of our own log."""
 
     at: datetime
@@ -200,8 +192,7 @@ class LogLine:
     is_warning: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OutputLine:
+class OutputLine(NamedTuple):
     """A line that the program wrote."""
 
     text: str
@@ -211,8 +202,7 @@ class OutputLine:
     """Which of the program's runs printed it: see `ProgramState.runs`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A named moment; phases lie between marks."""
 
     name: str
@@ -228,8 +218,7 @@ class Mark:
     """As `Waiting.counts`, until then; None where nobody tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """What samplers tell beside the samples: how long threads did not run, and where they stood. See `weights`."""
 
     languages: frozenset[str]
@@ -240,8 +229,7 @@ class Waiting:
     """Of the same seconds as `Snapshot.recent`, by function."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A part of a run that is counted by itself."""
 
     name: str
@@ -257,8 +245,7 @@ class Stretch:
     """It ends with the newest sample, and grows with the run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A picture of the run so far, for a screen, a summary or a script."""
 
     taken_s: float
@@ -277,7 +264,7 @@ class Snapshot:
     """Function -> samples with it on the stack; a copy."""
     thread_counts: Mapping[int, int]
     """Function -> number of threads it was seen on; a copy."""
-    processes: Mapping[int, ProcessNote] = field(default_factory=dict)
+    processes: Mapping[int, ProcessNote] = {}
     """By pid, of a command: those that were seen under it; a copy."""
     living: frozenset[int] = frozenset()
     """The pids of those that run now."""
@@ -285,7 +272,7 @@ class Snapshot:
     """Of all processes that live, about once a second while somebody asks for them (`Controls.look_at_threads`)."""
     waiting: Waiting | None = None
     """None where no sampler tells."""
-    locks: Mapping[int, LockLooks] = field(default_factory=dict)
+    locks: Mapping[int, LockLooks] = {}
     """Stack -> looks at threads that stood there, by what became of the interpreter's lock: of processes with several threads, of the whole run."""
     tasks: tuple[Task, ...] = ()
     """Of event loops, where a runtime tells (asyncio's, of Python 3.14 and newer), about once a second."""
@@ -299,7 +286,7 @@ class Snapshot:
     """What `counts` and all that is made of them, `recent` and `ledger` are of; None: the whole run. See `ranges.RangeReader`."""
     ledger: Book | None = None
     """Where the CPU time of the run went; None where nobody knows, of a saved run of before there was a ledger say."""
-    unseen: Mapping[str, int] = field(default_factory=dict)
+    unseen: Mapping[str, int] = {}
     """Part of the ledger -> the stack that stands for it where it is shown beside the functions; see `unseen`."""
     marks: tuple[Mark, ...] = ()
     previous_run: Mark | None = None
@@ -310,5 +297,5 @@ class Snapshot:
     """The program's last 5,000 lines, while there is a screen."""
     output_dropped: int = 0
     """Lines that were pushed out of `output`."""
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = {}
     """Path -> the text as it was when the run began, for files asked for."""

@@ -241,8 +241,7 @@ def _known_to_the_kernel(
 
 def _summed(threads: Sequence[KernelThread]) -> KernelThread:
     states = {thread.state for thread in threads}
-    return replace(
-        threads[0],
+    return threads[0]._replace(
         state=next((state for state in ("running", "disk", "stopped") if state in states), threads[0].state),
         cpu_s=sum(thread.cpu_s for thread in threads),
         cores=sum(thread.cores for thread in threads),

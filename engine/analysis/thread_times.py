@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..profile.history import RECENT_S, TimelinePoint
@@ -42,18 +41,18 @@ class ThreadTimes:
             self._known.clear()
         counts = snapshot.counts.of_threads(threads)
         functions = self._functions.of(snapshot.table, counts)
-        snapshot = replace(snapshot, counts=counts, self_samples=dict(functions.self_samples))
+        snapshot = snapshot._replace(counts=counts, self_samples=dict(functions.self_samples))
         self._known = {
             id(each): self._known.get(id(each)) or _of_threads(each, threads, hz, leaves) for each in snapshot.slices
         }
         slices = tuple(own for _, own, _ in self._known.values())
         points = tuple(point for _, _, point in self._known.values())
         if snapshot.stretch is not None:
-            own = replace(snapshot, slices=slices, timeline=points)
-            return replace(own, recent=recent_in(own, snapshot.stretch), slices=snapshot.slices)
+            own = snapshot._replace(slices=slices, timeline=points)
+            return own._replace(recent=recent_in(own, snapshot.stretch), slices=snapshot.slices)
         newest_s = points[-1].at_s + points[-1].duration_s
         recent = tuple(point.self_samples for point in points[-RECENT_S:] if point.at_s >= newest_s - RECENT_S)
-        return replace(snapshot, timeline=points, recent=recent)
+        return snapshot._replace(timeline=points, recent=recent)
 
 
 def _of_threads(

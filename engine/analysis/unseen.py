@@ -5,7 +5,6 @@ They are in no report and no percentage unless somebody asks for them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..profile.stacks import Frame, StackCounts, count_functions
@@ -47,8 +46,7 @@ def with_unseen(snapshot: Snapshot) -> Snapshot:
         if periods.get(name):
             added.add(0, stack, periods[name])
     more = count_functions(snapshot.table, added.by_stack.items())
-    return replace(
-        snapshot,
+    return snapshot._replace(
         counts=StackCounts(counts.by_stack + added.by_stack, counts.total + added.total),
         self_samples={**snapshot.self_samples, **more.self_samples},
         total_samples={**snapshot.total_samples, **more.total_samples},

@@ -70,8 +70,8 @@ def counting(recording: Recording, mode: str | None) -> Recording:
     return replace(
         recording,
         counts=weighed(recording.counts, recording.waited, weight),
-        sampling=replace(recording.sampling, mode=mode),
-        slices=tuple(replace(each, weight=weight) for each in recording.slices),
+        sampling=recording.sampling._replace(mode=mode),
+        slices=tuple(each._replace(weight=weight) for each in recording.slices),
         timeline=tuple(_point(each, weight) for each in recording.timeline),
     )
 
@@ -98,14 +98,13 @@ class Weigher:
         weight, waiting = 1 if mode == Mode.WALL else -1, snapshot.waiting
         counts = weighed(snapshot.counts, waiting.counts, weight)
         functions = self._functions.of(snapshot.table, counts)
-        self._slices = _known(self._slices, snapshot.slices, lambda each: replace(each, weight=weight))
+        self._slices = _known(self._slices, snapshot.slices, lambda each: each._replace(weight=weight))
         self._points = _known(self._points, snapshot.timeline, lambda each: _point(each, weight))
         marks = [*snapshot.marks, *([snapshot.previous_run] if snapshot.previous_run else [])]
         self._marks = _known(self._marks, marks, lambda each: _mark(each, weight))
         previous = snapshot.previous_run
-        return replace(
-            snapshot,
-            sampling=replace(snapshot.sampling, mode=mode),
+        return snapshot._replace(
+            sampling=snapshot.sampling._replace(mode=mode),
             counts=counts,
             self_samples=dict(functions.self_samples),
             total_samples=dict(functions.total_samples),
@@ -137,8 +136,8 @@ def _point(point: TimelinePoint, weight: int) -> TimelinePoint:
     if not point.waited:
         return point
     own = plus(point.self_samples, point.waited_self, weight)
-    return replace(point, samples=max(0, point.samples + weight * point.waited), self_samples=own)
+    return point._replace(samples=max(0, point.samples + weight * point.waited), self_samples=own)
 
 
 def _mark(mark: Mark, weight: int) -> Mark:
-    return replace(mark, counts=weighed(mark.counts, mark.waited, weight)) if mark.waited else mark
+    return mark._replace(counts=weighed(mark.counts, mark.waited, weight)) if mark.waited else mark

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import threading
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -108,8 +107,8 @@ class JoinedRun:
         self._note(GONE)
         last = self._snapshot
         if last is not None and last.program.phase is ProgramPhase.RUNNING:
-            program = replace(last.program, phase=ProgramPhase.ENDED, ended_s=last.taken_s, error=GONE)
-            self._snapshot = replace(last, program=program)
+            program = last.program._replace(phase=ProgramPhase.ENDED, ended_s=last.taken_s, error=GONE)
+            self._snapshot = last._replace(program=program)
 
     def _next(self) -> Snapshot | None:
         """The next picture; None when there are no more."""
@@ -123,7 +122,7 @@ class JoinedRun:
             snapshot = self._reader.snapshot(line)
         except ValueError as error:
             raise CannotJoin(str(error)) from None
-        return replace(snapshot, log=(*snapshot.log, *self._notes))
+        return snapshot._replace(log=(*snapshot.log, *self._notes))
 
     def _ask(self, line: str) -> None:
         with contextlib.suppress(OSError):
@@ -135,7 +134,7 @@ class JoinedRun:
     def _note(self, text: str, *, is_warning: bool = True) -> None:
         self._notes.append(LogLine(datetime.now(UTC), text, is_warning))
         if self._snapshot is not None:
-            self._snapshot = replace(self._snapshot, log=(*self._snapshot.log, self._notes[-1]))
+            self._snapshot = self._snapshot._replace(log=(*self._snapshot.log, self._notes[-1]))
 
 
 def _recording(snapshot: Snapshot) -> Recording:

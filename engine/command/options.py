@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..private import history_folder, state_folder
 from ..reporting.endpoint import check_endpoint, check_key, warn_key_over_plain_http
@@ -64,8 +63,7 @@ environment:
   key: a command line can be read by every user of the machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What the words come to, and what to warn of."""
 
     settings: Settings

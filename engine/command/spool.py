@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +107,7 @@ def _send(options: argparse.Namespace, folder: Path) -> int:
 async def _send_all(report: ReportSettings, folder: Path, asides: list[tuple[Path, EncodedProfile]]) -> int:
     spool = Spool(folder, report.endpoint)
     reporter = Reporter(
-        replace(report, max_buffer=MAX_BUFFER, spool_folder=folder),
+        report._replace(max_buffer=MAX_BUFFER, spool_folder=folder),
         transport=HttpTransport.of(report),
         clock=SystemClock(),
         emit=lambda event: say(*event.lines),

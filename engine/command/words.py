@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from ..profile.command_lines import CommandLine, java_words, node_words, python_words
@@ -38,8 +37,7 @@ _PROGRAM_ENDINGS = {**LANGUAGE_BY_ENDING, ".jar": Language.JAVA}
 _PYTHON_LONG_OPTIONS = frozenset({"--check-hash-based-pycs", "--help-all", "--help-env", "--help-xoptions"})
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """The command line, parted. Only one of `arguments` and `command` holds something."""
 
     ours: list[str]

@@ -10,9 +10,8 @@ import json
 import shutil
 import time
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from ..private import make_private
@@ -37,8 +36,7 @@ _FAST = 1
 """zlib's level: the program has ended, and its user waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRun:
+class KeptRun(NamedTuple):
     file: Path
     began_at: datetime
     duration_s: float

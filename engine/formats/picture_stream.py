@@ -6,7 +6,6 @@ Nothing but data crosses: numbers, texts and lists of them. Both ends must be of
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -184,8 +183,8 @@ def _mark(mark: Mark) -> list[Any]:
 
 
 def _plain(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -70,11 +69,11 @@ class SavedRun:
     def _open_source(self, path: str) -> None:
         if path not in self._snapshot.sources:
             text = read_text(self._snapshot.program.working_folder, path)
-            self._snapshot = replace(self._snapshot, sources={**self._snapshot.sources, path: text})
+            self._snapshot = self._snapshot._replace(sources={**self._snapshot.sources, path: text})
 
     def _log(self, event: Event) -> None:
         self._log_line(event.line, is_warning=event.is_warning)
 
     def _log_line(self, text: str, *, is_warning: bool = False) -> None:
         line = LogLine(datetime.now(UTC), text, is_warning)
-        self._snapshot = replace(self._snapshot, log=(*self._snapshot.log, line))
+        self._snapshot = self._snapshot._replace(log=(*self._snapshot.log, line))

@@ -70,7 +70,7 @@ def with_waited(
         entries.append((threads[of_thread], table.stack(frames)))
         waited.add(*entries[-1], index(samples))
     slices = [
-        replace(each, waited_keys=of_waited.keys, waited_samples=of_waited.samples)
+        each._replace(waited_keys=of_waited.keys, waited_samples=of_waited.samples)
         for each, pairs in zip(recording.slices, said.array("slices"), strict=True)
         for of_waited in [_slice(pairs, entries)]
     ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .json_object import JsonObject
 from .stacks import valid_text
@@ -17,8 +16,7 @@ GOOD_SHARE = 0.95
 """From here on a profile speaks for its program; below it users are told what it misses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(NamedTuple):
     """Where the CPU time of a stretch of the run went, in seconds.
 
     Of a whole run no part is below zero but what is left over. Of a stretch one can be: a process that was "not sampled" so far moves to
@@ -29,9 +27,9 @@ class Book:
     """Of all processes of the tree, ended ones included, as the kernel counts it."""
     attributed_s: float = 0.0
     """To functions: samples by the sampling period."""
-    native_s: Mapping[str, float] = field(default_factory=dict)
+    native_s: Mapping[str, float] = {}
     """Of threads of sampled processes that no sample is of, by group."""
-    unsampled_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    unsampled_s: Mapping[tuple[str, str], float] = {}
     """Of processes that were never sampled, by command and reason."""
     before_s: float = 0.0
     """Of sampled processes, before their sampler was there."""
@@ -74,9 +72,9 @@ class Book:
 
     def _with(self, other: Book, sign: int) -> Book:
         numbers = {
-            each.name: getattr(self, each.name) + sign * getattr(other, each.name)
-            for each in fields(self)
-            if each.name not in ("native_s", "unsampled_s")
+            name: getattr(self, name) + sign * getattr(other, name)
+            for name in self._fields
+            if name not in ("native_s", "unsampled_s")
         }
         return Book(
             **numbers,

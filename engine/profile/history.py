@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .recorder import LATE_SECONDS
 from .slices import Slice, Slices, slice_of
@@ -22,8 +21,7 @@ RATE_OVER_S = 6.0
 """The rate is taken over this long: some samplers hand over what they have every five seconds only."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimelinePoint:
+class TimelinePoint(NamedTuple):
     """What happened in one stretch of the run."""
 
     at_s: float
@@ -37,7 +35,7 @@ class TimelinePoint:
     """Where the CPU time went; attributed is what was handed over meanwhile."""
     waited: int = 0
     """Sampling periods that threads waited, where a sampler tells."""
-    waited_self: Mapping[int, int] = field(default_factory=dict)
+    waited_self: Mapping[int, int] = {}
     """Of these, function -> those with it being what waited."""
 
 

@@ -17,7 +17,6 @@ import resource
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -60,57 +59,78 @@ OURS = "profiler"
 _OUR_MODULES = __name__.removesuffix("profile.process_tree") + "samplers."
 
 
-@dataclass(slots=True, eq=False)
 class Member:
     """A process of the tree."""
 
-    pid: int
-    parent: int
-    started_ticks: int
-    """Since the machine began; tells apart two processes of one pid."""
-    command: str
-    """In a few words: `python3 worker.py`."""
-    found_s: float
-    """On the monotonic clock."""
-    is_orphan: bool = False
-    """Its parent has ended; who waits for it now is not of the tree."""
-    cpu_ns: int = 0
-    """Of its own threads, ended ones included, as last seen."""
-    seen_s: float = 0.0
-    """When that was, on the monotonic clock."""
-    glanced_ns: int = 0
-    glanced_s: float = 0.0
-    """The same, as another thread saw it since."""
-    gone_s: float | None = None
-    """When that thread saw that it is gone."""
-    named_at_ns: int = -1
-    """What it had used when its command was last asked for."""
-    named_at_s: float = 0.0
-    """When that was."""
-    name: str = ""
-    """As the kernel had it then."""
-    accounted_at_ns: int = -1
-    """What it had used when it was last asked for its ended descendants: to wait for one takes CPU time."""
-    reaped_ns: int = 0
-    """What of its ended descendants is accounted for, of the time that the kernel adds up for a process that waits for its children."""
+    __slots__ = (
+        "accounted_at_ns",
+        "command",
+        "cpu_ns",
+        "found_s",
+        "glanced_ns",
+        "glanced_s",
+        "gone_s",
+        "is_orphan",
+        "name",
+        "named_at_ns",
+        "named_at_s",
+        "parent",
+        "pid",
+        "reaped_ns",
+        "seen_s",
+        "started_ticks",
+    )
+
+    def __init__(self, pid: int, stat: Stat, found_s: float) -> None:
+        self.pid = pid
+        self.parent = stat.parent
+        self.started_ticks = stat.started_ticks
+        """Since the machine began; tells apart two processes of one pid."""
+        self.command = stat.name
+        """In a few words: `python3 worker.py`; the kernel's name for it until that was read."""
+        self.found_s = found_s
+        """On the monotonic clock."""
+        self.is_orphan = False
+        """Its parent has ended; who waits for it now is not of the tree."""
+        self.cpu_ns = 0
+        """Of its own threads, ended ones included, as last seen."""
+        self.seen_s = found_s
+        """When that was, on the monotonic clock."""
+        self.glanced_ns = 0
+        self.glanced_s = 0.0
+        """The same, as another thread saw it since."""
+        self.gone_s: float | None = None
+        """When that thread saw that it is gone."""
+        self.named_at_ns = -1
+        """What it had used when its command was last asked for."""
+        self.named_at_s = 0.0
+        """When that was."""
+        self.name = stat.name
+        """As the kernel had it then."""
+        self.accounted_at_ns = -1
+        """What it had used when it was last asked for its ended descendants: to wait for one takes CPU time."""
+        self.reaped_ns = 0
+        """What of its ended descendants is accounted for, of the time that the kernel adds up for a process that waits for its children."""
 
     def lives_as(self, stat: Stat) -> bool:
         """Whether `stat`, of its pid, is this process's, and not of one that came after it, and it has not ended."""
         return stat.started_ticks == self.started_ticks and not stat.is_zombie
 
 
-@dataclass(slots=True)
 class Look:
     """What has changed since the look before."""
 
-    found: list[Member] = field(default_factory=list)
-    gone: list[Member] = field(default_factory=list)
-    changed: list[Member] = field(default_factory=list)
-    """Those that became another program."""
-    used: list[tuple[Member, int]] = field(default_factory=list)
-    """CPU time by process, in nanoseconds: all that a new one has used, and the end of one that is gone."""
-    too_short: list[tuple[Member, int]] = field(default_factory=list)
-    """CPU time of children that nobody saw, by the process that waited for them, in nanoseconds."""
+    __slots__ = ("changed", "found", "gone", "too_short", "used")
+
+    def __init__(self) -> None:
+        self.found: list[Member] = []
+        self.gone: list[Member] = []
+        self.changed: list[Member] = []
+        """Those that became another program."""
+        self.used: list[tuple[Member, int]] = []
+        """CPU time by process, in nanoseconds: all that a new one has used, and the end of one that is gone."""
+        self.too_short: list[tuple[Member, int]] = []
+        """CPU time of children that nobody saw, by the process that waited for them, in nanoseconds."""
 
 
 class Stat(NamedTuple):
@@ -319,7 +339,7 @@ class ProcessTree:
         return found
 
     def _admit(self, pid: int, stat: Stat, now_s: float) -> Member:
-        member = Member(pid, stat.parent, stat.started_ticks, stat.name, now_s, seen_s=now_s, name=stat.name)
+        member = Member(pid, stat, now_s)
         self._ask_for_command(member, now_s)
         member.is_orphan = pid != self.root and stat.parent not in self._members
         return self._members.setdefault(pid, member)

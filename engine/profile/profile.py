@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from heapq import nsmallest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .names import REMAINDERS, FunctionNames, unique
 from .stacks import OTHER_CALLERS, OTHER_FUNCTIONS, Function, bounded, count_functions, valid_text
@@ -44,8 +44,7 @@ _JSON_BYTES_PER_CALL_STACK = 36
 """What field names, punctuation and percentages take, and the sign of a rounded-up guess."""
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionStats:
+class FunctionStats(NamedTuple):
     """One function, and its samples."""
 
     name: str
@@ -58,8 +57,7 @@ class FunctionStats:
     total_samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallStack:
+class CallStack(NamedTuple):
     """One stack, and its samples."""
 
     frames: tuple[tuple[int, int], ...]
@@ -81,8 +79,7 @@ def counts_time(rate_hz: float) -> bool:
     return rate_hz not in (BYTES_HZ, PIECES_HZ)
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(NamedTuple):
     """How the samples were taken, and what is missing from them."""
 
     mode: str
@@ -122,8 +119,7 @@ class Profile:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A stretch of the run: the counts of its samples, and when it was."""
 
     began_at: datetime
@@ -205,13 +201,13 @@ def with_valid_text(profile: Profile) -> Profile:
             plain = valid_text(stats.name)
             name = unique(plain, plain, valid_text(stats.file), stats.line, names)
             names.add(name)
-        functions.append(replace(stats, name=name, file=valid_text(stats.file)))
+        functions.append(stats._replace(name=name, file=valid_text(stats.file)))
     return replace(
         profile,
         language=valid_text(profile.language),
         source_file=valid_text(profile.source_file),
         functions=tuple(functions),
-        sampling=replace(profile.sampling, mode=valid_text(profile.sampling.mode)),
+        sampling=profile.sampling._replace(mode=valid_text(profile.sampling.mode)),
         labels=tuple((valid_text(key), valid_text(value)) for key, value in profile.labels),
     )
 
@@ -223,8 +219,7 @@ _Frames = tuple[tuple[int, int], ...]
 """As in `CallStack`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _FoldedStacks:
+class _FoldedStacks(NamedTuple):
     """Stacks as a profile has room for them."""
 
     samples: dict[_Frames, int]

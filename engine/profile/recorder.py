@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .stacks import FunctionCounts, StackCounts, StackTable
@@ -22,23 +21,25 @@ LATE_SECONDS = 10
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-@dataclass(slots=True)
 class Second:
     """What was sampled during about a second of the run. Grows after its end, too: some samplers hand over a window at a time."""
 
-    began_s: float = -math.inf
-    """On the monotonic clock; what was sampled before the first one counts for it."""
-    samples: int = 0
-    self_samples: dict[int, int] = field(default_factory=dict)
-    """Function -> samples with it running."""
-    by_stack: dict[tuple[int, int], int] = field(default_factory=dict)
-    """`(thread, stack)` -> samples."""
-    waited: dict[tuple[int, int], int] = field(default_factory=dict)
-    """The same of time in which the thread did not run, where a sampler tells."""
-    waited_samples: int = 0
-    looks: int = 0
-    looked_s: float = 0.0
-    """As `Recorder.look` was told meanwhile."""
+    __slots__ = ("began_s", "by_stack", "looked_s", "looks", "samples", "self_samples", "waited", "waited_samples")
+
+    def __init__(self, began_s: float = -math.inf) -> None:
+        self.began_s = began_s
+        """On the monotonic clock; what was sampled before the first one counts for it."""
+        self.samples = 0
+        self.self_samples: dict[int, int] = {}
+        """Function -> samples with it running."""
+        self.by_stack: dict[tuple[int, int], int] = {}
+        """`(thread, stack)` -> samples."""
+        self.waited: dict[tuple[int, int], int] = {}
+        """The same of time in which the thread did not run, where a sampler tells."""
+        self.waited_samples = 0
+        self.looks = 0
+        self.looked_s = 0.0
+        """As `Recorder.look` was told meanwhile."""
 
     def add(self, thread: int, stack: int, function: int, samples: int) -> None:
         """`function` is the one that runs on `stack`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .book import Book, book_from_object
 from .course import course_from_object, course_object
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from .slices import Slice
 
 
-@dataclass(frozen=True, slots=True)
-class LanguagePart:
+class LanguagePart(NamedTuple):
     """What a run of several languages says of one of them; the fields are as in `Recording`."""
 
     language: str
@@ -86,7 +85,7 @@ class Recording:
             return [self.profile()]
         counts = part_languages(self.counts, self.table)
         # What was lost is told once.
-        samplings = [self.sampling] + [replace(self.sampling, lost_samples=0, ledger=None)] * (len(self.parts) - 1)
+        samplings = [self.sampling] + [self.sampling._replace(lost_samples=0, ledger=None)] * (len(self.parts) - 1)
         return [
             self._profile(counts[part.language], part, sampling)
             for part, sampling in zip(self.parts, samplings, strict=True)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .stacks import StackCounts
 
@@ -30,12 +29,7 @@ _STACK = (1 << _THREAD_SHIFT) - 1
 _NOTHING = array("Q")
 
 
-def _nothing() -> array[int]:
-    return _NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """The samples of one stretch of a run. Never changes."""
 
     at_s: float
@@ -47,9 +41,9 @@ class Slice:
     """`thread << 32 | stack` of each entry."""
     samples: array[int]
     """Of each entry."""
-    waited_keys: array[int] = field(default_factory=_nothing)
+    waited_keys: array[int] = _NOTHING
     """The same of time in which the thread did not run, where that was told beside."""
-    waited_samples: array[int] = field(default_factory=_nothing)
+    waited_samples: array[int] = _NOTHING
     weight: int = 0
     """How often what was waited is counted with the samples: 1 to make wall time of CPU time, -1 the other way round, 0 as they are."""
 

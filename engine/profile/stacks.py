@@ -7,7 +7,6 @@ stack was seen. A sample is one sampling period (`1 / rate`) spent on a stack, w
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from .threads import Thread, ThreadEntries
@@ -236,14 +235,21 @@ class _OfLanguage(StackTable):
         self.language = language
 
 
-@dataclass(slots=True)
 class StackCounts:
     """Samples by thread and stack, as indexes into a `StackTable`."""
 
-    by_stack: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """`(thread, stack)` -> samples."""
-    total: int = 0
-    """Invariant: the sum of `by_stack`'s values."""
+    __slots__ = ("by_stack", "total")
+
+    def __init__(self, by_stack: Counter[tuple[int, int]] | None = None, total: int = 0) -> None:
+        self.by_stack: Counter[tuple[int, int]] = Counter() if by_stack is None else by_stack
+        """`(thread, stack)` -> samples."""
+        self.total = total
+        """Invariant: the sum of `by_stack`'s values."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StackCounts) and (self.by_stack, self.total) == (other.by_stack, other.total)
+
+    __hash__ = None  # type: ignore[assignment] # it grows
 
     def add(self, thread: int, stack: int, samples: int) -> None:
         self.by_stack[thread, stack] += samples
@@ -272,18 +278,20 @@ def weighed(counts: StackCounts, waited: StackCounts, weight: int) -> StackCount
     return StackCounts(by_stack, by_stack.total())
 
 
-@dataclass(slots=True)
 class FunctionCounts:
     """Samples by function (index into `StackTable.functions`), kept as stacks come in."""
 
-    self_samples: dict[int, int] = field(default_factory=dict)
-    """Samples with the function running."""
-    total_samples: dict[int, int] = field(default_factory=dict)
-    """Samples with the function anywhere on the stack; recursion counts once."""
-    thread_counts: dict[int, int] = field(default_factory=dict)
-    """Threads the function was seen on."""
-    _threads: dict[int, set[int]] = field(default_factory=dict)
-    """Which (indexes into `StackTable.threads`). Counted as they come: sets are slow to go through for every snapshot."""
+    __slots__ = ("_threads", "self_samples", "thread_counts", "total_samples")
+
+    def __init__(self) -> None:
+        self.self_samples: dict[int, int] = {}
+        """Samples with the function running."""
+        self.total_samples: dict[int, int] = {}
+        """Samples with the function anywhere on the stack; recursion counts once."""
+        self.thread_counts: dict[int, int] = {}
+        """Threads the function was seen on."""
+        self._threads: dict[int, set[int]] = {}
+        """Which (indexes into `StackTable.threads`). Counted as they come: sets are slow to go through for every snapshot."""
 
     def add(self, table: StackTable, thread: int, stack: int, samples: int) -> None:
         leaf = table.leaves[stack]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 FREE_THREADS = 4_096
@@ -33,13 +32,15 @@ class Thread(NamedTuple):
         return ", ".join(f"{key}={value}" for key, value in self.labels) or self.name
 
 
-@dataclass(slots=True)
 class _Candidate:
     """A thread that has few samples so far."""
 
-    key: ThreadKey
-    thread: Thread
-    samples: int = 0
+    __slots__ = ("key", "samples", "thread")
+
+    def __init__(self, key: ThreadKey, thread: Thread) -> None:
+        self.key = key
+        self.thread = thread
+        self.samples = 0
 
 
 class ThreadEntries:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -124,7 +123,7 @@ class Windows:
             window = Window(began_at, duration_s, part, sampling)
             profiles.append(await self._profile(window, language, source_of(language)))
             # What was lost, and where the tree's CPU time went, is told once.
-            sampling = replace(sampling, lost_samples=0, ledger=None)
+            sampling = sampling._replace(lost_samples=0, ledger=None)
         return profiles
 
     async def whole_run(self, source_of: Callable[[str], Path | None], *, analysed: bool = True) -> Recording:

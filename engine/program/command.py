@@ -10,7 +10,6 @@ import asyncio
 import os
 import re
 from collections import Counter, deque
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,19 +72,21 @@ _DRAIN_S = 0.8
 """For the last samples once the command has ended: less than `run` waits for all of us."""
 
 
-@dataclass(slots=True)
 class _Seen:
     """A process under the command, as it was when last looked at."""
 
-    program: str
-    """The file it runs."""
-    command: str
-    """As the ledger has it."""
-    words: tuple[str, ...]
-    folder: Path
-    is_ours: bool
-    """It runs for us."""
-    looks: int = 0
+    __slots__ = ("command", "folder", "is_ours", "looks", "program", "words")
+
+    def __init__(self, program: str, command: str, words: tuple[str, ...], folder: Path, *, is_ours: bool) -> None:
+        self.program = program
+        """The file it runs."""
+        self.command = command
+        """As the ledger has it."""
+        self.words = words
+        self.folder = folder
+        self.is_ours = is_ours
+        """It runs for us."""
+        self.looks = 0
 
 
 class CommandSampler:
@@ -210,7 +211,7 @@ class CommandSampler:
     def _context_for(self, key: str, language: Language) -> Context:
         """The context of the sampler `key`, whose programs are in `language`."""
         recorder = self._context.recorder.of_language(language.value)
-        return replace(self._context, recorder=recorder, sampling=partial(self._switch, key))
+        return self._context._replace(recorder=recorder, sampling=partial(self._switch, key))
 
     def _switch(self, key: str, active: bool) -> None:
         before = bool(self._at_work)
@@ -220,7 +221,7 @@ class CommandSampler:
 
     async def _keep(self, key: str, process: Process) -> None:
         """Have the sampler `key` sample `process` as long as it can."""
-        context = replace(self._context, sampling=partial(self._switch, key))
+        context = self._context._replace(sampling=partial(self._switch, key))
         why_not = await keep_sampling(self._samplers[key], process, context, has_ended=lambda: self._has_ended)
         if why_not and key in BY_ENVIRONMENT:
             self._say(why_not)
@@ -322,7 +323,7 @@ class CommandSampler:
                     words = line.read().decode(errors="replace").split("\0")[:-1]
                 folder = Path(os.readlink(f"/proc/{pid}/cwd"))  # noqa: PTH115
                 is_ours = member.command == OURS or runs_for_us(words)
-                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder, is_ours)
+                seen = self._seen[pid] = _Seen(program, member.command, tuple(words), folder, is_ours=is_ours)
                 if not is_ours:
                     # The ledger's is by the same words, but may still be that of the shell it was a moment ago.
                     note = ProcessNote(member.parent, in_few_words(words, folder) or member.command)
@@ -365,7 +366,7 @@ class CommandSampler:
         key = f"Python {pid}"
         of_python = self._context_for(key, Language.PYTHON)
         # Each process is attached to by itself: Austin finds no children of those that are no Python.
-        of_python = replace(of_python, settings=replace(of_python.settings, follow_children=False))
+        of_python = of_python._replace(settings=of_python.settings._replace(follow_children=False))
         self._lookings = self._lookings or Lookings(is_kept=True)
         sampler = self._samplers[key] = PythonSampler(of_python, self._austins, self._lookings)
         try:
@@ -395,8 +396,7 @@ class CommandSampler:
                 await context.clock.sleep(LOOK_INTERVAL_S)
         folder = context.private_folder() / f"java-{pid}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        settings = replace(
-            context.settings,
+        settings = context.settings._replace(
             language=Language.JAVA,
             program=subject.program,
             arguments=subject.arguments,
@@ -405,7 +405,7 @@ class CommandSampler:
             command=(),
             pid=pid,
         )
-        of_java = replace(self._context_for(key, Language.JAVA), settings=settings, private_folder=lambda: folder)
+        of_java = self._context_for(key, Language.JAVA)._replace(settings=settings, private_folder=lambda: folder)
         sampler = self._samplers[key] = JavaSampler(of_java)
         try:
             launch = await sampler.prepare()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections import deque
-from dataclasses import dataclass
 
 from ..analysis.snapshot import OutputLine
 
@@ -77,16 +76,18 @@ def _overwritten(line: str) -> str:
     return f"{as_shown(before)}\r{after}" if moved else line
 
 
-@dataclass(slots=True)
 class _Cursor:
     """Where a stream writes."""
 
-    line: str = ""
-    """What stands in its line, as it was written."""
-    up: int = 0
-    """So many lines above the end."""
-    below: str = ""
-    """While it is up: the unfinished line at the end."""
+    __slots__ = ("below", "line", "up")
+
+    def __init__(self) -> None:
+        self.line = ""
+        """What stands in its line, as it was written."""
+        self.up = 0
+        """So many lines above the end."""
+        self.below = ""
+        """While it is up: the unfinished line at the end."""
 
     @property
     def column(self) -> int:

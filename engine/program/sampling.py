@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..settings import Language
@@ -54,7 +53,7 @@ def plain_launch(settings: Settings, unprofiled: str) -> Launch | None:
         case None:
             return Launch(settings.command, unprofiled=unprofiled)
         case Language.PYTHON:
-            return replace(python_launch(settings, os.environ), unprofiled=unprofiled)
+            return python_launch(settings, os.environ)._replace(unprofiled=unprofiled)
         case Language.JAVASCRIPT | Language.TYPESCRIPT:
             return Launch((settings.runtime or "node", *words), unprofiled=unprofiled)
         case Language.JAVA if settings.command or not settings.program.endswith(".jar"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..settings import Language
 
@@ -24,8 +23,7 @@ MAX_SHOWN_WORD = 200
 """A longer one is code (`python -c`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The fields are those of `Settings`."""
 
     language: Language | None

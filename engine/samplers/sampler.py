@@ -11,8 +11,7 @@ A sampler yields counts, says how often it looked, and knows nothing of windows,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..events import Note
 
@@ -46,13 +45,12 @@ class SamplingFailed(Exception):
         """Trying again cannot help (an interpreter too new, say); else the engine starts the sampler again with backoff."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """How to start the program so that it can be sampled."""
 
     argv: tuple[str, ...]
     """Empty for a program that runs already."""
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
     """Variables to set beside the user's own."""
     source_file: Path | None = None
     """The file that static analysis and the report's `source_file` speak of."""
@@ -66,8 +64,7 @@ class Launch:
     """What runs now, for a command: `Python ×5, Node.js ×2`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """The program as the engine started it."""
 
     pid: int
@@ -75,8 +72,7 @@ class Process:
     """On `Clock.monotonic`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a sampler is made with."""
 
     settings: Settings
@@ -91,9 +87,9 @@ class Context:
     """The user's cache folder for what can be kept between runs (compiled agents), made at the first call."""
     ledger: Ledger
     """To be told which processes and threads are sampled, since when, and why others are not; knows the processes of the tree."""
-    lookers: list[HelperProcess] = field(default_factory=list)
+    lookers: list[HelperProcess]
     """Of a Python program that was started early: the helper that looks at it already, to be taken by who needs it first."""
-    made: Mapping[str, int] = field(default_factory=dict)
+    made: Mapping[str, int] = {}
     """Of a program that was started early: what was opened for its sampler, by the names of files in the private folder."""
 
     def doubt(self, why: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -20,8 +20,7 @@ MAX_MEMORY_BYTES = 512 << 20
 """What the analysis of one file may take. 4 MB of source take about 1 s and 200 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionSpan:
+class FunctionSpan(NamedTuple):
     """A function of a source file, and where it stands."""
 
     name: str

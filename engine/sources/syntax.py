@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -148,7 +148,7 @@ def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     analysis = measure(sys.stdin.buffer.read(), file, Language(language))
     counts = {each.name: getattr(analysis, each.name) for each in fields(analysis) if each.init}
-    json.dump(counts | {"functions": [astuple(function) for function in analysis.functions]}, sys.stdout)
+    json.dump(counts | {"functions": analysis.functions}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -92,13 +91,12 @@ def test_kept_up_to_date_as_from_scratch(samples: list[dict[tuple[str, ...], int
     moments = [*whole.marks, Mark("", 3.0 * len(samples), whole.counts, 3.0 * len(samples))]
     for number in range(1, len(moments)):
         functions = count_functions(whole.table, moments[number].counts.by_stack.items())
-        picture = replace(
-            whole,
+        picture = whole._replace(
             counts=moments[number].counts.copy(),
             self_samples=functions.self_samples,
             total_samples=functions.total_samples,
             marks=whole.marks[:number],
-            sampling=replace(whole.sampling, covered_s=moments[number].duration_s),
+            sampling=whole.sampling._replace(covered_s=moments[number].duration_s),
         )
         pair = suggested_pair(phases(picture))
         assert comparer.compare(picture, *pair, measure) == Comparer().compare(picture, *pair, measure)
@@ -151,11 +149,11 @@ def test_previous_run() -> None:
     run = divided_run({("a",): 10}, {("a",): 20, ("b",): 5}, phase_s=[2, 3])
     before = Mark("previous run", 60.0, StackCounts(), 59.0)
     before.counts.add(0, 0, 400)
-    watched = replace(run, previous_run=before)
+    watched = run._replace(previous_run=before)
     assert [phase.name for phase in phases(watched)] == ["previous run", "start", "mark 1", WHOLE_RUN]
     assert [phase.name for phase in suggested_pair(phases(watched))] == ["start", "mark 1"]
     assert [phase.name for phase in phases_at_mark(watched, 0)] == ["start", "mark 1"]
-    unmarked = replace(watched, marks=())
+    unmarked = watched._replace(marks=())
     pair = suggested_pair(phases(unmarked))
     assert [phase.name for phase in pair] == ["previous run", WHOLE_RUN]
     assert pair[0].load == pytest.approx(400 / 100 / 59)
@@ -195,8 +193,8 @@ def test_names_are_unique() -> None:
     """Two marks of one name, or of a name that is taken, stay apart."""
     run = divided_run({("a",): 1}, {("a",): 1}, {("a",): 1}, {("a",): 1}, phase_s=[1, 1, 1, 1])
     names = ("load", WHOLE_RUN, "load")
-    marks = tuple(replace(mark, name=name) for mark, name in zip(run.marks, names, strict=True))
-    assert [phase.name for phase in phases(replace(run, marks=marks))] == [
+    marks = tuple(mark._replace(name=name) for mark, name in zip(run.marks, names, strict=True))
+    assert [phase.name for phase in phases(run._replace(marks=marks))] == [
         "start",
         "load",
         f"{WHOLE_RUN} #2",

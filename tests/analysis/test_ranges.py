@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
@@ -45,11 +44,10 @@ class Run:
             slices.append(slice_of(float(second), 1.0, 1.0, {(self.thread, stack): 100}))
         functions = count_functions(self.table, counts.by_stack.items())
         base = shop_snapshot()
-        return replace(
-            base,
+        return base._replace(
             taken_s=STARTED_S + seconds,
-            program=replace(base.program, ended_s=STARTED_S + seconds if ended else None),
-            sampling=replace(base.sampling, covered_s=float(seconds)),
+            program=base.program._replace(ended_s=STARTED_S + seconds if ended else None),
+            sampling=base.sampling._replace(covered_s=float(seconds)),
             table=self.table,
             counts=counts,
             self_samples=functions.self_samples,
@@ -134,7 +132,7 @@ def test_a_range_whose_samples_have_come_is_not_counted_again():
     run, reader = Run(), RangeReader()
     fine = reader.read(run.snapshot(), TimeRange(10, 20))
     whole = run.snapshot(100)
-    coarse = replace(whole, slices=(slice_of(0.0, 100.0, 100.0, dict(whole.counts.by_stack)),))
+    coarse = whole._replace(slices=(slice_of(0.0, 100.0, 100.0, dict(whole.counts.by_stack)),))
     again = reader.read(coarse, TimeRange(10, 20))
     assert again.stretch is fine.stretch
     assert run.own(again) == {"early": 1_000}
@@ -167,5 +165,5 @@ def test_a_range_is_compared_with_the_rest_of_the_run_and_with_another():
 
 
 def test_a_run_without_time_is_counted_as_a_whole():
-    whole = replace(Run().snapshot(), slices=())
+    whole = Run().snapshot()._replace(slices=())
     assert RangeReader().read(whole, TimeRange(0, 10)) is whole

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,6 +178,6 @@ def test_nothing_lost(calls: list[tuple[int, int, int]], sort_by: SortBy, revers
     assert sorted(ranking.functions) == sorted(snapshot.total_samples)
     assert sum(ranking.self_samples.values()) == ranking.total == counts.total
     everyone = frozenset(range(len(table.threads)))
-    of_all = rank(replace(snapshot), Query(sort_by, reverse=reverse, threads=everyone), Catalogue(table, FOLDER))
+    of_all = rank(snapshot._replace(), Query(sort_by, reverse=reverse, threads=everyone), Catalogue(table, FOLDER))
     assert of_all.self_samples == ranking.self_samples
     assert of_all.thread_counts == ranking.thread_counts

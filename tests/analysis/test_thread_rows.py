@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,13 +34,12 @@ def made() -> Snapshot:
     kernel = [KernelThread(1, 1, "python", "waiting", 1.0, 0.0), KernelThread(1, 50, "writer", "disk", 0.5, 0.0)]
     kernel += [KernelThread(1, 10 + worker, "python", "running", 0.5, 0.25) for worker in range(4)]
     shop = shop_snapshot()
-    return replace(
-        shop,
+    return shop._replace(
         table=table,
         counts=counts,
         processes=dict(table.processes),
         kernel_threads=(*kernel, KernelThread(9, 9, "python", "running", 0.1, 1.0)),
-        sampling=replace(shop.sampling, asked_hz=100.0),
+        sampling=shop.sampling._replace(asked_hz=100.0),
     )
 
 
@@ -98,13 +96,12 @@ def of_language(language: str, kernel: list[KernelThread], *names: str) -> list[
         counts.add(thread, table.stack([table.frame(Frame("work", "a", 1))]), 100)
     shop = shop_snapshot()
     rows = rows_of(
-        replace(
-            shop,
+        shop._replace(
             table=table,
             counts=counts,
             processes={1: ProcessNote(0, "server")},
             kernel_threads=tuple(kernel),
-            sampling=replace(shop.sampling, asked_hz=100.0),
+            sampling=shop.sampling._replace(asked_hz=100.0),
         )
     )
     return [(row.name, row.language, row.cpu_s) for row in rows]
@@ -132,7 +129,7 @@ def test_a_thread_is_counted_once() -> None:
 def test_of_a_run_that_is_over_nothing_runs(phase: ProgramPhase) -> None:
     """All have ended, with the CPU time that they had; those of a pool are one row as before, and none uses anything now."""
     shop = made()
-    rows = rows_of(replace(shop, kernel_threads=(), program=replace(shop.program, phase=phase)))
+    rows = rows_of(shop._replace(kernel_threads=(), program=shop.program._replace(phase=phase)))
     assert {row.state for row in rows} == {"ended"}
     assert {row.cores for row in rows} == {0.0}
     assert [(row.name, row.threads, row.cpu_s) for row in rows[:3]] == [
@@ -145,26 +142,26 @@ def test_of_a_run_that_is_over_nothing_runs(phase: ProgramPhase) -> None:
 def test_what_threads_waited_is_no_cpu_time() -> None:
     """Where wall time counts a thread that the kernel does not tell of, as none for the first second, has no CPU time of its samples; once the run is over they are what it has."""
     shop = made()
-    running = replace(shop, kernel_threads=(), sampling=replace(shop.sampling, mode="wall"))
+    running = shop._replace(kernel_threads=(), sampling=shop.sampling._replace(mode="wall"))
     rows = rows_of(running)
     assert {(row.tells_cpu, row.cores, row.cpu_s) for row in rows} == {(False, 0.0, 0.0)}
     assert "running" not in {row.state for row in rows}
-    known = rows_of(replace(running, kernel_threads=shop.kernel_threads))
+    known = rows_of(running._replace(kernel_threads=shop.kernel_threads))
     assert [(row.cpu_s, row.tells_cpu) for row in known if row.name == "MainThread"] == [(1.0, True), (0.1, True)]
-    rows = rows_of(replace(running, program=replace(shop.program, phase=ProgramPhase.ENDED)))
+    rows = rows_of(running._replace(program=shop.program._replace(phase=ProgramPhase.ENDED)))
     assert [(row.name, row.cpu_s, row.tells_cpu) for row in rows[:1]] == [("python server.py", 4.0, True)]
 
 
 def test_where_it_is_now():
     """The stack that a thread got the most samples on since the picture before; what it used meanwhile, where the kernel does not tell."""
-    snapshot = replace(made(), kernel_threads=())
+    snapshot = made()._replace(kernel_threads=())
     seen = Seen()
     seen.see(snapshot)
     later = snapshot.counts.copy()
     table = snapshot.table
     later.add(0, table.stack([table.frame(Frame("parse", "/srv/server.py", 20))]), 30)
     later.add(0, table.stack([table.frame(Frame("dump", "/srv/server.py", 30))]), 20)
-    seen.see(replace(snapshot, counts=later, taken_s=snapshot.taken_s + 1))
+    seen.see(snapshot._replace(counts=later, taken_s=snapshot.taken_s + 1))
     row = next(row for row in thread_rows(snapshot, seen, frozenset()) if row.name == "MainThread")
     assert row.function is not None
     assert table.functions[row.function].name == "parse"

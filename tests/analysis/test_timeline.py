@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -52,7 +51,7 @@ def test_what_is_known_is_taken_over(
 ) -> None:
     """Made from the one before, of points the last of which have changed since, it is what it would be made anew; old columns are the same objects."""
     points = points_of(seconds)
-    before = [*points[: max(0, known - late)], *(replace(point) for point in points[max(0, known - late) : known])]
+    before = [*points[: max(0, known - late)], *(point._replace() for point in points[max(0, known - late) : known])]
     first = timeline(before, 0.0, width)
     shown, anew = timeline(points, 0.0, width, first), timeline(points, 0.0, width)
     assert shown.columns == anew.columns

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +61,7 @@ def tree_of(stacks: list[tuple[list[Frame], int]], query: TreeQuery, table: Stac
     counts, thread = StackCounts(), table.thread(1, 1)
     for frames, samples in stacks:
         counts.add(thread, table.stack([table.frame(frame) for frame in frames]), samples)
-    reader = TreeReader(replace(shop_snapshot(), table=table, counts=counts))
+    reader = TreeReader(shop_snapshot()._replace(table=table, counts=counts))
     reader.read(reader.snapshot, query)
     return reader
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from multi_lang_profiler.engine.analysis.unseen import MAX_PARTS, UNSEEN, name_unseen, with_unseen
 from multi_lang_profiler.engine.profile.book import Book
 from tests.support.snapshots import shop_snapshot
@@ -21,7 +19,7 @@ def test_all_cpu_time_is_shown_that_has_a_name() -> None:
     )
     unseen = name_unseen(shop.table, book, {})
     assert name_unseen(shop.table, book, unseen) == unseen
-    shop = replace(shop, ledger=book, unseen=unseen)
+    shop = shop._replace(ledger=book, unseen=unseen)
     all_of_it = with_unseen(shop)
     assert all_of_it.counts.total == round(book.cpu_s * shop.sampling.asked_hz) == all_of_it.counts.by_stack.total()
     names = {shop.table.functions[function].name: n for function, n in all_of_it.self_samples.items()}
@@ -31,11 +29,11 @@ def test_all_cpu_time_is_shown_that_has_a_name() -> None:
     (top,) = (at for at, function in enumerate(shop.table.functions) if function.name == UNSEEN)
     assert all_of_it.total_samples[top] == 5_000
     later = with_unseen(
-        replace(shop, ledger=Book(cpu_s=seen_s + 1, attributed_s=seen_s, native_s={"libuv-worker": 1.0}))
+        shop._replace(ledger=Book(cpu_s=seen_s + 1, attributed_s=seen_s, native_s={"libuv-worker": 1.0}))
     )
     assert later.counts.total == shop.counts.total + 100
-    assert with_unseen(replace(shop, unseen={})) is not all_of_it
-    assert with_unseen(replace(shop, unseen={})).counts is shop.counts
+    assert with_unseen(shop._replace(unseen={})) is not all_of_it
+    assert with_unseen(shop._replace(unseen={})).counts is shop.counts
 
 
 def test_ever_new_names_do_not_fill_the_table() -> None:

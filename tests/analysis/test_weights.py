@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,9 +57,8 @@ class Run:
 
     def snapshot(self) -> Snapshot:
         base, recorder, functions = shop_snapshot(), self.recorder, self.recorder.functions
-        return replace(
-            base,
-            sampling=replace(base.sampling, mode=self.mode),
+        return base._replace(
+            sampling=base.sampling._replace(mode=self.mode),
             table=recorder.table,
             counts=recorder.run.copy(),
             self_samples=dict(functions.self_samples),
@@ -139,16 +137,16 @@ def test_ranges_are_of_the_time_that_is_wanted(runs: str, wanted: str) -> None:
 
 def test_who_has_but_one_time_says_so() -> None:
     """Nothing is counted that nobody knows: of languages whose samplers tell one time, of files, and where only some tell both."""
-    snapshot = replace(Run("cpu").snapshot(), waiting=None)
+    snapshot = Run("cpu").snapshot()._replace(waiting=None)
     program = snapshot.program
     lines = {
-        "Go's profiles": replace(program, language="Go"),
-        "Of Java the sampler": replace(program, language="Java"),
-        "no screen of its own": replace(program, joined=True),
-        "This file has CPU time alone": replace(program, phase=ProgramPhase.SAVED),
+        "Go's profiles": program._replace(language="Go"),
+        "Of Java the sampler": program._replace(language="Java"),
+        "no screen of its own": program._replace(joined=True),
+        "This file has CPU time alone": program._replace(phase=ProgramPhase.SAVED),
     }
     for line, changed in lines.items():
-        one = replace(snapshot, program=changed)
+        one = snapshot._replace(program=changed)
         assert line in why_not(one)
         assert Weigher().of(one, "wall") is one
     run = Run("cpu")

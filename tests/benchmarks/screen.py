@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,7 @@ async def _redraws_ms(snapshot: Snapshot, rounds: int) -> dict[str, list[float]]
             view = screen.app._views[key]
             costs[name] = []
             for _ in range(rounds):
-                snapshot = replace(snapshot, counts=_grown(snapshot.counts, dice))
+                snapshot = snapshot._replace(counts=_grown(snapshot.counts, dice))
                 for board in screen.app.query(FlameBoard):
                     board._strips = []
                 costs[name].append(1e3 * timed_s(partial(view.show, snapshot)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from multi_lang_profiler.engine.formats.picture_reader import PictureReader
 from multi_lang_profiler.engine.formats.picture_stream import PictureWriter
@@ -38,7 +37,7 @@ def test_a_saturated_machine_is_in_the_summary_of_a_quiet_run(tmp_path):
 async def test_the_header_says_so_on_joined_screens_too():
     """The picture that crosses to another process has the reason with it."""
     snapshot = shop_snapshot()
-    doubted = replace(snapshot, sampling=replace(snapshot.sampling, doubts=("The machine is saturated",)))
+    doubted = snapshot._replace(sampling=snapshot.sampling._replace(doubts=("The machine is saturated",)))
     crossed = PictureReader().snapshot(PictureWriter().line(doubted))
     assert crossed.sampling == doubted.sampling
     for shown, is_said in ((snapshot, False), (crossed, True)):

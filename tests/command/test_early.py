@@ -299,6 +299,7 @@ async def started_alike(words: str, folder: Path, monkeypatch: pytest.MonkeyPatc
                 private_folder=lambda: place,
                 cache_folder=lambda: folder / "cache" / "multi_lang_profiler",
                 ledger=make_ledger(recorder, settings),
+                lookers=[],
                 made=made,
             )
         )

@@ -46,7 +46,7 @@ def run(folder: str = "/app") -> Recording:
         FLASK,
         table=table,
         counts=counts,
-        sampling=replace(FLASK.sampling, rate_hz=100.0, ledger=None),
+        sampling=FLASK.sampling._replace(rate_hz=100.0, ledger=None),
         timeline=(),
         working_folder=folder,
         slices=tuple(slices),

@@ -278,7 +278,7 @@ def test_a_file_gives_both_times_back(ending: str, mode: str) -> None:
         table=run.recorder.table,
         counts=run.recorder.run,
         waited=run.recorder.waited,
-        sampling=replace(FLASK.sampling, mode=mode, rate_hz=100.0),
+        sampling=FLASK.sampling._replace(mode=mode, rate_hz=100.0),
         names=None,
         **course,  # type: ignore[arg-type]
     )
@@ -311,7 +311,7 @@ def test_pprof_has_both_times_where_both_are_known(mode: str, tmp_path: Path) ->
     waited.add(thread, works, 20)
     waited.add(thread, sleeps, 50)
     counts = cpu if mode == "cpu" else weighed(cpu, waited, 1)
-    sampling = replace(FLASK.sampling, mode=mode, rate_hz=100.0)
+    sampling = FLASK.sampling._replace(mode=mode, rate_hz=100.0)
     recording = replace(FLASK, table=table, counts=counts, waited=waited, sampling=sampling, slices=(), names=None)
     file = tmp_path / "both.pb.gz"
     export.write(recording, file)

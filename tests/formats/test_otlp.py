@@ -25,7 +25,7 @@ from tests.support.wheels import wheel
 
 FIRST = replace(recordings.recording("flask_server").profile(), labels=(("service", "api"), ("zone", "é")))
 FIRST = replace(
-    FIRST, sampling=replace(FIRST.sampling, ledger=Book(20.0, 16.0, {"JIT": 1.5}, {("git", "too short"): 0.5}, 1.0))
+    FIRST, sampling=FIRST.sampling._replace(ledger=Book(20.0, 16.0, {"JIT": 1.5}, {("git", "too short"): 0.5}, 1.0))
 )
 SECOND = replace(FIRST, profile_id=str(UUID(int=2)), began_at=FIRST.began_at + timedelta(seconds=300))
 OTHER = recordings.recording("typescript_compiler").profile()
@@ -153,7 +153,7 @@ def test_the_dictionary_keeps_its_rules(request_sent: Any) -> None:
 
 def test_what_has_no_form_in_otlp_is_found_before_it_is_joined() -> None:
     """A profile whose time does not fit is refused alone, when it is encoded, not with the report it would be part of."""
-    for broken in (replace(FIRST, total_samples=2**62), replace(FIRST, sampling=replace(FIRST.sampling, rate_hz=0.0))):
+    for broken in (replace(FIRST, total_samples=2**62), replace(FIRST, sampling=FIRST.sampling._replace(rate_hz=0.0))):
         with pytest.raises(wire.CannotEncode, match=FIRST.profile_id):
             wire.encode(broken, "otlp")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 import pytest
 
 from multi_lang_profiler.engine.analysis.snapshot import KernelThread, LogLine, Mark, OutputLine, Snapshot, Waiting
@@ -62,10 +60,9 @@ class Run:
 
     def snapshot(self, before: Mark | None = None) -> Snapshot:
         base, functions = shop_snapshot(), self.recorder.functions
-        return replace(
-            base,
+        return base._replace(
             taken_s=STARTED_S + self.seconds,
-            program=replace(base.program, runs=self.runs),
+            program=base.program._replace(runs=self.runs),
             table=self.recorder.table,
             counts=self.recorder.run.copy(),
             self_samples=dict(functions.self_samples),
@@ -95,13 +92,13 @@ def same(sent: Snapshot, got: Snapshot) -> None:
     for name in ("functions", "frames", "stacks", "threads", "members", "leaves", "thread_languages", "first_lines"):
         assert getattr(got.table, name) == getattr(sent.table, name), name
     assert +got.counts.by_stack == +sent.counts.by_stack
-    for name in {each.name for each in fields(Snapshot)} - COMPARED_OTHERWISE:
+    for name in set(Snapshot._fields) - COMPARED_OTHERWISE:
         assert getattr(got, name) == getattr(sent, name), name
     assert [(mark.name, mark.counts, mark.waited) for mark in got.marks] == [
         (mark.name, mark.counts, mark.waited) for mark in sent.marks
     ]
     assert [dict(each.waited_items()) for each in got.slices] == [dict(each.waited_items()) for each in sent.slices]
-    assert got.program == replace(sent.program, joined=True)
+    assert got.program == sent.program._replace(joined=True)
     assert [dict(each.items()) for each in got.slices] == [dict(each.items()) for each in sent.slices]
     assert [dict(second) for second in got.recent] == [dict(second) for second in sent.recent]
 

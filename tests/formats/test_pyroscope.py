@@ -96,7 +96,7 @@ def test_each_window_is_a_pprof_of_its_own(tmp_path: Path) -> None:
 
 def test_elapsed_time_is_told_from_cpu_time() -> None:
     """A wall-clock profile is another kind of profile there, with another unit's name."""
-    profile = replace(FIRST, sampling=replace(FIRST.sampling, mode="wall"))
+    profile = replace(FIRST, sampling=FIRST.sampling._replace(mode="wall"))
     [series] = pyroscope_pb2.PushRequest.FromString(
         wire.join([wire.encode(profile, "pyroscope")], FIRST.began_at)
     ).series

@@ -115,7 +115,7 @@ async def test_doubtful_deliveries(answer: Answer, warning: str | None) -> None:
         async with Agent(backend.url) as agent:
             await agent.add(make_profile())
             await agent.interval()
-            assert agent.said(Warned) == ([Warned(warning)] if warning else [])
+            assert [event.text for event in agent.said(Warned)] == ([warning] if warning else [])
             assert agent.kept == []
             assert backend.accepted == agent.accepted
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -85,7 +84,7 @@ async def sampled(folder: Path, settings: Settings) -> tuple[list[Second], Recor
     private.mkdir()
     ledger = make_ledger(recorder, settings)
     context = Context(
-        settings, recorder, lambda _: None, clock, lambda _: None, lambda: private, lambda: TOOLCHAINS, ledger
+        settings, recorder, lambda _: None, clock, lambda _: None, lambda: private, lambda: TOOLCHAINS, ledger, []
     )
     run = Run(context, None)
     await run.start()
@@ -103,11 +102,11 @@ async def sampled(folder: Path, settings: Settings) -> tuple[list[Second], Recor
     return bins, recorder
 
 
-def settings_of(language: Language, folder: Path, **changes: object) -> Settings:
+def settings_of(language: Language, folder: Path, **changes: Any) -> Settings:
     name, text, runtime = PROGRAMS[language]
     (folder / name).write_text(text)
     made = Settings(language=language, program=name, runtime=str(runtime()), working_folder=folder)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)
 
 
 def looks_hz(bins: list[Second]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import shutil
 import time
@@ -167,7 +166,7 @@ async def sample(
 
 def go_settings(folder: Path, program: str | Path, **settings: Any) -> Settings:
     defaults = Settings(language=Language.GO, program=str(program), runtime=go(), working_folder=folder)
-    return dataclasses.replace(defaults, **settings)
+    return defaults._replace(**settings)
 
 
 def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
@@ -192,6 +191,7 @@ def context(settings: Settings, private: Path, sampled: Sampled) -> Context:
         private_folder=private_folder,
         cache_folder=cache_folder,
         ledger=sampled.ledger,
+        lookers=[],
     )
 
 

@@ -260,6 +260,7 @@ async def sample(
         private_folder=private_folder,
         cache_folder=cache_folder,
         ledger=ledger,
+        lookers=[],
     )
     before = Path.cwd()
     run = Run(context, Bytes(lambda data, is_stderr: outputs[is_stderr].extend(data)))

@@ -192,6 +192,7 @@ class Running:
             private_folder=lambda: private,
             cache_folder=lambda: private,
             ledger=make_ledger(self.recorder, settings),
+            lookers=[],
         )
         private.mkdir(mode=0o700, exist_ok=True)
         self.sampler = NodeSampler(self.context)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.engine.analysis.snapshot import Mark, Snapshot
@@ -28,6 +27,6 @@ def divided_run(
             counts.add(thread, stack, samples)
         at_s += length_s
     program = shop_snapshot().program
-    snapshot = make_snapshot(table, counts, program=replace(program, working_folder=type(FOLDER)(folder)), run_s=at_s)
-    sampling = replace(snapshot.sampling, asked_hz=rate_hz, covered_s=at_s)
-    return replace(snapshot, marks=tuple(marks), sampling=sampling)
+    snapshot = make_snapshot(table, counts, program=program._replace(working_folder=type(FOLDER)(folder)), run_s=at_s)
+    sampling = snapshot.sampling._replace(asked_hz=rate_hz, covered_s=at_s)
+    return snapshot._replace(marks=tuple(marks), sampling=sampling)

@@ -222,6 +222,7 @@ def make_sampler(
             _none,
             _none,
             ledger=ledger or make_ledger(recorder, settings),
+            lookers=[],
         ),
         lookings=lookings,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -213,13 +212,12 @@ def reporter_off() -> ReporterState:
 
 def ended(snapshot: Snapshot, *, exit_status: int = 0) -> Snapshot:
     """The same run after the program has ended and the final report is done."""
-    return replace(
-        snapshot,
-        program=replace(
-            snapshot.program, phase=ProgramPhase.ENDED, ended_s=snapshot.taken_s, exit_status=exit_status, cpu_cores=0.0
+    return snapshot._replace(
+        program=snapshot.program._replace(
+            phase=ProgramPhase.ENDED, ended_s=snapshot.taken_s, exit_status=exit_status, cpu_cores=0.0
         ),
-        sampling=replace(snapshot.sampling, active=False, achieved_hz=None),
-        reporter=replace(snapshot.reporter, phase=ReporterPhase.STOPPED, next_report_s=None),
+        sampling=snapshot.sampling._replace(active=False, achieved_hz=None),
+        reporter=snapshot.reporter._replace(phase=ReporterPhase.STOPPED, next_report_s=None),
     )
 
 
@@ -247,11 +245,10 @@ def hostile_snapshot() -> Snapshot:
     snapshot = make_snapshot(
         table,
         counts,
-        program=replace(shop_snapshot().program, command="python '[red]x\x1b[31m.py' " + "y" * 3_000),
+        program=shop_snapshot().program._replace(command="python '[red]x\x1b[31m.py' " + "y" * 3_000),
         run_s=20.0,
     )
-    return replace(
-        snapshot,
+    return snapshot._replace(
         output=tuple(OutputLine(name, is_stderr=bool(number % 2)) for number, name in enumerate(names)),
         log=tuple(LogLine(STARTED_AT, f"⚠️ {name}", is_warning=True) for name in names),
     )

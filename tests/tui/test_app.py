@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -87,8 +86,8 @@ async def test_header_says_what_runs_and_how_it_is_watched() -> None:
         for fact in ("87%", "99 of 100 Hz", "15.6k samples", "austin 3.7.0", "cpu time"):
             assert fact in header(screen).splitlines()[1]
         shop = shop_snapshot()
-        java = replace(shop.sampling, sampler="agent in Java 17, inlined methods count for their callers")
-        await show(pilot, screen, replace(shop, sampling=java))
+        java = shop.sampling._replace(sampler="agent in Java 17, inlined methods count for their callers")
+        await show(pilot, screen, shop._replace(sampling=java))
         assert "agent in Java 17 · cpu time" in header(screen), "who looks stands there, if not all that it says"
 
 
@@ -193,7 +192,7 @@ async def test_pause_freezes_the_table_only(key: str) -> None:
         await pilot.press(key)
         table = screen.app.query_one(FunctionTable)
         before = text_of(table)
-        later = replace(shop_snapshot(run_s=240), table=shop_snapshot().table)
+        later = shop_snapshot(run_s=240)._replace(table=shop_snapshot().table)
         await show(pilot, screen, later)
         assert text_of(table) == before
         assert "PAUSED" in title(screen)
@@ -206,7 +205,7 @@ async def test_pause_freezes_the_table_only(key: str) -> None:
 
 async def test_retry_is_seen_as_it_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempt, its error, the wait counting down, the full buffer and discards stand in the strip; only its digits are redrawn."""
-    screen = Screen(replace(shop_snapshot(), reporter=reporter_retrying()))
+    screen = Screen(shop_snapshot()._replace(reporter=reporter_retrying()))
     async with screen.app.run_test(size=(80, 24)):
         for fact in ("Attempt 2/3 failed", "retry in 1.4 s", "94/100", "3 discarded", "connection refused"):
             assert fact in strip(screen)
@@ -258,11 +257,11 @@ async def test_nothing_new_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_before_the_first_sample() -> None:
     """While there is nothing to show, the screen says why: no picture yet, preparing, idle, or what went wrong."""
     idle = shop_snapshot(run_s=0)
-    idle = replace(idle, counts=type(idle.counts)(), self_samples={}, total_samples={}, recent=(), timeline=())
-    begins, idle = idle, replace(idle, taken_s=idle.taken_s + 2)
-    preparing = replace(idle, program=replace(idle.program, phase=ProgramPhase.PREPARING, pid=None))
-    failed = replace(
-        idle, program=replace(idle.program, phase=ProgramPhase.FAILED_TO_START, error="go was not found on PATH")
+    idle = idle._replace(counts=type(idle.counts)(), self_samples={}, total_samples={}, recent=(), timeline=())
+    begins, idle = idle, idle._replace(taken_s=idle.taken_s + 2)
+    preparing = idle._replace(program=idle.program._replace(phase=ProgramPhase.PREPARING, pid=None))
+    failed = idle._replace(
+        program=idle.program._replace(phase=ProgramPhase.FAILED_TO_START, error="go was not found on PATH")
     )
     screen = Screen()
     screen.controls.current = None
@@ -348,7 +347,7 @@ async def test_slow_views_are_shown_less_often(monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(screen.app._views["1"], "show", slow_show)
         for _ in range(5):
-            screen.controls.current = replace(shop_snapshot())
+            screen.controls.current = shop_snapshot()._replace()
             screen.app.poll()
         assert len(shown) == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,7 +60,7 @@ async def test_what_is_heavy_is_open_by_itself() -> None:
         encode = next(f for f, function in enumerate(shop.table.functions) if function.name == "JSONEncoder.iterencode")
         counts.add(1, shop.table.leaves.index(encode), 2_000)
         await show(pilot, screen, shop)
-        await show(pilot, screen, replace(shop, counts=counts))
+        await show(pilot, screen, shop._replace(counts=counts))
         assert "JSONEncoder.iterencode" in rows(screen)
 
 
@@ -197,7 +196,7 @@ async def test_pause() -> None:
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3", "p")
         before = text_of(tree(screen))
-        await show(pilot, screen, replace(shop_snapshot(run_s=240), table=shop_snapshot().table))
+        await show(pilot, screen, shop_snapshot(run_s=240)._replace(table=shop_snapshot().table))
         assert text_of(tree(screen)) == before
         assert "PAUSED" in title(screen)
         await pilot.press("minus", "asterisk", "p")
@@ -275,7 +274,7 @@ async def test_rows_stay_while_numbers_change() -> None:
         counts = shop.counts.copy()
         sign = next(f for f, function in enumerate(shop.table.functions) if function.name == "pbkdf2_hmac")
         counts.add(1, shop.table.leaves.index(sign), 9_000)
-        await show(pilot, screen, replace(shop, counts=counts))
+        await show(pilot, screen, shop._replace(counts=counts))
         assert rows(screen)[4] == "checkout"
         assert "JSONEncoder.iterencode" in rows(screen)
         assert here(screen) == "dumps"
@@ -310,7 +309,7 @@ async def test_hostile_names(size: tuple[int, int]) -> None:
 async def test_nothing_to_show() -> None:
     """Without samples the view says why there are none."""
     shop = shop_snapshot()
-    screen = Screen(replace(shop, counts=type(shop.counts)(), self_samples={}, total_samples={}))
+    screen = Screen(shop._replace(counts=type(shop.counts)(), self_samples={}, total_samples={}))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3", "i", "o", "p", "h", "y")
         await pilot.pause()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from textual.widgets import OptionList
 
@@ -45,8 +44,8 @@ async def test_a_label_of_several_sets() -> None:
         thread = table.thread(1, 0, "goroutines", labels)
         counts.add(thread, stack, 10)
         functions.add(table, thread, stack, 10)
-    snapshot = replace(shop_snapshot(), table=table, counts=counts, thread_counts=functions.thread_counts)
-    screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
+    snapshot = shop_snapshot()._replace(table=table, counts=counts, thread_counts=functions.thread_counts)
+    screen = Screen(snapshot._replace(self_samples=functions.self_samples, total_samples=functions.total_samples))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("T")
         await pilot.pause()
@@ -64,7 +63,7 @@ async def test_processes() -> None:
     snapshot = shop_snapshot()
     (pid,) = {thread.pid for thread in snapshot.table.threads}
     notes = {1: ProcessNote(0, "npm run dev"), pid: ProcessNote(1, "python shop.py")}
-    screen = Screen(replace(snapshot, processes=notes, living=frozenset({1})))
+    screen = Screen(snapshot._replace(processes=notes, living=frozenset({1})))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("T")
         await pilot.pause()
@@ -91,8 +90,8 @@ async def test_languages() -> None:
             stack = part.stack([part.frame(Frame(f"of_{language}", "/home/ada/shop/x", 1))])
             counts.add(part.thread(1, 1), stack, 10)
             functions.add(table, part.thread(1, 1), stack, 10)
-        snapshot = replace(snapshot, table=table, counts=counts, thread_counts=functions.thread_counts)
-        screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
+        snapshot = snapshot._replace(table=table, counts=counts, thread_counts=functions.thread_counts)
+        screen = Screen(snapshot._replace(self_samples=functions.self_samples, total_samples=functions.total_samples))
         async with screen.app.run_test(size=(120, 40)) as pilot:
             await pilot.pause()
             lines = text_of(screen.app.query_one(FunctionTable)).splitlines()
@@ -118,10 +117,10 @@ async def test_the_process_stands_beside_a_function() -> None:
                 stack = table.stack([table.frame(Frame(name, "/home/ada/shop/x.py", 1))])
                 counts.add(table.thread(pid, pid), stack, 10)
                 functions.add(table, table.thread(pid, pid), stack, 10)
-        snapshot = replace(
-            shop_snapshot(), table=table, counts=counts, thread_counts=functions.thread_counts, processes=notes
+        snapshot = shop_snapshot()._replace(
+            table=table, counts=counts, thread_counts=functions.thread_counts, processes=notes
         )
-        screen = Screen(replace(snapshot, self_samples=functions.self_samples, total_samples=functions.total_samples))
+        screen = Screen(snapshot._replace(self_samples=functions.self_samples, total_samples=functions.total_samples))
         async with screen.app.run_test(size=(150, 40)) as pilot:
             await pilot.press("b")
             await pilot.pause()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,7 +55,7 @@ async def test_copy_place() -> None:
 
 async def test_send_now_only_while_reporting() -> None:
     """Without a reporter there is nothing to send: the key is dead and not offered, and the strip is not there."""
-    screen = Screen(replace(shop_snapshot(), reporter=reporter_off()))
+    screen = Screen(shop_snapshot()._replace(reporter=reporter_off()))
     async with screen.app.run_test(size=(120, 30)) as pilot:
         await pilot.press("S")
         assert screen.controls.asked == []
@@ -78,7 +77,7 @@ async def test_quit_asks_while_the_program_runs() -> None:
         assert screen.controls.asked == ["stop"]
         assert "stopping" in header(screen)
         over = ended(shop_snapshot(), exit_status=143)
-        await show(pilot, screen, replace(over, reporter=shop_snapshot().reporter))
+        await show(pilot, screen, over._replace(reporter=shop_snapshot().reporter))
         assert screen.app.is_running
         await show(pilot, screen, over)
     assert screen.app._exit

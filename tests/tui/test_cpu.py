@@ -22,7 +22,7 @@ HALF = Book(cpu_s=100.0, attributed_s=50.0, native_s={"libuv-worker": 40.0}, uns
 @pytest.mark.parametrize(("book", "says"), [(SEEN, "97% of CPU seen"), (HALF, "50% of CPU seen · libuv-worker")])
 async def test_the_header_says_how_much_is_seen(book: Book, says: str) -> None:
     """One figure; where it is bad, with what the most of the rest is."""
-    screen = Screen(replace(shop_snapshot(), ledger=book))
+    screen = Screen(shop_snapshot()._replace(ledger=book))
     async with screen.app.run_test(size=(160, 40)) as pilot:
         await pilot.pause()
         text = text_of(screen.app.query_one(RunHeader))
@@ -32,7 +32,7 @@ async def test_the_header_says_how_much_is_seen(book: Book, says: str) -> None:
 
 async def test_one_key_shows_the_whole_ledger() -> None:
     """Each part with its seconds and its share; the parts are all there is."""
-    screen = Screen(replace(shop_snapshot(), ledger=HALF))
+    screen = Screen(shop_snapshot()._replace(ledger=HALF))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("C")
         await pilot.pause()
@@ -48,7 +48,7 @@ async def test_one_key_shows_the_whole_ledger() -> None:
 
 async def test_enter_on_the_header_shows_the_ledger() -> None:
     """Shift+Tab goes up to the figure, Enter opens what is behind it, Escape gives the keys back to the view."""
-    screen = Screen(replace(shop_snapshot(), ledger=HALF))
+    screen = Screen(shop_snapshot()._replace(ledger=HALF))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         table = screen.app.focused
@@ -63,10 +63,10 @@ async def test_enter_on_the_header_shows_the_ledger() -> None:
 async def test_the_timeline_shows_what_was_not_seen_in_another_colour() -> None:
     """The upper part of a column of which fewer samples came than its CPU time makes."""
     snapshot = shop_snapshot()
-    timeline = tuple(replace(point, cpu_cores=2.0, samples=100) for point in snapshot.timeline)
+    timeline = tuple(point._replace(cpu_cores=2.0, samples=100) for point in snapshot.timeline)
     colours = []
     for ledger in (None, HALF):
-        screen = Screen(replace(snapshot, ledger=ledger, timeline=timeline))
+        screen = Screen(snapshot._replace(ledger=ledger, timeline=timeline))
         async with screen.app.run_test(size=(120, 40)) as pilot:
             await pilot.press("5")
             await pilot.pause()
@@ -86,7 +86,7 @@ async def test_what_no_sample_is_of_stands_beside_the_functions_when_asked_for()
     shop = shop_snapshot()
     seen_s = shop.counts.total / shop.sampling.asked_hz
     book = Book(cpu_s=2 * seen_s, attributed_s=seen_s, native_s={"libuv-worker": seen_s})
-    screen = Screen(replace(shop, ledger=book, unseen=name_unseen(shop.table, book, {})))
+    screen = Screen(shop._replace(ledger=book, unseen=name_unseen(shop.table, book, {})))
     async with screen.app.run_test(size=(160, 40)) as pilot:
         for key in ("1", "3", "4"):
             await pilot.press(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,7 +124,7 @@ async def test_previous_run() -> None:
     """With --watch and no marks, the run before is compared with this one, and goes on being."""
     run = edited_run()
     before = Mark("previous run", 20.0, run.marks[0].counts, 20.0)
-    screen = Screen(replace(run, marks=(), previous_run=before))
+    screen = Screen(run._replace(marks=(), previous_run=before))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("6")
         assert pair(screen) == ("previous run", "whole run")
@@ -135,7 +134,7 @@ async def test_previous_run() -> None:
 async def test_threads() -> None:
     """Phases of this run count the threads chosen alone, and say which; another run has others, and all count."""
     run = shop_snapshot()
-    run = replace(run, marks=(Mark("mark 1", 0.0, StackCounts(), 0.0),))
+    run = run._replace(marks=(Mark("mark 1", 0.0, StackCounts(), 0.0),))
     screen = Screen(run)
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("6", "T", "end", "space", "enter")
@@ -147,7 +146,7 @@ async def test_threads() -> None:
         assert titles(screen)[1][5:7] == [count(samples), "samples"]
         assert "thread MainThread" in text_of(screen.app.query_one("#diff-after"))
         assert ("Poll.wait" in names(screen), "levenshtein" in names(screen)) == (True, False)
-        await show(pilot, screen, replace(run, marks=(), previous_run=Mark("previous run", 0.0, run.counts, 20.0)))
+        await show(pilot, screen, run._replace(marks=(), previous_run=Mark("previous run", 0.0, run.counts, 20.0)))
         await pilot.press("a", "d")
         assert "previous run" in pair(screen)
         assert "all threads" in text_of(screen.app.query_one("#diff-after"))
@@ -174,7 +173,7 @@ async def test_saved_profile(tmp_path: Path, name: str) -> None:
         ),
         tmp_path / name,
     )
-    screen = Screen(replace(run, marks=()))
+    screen = Screen(run._replace(marks=()))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("6")
         assert "Nothing to compare yet" in text_of(screen.app.query_one("#diff-nothing"))
@@ -216,7 +215,7 @@ async def test_rows_keep_their_place() -> None:
         run = edited_run()
         counts = run.counts.copy()
         counts.add(0, 1, 9_000)
-        run = replace(run, counts=counts, self_samples={**run.self_samples, 2: 10_500})
+        run = run._replace(counts=counts, self_samples={**run.self_samples, 2: 10_500})
         await show(pilot, screen, run)
         assert table(screen).row(table(screen).cursor_key or 0).function.name == "parse"
         functions = run.table.functions
@@ -237,8 +236,8 @@ async def test_open_source() -> None:
 async def test_hostile_names(size: tuple[int, int]) -> None:
     """Names of functions and marks are never markup or escape codes, at any size."""
     hostile = hostile_snapshot()
-    marks = [replace(mark, name=hostile.table.functions[3].name, counts=hostile.counts) for mark in hostile.marks]
-    screen = Screen(replace(hostile, marks=tuple(marks)))
+    marks = [mark._replace(name=hostile.table.functions[3].name, counts=hostile.counts) for mark in hostile.marks]
+    screen = Screen(hostile._replace(marks=tuple(marks)))
     async with screen.app.run_test(size=size) as pilot:
         await pilot.press("6", "a", "u")
         for widget in (table(screen), screen.app.query_one("#diff-before"), screen.app.query_one("#diff-after")):
@@ -249,7 +248,7 @@ async def test_hostile_names(size: tuple[int, int]) -> None:
 
 async def test_nothing_to_compare() -> None:
     """Without marks the view says how to get something to compare, and its keys do no harm."""
-    screen = Screen(replace(shop_snapshot(), marks=()))
+    screen = Screen(shop_snapshot()._replace(marks=()))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("6", "a", "d", "x", "u", "enter", "down")
         assert "Press m to mark" in text_of(screen.app.query_one("#diff-nothing"))

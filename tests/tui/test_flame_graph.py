@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 from time import process_time
 from typing import TYPE_CHECKING
@@ -329,7 +328,7 @@ async def test_source_copy_and_pause() -> None:
         assert [shop_snapshot().table.functions[function].name for function in opened] == ["levenshtein"]
         before = text_of(board(screen))
         shop = shop_snapshot(run_s=40)
-        await show(pilot, screen, replace(shop, counts=type(shop.counts)()))
+        await show(pilot, screen, shop._replace(counts=type(shop.counts)()))
         assert text_of(board(screen)) == before
         assert "PAUSED" in title(screen)
 
@@ -380,7 +379,7 @@ async def test_boxes_keep_their_place() -> None:
         assert shop is not None
         counts = shop.counts.copy()
         counts.add(1, 3, 4_000)
-        await show(pilot, screen, replace(shop, counts=counts))
+        await show(pilot, screen, shop._replace(counts=counts))
         assert here(screen) == "score_products"
         assert crumbs(screen).endswith(" › search")
         main = next(at for at, thread in enumerate(shop.table.threads) if thread.name == "MainThread")
@@ -477,7 +476,7 @@ async def test_nothing_new_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         await pilot.pause()
         drawn: list[object] = []
         monkeypatch.setattr(board(screen), "refresh", lambda *regions, **_options: drawn.extend(regions or ["all"]))
-        await show(pilot, screen, replace(screen.controls.current or shop_snapshot()))
+        await show(pilot, screen, (screen.controls.current or shop_snapshot())._replace())
         assert drawn == []
 
 

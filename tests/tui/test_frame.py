@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,7 +60,7 @@ def grown(snapshot: Snapshot, dice: random.Random) -> Snapshot:
         leaf = snapshot.table.leaves[stack]
         own[leaf] = own.get(leaf, 0) + weight
         total[leaf] = total.get(leaf, 0) + weight
-    return replace(snapshot, counts=counts, self_samples=own, total_samples=total, taken_s=snapshot.taken_s + 1)
+    return snapshot._replace(counts=counts, self_samples=own, total_samples=total, taken_s=snapshot.taken_s + 1)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ async def test_frames_leave_what_textual_would_draw(
 ) -> None:
     """Through growing samples, other views, a cursor that moves, notifications, dialogs and a resize: each cell and its colours; most frames in one piece."""
     monkeypatch.setattr(ProfilerApp, "is_headless", False)
-    snapshot, dice, cells, sent = replace(made(), reporter=reporter_off()), random.Random(1), Cells(), list[str]()
+    snapshot, dice, cells, sent = made()._replace(reporter=reporter_off()), random.Random(1), Cells(), list[str]()
     screen = Screen(snapshot)
     app = screen.app
     async with app.run_test(size=size, notifications=True) as pilot:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from multi_lang_profiler.engine.analysis.snapshot import OutputLine
 from multi_lang_profiler.tui.widgets.output_pane import OutputPane
 from tests.support.screen import Screen, show, text_of
@@ -17,16 +15,16 @@ def lines(first: int, last: int) -> tuple[OutputLine, ...]:
 async def test_follows_until_scrolled_away() -> None:
     """New lines come into sight at the end; after scrolling up the text stays where it is, until End."""
     everything = lines(0, 300)
-    screen = Screen(replace(shop_snapshot(), output=everything[:100]))
+    screen = Screen(shop_snapshot()._replace(output=everything[:100]))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("8")
         pane = screen.app.query_one("#output-pane", OutputPane)
         assert text_of(pane).splitlines()[-1].strip() == "line 99"
-        await show(pilot, screen, replace(shop_snapshot(), output=everything[:120]))
+        await show(pilot, screen, shop_snapshot()._replace(output=everything[:120]))
         assert text_of(pane).splitlines()[-1].strip() == "line 119"
         await pilot.press("pageup")
         before = text_of(pane)
-        await show(pilot, screen, replace(shop_snapshot(), output=everything[:150]))
+        await show(pilot, screen, shop_snapshot()._replace(output=everything[:150]))
         assert text_of(pane) == before
         await pilot.press("end")
         assert text_of(pane).splitlines()[-1].strip() == "line 149"
@@ -34,10 +32,10 @@ async def test_follows_until_scrolled_away() -> None:
 
 async def test_lines_that_came_while_another_view_was_in_front() -> None:
     """What came meanwhile is there when the view comes back, also if that is the first line."""
-    screen = Screen(replace(shop_snapshot(), output=()))
+    screen = Screen(shop_snapshot()._replace(output=()))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("8", "1")
-        await show(pilot, screen, replace(shop_snapshot(), output=lines(0, 2)))
+        await show(pilot, screen, shop_snapshot()._replace(output=lines(0, 2)))
         await pilot.press("8")
         await pilot.pause()
         assert text_of(screen.app.query_one("#output-pane", OutputPane)).split() == ["line", "0", "line", "1"]
@@ -46,12 +44,12 @@ async def test_lines_that_came_while_another_view_was_in_front() -> None:
 async def test_keeps_its_place_when_old_lines_go() -> None:
     """While the oldest lines are pushed out, the text a user has scrolled to does not move."""
     everything = lines(0, 300)
-    screen = Screen(replace(shop_snapshot(), output=everything[:200]))
+    screen = Screen(shop_snapshot()._replace(output=everything[:200]))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("8", "pageup", "pageup")
         pane = screen.app.query_one("#output-pane", OutputPane)
         before = text_of(pane)
-        await show(pilot, screen, replace(shop_snapshot(), output=everything[50:250], output_dropped=50))
+        await show(pilot, screen, shop_snapshot()._replace(output=everything[50:250], output_dropped=50))
         assert text_of(pane) == before
 
 
@@ -59,10 +57,10 @@ async def test_unfinished_line() -> None:
     """A line that is still being written is replaced by its longer self, not shown twice."""
     begun, ended = OutputLine("loading", is_stderr=False), OutputLine("loading done", is_stderr=False)
     first = lines(0, 3)
-    screen = Screen(replace(shop_snapshot(), output=(*first, begun)))
+    screen = Screen(shop_snapshot()._replace(output=(*first, begun)))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("8")
-        await show(pilot, screen, replace(shop_snapshot(), output=(*first, ended, *lines(3, 5))))
+        await show(pilot, screen, shop_snapshot()._replace(output=(*first, ended, *lines(3, 5))))
         shown = text_of(screen.app.query_one("#output-pane", OutputPane)).split("\n")
         assert [line.strip() for line in shown if line.strip()] == [
             "line 0",
@@ -76,7 +74,7 @@ async def test_unfinished_line() -> None:
 
 async def test_search() -> None:
     """Searching goes to the newest match and says how many there are; n goes on upwards, Escape forgets it."""
-    screen = Screen(replace(shop_snapshot(), output=lines(0, 300)))
+    screen = Screen(shop_snapshot()._replace(output=lines(0, 300)))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("8", "slash", *"line 12", "enter")
         await pilot.pause()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multi_lang_profiler.tui.widgets.key_bar import KeyBar
@@ -50,7 +49,7 @@ async def test_one_key_switches_every_view() -> None:
         await pilot.press("1", "W", "e", "enter")
         assert screen.controls.asked[-1].endswith("as wall time")
         # As a picture comes, and with a range of time.
-        await show(pilot, screen, replace(a_run(), taken_s=screen.app.snapshot.taken_s + 1))  # type: ignore[union-attr]
+        await show(pilot, screen, a_run()._replace(taken_s=screen.app.snapshot.taken_s + 1))  # type: ignore[union-attr]
         assert "wall time" in header(screen)
         await pilot.press("z", "down", "down", "enter")
         await pilot.pause()
@@ -88,7 +87,7 @@ async def test_wall_runs_have_the_key_too() -> None:
 async def test_what_is_not_known_is_said() -> None:
     """Of a runtime that tells one time only the key says so, and nothing changes."""
     snapshot = a_run()
-    screen = Screen(replace(snapshot, waiting=None, program=replace(snapshot.program, language="Go")))
+    screen = Screen(snapshot._replace(waiting=None, program=snapshot.program._replace(language="Go")))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("W")
         await pilot.pause()

@@ -7,7 +7,6 @@ and look at each of them.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,7 +61,7 @@ def test_state(snap_compare: SnapCompare, name: str, press: list[str]) -> None:
 
 
 def retrying() -> App[None]:
-    return Screen(replace(shop_snapshot(), reporter=reporter_retrying())).app
+    return Screen(shop_snapshot()._replace(reporter=reporter_retrying())).app
 
 
 def light() -> App[None]:
@@ -78,7 +77,7 @@ def light() -> App[None]:
         pytest.param(retrying, ["7"], (120, 40), id="retrying, reporter"),
         pytest.param(lambda: Screen(ended(shop_snapshot(), exit_status=137)).app, [], (80, 24), id="ended"),
         pytest.param(
-            lambda: Screen(replace(shop_snapshot(), reporter=reporter_off())).app, ["7"], (80, 24), id="no reporter"
+            lambda: Screen(shop_snapshot()._replace(reporter=reporter_off())).app, ["7"], (80, 24), id="no reporter"
         ),
         pytest.param(lambda: Screen(hostile_snapshot()).app, [], (80, 24), id="hostile names"),
         pytest.param(lambda: Screen(hostile_snapshot()).app, ["8"], (80, 24), id="hostile output"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +30,7 @@ BY_KEY = InputState(by_line=False, echoes=False, waiting=True, prompt="> ")
 
 def snapshot(state: InputState | None) -> Snapshot:
     shop = shop_snapshot()
-    return replace(shop, program=replace(shop.program, input=state))
+    return shop._replace(program=shop.program._replace(input=state))
 
 
 def typed(screen: Screen) -> list[str]:

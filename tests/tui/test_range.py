@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.events import Key
 
 from multi_lang_profiler.engine.analysis.ranges import TimeRange
@@ -36,7 +34,7 @@ def a_run() -> Snapshot:
         TimelinePoint(each.at_s, 1.0, 1.0, 100, {leaves[stack]: n for (_, stack), n in each.items()})
         for each in snapshot.slices
     )
-    return replace(snapshot, timeline=points, recent=tuple(point.self_samples for point in points))
+    return snapshot._replace(timeline=points, recent=tuple(point.self_samples for point in points))
 
 
 async def test_keys_on_the_timeline_choose_what_every_view_counts() -> None:
@@ -131,7 +129,7 @@ async def test_a_paused_table_obeys_another_range() -> None:
         screen.app.choose_range(TimeRange(0, 10))
         await pilot.pause()
         assert "late" not in text_of(screen.app.query_one("#function-table"))
-        await show(pilot, screen, replace(run))
+        await show(pilot, screen, run._replace())
         assert "late" not in text_of(screen.app.query_one("#function-table"))
 
 

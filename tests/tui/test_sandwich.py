@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from multi_lang_profiler.tui.widgets.line_table import LineTable
@@ -35,7 +33,7 @@ async def test_one_function_in_the_middle(size: tuple[int, int]) -> None:
         await pilot.press("w")
         await pilot.pause()
         assert front(screen) == "view-w"
-        await show(pilot, screen, replace(shop_snapshot(), sources={f"{FOLDER}/server.py": SERVER_TEXT}))
+        await show(pilot, screen, shop_snapshot()._replace(sources={f"{FOLDER}/server.py": SERVER_TEXT}))
         callers, callees, lines = panes(screen)
         assert middle(screen) == "search"
         assert "full_dispat" in callers
@@ -64,7 +62,7 @@ async def test_from_every_view_by_one_key(view: str) -> None:
 
 async def test_from_a_line_of_the_source() -> None:
     """The function that runs in the line under the cursor."""
-    screen = Screen(replace(shop_snapshot(), sources={f"{FOLDER}/server.py": SERVER_TEXT}))
+    screen = Screen(shop_snapshot()._replace(sources={f"{FOLDER}/server.py": SERVER_TEXT}))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         screen.app.open_source(f"{FOLDER}/server.py", 63)
         await pilot.pause()
@@ -75,7 +73,7 @@ async def test_from_a_line_of_the_source() -> None:
 
 async def test_walking_from_function_to_function() -> None:
     """Enter on a callee puts it in the middle, Backspace comes back; Tab goes to the callers and the lines; Enter on a line opens it."""
-    screen = Screen(replace(shop_snapshot(), sources={f"{FOLDER}/server.py": SERVER_TEXT}))
+    screen = Screen(shop_snapshot()._replace(sources={f"{FOLDER}/server.py": SERVER_TEXT}))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         screen.app.open_source(f"{FOLDER}/server.py", 63)
         await pilot.pause()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,7 +39,7 @@ def line_of(screen: Screen, number: int) -> str:
 
 def with_search(snapshot: Snapshot | None = None) -> Snapshot:
     snapshot = snapshot or shop_snapshot()
-    return replace(snapshot, sources={**snapshot.sources, SEARCH: SEARCH_TEXT})
+    return snapshot._replace(sources={**snapshot.sources, SEARCH: SEARCH_TEXT})
 
 
 async def open_levenshtein(pilot: Pilot[None], screen: Screen) -> None:
@@ -82,7 +81,7 @@ async def test_without_its_text() -> None:
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("home", "enter")
         why = "part of the Java runtime; no source file of it is here"
-        await show(pilot, screen, replace(shop_snapshot(), sources={SEARCH: f"{NO_TEXT}{why}"}))
+        await show(pilot, screen, shop_snapshot()._replace(sources={SEARCH: f"{NO_TEXT}{why}"}))
         assert text_of(screen.app.query_one("#source-why")).strip() == why
         assert "line" not in title(screen)
         assert ["27.0", "█▋", "27.0", "102"] in [line.split() for line in text_of(table(screen)).splitlines()]
@@ -178,10 +177,10 @@ async def test_a_new_run_may_have_a_new_text() -> None:
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2")
         shop = shop_snapshot()
-        again = replace(shop, program=replace(shop.program, runs=2), sources={})
+        again = shop._replace(program=shop.program._replace(runs=2), sources={})
         await show(pilot, screen, again)
         assert screen.controls.asked == [f"open source {SERVER}"] * 2
-        await show(pilot, screen, replace(again, sources={SERVER: "print('edited')\n"}))
+        await show(pilot, screen, again._replace(sources={SERVER: "print('edited')\n"}))
         assert "edited" in line_of(screen, 1)
 
 
@@ -214,7 +213,7 @@ async def test_hostile_text(size: tuple[int, int]) -> None:
     """Neither names nor texts are read as markup or escape codes, at any size."""
     hostile = hostile_snapshot()
     text = "\n".join(function.name.replace("\n", " ") for function in hostile.table.functions)
-    snapshot = replace(hostile, sources={function.file: text for function in hostile.table.functions})
+    snapshot = hostile._replace(sources={function.file: text for function in hostile.table.functions})
     screen = Screen(snapshot)
     async with screen.app.run_test(size=size) as pilot:
         for _ in range(2):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from multi_lang_profiler.engine.profile.locks import LockLooks
 from multi_lang_profiler.engine.profile.tasks import Task
 from multi_lang_profiler.tui.widgets.function_table import FunctionTable
@@ -21,7 +19,7 @@ async def test_tasks_stand_below_their_thread() -> None:
         Task(4242, 4242, number, f"Task-{number}", "handle", "waiting", at_s - number, 0) for number in range(2, 9)
     ]
     tasks.append(Task(4242, 4242, 99, "janitor", "janitor", "running", at_s, None))
-    screen = Screen(replace(snapshot, tasks=tuple(tasks)))
+    screen = Screen(snapshot._replace(tasks=tuple(tasks)))
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("0")
         await pilot.pause()
@@ -46,7 +44,7 @@ async def test_who_has_the_lock() -> None:
     stack = snapshot.table.leaves.index(hottest)
     locks = {stack: LockLooks(holds=30, released=10, wants=40, waits=20)}
     for mode, title, number in (("cpu", "GIL%", "75"), ("wall", "for GIL%", "40")):
-        screen = Screen(replace(snapshot, locks=locks, sampling=replace(snapshot.sampling, mode=mode)))
+        screen = Screen(snapshot._replace(locks=locks, sampling=snapshot.sampling._replace(mode=mode)))
         async with screen.app.run_test(size=(130, 40)) as pilot:
             await pilot.pause()
             head, first, *_ = text_of(screen.app.query_one(FunctionTable)).splitlines()
@@ -58,7 +56,7 @@ async def test_who_has_the_lock() -> None:
         assert title in tree_head
         # What is known of one that is called is known of its callers, too.
         assert number in rows[0].split()
-    wide = Screen(replace(snapshot, locks=locks, sampling=replace(snapshot.sampling, mode="wall")))
+    wide = Screen(snapshot._replace(locks=locks, sampling=snapshot.sampling._replace(mode="wall")))
     async with wide.app.run_test(size=(160, 40)) as pilot:
         await pilot.press("b")
         for table, key in ((FunctionTable, "1"), (TreeTable, "3")):

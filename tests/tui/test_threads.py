@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from multi_lang_profiler.engine.analysis.snapshot import ProgramPhase
 from multi_lang_profiler.engine.profile.profile import BYTES_HZ
 from multi_lang_profiler.tui.widgets.thread_table import ThreadTable
@@ -48,8 +46,8 @@ async def test_the_end_of_a_run_that_is_looked_at() -> None:
         await pilot.press("0")
         await pilot.pause()
         assert "CPU%" in shown(screen)[0]
-        ended = replace(snapshot.program, phase=ProgramPhase.ENDED, ended_s=snapshot.taken_s, exit_status=0)
-        await show(pilot, screen, replace(snapshot, program=ended, taken_s=snapshot.taken_s + 1))
+        ended = snapshot.program._replace(phase=ProgramPhase.ENDED, ended_s=snapshot.taken_s, exit_status=0)
+        await show(pilot, screen, snapshot._replace(program=ended, taken_s=snapshot.taken_s + 1))
         assert "CPU%" not in shown(screen)[0]
         assert "where it was" in shown(screen)[0]
         assert all("ended" in line for line in shown(screen)[1:4])
@@ -58,8 +56,8 @@ async def test_the_end_of_a_run_that_is_looked_at() -> None:
 async def test_a_file_that_counts_bytes() -> None:
     """No view calls them samples or seconds."""
     snapshot = shop_snapshot()
-    program = replace(snapshot.program, phase=ProgramPhase.SAVED, ended_s=None)
-    bytes_of = replace(snapshot, program=program, sampling=replace(snapshot.sampling, asked_hz=BYTES_HZ))
+    program = snapshot.program._replace(phase=ProgramPhase.SAVED, ended_s=None)
+    bytes_of = snapshot._replace(program=program, sampling=snapshot.sampling._replace(asked_hz=BYTES_HZ))
     screen = Screen(bytes_of)
     async with screen.app.run_test(size=(120, 40)) as pilot:
         assert "saved profile" in text_of(screen.app.query_one("#header"))

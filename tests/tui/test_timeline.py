@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,7 +95,7 @@ async def test_cursor() -> None:
         here = text_of(table(screen)).splitlines()[1].split()[2]
         assert here == f"{100 * column.shares[table(screen)._keys[0]]:.1f}"
         before = title(screen)
-        await show(pilot, screen, replace(shop_snapshot(run_s=190), table=shop_snapshot().table))
+        await show(pilot, screen, shop_snapshot(run_s=190)._replace(table=shop_snapshot().table))
         assert title(screen) == before
         await pilot.press("right", "escape")
         assert title(screen).startswith("now")
@@ -112,7 +111,7 @@ async def test_now_is_the_newest_that_is_known(waiting_s, cpu_cores, says) -> No
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("5")
-        await show(pilot, screen, replace(shop_snapshot(), timeline=(*busy, *since)))
+        await show(pilot, screen, shop_snapshot()._replace(timeline=(*busy, *since)))
         assert title(screen).startswith(
             f"now   CPU {100 if says == '100' else 100 * cpu_cores:.0f}%   {says} samples/s"
         )
@@ -147,7 +146,7 @@ async def test_compare() -> None:
         assert compared(screen) == ["warm", "load"]
         await pilot.press("5", "left_square_bracket", "left_square_bracket", "d")
         assert compared(screen) == ["start", "warm"]
-        await show(pilot, screen, replace(shop_snapshot(), marks=()))
+        await show(pilot, screen, shop_snapshot()._replace(marks=()))
         await pilot.press("5", "d")
         assert screen.app._front == "5"
         assert "no mark yet" in [*screen.app._notifications][-1].message
@@ -195,13 +194,13 @@ async def test_mouse() -> None:
 
 async def test_nothing_to_show() -> None:
     """In the run's first second the view says what it waits for, and its keys do no harm."""
-    screen = Screen(replace(shop_snapshot(), timeline=()))
+    screen = Screen(shop_snapshot()._replace(timeline=()))
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("5", "left", "right", "s", "escape", "left_square_bracket")
         assert screen.app.query_one("#views", ContentSwitcher).current == "empty"
         # A file of another tool that tells no times.
         running = shop_snapshot()
-        saved = replace(running, timeline=(), program=replace(running.program, phase=ProgramPhase.SAVED))
+        saved = running._replace(timeline=(), program=running.program._replace(phase=ProgramPhase.SAVED))
         await show(pilot, screen, saved)
         assert "does not say when" in text_of(screen.app.query_one("#empty"))
 
@@ -211,10 +210,10 @@ async def test_hostile_names(size: tuple[int, int]) -> None:
     """Names of functions and marks are never markup or escape codes, at any size."""
     hostile = hostile_snapshot()
     marks = [
-        replace(mark, name=function.name, at_s=3.0 * number, counts=hostile.counts)
+        mark._replace(name=function.name, at_s=3.0 * number, counts=hostile.counts)
         for number, (mark, function) in enumerate(zip(hostile.marks * 3, hostile.table.functions[1:], strict=False))
     ]
-    screen = Screen(replace(hostile, marks=tuple(marks)))
+    screen = Screen(hostile._replace(marks=tuple(marks)))
     async with screen.app.run_test(size=size) as pilot:
         await pilot.press("5", "left", "s")
         for widget in screen.app.query_one("#view-5").children:
@@ -237,7 +236,7 @@ def test_picture(snap_compare: SnapCompare, press: list[str], size: tuple[int, i
 
 async def test_a_low_terminal() -> None:
     """CPU and sample rate have their lines at 60 by 15, too; a run without a reporter has none for reports."""
-    screen = Screen(replace(shop_snapshot(), reporter=reporter_off()))
+    screen = Screen(shop_snapshot()._replace(reporter=reporter_off()))
     async with screen.app.run_test(size=(60, 15)) as pilot:
         await pilot.press("5")
         await pilot.pause()

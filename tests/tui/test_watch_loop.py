@@ -92,7 +92,7 @@ def folder(tmp_path: Path) -> Folder:
 
 def failed(status: int, *printed: OutputLine, runs: int = 1) -> Snapshot:
     snapshot = ended(shop_snapshot(), exit_status=status)
-    return replace(snapshot, program=replace(snapshot.program, runs=runs, watched=True), output=printed)
+    return snapshot._replace(program=snapshot.program._replace(runs=runs, watched=True), output=printed)
 
 
 def test_what_a_failed_run_says() -> None:
@@ -145,15 +145,14 @@ async def test_the_selection_survives_a_restart() -> None:
         await pilot.press("down", "down", "down")
         chosen = screen.app.selected_function
         snapshot = shop_snapshot()
-        preparing = replace(
-            snapshot,
-            program=replace(snapshot.program, phase=ProgramPhase.PREPARING, pid=None),
+        preparing = snapshot._replace(
+            program=snapshot.program._replace(phase=ProgramPhase.PREPARING, pid=None),
             counts=type(snapshot.counts)(),
             self_samples={},
             total_samples={},
         )
         await show(pilot, screen, preparing)
-        await show(pilot, screen, replace(snapshot, program=replace(snapshot.program, runs=2)))
+        await show(pilot, screen, snapshot._replace(program=snapshot.program._replace(runs=2)))
         assert chosen is not None
         assert screen.app.selected_function == chosen
         assert screen.app.query_one(FunctionTable).cursor_key == chosen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,31 +16,33 @@ _MAX_THREADS = 1 << 20
 _MAX_SCRIPTS = 1 << 32
 
 
-@dataclass(slots=True)
 class Agent:
     """A Node.js process that has connected."""
 
-    recorder: Recorder
-    pid: int = 0
-    name: str = ""
-    is_sampled: bool = False
-    weighers: dict[int, Weigher] = field(default_factory=dict)
-    """By thread, as Node.js numbers them."""
-    tids: dict[int, int] = field(default_factory=dict)
-    """The kernel's numbers of those."""
-    left_tid: int = 0
-    """The same of a worker thread that left its profile behind."""
-    flushed: asyncio.Event = field(default_factory=asyncio.Event)
-    is_piece: bool = False
-    """Of a profile that the process leaves behind in pieces."""
-    has_left: bool = False
-    """It handed over all that it had."""
-    owing_us: float = 0.0
-    """CPU time that was in no window yet, when it last told."""
-    owing_at_us: float = 0.0
-    load: float = 1.0
-    """CPU time it used for each second lately."""
-    number: int = field(default_factory=itertools.count().__next__)
+    _numbers = itertools.count()
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.pid = 0
+        self.name = ""
+        self.is_sampled = False
+        self.weighers: dict[int, Weigher] = {}
+        """By thread, as Node.js numbers them."""
+        self.tids: dict[int, int] = {}
+        """The kernel's numbers of those."""
+        self.left_tid = 0
+        """The same of a worker thread that left its profile behind."""
+        self.flushed = asyncio.Event()
+        self.is_piece = False
+        """Of a profile that the process leaves behind in pieces."""
+        self.has_left = False
+        """It handed over all that it had."""
+        self.owing_us = 0.0
+        """CPU time that was in no window yet, when it last told."""
+        self.owing_at_us = 0.0
+        self.load = 1.0
+        """CPU time it used for each second lately."""
+        self.number = next(self._numbers)
 
     def first_script(self, thread: int) -> int:
         """What its thread's numbers for scripts are counted from, so that no two threads have the same."""

@@ -8,9 +8,8 @@ import os
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...processes import is_executable
 from ...text import reason
@@ -34,8 +33,7 @@ _MAKES_TYPESCRIPT_RUN = re.compile(
 _PERMISSION_OPTIONS = {"--permission", "--experimental-permission"}
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCommand:
+class NodeCommand(NamedTuple):
     argv: tuple[str, ...]
     version: str
     """As `node --version` says it, `v24.1.0`."""

@@ -6,7 +6,6 @@ V8 also records a sample for each deoptimisation, hundreds a second in some prog
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ class Node(NamedTuple):
     """Ticks of the sampling clock that met it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileWindow:
+class ProfileWindow(NamedTuple):
     """One thread's window as the helper sends it."""
 
     thread: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ...processes import environment_at_start, mapped_files, status_field
 from .elf import python_in
@@ -20,8 +20,7 @@ _LOADERS = ("ld-", "ld.so")
 _OTHERS = {"graalpy": "GraalPy", "pypy": "PyPy"}
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A kind of Python and its version."""
 
     implementation: str
