@@ -27,9 +27,7 @@ from .profile.history import History
 from .profile.ledger import Ledger
 from .profile.recorder import Recorder
 from .profile.windows import Coverage, Windows
-from .program.output import Output
 from .program.run import Run
-from .program.terminal import screen_size
 from .reports import Reports
 from .run_files import RunFiles
 from .samplers.sampler import CannotStart, Context
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from .analysis.snapshot import Snapshot, Stretch
     from .clock import Clock
     from .program.child import Child
+    from .program.output import Output
     from .settings import Settings
 
 MAX_LOG_LINES = 1_000
@@ -75,7 +74,7 @@ class Engine:
         self._windows = Windows(
             settings, self._recorder, self._ledger, self._coverage, self._sources, self._definitions, clock
         )
-        self._output = Output()
+        self._screen, self._output = _screen_and_output() if settings.screen else ((0, 0), None)
         self._log: deque[LogLine] = deque(maxlen=MAX_LOG_LINES)
         self._parts = Parts(
             settings=settings,
@@ -98,7 +97,6 @@ class Engine:
         self._cache = CacheFolder(
             lambda error: self._emit(Note(f"Nothing is kept for the next run, so that starts take longer: {error}"))
         )
-        self._screen = screen_size()
         self._start_wanted = asyncio.Event()
         """The program shall start again, once it has ended (`restart()`, a changed file)."""
         self._is_watched = settings.screen
@@ -161,8 +159,7 @@ class Engine:
         return status
 
     async def _run_once(self) -> int:
-        output = self._output if self.settings.screen else None
-        run = self._parts.run = Run(self._context(), output, self._screen, self._child)
+        run = self._parts.run = Run(self._context(), self._output, self._screen, self._child)
         self._child = None
         try:
             process = await run.start()
@@ -277,7 +274,8 @@ class Engine:
         self._parts.marks.clear()
         self._sources.forget()
         self._definitions.forget()
-        self._output.begin_run(self._parts.runs + 1)
+        if self._output:
+            self._output.begin_run(self._parts.runs + 1)
 
     def warn(self, text: str) -> None:
         """Say something that was noticed before the run."""
@@ -455,3 +453,11 @@ class Engine:
         finally:
             # Without pictures nobody can be shown that the program has ended.
             self._live_for_the_program()
+
+
+def _screen_and_output() -> tuple[tuple[int, int], Output]:
+    """What a program on a screen has: its columns and rows, and what takes in what it prints."""
+    from .program.output import Output  # noqa: PLC0415 - headless its output is its own
+    from .program.terminal import screen_size  # noqa: PLC0415
+
+    return screen_size(), Output()

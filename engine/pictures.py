@@ -61,7 +61,7 @@ class Parts:
     coverage: Coverage
     windows: Windows
     sources: Sources
-    output: Output
+    output: Output | None
     log: deque[LogLine]
     marks: list[Mark] = field(default_factory=list)
     history: History = field(default_factory=History)
@@ -142,7 +142,7 @@ class Pictures:
             and parts.recorder.lost_samples == newest.sampling.lost_samples
             and parts.coverage.active is newest.sampling.active
             and round(cpu_cores, 2) == round(newest.program.cpu_cores, 2)
-            and output.lines is newest.output
+            and (output is None or output.lines is newest.output)
             and self._phase is newest.program.phase
             and (run is None or (run.input == newest.program.input and run.kernel_threads is newest.kernel_threads))
             and (parts.reporter is None or parts.reporter.state == newest.reporter)
@@ -189,8 +189,8 @@ class Pictures:
             marks=tuple(parts.marks),
             previous_run=parts.previous_run,
             log=tuple(parts.log),
-            output=parts.output.lines,
-            output_dropped=parts.output.dropped,
+            output=parts.output.lines if parts.output else (),
+            output_dropped=parts.output.dropped if parts.output else 0,
             sources=dict(parts.sources.texts),
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ class UsageParser(argparse.ArgumentParser):
 def shown_option(word: str, known: Iterable[str]) -> str:
     """`word` by its name alone, for what stands in or behind a mistyped option may be a key; with the one of `known` that is meant, perhaps."""
     name = word.partition("=")[0] if word.startswith("--") else word[:2]
+    import difflib  # noqa: PLC0415 - only for mistakes
+
     like = difflib.get_close_matches(name, known, 1, cutoff=0.75)
     # `--tokenSECRET` is no name either.
     shown = repr(name if len(name) <= MAX_OPTION_LENGTH else f"{name[:MAX_OPTION_LENGTH]}…")

@@ -431,6 +431,8 @@ def _rate(text: str) -> int:
 
 
 def _labels(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    if not texts:
+        return ()
     from ..profile.profile import LABELS_BUDGET_BYTES, label_size_bytes  # noqa: PLC0415 - most runs have no labels
     from ..profile.stacks import MAX_NAME_LENGTH  # noqa: PLC0415
 

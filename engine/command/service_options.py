@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -16,9 +14,6 @@ from .arguments import UsageError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
-
-_SCHEME = re.compile(r"[a-z]+:(?!\d+(/|$))", re.IGNORECASE)
-"""`localhost:6060` has none."""
 
 
 def add_service(group: argparse._ArgumentGroup) -> None:
@@ -47,9 +42,15 @@ def service_settings(options: argparse.Namespace, environment: Mapping[str, str]
         if options.pprof_header:
             raise UsageError("--pprof-header goes with --pprof")
         return None
+    # Most runs follow no service.
+    import base64  # noqa: PLC0415
+    import re  # noqa: PLC0415
+
     headers = _headers(options, environment)
+    # `localhost:6060` has none.
+    has_scheme = re.match(r"[a-z]+:(?!\d+(/|$))", options.pprof, re.IGNORECASE)
     try:
-        parts = urlsplit(options.pprof if _SCHEME.match(options.pprof) else f"http://{options.pprof}")
+        parts = urlsplit(options.pprof if has_scheme else f"http://{options.pprof}")
         user, at, place = parts.netloc.rpartition("@")
         shown = parts._replace(netloc=place, query="", fragment="").geturl()
         if parts.scheme in ("http", "https"):

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 from ..profile.stacks import part_languages, valid_text
 from .json_profile import JsonFormat, bounds_object
@@ -132,7 +131,7 @@ def _write_whole(content: bytes, file: Path) -> None:
     if file.exists() and not file.is_file():
         file.write_bytes(content)
         return
-    temporary = file.with_name(f".{uuid4()}.part")
+    temporary = file.with_name(f".{os.urandom(16).hex()}.part")
     try:
         with temporary.open("xb") as stream:
             stream.write(content)

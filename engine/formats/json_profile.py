@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from ..clock import rfc3339
 from ..profile.book import book_from_object
 from ..profile.json_object import JsonObject, parse
-from ..profile.profile import CallStack, FunctionStats, Profile, Sampling, hot_functions, is_remainder, percentage
+from ..profile.profile import (
+    CallStack,
+    FunctionStats,
+    Profile,
+    Sampling,
+    hot_functions,
+    is_remainder,
+    new_profile_id,
+    percentage,
+)
 from ..profile.stacks import valid_text
 from ..settings import AGENT_VERSION
-from ..sources.static_analysis import StaticAnalysis
 from .wire_format import STATIC_FIELDS, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from ..sources.static_analysis import StaticAnalysis
 
 
 class JsonFormat:
@@ -119,7 +128,7 @@ def _profile(item: JsonObject) -> Profile:
     labels = item.child("labels", {})
     return Profile(
         # Without an id nothing can be said of duplicates.
-        profile_id=item.text("profile_id", str(uuid.uuid4())),
+        profile_id=item.text("profile_id", new_profile_id()),
         language=item.text("language"),
         source_file=item.text("source_file"),
         began_at=item.time("timestamp"),
@@ -160,6 +169,8 @@ def _functions(function_stats: JsonObject) -> tuple[FunctionStats, ...]:
 def _static(item: JsonObject) -> StaticAnalysis | None:
     if item.fields.get("static_analysis") is None:
         return None
+    from ..sources.static_analysis import StaticAnalysis  # noqa: PLC0415 - not for what is only written
+
     static = item.child("static_analysis")
     counts: dict[str, Any] = {name: static.integer(name) for name in STATIC_FIELDS}
     return StaticAnalysis(**counts)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import time
 import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import uuid4
 
 from ..private import make_private
 from ..profile.json_object import JsonObject, parse
@@ -58,7 +58,7 @@ def keep(recording: Recording, folder: Path) -> None:
     if len(content) > MAX_BYTES:
         raise ValueError(f"it takes more than {MAX_BYTES >> 20} MB")
     make_private(folder)
-    making = folder / f"{_UNFINISHED}{uuid4().hex}"
+    making = folder / f"{_UNFINISHED}{os.urandom(16).hex()}"
     making.mkdir(mode=0o700)
     try:
         # Without fsync: after a crash of the machine one is damaged at worst, and that is told.

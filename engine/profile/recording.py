@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .book import Book, book_from_object
 from .course import course_from_object, course_object
 from .java_packages import without_package
-from .profile import Profile, Sampling, Window, make_profile
+from .profile import Profile, Sampling, Window, make_profile, new_profile_id
 from .stacks import Frame, StackCounts, StackTable, part_languages
 
 if TYPE_CHECKING:
@@ -120,10 +120,8 @@ def whole_of(profile: Profile) -> Recording:
 
 def whole_profile(whole: Recording) -> WindowProfile:
     """The profile of a window, for formats that take `whole`. What a bounded profile sums up of it, these do not ask for: it is left out."""
-    from uuid import uuid4  # noqa: PLC0415 - most runs make no profile
-
     return WindowProfile(
-        profile_id=str(uuid4()),
+        profile_id=new_profile_id(),
         language=whole.language,
         source_file=whole.source_file,
         began_at=whole.began_at,

@@ -13,7 +13,6 @@ from ..blocking import in_own_thread, within
 from ..events import Note, Warned
 from ..samplers.sampler import CannotStart, Launch
 from .ending import TreeEnding
-from .input_watch import InputWatch
 from .keeping import keep_sampling
 from .kernel_threads import KernelThreads
 from .sampling import make_sampler, plain_launch
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ..samplers.sampler import Context, Process
     from .attached import AttachedTarget, ServiceTarget
     from .child import Child
+    from .input_watch import InputWatch
     from .output import Output
     from .terminal import ProgramTerminals
 
@@ -97,6 +97,8 @@ class Run:
         self._sampling = asyncio.create_task(self._keep_sampling(self.launch, self.process))
         self._accounting = asyncio.create_task(self._context.ledger.keep())
         if self._terminals:
+            from .input_watch import InputWatch  # noqa: PLC0415 - only with a screen
+
             self._input_watch = InputWatch(
                 partial(self._look_at_input, self._terminals, self.process.pid), self._take_input
             )

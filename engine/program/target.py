@@ -18,13 +18,13 @@ from ..samplers.sampler import CannotStart, Launch, Process
 from ..text import reason
 from .child import Child, Start, start_child
 from .executable import STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND
-from .session import NoSession, Session
-from .terminal import ProgramTerminals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..clock import Clock
+    from .session import Session
+    from .terminal import ProgramTerminals
 
 
 class Target:
@@ -57,6 +57,8 @@ class Target:
         try:
             if self._on_output is None:
                 return self.adopt(start_child(start))
+            from .terminal import ProgramTerminals  # noqa: PLC0415 - only with a screen
+
             self.terminals = ProgramTerminals(self._on_output, self._screen)
             started_s = self._clock.monotonic()
             self._pid = self._start_on(self.terminals, start)
@@ -78,6 +80,8 @@ class Target:
         return Process(child.pid, child.started_s)
 
     def _start_on(self, terminals: ProgramTerminals, start: Start) -> int:
+        from .session import NoSession, Session  # noqa: PLC0415 - as above
+
         with contextlib.suppress(NoSession):
             self._session = Session(terminals, start.argv, start.file, start.environment, start.prepare)
             return self._session.pid

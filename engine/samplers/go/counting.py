@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...profile.stacks import Frame
-from .pprof_reader import read_profile
 
 if TYPE_CHECKING:
     from ...profile.threads import Labels
@@ -51,6 +50,8 @@ class WindowCounts:
         Gives how many samples, at the rate asked for, it held, and the seconds it was taken over; 0.0 where it does not say.
         Raises `MalformedProfile`.
         """
+        from .pprof_reader import read_profile  # noqa: PLC0415 - under most commands none comes
+
         profile = read_profile(window)
         recorder = self._context.recorder
         table = recorder.table

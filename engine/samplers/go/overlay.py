@@ -14,12 +14,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from .on_path import SOCKET_NAME
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OLDEST_RELEASE = (1, 19)
-SOCKET_NAME = ".agent"
-"""Of the agent's socket, which lies beside the executable."""
 IMPORT_FILE = "multi_lang_profiler_import.go"
 """The file that seems to lie in the importing package's folder; a build that names main's single files has to name it, too."""
 PREFIX = "multi_lang_profiler"

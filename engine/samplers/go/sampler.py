@@ -16,9 +16,7 @@ from ...settings import Mode
 from ..agent_socket import AgentSocket
 from ..sampler import CannotStart, Launch
 from .counting import WindowCounts
-from .overlay import SOCKET_NAME
-from .pprof_reader import MalformedProfile
-from .stand_in import SOCKET_VARIABLE, USED, stand_in
+from .on_path import SOCKET_NAME, SOCKET_VARIABLE, USED, put_on_path
 
 if TYPE_CHECKING:
     from ..sampler import Context, Process
@@ -106,7 +104,7 @@ class GoSampler:
             socket = self._folder / SOCKET_NAME
             self._socket = AgentSocket(socket, self._on_message, self._on_close, MAX_WINDOW_BYTES)
             await self._socket.start()
-            folder = stand_in(self._folder, go, self._rate_hz(is_told=False))
+            folder = put_on_path(self._folder, go, self._rate_hz(is_told=False))
         except OSError as error:
             return Launch(
                 (), unprofiled=f"Go programs run unprofiled: no socket for their samples can be made: {error}"
@@ -188,6 +186,8 @@ class GoSampler:
         elif connection not in self._processes:
             return
         elif kind == b"W":
+            from .pprof_reader import MalformedProfile  # noqa: PLC0415 - under most commands none comes
+
             try:
                 self._counts.record(self._processes[connection], content)
             except MalformedProfile as error:

@@ -24,22 +24,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..sampler import CannotStart
 from .flags import BuildFlags
-from .overlay import IMPORT_FILE, SOCKET_NAME, Toolchain, UnknownRelease, write_overlay
+from .on_path import SOCKET_NAME, USED
+from .overlay import IMPORT_FILE, Toolchain, UnknownRelease, write_overlay
 from .packages import LIST_FORMAT, read_packages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SOCKET_VARIABLE = "MULTI_LANG_PROFILER_GO"
-"""Leads programs to the socket that does not lie beside their executable; `_go_link.go` has it, too."""
-_SCRIPT = """\
-#!/bin/sh
-# Made by multi_lang_profiler for one run: what go builds in it gets the sampler built in.
-case "$1" in
-run | test | build) words=$({python} -I -m {module} {config} "$@" </dev/null 2>/dev/null) && eval "set -- $words" ;;
-esac
-exec {go} "$@"
-"""
 _FLAGS_ALONE = frozenset(
     {
         *(
@@ -68,8 +59,6 @@ _LISTED = frozenset({"tags", "mod", "modfile"})
 _PLAIN = frozenset({"default", "exe", "pie"})
 _LIST_FORMAT = LIST_FORMAT + '{{if and (eq .Name "main") (not .DepOnly) (not .ForTest)}}\nM {{.Dir}}{{end}}'
 _ASK_S = 60.0
-USED = b"U"
-"""The beginning of a message that tells how many nanoseconds of CPU time the asking has taken."""
 _TELL_S = 0.2
 
 
@@ -86,18 +75,6 @@ class GoWords(NamedTuple):
     """Where the first word stands that is no flag."""
     what: tuple[str, ...]
     """Packages or files that are to be built."""
-
-
-def stand_in(folder: Path, go: str, rate_hz: int) -> Path:
-    """Make in `folder` what stands in for the user's `go`; the folder to be put before the others on PATH. Raises `OSError`."""
-    config = folder / "config.json"
-    config.write_text(json.dumps({"go": go, "rate_hz": rate_hz, "folder": str(folder)}))
-    names = {"python": sys.executable, "module": __name__, "config": str(config), "go": go}
-    (folder / "bin").mkdir()
-    script = folder / "bin" / "go"
-    script.write_text(_SCRIPT.format(**{name: shlex.quote(text) for name, text in names.items()}))
-    script.chmod(0o700)
-    return script.parent
 
 
 def main(words: Sequence[str]) -> None:

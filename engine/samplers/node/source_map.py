@@ -5,7 +5,6 @@ The format: https://tc39.es/ecma426/ (version 3). Positions and names are read; 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from bisect import bisect_right
@@ -180,6 +179,8 @@ def find_source_map(generated: Path) -> SourceMap | None:
         if not found or len(reference.split()) != 1:
             return None
         if reference.startswith("data:"):
+            import base64  # noqa: PLC0415 - most maps are files
+
             kind, _, content = reference.partition(",")
             text = base64.b64decode(content) if kind.endswith(";base64") else unquote(content).encode()
         else:
