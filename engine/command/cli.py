@@ -12,12 +12,13 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..settings import COMMAND, STATUS_THRESHOLD
-from ..text import say
+from ..text import reason, say
 from .arguments import UsageError
+from .early_limits import too_little
 from .streams import on_terminal, open_standard_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -111,6 +112,8 @@ def _profile(argv: list[str], child: Child | None = None) -> int:
     from .options import parse  # noqa: PLC0415 - subcommands do not need them
 
     parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
+    if child is None and not parsed.settings.is_attached and (why := too_little()):
+        return _become_program(parsed.settings, why)
     if parsed.settings.screen:
         return _run_with_screen(parsed.settings, parsed.warnings, child)
     return _run_headless(parsed.settings, parsed.warnings, child)
@@ -129,15 +132,23 @@ def _asyncio(settings: Settings) -> ModuleType:
 
 
 def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:
-    asyncio = _asyncio(settings)
-    from ..analysis.headless import Headless  # noqa: PLC0415
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        asyncio = _asyncio(settings)
+        from ..analysis.headless import Headless  # noqa: PLC0415
 
-    lines = _lines()
-    headless = Headless(lines.write, quiet=settings.quiet)
-    engine = _make_engine(settings, warnings, headless.print_event, child)
-    # What is loaded stays, and is not looked through again.
-    gc.freeze()
-    gc.enable()
+        lines = _lines()
+        headless = Headless(lines.write, quiet=settings.quiet)
+        engine = _make_engine(settings, warnings, headless.print_event, child)
+        # What is loaded stays, and is not looked through again.
+        gc.freeze()
+        gc.enable()
+    except (MemoryError, OSError, RuntimeError) as error:
+        if child is not None or settings.is_attached:
+            raise
+        # There is no memory, or no thread to be had, say.
+        why = f"the system gives too little for a profiler ({reason(error)})"
+        return _become_program(settings, why, blocked)
     status = asyncio.new_event_loop().run_until_complete(engine.run())
     snapshot = engine.snapshot()
     if snapshot and not settings.quiet and not settings.summary_json:
@@ -145,6 +156,12 @@ def _run_headless(settings: Settings, warnings: tuple[str, ...], child: Child | 
     status = _conclude(settings, snapshot, status, lines)
     lines.finish(engine.exit_left_s)
     return -signal.SIGINT if engine.is_interrupted else status
+
+
+def _become_program(settings: Settings, why: str, blocked: Iterable[int] | None = None) -> int:
+    from .unprofiled import become_program  # noqa: PLC0415 - it is rare
+
+    return become_program(settings, why, blocked)
 
 
 def _run_with_screen(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:

@@ -10,6 +10,7 @@ import os
 import sys
 
 from ..program.child import DIRECT_SIGNALS, TERMINAL_SIGNALS, Child, Made, Start, start_child
+from .early_limits import too_little
 from .early_python import python_start
 from .early_words import Words, read_early
 from .streams import on_terminal, open_standard_streams
@@ -60,7 +61,7 @@ def start_early(argv: "Sequence[str]") -> Child | None:
     Signals to us are blocked from just before on, until `program/signals.py` takes them.
     """
     words = read_early(argv, os.environ)
-    if words is None:
+    if words is None or too_little():
         return None
     if not words.flags & {"--no-tui", "--quiet"} and on_terminal(os.environ):
         # A screen takes longer to load than anything before the program; it has terminals to make for it.

@@ -60,11 +60,15 @@ class Start:
 
     def prepare(self) -> None:
         """Called in the program's process: undo what was done to its signals, let a sampler attach, mark it ahead of what it starts."""
-        for number in self._reset:
-            _signal.signal(number, _signal.SIG_DFL)
         if self._let_attach:
             self._let_attach()
         set_mark(0, self._owner)
+        self.restore_signals()
+
+    def restore_signals(self) -> None:
+        """As our starter would have given them to the program."""
+        for number in self._reset:
+            _signal.signal(number, _signal.SIG_DFL)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._blocked)
 
 

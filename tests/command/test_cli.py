@@ -250,6 +250,28 @@ def test_what_is_not_needed_is_not_loaded(folder):
     assert not loaded & {"textual", "rich", "httpx", "google", "sqlite3", "tree_sitter"}
 
 
+@pytest.mark.parametrize("limit", ["-n 12", "-v 60000"])
+def test_where_the_system_gives_too_little_the_program_runs_without_us(folder, limit):
+    """Few open files, little memory: one line says so, and all else is as bare: output, input, status, and the process itself."""
+    folder.write("app.py", "import os, sys\nprint(input(), os.getppid() == int(sys.argv[1]))\nraise SystemExit(7)\n")
+    for form in ("app.py --", "-- python3 app.py", "python app.py --quiet --"):
+        limited = f"ulimit {limit}; exec {shlex.quote(str(COMMAND))} {form} {os.getpid()}"
+        ended = subprocess.run(
+            ["sh", "-c", limited],
+            cwd=folder.path,
+            env=folder.environment(),
+            input=b"typed\n",
+            capture_output=True,
+            check=False,
+            timeout=DEADLINE_S,
+        )
+        assert (ended.stdout, ended.returncode) == (b"typed True\n", 7), ended.stderr
+        assert re.fullmatch(
+            rf"multi_lang_profiler: only .* \(ulimit {limit[:2]}\): the program runs unprofiled\n",
+            ended.stderr.decode(),
+        )
+
+
 def test_duration_ends_the_program(folder):
     """--duration ends a program that would run on."""
     folder.write("app.py", "import time\ntime.sleep(60)\n")

@@ -27,7 +27,7 @@ from tests.support.java import jdk
 from tests.support.ledger import make_ledger
 from tests.support.node import TOOLCHAINS, node
 
-OURS = "command command.early command.early_python command.early_values command.early_words command.streams inheritance program program.child samplers samplers.helper_process samplers.python samplers.python.looker_start"
+OURS = "command command.early command.early_limits command.early_python command.early_values command.early_words command.streams inheritance program program.child samplers samplers.helper_process samplers.python samplers.python.looker_start"
 ALLOWED = {
     *[
         "__future__",

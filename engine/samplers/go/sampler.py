@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...events import Note, Warned
 from ...processes import is_executable, process_cpu_ns, process_end
 from ...settings import Mode
+from ...text import reason
 from ..agent_socket import AgentSocket
 from ..sampler import CannotStart, Launch
 from .counting import WindowCounts
@@ -107,7 +108,8 @@ class GoSampler:
             folder = put_on_path(self._folder, go, self._rate_hz(is_told=False))
         except OSError as error:
             return Launch(
-                (), unprofiled=f"Go programs run unprofiled: no socket for their samples can be made: {error}"
+                (),
+                unprofiled=f"Go programs run unprofiled: what their builds need of us cannot be made: {reason(error)}",
             )
         path = os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
         return Launch((), {"PATH": path, SOCKET_VARIABLE: str(socket)})
