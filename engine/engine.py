@@ -74,7 +74,7 @@ class Engine:
         self._windows = Windows(
             settings, self._recorder, self._ledger, self._coverage, self._sources, self._definitions, clock
         )
-        self._screen, self._output = _screen_and_output() if settings.screen else ((0, 0), None)
+        self._screen, self._output = _screen_and_output(settings)
         self._log: deque[LogLine] = deque(maxlen=MAX_LOG_LINES)
         self._parts = Parts(
             settings=settings,
@@ -455,9 +455,11 @@ class Engine:
             self._live_for_the_program()
 
 
-def _screen_and_output() -> tuple[tuple[int, int], Output]:
-    """What a program on a screen has: its columns and rows, and what takes in what it prints."""
-    from .program.output import Output  # noqa: PLC0415 - headless its output is its own
+def _screen_and_output(settings: Settings) -> tuple[tuple[int, int], Output | None]:
+    """What a program on a screen has: its columns and rows, and what takes in what it prints; headless that is its own."""
+    if not settings.screen:
+        return (0, 0), None
+    from .program.output import Output  # noqa: PLC0415 - as said
     from .program.terminal import screen_size  # noqa: PLC0415
 
     return screen_size(), Output()

@@ -29,7 +29,8 @@ async def pictures_of(engine: Engine, clock: ManualClock, seconds: float) -> int
 async def test_pictures_are_rare_while_nothing_happens() -> None:
     """Of a program that sleeps every two seconds, of one that works every second; what is printed is shown at the next look."""
     clock = ManualClock()
-    engine = Engine(Settings(Language.PYTHON, "server.py", working_folder=Path("/srv")), clock, lambda _: None)
+    settings = Settings(Language.PYTHON, "server.py", screen=True, working_folder=Path("/srv"))
+    engine = Engine(settings, clock, lambda _: None)
     recorder, windows = engine._recorder, engine._windows
     windows.begin(clock.monotonic())
     engine._coverage.switch(active=True)
@@ -43,6 +44,7 @@ async def test_pictures_are_rare_while_nothing_happens() -> None:
     try:
         await pictures_of(engine, clock, 3)
         assert await pictures_of(engine, clock, 20) == 10
+        assert engine._output is not None
         engine._output.take(b"ready\n", is_stderr=False)
         assert await pictures_of(engine, clock, 1.1) == 1
         newest = engine.snapshot()

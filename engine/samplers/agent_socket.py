@@ -142,6 +142,8 @@ class AgentSocket:
             self._none_left.clear()
             # By its number: of a socket that it does not know yet the selector first writes a message, with both its addresses.
             loop.add_reader(accepted.fileno(), partial(self._read, self._last_id))
+            # Most have said something by now: it need not wait for the loop's next turn.
+            self._read(self._last_id)
 
     def _read(self, connection_id: int) -> None:
         connection = self._connections[connection_id]

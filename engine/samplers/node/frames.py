@@ -17,7 +17,7 @@ from .profile import CallFrame
 from .source_map import Place, SourceMap, file_in_project, find_source_map, parse_source_map, without_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ...sources.static_analysis import FunctionSpan
 
@@ -101,12 +101,21 @@ class FrameNamer:
         """Read no more files: what is not known by now is done without."""
         self._is_in_haste = True
 
-    async def learn(self, call_frames: Iterable[CallFrame]) -> None:
+    def learn_at_once(self, call_frames: Iterable[CallFrame]) -> bool:
+        """As `learn`, if no file is to be read for it; whether that is so."""
         new = [frame for frame in call_frames if frame not in self._frames]
         if not self._is_in_haste and (self._unread or any(self._needs_reading(frame) for frame in new)):
-            await asyncio.to_thread(self._read, new)
+            return False
         for frame in new:
             self._frames[frame] = self._named(frame)
+        return True
+
+    async def learn(self, call_frames: Sequence[CallFrame]) -> None:
+        if not self.learn_at_once(call_frames):
+            new = [frame for frame in call_frames if frame not in self._frames]
+            await asyncio.to_thread(self._read, new)
+            for frame in new:
+                self._frames[frame] = self._named(frame)
 
     def frame(self, call_frame: CallFrame, line: int = 0) -> Frame:
         """The frame, with `line` of its script being executed (from 1; 0 if unknown)."""

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import struct
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ from .profile import ProfileWindow, parse_window
 from .weigher import Weigher
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from ...profile.stacks import StackTable
     from ..sampler import Context, Process
 
@@ -53,10 +56,15 @@ _CROWDED = (
     "may have too little, so shares are uncertain"
 )
 _LENGTH = struct.Struct(">I")
+_NONSENSE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What a message may raise: the program can write to the socket what it likes."""
 _BETWEEN = "thread_ids.cjs"
 """What of ours is called between two functions of the program."""
 _OURS = frozenset(
-    place for file in PRELOAD.parent.glob("*.cjs") if file.name != _BETWEEN for place in (str(file), file.as_uri())
+    place
+    for file in PRELOAD.parent.iterdir()
+    if file.suffix == ".cjs" and file.name != _BETWEEN
+    for place in (str(file), file.as_uri())
 )
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
 
@@ -72,10 +80,14 @@ class NodeSampler:
         self._period_us = round(1e6 / context.settings.rate_hz)
         self._namer = FrameNamer(context.settings.working_folder)
         self._agents: dict[int, Agent] = {}
-        self._messages: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
+        self._messages: deque[tuple[int, bytes]] = deque()
+        """What waits until files are read for what came before."""
         self._waiting_bytes = 0
+        self._reading: asyncio.Task[None] | None = None
+        """Reads files for a message."""
         self._socket: AgentSocket | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._looking: asyncio.Task[None] | None = None
+        """For what processes left behind."""
         self._files = 0
         self._process: Process | None = None
         self._has_spoken = asyncio.Event()
@@ -137,7 +149,7 @@ class NodeSampler:
             asyncio.get_running_loop().call_later(NAMING_S, self._namer.hurry)
             await self._socket.wait_until_left(DRAIN_S)
             self._take_left_behind()
-            await self._messages.join()
+            await self._all_taken()
             for pid in list(self._unfinished):
                 self._lose_unplaced(self._unfinished.pop(pid))
             self._tell_of_lateness()
@@ -186,13 +198,15 @@ class NodeSampler:
             async with asyncio.timeout(FLUSH_S):
                 for _, agent in asked:
                     await agent.flushed.wait()
-                await self._messages.join()
+                await self._all_taken()
 
     async def close(self) -> None:
-        for task in self._tasks:
+        self._messages.clear()
+        tasks = [task for task in (self._looking, self._reading) if task]
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks)
         if self._socket is not None:
             await self._socket.close()
 
@@ -202,7 +216,7 @@ class NodeSampler:
         path = self._context.private_folder() / config.SOCKET
         self._socket = AgentSocket(path, self._on_message, self._on_close)
         await self._socket.start(self._context.made.get(config.SOCKET))
-        self._tasks = [asyncio.create_task(self._read_messages()), asyncio.create_task(self._look_for_left_behind())]
+        self._looking = asyncio.create_task(self._look_for_left_behind())
         text = config.config_text(
             str(path.parent),
             rate_hz=settings.rate_hz,
@@ -225,10 +239,12 @@ class NodeSampler:
             self._context.recorder.lose(self._context.settings.rate_hz)
             return
         self._waiting_bytes += len(payload)
-        self._messages.put_nowait((connection, payload))
+        self._messages.append((connection, payload))
+        self._take_messages()
 
     def _on_close(self, connection: int) -> None:
-        self._messages.put_nowait((connection, b""))
+        self._messages.append((connection, b""))
+        self._take_messages()
 
     async def _look_for_left_behind(self) -> None:
         while True:
@@ -255,28 +271,44 @@ class NodeSampler:
                 data = data[end:]
             self._on_close(-self._files)
 
-    async def _read_messages(self) -> None:
-        while True:
-            connection, payload = await self._messages.get()
+    def _take_messages(self) -> None:
+        """Take those that wait, in their order, until one has files to be read for it. Most have none: a task for each would take as long as they do."""
+        while self._messages and self._reading is None:
+            connection, payload = self._messages.popleft()
             self._waiting_bytes -= len(payload)
             try:
-                if payload:
-                    await self._read(self._agents[connection], payload)
-                else:
+                if not payload:
                     self._left(connection)
-            except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError):
-                # The program can write to the socket what it likes.
+                elif reading := self._take(self._agents[connection], payload):
+                    self._reading = asyncio.create_task(self._read(reading))
+            except _NONSENSE:
                 self._context.recorder.lose(1)
-            finally:
-                self._messages.task_done()
 
-    async def _read(self, agent: Agent, payload: bytes) -> None:
+    async def _read(self, reading: Coroutine[Any, Any, None]) -> None:
+        try:
+            await reading
+        except _NONSENSE:
+            self._context.recorder.lose(1)
+        finally:
+            self._reading = None
+        self._take_messages()
+
+    async def _all_taken(self) -> None:
+        """Return once no message waits."""
+        while self._reading is not None:
+            await asyncio.wait([self._reading])
+
+    def _take(self, agent: Agent, payload: bytes) -> Coroutine[Any, Any, None] | None:
+        """Take a message; what is left to do for it where files have to be read. Raises `_NONSENSE` for what no helper of ours sends."""
         message: dict[str, Any] = json.loads(payload)
         match message["type"]:
             case "hello":
                 self._on_hello(agent, message)
             case "window":
-                await self._count(agent, parse_window(message, agent.first_script(int(message["thread"]))))
+                window = parse_window(message, agent.first_script(int(message["thread"])))
+                if not self._namer.learn_at_once(window.frames):
+                    return self._count_later(agent, window)
+                self._count(agent, window)
             case "thread":
                 if agent.pid:
                     before_s, tid = int(message["beforeNs"]) / 1e9, int(message["tid"])
@@ -284,7 +316,7 @@ class NodeSampler:
                     agent.tids[int(message["thread"])] = tid
             case "map":
                 url, folder = str(message["url"]), Path(str(message["folder"]))
-                await asyncio.to_thread(self._namer.add_map, url, message.get("map"), folder)
+                return asyncio.to_thread(self._namer.add_map, url, message.get("map"), folder)
             case "made":
                 script = agent.first_script(int(message["thread"])) + int(message["script"])
                 self._namer.add_made(script, str(message["origin"]))
@@ -312,6 +344,7 @@ class NodeSampler:
                 )
             case "unseen":
                 self._tell_of_unseen(agent, int(message["thread"]))
+        return None
 
     def _on_hello(self, agent: Agent, message: dict[str, Any]) -> None:
         agent.pid, agent.name = int(message["pid"]), str(message["name"])
@@ -391,8 +424,11 @@ class NodeSampler:
     def _is_program(self, agent: Agent) -> bool:
         return self._process is not None and agent.pid == self._process.pid
 
-    async def _count(self, agent: Agent, window: ProfileWindow) -> None:
+    async def _count_later(self, agent: Agent, window: ProfileWindow) -> None:
         await self._namer.learn(window.frames)
+        self._count(agent, window)
+
+    def _count(self, agent: Agent, window: ProfileWindow) -> None:
         weigher = agent.weighers.get(window.thread)
         if weigher is None:
             weigher = agent.weighers[window.thread] = Weigher(
