@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from multi_lang_profiler.engine.profile.recorder import Recorder
 from multi_lang_profiler.engine.samplers.node import config, sampler
-from tests.support.node import PROGRAMS, majors, node, sample
+from tests.support.ledger import make_ledger
+from tests.support.node import PROGRAMS, Running, majors, node, node_settings, sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,3 +97,30 @@ async def test_workers_that_end_before_the_helper_is_there(tmp_path, monkeypatch
         assert (sampled.status, sampled.stderr) == (0, "")
         samples = sum(each for name in sampled.threads - {"main"} for each in sampled.self_samples(name).values())
         assert samples >= 0.9 * sum(json.loads(sampled.stdout)) / 10
+
+
+async def test_of_a_process_that_lives_on_each_piece_left_behind_counts_until_it_was_left(tmp_path):
+    """What it used after that is another piece's, or was not sampled."""
+    (tmp_path / "waits.cjs").write_text(
+        f"{NESTED.replace('1.2e6', '0.6e6')}\nprocess.stdout.write('burnt');\nprocess.stdin.resume();\n"
+    )
+    recorder = Recorder()
+    settings = node_settings(tmp_path, "waits.cjs", node(20))
+    ledger = make_ledger(recorder, settings)
+    taking = sampler.NodeSampler(Running(tmp_path, settings).context._replace(ledger=ledger))
+    command = [node(20), "waits.cjs"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        ledger.begin(process.pid, is_ours=True)
+        assert process.stdout
+        assert await asyncio.to_thread(process.stdout.read, 5) == b"burnt"
+        for number, (began_ms, ended_ms) in enumerate(((200, 300), (300, 340), (500, 560)), start=1):
+            hello = {"type": "hello", "pid": process.pid, "name": "waits.cjs", "at": 0, "tid": process.pid}
+            hello |= {"isOverridden": False, "isProfilingItself": False}
+            hello |= {"beganNs": str(began_ms * 10**6), "endedNs": str(ended_ms * 10**6)}
+            taking._on_message(-number, json.dumps(hello).encode())
+            taking._on_close(-number)
+        book = ledger.book()
+        process.kill()
+    ledger.end()
+    assert book.left_over_s + book.pending_s == pytest.approx(0.2, abs=0.02)
+    assert book.before_s + book.gaps_s == pytest.approx(book.cpu_s - 0.2, abs=0.02)
