@@ -108,7 +108,7 @@ async def test_of_a_process_that_lives_on_each_piece_left_behind_counts_until_it
     settings = node_settings(tmp_path, "waits.cjs", node(20))
     ledger = make_ledger(recorder, settings)
     taking = sampler.NodeSampler(Running(tmp_path, settings).context._replace(ledger=ledger))
-    command = [node(20), "waits.cjs"]
+    command = [str(node(20)), "waits.cjs"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         ledger.begin(process.pid, is_ours=True)
         assert process.stdout
