@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Sequence
     from typing import NoReturn
+
+    from .view import Screens
 else:
     import _signal
 
 
-def main() -> "NoReturn":
-    """Run the command and end the process with its status."""
+def main(screens: "Screens") -> "NoReturn":
+    """Run the command and end the process with its status. `screens` are what it may show."""
     open_standard_streams()
     child = start_early(sys.argv[1:])
     import gc
@@ -44,7 +46,7 @@ def main() -> "NoReturn":
     try:
         from .cli import main as go_on
 
-        go_on(child)
+        go_on(screens, child)
     except Exception as error:
         # The seam: whatever keeps us from loading, the program runs.
         if child is None or child.is_adopted:
