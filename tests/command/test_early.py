@@ -206,8 +206,8 @@ entry.main()
     }
     of_screens = ("program.output", "program.terminal", "program.session", "program.input_watch")
     of_go = ("samplers.go.stand_in", "samplers.go.overlay", "samplers.go.packages", "samplers.go.pprof_reader")
-    rooms = ("formats.content", "formats.page", "samplers.java", "samplers.python.attach", "program.running")
-    rooms += (*of_screens, *of_go, "sources.static_analysis")
+    others = ("formats.content", "formats.page", "samplers.java", "samplers.python.attach", "program.running")
+    rooms = (*others, *of_screens, *of_go, "sources.static_analysis")
     assert loaded & dear == set()
     assert [module for module in loaded if module.partition("engine.")[2].startswith(rooms)] == []
     assert sum(each.startswith("dataclass:") for each in loaded) <= 8
