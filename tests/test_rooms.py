@@ -113,10 +113,3 @@ def test_the_picture_is_true(arrow: tuple[str, str]) -> None:
 def test_the_files_that_the_page_names_exist() -> None:
     for name in re.findall(r"`([a-z_/]+/[a-z_]+\.(?:py|cjs))`", PAGE):
         assert (ENGINE / name).exists() or (ENGINE.parent / name).exists(), name
-
-
-def test_the_engine_knows_nothing_of_screens():
-    """What it may show it is handed; only the file that the launcher starts names who does."""
-    imports = re.compile(r"^\s*(?:from|import)\s+\S*\btui\b", re.MULTILINE)
-    naming = [str(file.relative_to(ENGINE)) for file in ENGINE.rglob("*.py") if imports.search(file.read_text())]
-    assert naming == ["command/start.py"]

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..settings import COMMAND, STATUS_THRESHOLD
@@ -19,7 +18,7 @@ from .early_limits import too_little
 from .streams import on_terminal, open_standard_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from ..program.child import Child
     from ..settings import Settings
     from .line_writer import LineWriter
-    from .view import Screens
 
 SUBCOMMANDS = frozenset({"completion", "demo", "doctor", "join", "mark", "receive", "spool", "view"})
 STATUS_USAGE = 2
@@ -39,10 +37,10 @@ SUMMARY_S = 3.0
 """How long a summary's file is waited for."""
 
 
-def main(screens: Screens, child: Child | None = None) -> NoReturn:
-    """Run the command and end the process with its status. `screens`: what it may show; `child`: the program, where it runs already (`early`)."""
+def main(child: Child | None = None) -> NoReturn:
+    """Run the command and end the process with its status. `child`: the program, where it runs already (`early`)."""
     open_standard_streams()
-    status = run(sys.argv[1:], _Hastened(screens), child)
+    status = run(sys.argv[1:], child)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -60,13 +58,13 @@ def _die_of(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-def run(argv: list[str], screens: Screens, child: Child | None = None) -> int:
+def run(argv: list[str], child: Child | None = None) -> int:
     """Do what the words behind the command's name say; the exit status, or -N to die of signal N."""
     try:
         if argv and argv[0] in SUBCOMMANDS:
             gc.enable()
-            return _subcommand(argv[0], argv[1:], screens)
-        return _profile(screens, argv, child)
+            return _subcommand(argv[0], argv[1:])
+        return _profile(argv, child)
     except UsageError as error:
         say(f"{COMMAND}: {error}", stream=sys.stderr)
         # What was right as the program was started has become wrong: it runs on, and its status is told.
@@ -75,11 +73,20 @@ def run(argv: list[str], screens: Screens, child: Child | None = None) -> int:
         return 0
 
 
-def _subcommand(name: str, argv: list[str], screens: Screens) -> int:
+def _subcommand(name: str, argv: list[str]) -> int:
     module = importlib.import_module(f".{name}", __package__)
-    needs = {"view": (screens,), "demo": (partial(_profile, screens),), "join": (screens,)}
+    # What they need of us they are handed: nothing else in the engine knows of screens.
+    needs = {"view": (_Screens(),), "demo": (_profile,), "join": (_Screens(),)}
     status: int = module.run(argv, *needs.get(name, ()))
     return status
+
+
+def _show(controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
+    """The screen, until the user leaves; a line if it broke down. Only here does the engine's side know of it."""
+    _hasten()
+    from ...tui.run_screen import run_screen  # noqa: PLC0415 - takes longer to load than all the rest
+
+    return run_screen(controls, view, wanted)
 
 
 def _hasten() -> None:
@@ -90,26 +97,25 @@ def _hasten() -> None:
     sys.setswitchinterval(0.0005)
 
 
-class _Hastened:
-    """The screens, which take longer to load than all the rest."""
+class _Screens:
+    """The screens, for `view`."""
 
-    def __init__(self, screens: Screens) -> None:
-        self.pick = screens.pick
-        self._screens = screens
+    show = staticmethod(_show)
 
-    def show(self, controls: Controls, view: str = "", wanted: TimeRange | None = None) -> str:
-        _hasten()
-        return self._screens.show(controls, view, wanted)
+    def pick(self, rows: Sequence[str]) -> list[int]:
+        from ...tui.run_list import pick_runs  # noqa: PLC0415 - as in _show
+
+        return pick_runs(rows)
 
 
-def _profile(screens: Screens, argv: list[str], child: Child | None = None) -> int:
+def _profile(argv: list[str], child: Child | None = None) -> int:
     from .options import parse  # noqa: PLC0415 - subcommands do not need them
 
     parsed = parse(argv, os.environ, on_terminal=on_terminal(os.environ))
     if child is None and not parsed.settings.is_attached and (why := too_little()):
         return _become_program(parsed.settings, why)
     if parsed.settings.screen:
-        return _run_with_screen(screens, parsed.settings, parsed.warnings, child)
+        return _run_with_screen(parsed.settings, parsed.warnings, child)
     return _run_headless(parsed.settings, parsed.warnings, child)
 
 
@@ -158,7 +164,7 @@ def _become_program(settings: Settings, why: str, blocked: Iterable[int] | None 
     return become_program(settings, why, blocked)
 
 
-def _run_with_screen(screens: Screens, settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:
+def _run_with_screen(settings: Settings, warnings: tuple[str, ...], child: Child | None) -> int:
     _hasten()
     asyncio = _asyncio(settings)
     from ..engine import STATUS_INTERNAL  # noqa: PLC0415 - as in _make_engine
@@ -180,7 +186,7 @@ def _run_with_screen(screens: Screens, settings: Settings, warnings: tuple[str, 
 
     thread = threading.Thread(target=run_engine, name="engine", daemon=True)
     thread.start()
-    broken_down = screens.show(engine, "")
+    broken_down = _show(engine)
     departure.screen_is_gone()
     lines = _lines()
     if broken_down:

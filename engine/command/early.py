@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Sequence
     from typing import NoReturn
-
-    from .view import Screens
 else:
     import _signal
 
 
-def main(screens: "Screens") -> "NoReturn":
-    """Run the command and end the process with its status. `screens` are what it may show."""
+def main() -> "NoReturn":
+    """Run the command and end the process with its status."""
     open_standard_streams()
     child = start_early(sys.argv[1:])
     import gc
@@ -46,7 +44,7 @@ def main(screens: "Screens") -> "NoReturn":
     try:
         from .cli import main as go_on
 
-        go_on(screens, child)
+        go_on(child)
     except Exception as error:
         # The seam: whatever keeps us from loading, the program runs.
         if child is None or child.is_adopted:

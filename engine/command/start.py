@@ -24,7 +24,7 @@ def start() -> None:
     package = type(sys)("multi_lang_profiler")
     package.__path__ = [root]
     sys.modules[package.__name__] = package
-    from multi_lang_profiler.tui.entry import main  # noqa: PLC0415 - it can be found only now
+    from multi_lang_profiler.engine.command.early import main  # noqa: PLC0415 - it can be found only now
 
     main()
 

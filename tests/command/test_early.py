@@ -42,8 +42,6 @@ ALLOWED = {
         "multi_lang_profiler",
     ],
     "multi_lang_profiler.engine",
-    "multi_lang_profiler.tui",
-    "multi_lang_profiler.tui.entry",
     *(f"multi_lang_profiler.engine.{name}" for name in OURS.split()),
 }
 """All that may be loaded before the program starts, beside what the interpreter itself needs."""
@@ -126,7 +124,6 @@ import sys
 package = type(sys)("multi_lang_profiler"); package.__path__ = [{str(root)!r}]; sys.modules[package.__name__] = package
 before = set(sys.modules)
 from multi_lang_profiler.engine.command import early
-from multi_lang_profiler.tui import entry
 """
     end = f"import os; sys.path.append({str(Path(json.__file__).parent.parent)!r}); sys.path[:0] = {sys.path!r}\n"
     return subprocess.run(
@@ -184,7 +181,7 @@ def ended(status):
     print(*sorted(set(sys.modules) - before), flush=True)
     end(status)
 os._exit = ended
-entry.main()
+early.main()
 """
     done = loaded_after(code, "--quiet", "--json", "run.json", "--", "sh", "-c", "sleep 1.5", folder=programs)
     assert done.returncode == 0, done.stderr
@@ -264,7 +261,7 @@ def test_a_signal_that_comes_while_we_load_reaches_the_program(number, programs)
 
 def test_what_keeps_us_from_loading_leaves_the_program_alone(programs):
     """We are broken: the program runs to its end, and its status is ours."""
-    code = "sys.modules['multi_lang_profiler.engine.command.cli'] = None; entry.main()"
+    code = "sys.modules['multi_lang_profiler.engine.command.cli'] = None; early.main()"
     done = loaded_after(code, "a.py", "--quiet", "--python", sys.executable, folder=programs)
     assert (done.returncode, done.stdout) == (7, "ran\n")
     assert done.stderr.startswith("multi_lang_profiler: Internal error, please report it: ")
@@ -278,7 +275,7 @@ child = early.start_early(sys.argv[1:])
 import time; time.sleep(2.5)
 PATHS
 from multi_lang_profiler.engine.command.cli import main
-main(entry.Screens(), child)
+main(child)
 """
     done = loaded_after(code, "a.py", "--no-tui", "--summary", "json", "--python", sys.executable, folder=programs)
     assert done.returncode == 7, done.stderr

@@ -192,13 +192,12 @@ import sys
 from multi_lang_profiler.engine import pictures
 from multi_lang_profiler.engine.command import cli
 from multi_lang_profiler.engine.program import run
-from multi_lang_profiler.tui.entry import Screens
 
 def fail(*_):
     raise KeyError("ours")
 
 setattr(*{"preparing": (run, "make_sampler"), "showing": (pictures.Pictures, "take")}[sys.argv.pop(1)], fail)
-cli.main(Screens())
+cli.main()
 """
 
 
