@@ -215,7 +215,7 @@ async def test_what_one_piece_of_a_profile_cannot_place_goes_to_the_next(tmp_pat
         frames = b"".join(len(payload).to_bytes(4, "big") + payload for payload in payloads)
         (tmp_path / "private" / f"1-0-{number:02}.left").write_bytes(frames)
     running.sampler._take_left_behind()
-    await running.sampler._messages.join()
+    await running.sampler._all_taken()
     await running.sampler.close()
     assert running.recorder.run.total == pytest.approx(12, abs=1)
     assert running.recorder.lost_samples == 0
