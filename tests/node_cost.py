@@ -168,7 +168,7 @@ def median_interval(ratios: list[float]) -> tuple[float, float]:
 
 
 def small_words(folder: Path) -> list[str]:
-    """The compiler checks its library's types of the browser, in some two seconds: more rounds tell more than longer ones."""
+    """The compiler checks its library's types of the browser, in a second: more rounds tell more than longer ones."""
     (folder / "app.ts").write_text("export const shop = document.createElement('p');\n")
     compiler, *_ = compiler_words(large=False)
     return [
