@@ -38,7 +38,12 @@ _FAILED = (
 )
 _UNCERTAIN = "The machine is saturated: threads wait for a processor far longer than they run, so shares are uncertain"
 
-_NO_TASKS = "Where asyncio's tasks wait is told by Python 3.14 and newer only, not by {interpreter}: there the event loop waits for all of them"
+_NO_TASKS = {
+    "asyncio": "Where asyncio's tasks wait is told by Python 3.14 and newer only, not by {interpreter}: there the event loop waits for all of them",
+    "gevent": "Where gevent's greenlets wait is not told: its hub waits for all of them",
+    "": "Where {library}'s tasks wait is not told: its event loop waits for all of them",
+}
+"""By library."""
 _JIT = "PYTHON_JIT is set: where this Python has its JIT, functions are right, but lines are not to be trusted"
 _JIT_UNKNOWN = "The program has written its title over its environment: whether PYTHON_JIT is set in it cannot be seen, and if so, lines are not to be trusted"
 _WITH_JIT = 3, 13
@@ -62,7 +67,8 @@ class Attachment:
         """Descendants that are Pythons."""
         self._is_covered = False
         self._has_asked_for_jit = False
-        self._has_told_of_tasks = False
+        self._told_of: set[str] = set()
+        """Libraries whose tasks cannot be told of."""
         self._has_told_of_austin = False
 
     @property
@@ -142,9 +148,10 @@ class Attachment:
                 may_have_jit = interpreter.version is None or interpreter.version >= _WITH_JIT
                 if has_jit or (has_jit is None and may_have_jit):
                     self._context.emit(Note(_JIT if has_jit else _JIT_UNKNOWN))
-            if looking.has_untold_tasks and not self._has_told_of_tasks:
-                self._has_told_of_tasks = True
-                self._context.emit(Note(_NO_TASKS.format(interpreter=self._interpreter)))
+            for library in looking.untold.keys() - self._told_of:
+                self._told_of.add(library)
+                text = _NO_TASKS.get(library, _NO_TASKS[""])
+                self._context.emit(Note(text.format(library=library, interpreter=self._interpreter)))
             if looking.is_uncertain:
                 self._context.doubt(_UNCERTAIN)
             self._changed.clear()

@@ -10,7 +10,7 @@ Apart from us, so that neither the screen nor a report delays a look. It reads c
      "threads": [[pid, tid, name] …], "lost": n, "saturated": bool,
      "locks": [[stack, [looks by state, as in `gil`]] …],
      "tasks": [[pid, [`TaskNow` …]] …]}   asyncio's tasks, about once a second
-    {"untold": pid}   it has tasks, which its version does not tell of
+    {"untold": pid, "library": name}   it has that, of whose tasks nothing can be told
     {"met": pid, "threads": [tid …]}   Python threads of which nothing was said so far, whether there are samples of them or not
     {"added": pid, "used_ns": ns}   by then   {"gone": pid, "left_ns": ns}   {"refused": pid, "why": text}   {"flushed": number}
     {"failed": text}   the last one, where a fault of our own ends us: what, and where
@@ -286,9 +286,8 @@ class Looker:
         tasks = watched.tasks.look(now_s, time.thread_time, lambda stack: self._stack_id(watched, stack))
         if tasks is not None:
             self._tasks[watched.pid] = tasks
-        if watched.tasks.has_untold:
-            watched.tasks.has_untold = False
-            self._outlet.write({"untold": watched.pid})
+        while watched.tasks.untold:
+            self._outlet.write({"untold": watched.pid, "library": watched.tasks.untold.pop()})
 
     def _qualified(self, name: str, file: str, first_line: int) -> str:
         if self._names is None:

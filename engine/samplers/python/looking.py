@@ -88,8 +88,8 @@ class Looking:
         """What ended the helper, if a fault of its own did: an error, and where it was raised."""
         self.is_uncertain = False
         """The machine is so busy that shares may be wrong."""
-        self.has_untold_tasks = False
-        """There is asyncio in a Python that does not tell of its tasks."""
+        self.untold: dict[str, None] = {}
+        """Libraries that were found whose tasks cannot be told of."""
         self.listeners: list[Callable[[], None]] = []
         """Called when a process was taken on, refused or lost."""
         self._context = context
@@ -232,9 +232,9 @@ class Looking:
                     self._tell()
             case {"met": int(pid), "threads": list(tids)}:
                 self._context.ledger.threads(pid, dict.fromkeys(tids, ""))
-            case {"untold": int(pid)}:
-                if not self.has_untold_tasks:
-                    self.has_untold_tasks = True
+            case {"untold": int(pid), "library": str(name)}:
+                if name not in self.untold:
+                    self.untold[name] = None
                     self._tell()
             case {"failed": str(why)}:
                 self.failure = why

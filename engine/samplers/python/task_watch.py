@@ -33,6 +33,9 @@ _PAUSE_S = {EACH: 0.1, SOME: 0.25, "": 1.0}
 _MAX_SHARE = {EACH: 0.05, SOME: 0.01, "": 0.01}
 """Of a processor, at most, to look: with many tasks the pauses are longer."""
 _SEARCH_PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0)
+_MOST_SEARCHES = 20
+"""For libraries whose tasks cannot be told of; half a minute."""
+_OTHER_LIBRARIES = ("trio", "curio", "gevent")
 _TOLD_S = 1.0
 
 
@@ -73,8 +76,9 @@ class TaskWatch:
         self._labels: dict[str, int] = {}
         self._held: dict[tuple[int, int], float] = {}
         """`(thread, stack)` -> nanoseconds that were not handed over yet."""
-        self.has_untold = False
-        """There are tasks, which this version cannot tell of."""
+        self.untold: list[str] = []
+        """Libraries that were found of late whose tasks cannot be told of."""
+        self._found: set[str] = set()
 
     def look(
         self, now_s: float, cost_s: Callable[[], float], stack_id: Callable[[RawStack], int]
@@ -130,16 +134,18 @@ class TaskWatch:
         self.due_s, self._looked_s = now_s + pause_s, now_s
         if layout.version >= OLDEST_WITH_TASKS:
             self._tasks = find_tasks(self._interpreters)
-        elif self.waits != EACH:
+        elif self.waits != EACH or self._searches > _MOST_SEARCHES:
             self.due_s = float("inf")
-        else:
-            objects = Objects(self._interpreters.memory, layout)
-            for interpreter in self._interpreters.heads:
-                with suppress(Unreadable):
-                    modules = self._interpreters.memory.pointer(interpreter + layout.modules)
-                    self.has_untold = self.has_untold or objects.value(modules, "asyncio") is not None
-            if self.has_untold:
-                self.due_s = float("inf")
+        if self.waits != EACH or self._searches > _MOST_SEARCHES:
+            return
+        objects = Objects(self._interpreters.memory, layout)
+        names = (*(("asyncio",) if layout.version < OLDEST_WITH_TASKS else ()), *_OTHER_LIBRARIES)
+        for interpreter in self._interpreters.heads:
+            with suppress(Unreadable):
+                modules = self._interpreters.memory.pointer(interpreter + layout.modules)
+                new = [name for name in names if name not in self._found and objects.value(modules, name) is not None]
+                self._found.update(new)
+                self.untold += new
 
     def _look(self, tasks: Tasks, now_s: float, stack_id: Callable[[RawStack], int]) -> list[TaskNow] | None:
         found = tasks.read()

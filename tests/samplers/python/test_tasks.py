@@ -13,6 +13,8 @@ from multi_lang_profiler.engine.settings import Mode
 from tests.support.python import PROGRAMS, SampledProgram, python_of_version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from multi_lang_profiler.engine.profile.tasks import Task
 
 RATE_HZ = 200
@@ -114,3 +116,15 @@ async def test_older_pythons_cannot_tell() -> None:
     (line,) = [event.line for event in program.events if "asyncio" in event.line]
     assert "told by Python 3.14 and newer only, not by Python 3.12" in line
     assert await asyncio.to_thread(lambda: program.total) > 0
+
+
+@pytest.mark.parametrize("library", ["trio", "gevent"])
+async def test_of_other_libraries_tasks_a_line_says_that_they_cannot_be_told(library: str, tmp_path: Path) -> None:
+    """Where waiting counts: their loop waits for all of them."""
+    (tmp_path / f"{library}.py").touch()
+    server = tmp_path / "server.py"
+    server.write_text(f"import {library}, sys\nsys.stdin.readline()\n")
+    async with SampledProgram(server, mode=Mode.WALL) as program:
+        await program.until(lambda: any(f"Where {library}'s" in event.line for event in program.events))
+        program.say("go")
+        assert await program.end() == 0
