@@ -66,9 +66,11 @@ LONG = (
             "test_code_without_a_file_has_its_own_name[[]",
             "test_functions_of_one_name_are_entries_of_their_own[[]",
             "test_a_function_that_calls_itself_behind_return_begins_where_it_is_defined[[]",
-            "test_a_child_of_a_program_of_many_threads_is_met_all_the_while[[]",
+            "test_one_thread_runs_one_interpreter_at_a_time[[]",
         )
     ),
+    # Its kind is in `test_a_program_of_many_threads_is_looked_at`.
+    "tests/samplers/python/test_truth.py::test_a_child_of_a_program_of_many_threads_is_met_all_the_while*",
     "tests/samplers/python/test_truth.py::test_code_that_is_made_anew_has_its_own_name[[]3.14]",
     # Brings a package.
     "tests/samplers/python/test_truth.py::test_greenlets_have_what_they_used",
