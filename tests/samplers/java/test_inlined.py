@@ -67,7 +67,7 @@ async def test_a_short_program_does_not_pay_for_the_flight_recorder_and_says_so(
 
     sampled = await sample(tmp_path, "Inlined", "2", java=java("jdk"), options=on(classes), meanwhile=look)
     [said] = [line for line in sampled.lines if UNTOLD_TO_USERS in line]
-    assert f"{UNTOLD_TO_USERS} until the program has used 42 s of CPU; async-profiler" in said
+    assert f"{UNTOLD_TO_USERS} until the program has used 45 s of CPU; async-profiler" in said
     assert doubts == _doubts(sampled) == [said]
     assert UNTOLD in sampled.run.sampler.name
     assert sampled.leaf_seconds("Inlined.mix") < 0.1 * sampled.total_s
