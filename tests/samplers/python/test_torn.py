@@ -162,10 +162,20 @@ def _started(version: str) -> Iterator[int]:
 
 
 def _watched(pid: int, version: str, chance: random.Random) -> Watched:
-    interpreters = _interpreters(pid, version)
-    return Watched(
-        interpreters, "/", time.monotonic(), waits=SOME, period_ns=1e6, own_turn=OwnTurn(), chance=chance.random
-    )
+    ends_s = time.monotonic() + DEADLINE_S
+    while time.monotonic() < ends_s:
+        # Threads come and go while they are learnt.
+        with suppress(Unreadable):
+            return Watched(
+                _interpreters(pid, version),
+                "/",
+                time.monotonic(),
+                waits=SOME,
+                period_ns=1e6,
+                own_turn=OwnTurn(),
+                chance=chance.random,
+            )
+    raise AssertionError("its threads cannot be learnt")
 
 
 def _interpreters(pid: int, version: str) -> Interpreters:
