@@ -102,6 +102,7 @@ class JavaSampler:
         self._greeted = False
         self._pid = 0
         self._window_came = asyncio.Event()
+        self._has_handed_over = False
         self._indexing: asyncio.Task[None] | None = None
         self._jar: Path | None = None
         self._options = ""
@@ -364,6 +365,7 @@ class JavaSampler:
     def _take_message(self, kind: str, fields: list[str]) -> None:
         if kind == "w":
             self._window_came.set()
+            self._has_handed_over = True
             self._note_pace(int(fields[1]))
             self._unseen.weigh()
             self._untold.weigh()
@@ -418,6 +420,12 @@ class JavaSampler:
         return InlinedMethods(self._context, from_s, lambda: self._counts.total if self._counts else 0)
 
     def _tell_what_is_untrue(self) -> None:
+        if self._greeted and not self._has_handed_over:
+            self._context.emit(
+                Note(
+                    "No samples: the JVM ended at once, by Runtime.halt or a signal say, before its first half second was handed over"
+                )
+            )
         if not self._is_blind:
             self._unseen.tell()
         self._untold.weigh(is_end=True)

@@ -299,6 +299,17 @@ async def test_an_end_without_notice_loses_a_window_at_most(tmp_path, classes, e
     assert 0.9 - 0.5 - 0.1 < counted < 1.05
 
 
+async def test_a_program_that_ends_without_notice_before_its_first_window_is_told(tmp_path):
+    (tmp_path / "Halts.java").write_text(
+        "public class Halts { public static void main(String[] a) { long until = System.nanoTime() + 400_000_000L;"
+        " while (System.nanoTime() < until); Runtime.getRuntime().halt(3); } }"
+    )
+    compile_java(tmp_path, tmp_path / "Halts.java")
+    sampled = await sample(tmp_path, "Halts", java=jdk(), options=on(tmp_path))
+    assert sampled.status == 3
+    assert sampled.total_s > 0 or [line for line in sampled.lines if "No samples: the JVM ended at once" in line]
+
+
 async def test_flush_hands_over_what_there_is(tmp_path, classes):
     """After a flush even SIGKILL takes nothing with it."""
 
