@@ -353,9 +353,9 @@ class Looker:
     def _new_names(self, watched: Watched, tids: set[int], now_s: float) -> Iterator[tuple[int, int, str]]:
         """Threads of which nothing was said so far, and those that are called otherwise by now."""
         pid, told = watched.pid, self._told_threads
-        watched.learn_names(now_s, tids)
+        names = watched.learn_names(now_s, tids)
         for tid in tids:
-            name = watched.names.get(tid) or _thread_name(pid, tid)
+            name = names.get(tid) or _thread_name(pid, tid)
             if told.get((pid, tid)) != name:
                 told[pid, tid] = name
                 yield pid, tid, name

@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .collector import Collector
 from .ended_threads import EndedThreads
 from .gil import Gil
 from .load import FADING, Load
-from .memory import Closed, Unreadable
+from .memory import Unreadable
+from .naming import Naming
 from .paths import Paths
 from .quick_look import QuickLook
 from .task_watch import TaskWatch
 from .thread_clock import OwnTurn, ThreadEnded, live_threads, program_image
+from .turns import STILL_S, Turns
 from .waits import EACH, Waits
 from .watched_thread import WatchedThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from .even_credit import Payment
     from .interpreter_state import Interpreters, RawStack
     from .unwalked import Unwalked
 
-_MANY_THREADS, _IN_TURN = 64, 32
-"""Above so many threads those that have been still for `_STILL_S` are looked at in turn, so many at each look: it is to be about those that run."""
-_STILL_S, _AT_REST_S = 1.0, 0.05
+    StackId = Callable[["Watched", RawStack], int]
+
+_AT_REST_S = 0.05
 """One that has used nothing for so long does not run now: the kernel counts at each tick."""
 _PAID_S = 6.0
 """After so long what one has used is paid, or there is no look at it."""
-_MOST_RUNNING = 256
-"""Of many threads, so many that ran of late are looked at each time: those that ran most."""
 _MOST_PERIODS, _MOST_NS = 4, 250e6
 """What one look may stand for at most, whichever is more: of a time in which nobody looked it says nothing."""
 _FAITH_S = 0.01
 """For so long code that was compared is believed to be unchanged."""
 _LOST_AFTER_S = 0.5
 """A process that could not be read for so long has become another program, or another Python."""
-_NAMING_PAUSE_S = 0.02
-_NAMES_S = 1.0
-"""Threads may be called otherwise later; one that has no name by then gets none."""
-_NAMING_SHARE, _RENAMING_SHARE = 0.02, 0.001
-"""Of a processor, at most, to ask for the names of those that are new, and for those of others: of 300 threads it takes 8 ms."""
-_MAX_NAMES = 10_000
-"""Of threads that have ended, too."""
 _ASK_S = 0.05
 """Where nothing runs, threads that are new are looked for so often."""
 
@@ -88,7 +81,7 @@ class Watched:
         """What is enough of a look as long as nothing changes."""
         self._unwalked: Unwalked | None = None
         """What those have put off, to be done."""
-        self._stack_id: Callable[[Watched, RawStack], int] | None = None
+        self._stack_id: StackId | None = None
         self.tell_waits(waits)
         self._period_ns = period_ns
         self._most_ns = max(_MOST_PERIODS * period_ns, _MOST_NS)
@@ -97,13 +90,8 @@ class Watched:
         self._ended = EndedThreads(self.pid, now_s, period_ns)
         self._leaving: list[WatchedThread] = []
         """Found to have ended at this look, if it is not the whole process that has."""
-        self.names: dict[int, str] = {}
-        """Of threads, also of those that have ended, as `threading` has them."""
-        self._unnamed: dict[int, float] = {}
-        """New ones, and since when."""
-        self._names_due_s = self._naming_due_s = 0.0
-        """When names are asked for again, and those of new ones."""
-        self._turn = 0
+        self._names = Naming(interpreters.names)
+        self._turns = Turns()
         self._has_read = self._has_moved = False
         """At this look a stack was read; a thread has run since the one before."""
         self._read_s = now_s
@@ -122,12 +110,12 @@ class Watched:
     def threads(self) -> list[int]:
         return list(self._threads)
 
-    def look(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+    def look(self, now_s: float, stack_id: StackId) -> None:
         """Look at each thread once. Raises `Lost` and `Closed`."""
         if self.quick is None or not self.quick.look(now_s):
             self.look_whole(now_s, stack_id)
 
-    def look_whole(self, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+    def look_whole(self, now_s: float, stack_id: StackId) -> None:
         """The same where a quick look was not enough. Raises as that."""
         quick = self.quick
         self._stack_id = stack_id
@@ -142,9 +130,8 @@ class Watched:
             if quick.is_drawn:
                 thread.clock.arrivals = quick.arrivals
                 with suppress(ThreadEnded):
-                    self.waits.look(
-                        thread, lambda: self._waiting_stack(thread, now_s, stack_id), drawn_s=quick.before_s
-                    )
+                    read = partial(self._waiting_stack, thread, now_s, stack_id)
+                    self.waits.look(thread, read, drawn_s=quick.before_s)
                     self._walk(now_s)
                     if quick.may_go_on and not self.interpreters.is_stale:
                         quick.go_on(stands=thread.waiting.standing is not None)
@@ -161,7 +148,7 @@ class Watched:
         self.waits.begin(now_s)
         self._has_read = self._has_moved = False
         self._leaving.clear()
-        failed = self._look_at_all(self._due(now_s), now_s, stack_id)
+        failed = self._look_at_all(self._turns.due(self._threads.values(), now_s), now_s, stack_id)
         if quick is not None:
             quick.close()
             self._walk(now_s)
@@ -195,7 +182,7 @@ class Watched:
             self.lost_looks += failed
             for thread in self._leaving:
                 self._end(thread, now_s)
-            if self._unnamed and self._has_read:
+            if self._names.are_missing and self._has_read:
                 self.learn_names(now_s)
             if not failed:
                 if self._has_read and self.pid in self._threads:
@@ -256,12 +243,10 @@ class Watched:
     def _quick_look(self, now_s: float) -> QuickLook | None:
         """None where a look has more to ask for. Raises `ThreadEnded`."""
         interpreters = self.interpreters
-        if len(self._threads) != 1 or self._unnamed or not interpreters.frames.are_known_again:
+        if len(self._threads) != 1 or self._names.are_missing or not interpreters.frames.are_known_again:
             return None
-        if self.waits.wanted == EACH or self.load.counts_waiting or self.has_become_another:
-            return None
-        if interpreters.is_stale:
-            # A thread is being made: it is looked for until it has its number.
+        # Stale while a thread is being made: it is looked for until it has its number.
+        if self.waits.wanted == EACH or self.load.counts_waiting or self.has_become_another or interpreters.is_stale:
             return None
         (thread,) = self._threads.values()
         states = interpreters.threads.get(thread.tid, ())
@@ -272,11 +257,8 @@ class Watched:
             *(interpreters, states[0], standing, now_s, _FAITH_S, self._own_turn, self.waits.draw),
             wait=self._meets_waiting if self.waits.wanted else None,
         )
-        quick.rests, quick.has_moved, quick.moved_s = (
-            thread.rests,
-            thread.waiting.standing is None,
-            thread.waiting.moved_s,
-        )
+        quick.rests, quick.moved_s = thread.rests, thread.waiting.moved_s
+        quick.has_moved = thread.waiting.standing is None
         return quick
 
     def _forget_another(self) -> None:
@@ -286,9 +268,7 @@ class Watched:
         if first is not None:
             first.credit.hold(-min(first.credit.held_ns, first.running_ns - self._sure_ns))
 
-    def _look_at_all(
-        self, threads: list[WatchedThread], now_s: float, stack_id: Callable[[Watched, RawStack], int]
-    ) -> int:
+    def _look_at_all(self, threads: list[WatchedThread], now_s: float, stack_id: StackId) -> int:
         """How many of them ran, and could not be read."""
         failed = 0
         waits, may_rest = self.waits, not self.load.counts_waiting
@@ -334,33 +314,10 @@ class Watched:
         yield from self.waits.payments(self._threads.values(), now_s, is_end=is_end)
         yield from self.tasks.payments()
 
-    def learn_names(self, now_s: float, tids: set[int] | None = None) -> None:
-        """What `threading` calls the threads that are new; and now and then `tids`, which may be called otherwise by now."""
-        if tids and now_s > self._names_due_s:
-            is_again = True
-        elif self._unnamed and now_s > self._naming_due_s:
-            tids = set(self._unnamed)
-            is_again = False
-        else:
-            return
-        begun_s = time.thread_time()
-        if len(self.names) > _MAX_NAMES:
-            self.names = {tid: name for tid, name in self.names.items() if tid in self._threads}
-        found: dict[int, str] = {}
-        # Who looks finds out what that means.
-        with suppress(Closed):
-            found = self.interpreters.names(tids)
-        self.names |= found
-        # What `threading` has not made has no name.
-        self._unnamed = {
-            tid: since_s
-            for tid, since_s in self._unnamed.items()
-            if tid not in found and tid in self._threads and now_s - since_s < _NAMES_S
-        }
-        cost_s = time.thread_time() - begun_s
-        self._naming_due_s = now_s + max(_NAMING_PAUSE_S, cost_s / _NAMING_SHARE)
-        if is_again:
-            self._names_due_s = now_s + max(_NAMES_S, cost_s / _RENAMING_SHARE)
+    def learn_names(self, now_s: float, tids: set[int] | None = None) -> Mapping[int, str]:
+        """What `threading` calls the threads that are new; and now and then `tids`, which may be called otherwise by now. Gives all that is known."""
+        self._names.learn(self._threads, now_s, tids)
+        return self._names.known
 
     @property
     def held_ns(self) -> float:
@@ -375,23 +332,9 @@ class Watched:
     def _add(self, tid: int, now_s: float, *, is_elder: bool) -> None:
         with suppress(ThreadEnded):
             self._threads[tid] = WatchedThread(self.pid, tid, now_s, is_elder=is_elder)
-            self._unnamed[tid] = now_s
-            self.names.pop(tid, None)
+            self._names.add(tid, now_s)
 
-    def _due(self, now_s: float) -> list[WatchedThread]:
-        threads = list(self._threads.values())
-        if len(threads) <= _MANY_THREADS:
-            return threads
-        self._turn = (self._turn + _IN_TURN) % len(threads)
-        active = [thread for thread in threads if now_s - thread.active_s < _STILL_S]
-        if len(active) > _MOST_RUNNING:
-            active = sorted(active, key=lambda thread: thread.recent_ns)[-_MOST_RUNNING:]
-        # What runs is met sooner after the moment that was drawn.
-        chosen = {thread.tid: thread for thread in active}
-        chosen.update((thread.tid, thread) for thread in (threads + threads)[self._turn : self._turn + _IN_TURN])
-        return list(chosen.values())
-
-    def _look_at(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> None:
+    def _look_at(self, thread: WatchedThread, now_s: float, stack_id: StackId) -> None:
         runs = self._has_met_running(thread, now_s, stack_id)
         if not self.waits.wanted:
             return
@@ -400,14 +343,10 @@ class Watched:
         else:
             self.waits.runs(thread.waiting)
 
-    def _look_at_waiting(
-        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
-    ) -> None:
-        self.waits.look(thread, lambda: self._waiting_stack(thread, now_s, stack_id))
+    def _look_at_waiting(self, thread: WatchedThread, now_s: float, stack_id: StackId) -> None:
+        self.waits.look(thread, partial(self._waiting_stack, thread, now_s, stack_id))
 
-    def _waiting_stack(
-        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
-    ) -> int | None:
+    def _waiting_stack(self, thread: WatchedThread, now_s: float, stack_id: StackId) -> int | None:
         stack = self._stack(thread, now_s)
         if stack is None:
             return None
@@ -422,9 +361,7 @@ class Watched:
         self.interpreters.number(walked, stack, number, now_s)
         return number
 
-    def _has_met_running(
-        self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]
-    ) -> bool:
+    def _has_met_running(self, thread: WatchedThread, now_s: float, stack_id: StackId) -> bool:
         clock = thread.clock
         thread.at_rest = b""
         if thread.is_settled and self._has_run_on(thread, now_s, stack_id):
@@ -436,7 +373,7 @@ class Watched:
             self._has_moved = True
         self._ran(thread, now_s, clock.running_ns)
         counts_waiting = self.load.counts_waiting
-        has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks and now_s - thread.active_s < _STILL_S
+        has_none = bool(thread.credit.held_ns) and not thread.credit.has_looks and now_s - thread.active_s < STILL_S
         is_at_rest = clock.is_off or (clock.arrivals == arrivals and now_s - thread.active_s > _AT_REST_S)
         if is_at_rest and not counts_waiting and not has_none:
             if clock.is_off:
@@ -478,7 +415,7 @@ class Watched:
             thread.credit.glimpse(self._number(thread, stack, now_s, stack_id))
         return runs
 
-    def _has_run_on(self, thread: WatchedThread, now_s: float, stack_id: Callable[[Watched, RawStack], int]) -> bool:
+    def _has_run_on(self, thread: WatchedThread, now_s: float, stack_id: StackId) -> bool:
         """Look at a thread that has likely kept its processor since the last look: at half the cost, if it has."""
         try:
             stack = self._stack(thread, now_s)
@@ -496,9 +433,7 @@ class Watched:
                 self.gil.look(thread.tid, number)
         return True
 
-    def _number(
-        self, thread: WatchedThread, stack: RawStack, now_s: float, stack_id: Callable[[Watched, RawStack], int]
-    ) -> int:
+    def _number(self, thread: WatchedThread, stack: RawStack, now_s: float, stack_id: StackId) -> int:
         """Asked for once it is known that the look counts: to learn what is new takes so long that some threads would have gone on."""
         walked = self.interpreters.walked
         self._settle(stack, now_s)
