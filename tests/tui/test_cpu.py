@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 import pytest
 
@@ -42,7 +41,7 @@ async def test_one_key_shows_the_whole_ledger() -> None:
             assert part in text
         await pilot.press("C")
         assert not isinstance(screen.app.screen, CpuScreen)
-    rows = cpu_rows(replace(shop_snapshot(), ledger=HALF), 80)
+    rows = cpu_rows(shop_snapshot()._replace(ledger=HALF), 80)
     assert sum(float(row.split(" s ")[0].split()[-1]) for row in rows[1:]) == pytest.approx(100.0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,7 +122,7 @@ async def test_the_pane_leaves_when_told() -> None:
         assert not pane.display
         await show(pilot, screen, failed(1, line, runs=2))
         assert not pane.display
-        await show(pilot, screen, failed(1, replace(line, run=3), runs=3))
+        await show(pilot, screen, failed(1, line._replace(run=3), runs=3))
         assert pane.display
         await show(pilot, screen, shop_snapshot())
         assert not pane.display
