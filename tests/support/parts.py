@@ -73,7 +73,6 @@ LONG = (
     "tests/samplers/python/test_truth.py::test_a_child_of_a_program_of_many_threads_is_met_all_the_while*",
     "tests/samplers/python/test_truth.py::test_code_that_is_made_anew_has_its_own_name[[]3.14]",
     # Right on a quiet machine only; on 3.12, in the usual run, on a busy one as well.
-    "tests/samplers/python/test_truth.py::test_hundreds_of_tasks_that_take_turns_have_what_they_used[[]3.14]",
     # Brings a package.
     "tests/samplers/python/test_truth.py::test_greenlets_have_what_they_used",
     # The largest of their kind; smaller ones are in the usual run.

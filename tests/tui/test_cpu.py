@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from multi_lang_profiler.engine.analysis.unseen import name_unseen

@@ -24,6 +24,9 @@ _COMPARED_TEXT_BYTES = 96
 _MAX_LINES_BYTES = 1 << 20
 _MAX_LINE = 10_000_000
 _MAX_CODES = 50_000
+_STEP_BYTES, _MAX_CODE_BYTES = 1 << 10, 1 << 15
+"""What is read at once, and in all, to find the code that has an instruction."""
+_MAX_OF_NONE = 4_096
 _FRAME_WORDS = range(1, 1 << 20)
 """What a frame may take in the chunk; what was freed or is being made may stand for any number."""
 _INSTRUCTION_BYTES = 2
@@ -111,6 +114,8 @@ class Codes:
         self._in_order: list[int] = []
         """Its keys in order."""
         self._type: int | None = None
+        self._of_none: set[int] = set()
+        """Addresses that are no instruction's."""
         self.generation = 0
         """Grows each time something that was known has become wrong."""
 
@@ -130,17 +135,49 @@ class Codes:
         return found
 
     def holding(self, instruction: int) -> int:
-        """The address of the code that is known to have an instruction there; 0 if none is."""
+        """The address of the code that has an instruction there; 0 if that cannot be told."""
         at = bisect_right(self._in_order, instruction) - 1
-        if at < 0:
+        if at >= 0 and self._has(self._in_order[at], instruction):
+            return self._in_order[at]
+        if self._type is None or instruction in self._of_none:
             return 0
-        address = self._in_order[at]
+        try:
+            return self._holding(instruction, self._type)
+        except Unreadable:
+            if len(self._of_none) >= _MAX_OF_NONE:
+                self._of_none.clear()
+            self._of_none.add(instruction)
+            return 0
+
+    def _holding(self, instruction: int, kind: int) -> int:
+        """The same where no known code has it: a function of a microsecond may have returned whenever it is read, and newer versions clear its name then.
+
+        An object begins with its type, so the nearest one before the instruction is looked for. Raises `Unreadable`.
+        """
+        mark = struct.pack("<Q", kind)
+        end = (instruction & ~7) - (self._layout.code_begin or 0) + 16
+        for begin in range(end - _STEP_BYTES, end - _MAX_CODE_BYTES, -_STEP_BYTES):
+            piece = self._memory.read(begin, _STEP_BYTES)
+            at = piece.rfind(mark)
+            while at >= 0:
+                address = begin + at - 8
+                if at % 8 == 0:
+                    self.get(address)
+                    if self._has(address, instruction):
+                        return address
+                    raise Unreadable
+                at = piece.rfind(mark, 0, at)
+        raise Unreadable
+
+    def _has(self, address: int, instruction: int) -> bool:
         offset = instruction - address - (self._layout.code_begin or 0)
-        return address if -_INSTRUCTION_BYTES <= offset <= _INSTRUCTION_BYTES * self.by_address[address].size else 0
+        size: int = self.by_address[address].size
+        return -_INSTRUCTION_BYTES <= offset <= _INSTRUCTION_BYTES * size
 
     def forget(self) -> None:
         self.by_address.clear()
         self._in_order.clear()
+        self._of_none.clear()
         self.generation += 1
 
     def settle(self, addresses: Iterable[int], since_s: float, now_s: float) -> None:

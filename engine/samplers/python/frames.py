@@ -41,6 +41,7 @@ _NEAR_BYTES, _MAX_NEAR_BYTES = 6_144, 1 << 16
 places whenever that happens, but so near to the last. Were only the last places read, looks would succeed where the stack stays as it is,
 and code that C calls would get too little."""
 _MAX_KNOWN = 16_384
+_MOST_ALIKE = 32
 _NOWHERE = (0, 0, 0, 0)
 _STACK_ASKED_S = 1.0
 """Where a thread's C stack lies is asked so often at most."""
@@ -51,6 +52,25 @@ class _Known(NamedTuple):
 
     frames: list[int]
     """Leaf first, in turn the code's address and the instruction's index."""
+
+
+class _Alike:
+    """Stacks of which it was certain what ran, lately, where nothing but their size tells them apart: by turns, as each was met so often."""
+
+    def __init__(self) -> None:
+        self._stacks: list[_Known] = []
+        self._added = self._turn = 0
+
+    def add(self, stack: _Known) -> None:
+        if len(self._stacks) < _MOST_ALIKE:
+            self._stacks.append(stack)
+        else:
+            self._stacks[self._added % _MOST_ALIKE] = stack
+        self._added += 1
+
+    def next(self) -> _Known:
+        self._turn += 1
+        return self._stacks[self._turn % len(self._stacks)]
 
 
 class Moved(Exception):
@@ -80,6 +100,8 @@ class Frames:
         self._generation_size = 0
         self._known: dict[tuple[int, int, int, int], _Known] = {}
         """By their places, of all threads: a new one's stacks lie where an ended one's did. Of code of generation `_known_of`."""
+        self._alike: dict[tuple[int, int, int, int], _Alike] = {}
+        """By how deep they are above the same bottom function, of tasks and greenlets that take turns."""
         self._known_of = 0
         self._place: tuple[int, int, int, int] | None = None
         """How deep the stacks of C and of Python were at the last read, and the innermost generator (3.11, 3.12): where all are so again, the same mostly runs again."""
@@ -159,8 +181,12 @@ class Frames:
         return self._layout.code_generation is None
 
     def _forget_other_code(self) -> None:
-        if self._known_of != self._codes.generation or max(len(self._known), len(self.callers)) > _MAX_KNOWN:
+        if (
+            self._known_of != self._codes.generation
+            or max(len(self._known), len(self._alike), len(self.callers)) > _MAX_KNOWN
+        ):
             self._known.clear()
+            self._alike.clear()
             self.callers.forget()
             self.chains.forget_calls()
             self._known_of = self._codes.generation
@@ -237,9 +263,8 @@ class Frames:
         chunk = thread.chunk
         found = self._newest(thread, now_s, is_forced)
         self._forget_other_code()
-        place, known = self._place, None
-        if place is not None:
-            known = self._known.get(place)
+        place = self._place
+        known = None if place is None else self._known.get(place)
         if found is None:
             # A new thread stands where an ended one did: with what that ran, or with something as large.
             return None if known is None or thread.chunk != chunk else (known.frames, False)
@@ -258,7 +283,7 @@ class Frames:
             fits = self.chains.fits(thread, view, want, frame)
             there = frame, thread.chunk, thread.used, thread.state
             alike = frame - thread.chunk, -self.chains.root_code(thread, view, want), thread.used, 0
-            if not fits and (met := self._known.get(there) or self._known.get(alike)) is not None:
+            if not fits and (met := self._known.get(there) or self._met_alike(alike)) is not None:
                 # By now another call lies where that one did.
                 return met.frames, False
         content, places, end = bytes(view[: thread.size]), thread.places, 0
@@ -268,7 +293,7 @@ class Frames:
                 # Of hundreds of coroutines or greenlets that take turns each lies elsewhere, and runs the same.
                 root, code = self.chains.root_code(thread, content, want), self._newests.code(thread, read, place[-1])
                 alike = place[0], -root, thread.used, -code
-                known = known or self._known.get(alike)
+                known = known or self._met_alike(alike)
                 newest = self._newests.find(thread, read, frame, place[-1], is_forced=is_forced)
                 if not newest.is_sure and known is not None:
                     # What ran has returned, and been written over.
@@ -300,21 +325,33 @@ class Frames:
         has_all = not chain.is_cut and not chain.is_mended
         is_same_code = self._known_of == self._codes.generation
         if fits and is_whole and has_all and is_same_code and 0 <= frame - thread.chunk < want:
-            self._known[there] = self._known[alike] = _Known(chain.frames)
+            self._known[there] = _Known(chain.frames)
+            self._alike.setdefault(alike, _Alike()).add(self._known[there])
         if place is not None:
             is_whole = is_sure and chain.end == end and has_all
             if is_whole and is_same_code:
-                self._known[place] = self._known[alike] = _Known(chain.frames)
+                self._known[place] = _Known(chain.frames)
+                self._alike.setdefault(alike, _Alike()).add(self._known[place])
             elif not is_whole and known is not None and chain.frames[:1] == known.frames[:1]:
                 # Who called it is as it was.
                 return chain.frames[:2] + known.frames[2:], False
         if chain.is_mended:
             self.callers.search(thread, self.size(thread), want, chain)
-            return self.callers.mended(chain), chain.is_cut
+            frames = self.callers.mended(chain)
+            is_certain = fits if place is None else is_sure and chain.end == end
+            has_callers = not chain.broken or self.callers.are_known(chain.frames[chain.broken - 2])
+            if is_certain and has_callers and is_same_code and not chain.is_cut and 0 <= frame - thread.chunk < want:
+                # What ran is certain. Where tasks take turns in microseconds its callers always are such as mostly are.
+                self._alike.setdefault(alike, _Alike()).add(_Known(frames))
+            return frames, chain.is_cut
         if is_whole:
             self.callers.learn(chain.frames)
         is_told = is_whole or place is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
+
+    def _met_alike(self, alike: tuple[int, int, int, int]) -> _Known | None:
+        met = self._alike.get(alike)
+        return None if met is None else met.next()
 
     def _with_generator(self, thread: ThreadState, content: bytes, want: int, generator: int) -> Read:
         """What was read, with that generator's frame: soon it may have ended."""
