@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ...processes import thread_cpu_ns
 
 if TYPE_CHECKING:
     from ...profile.recorder import Recorder
@@ -58,3 +60,13 @@ class Agent:
         if self.has_left or not self.is_sampled:
             return 0.0
         return self.owing_us + self.load * min(UNTOLD_US, max(0.0, now_us - self.owing_at_us))
+
+
+def already_s(hello: dict[str, Any]) -> float:
+    """CPU time that was sampled of the thread, mostly the main one: by now, or, of a piece that it left behind, until that ended. What it used since is in the next piece."""
+    began_ns, ended_ns = hello.get("beganNs"), hello.get("endedNs")
+    if began_ns is None:
+        return 0.0
+    if ended_ns is None:
+        ended_ns = thread_cpu_ns(int(hello["pid"]), int(hello.get("tid", hello["pid"]))) or began_ns
+    return max(0, int(ended_ns) - int(began_ns)) / 1e9

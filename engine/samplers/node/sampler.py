@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...events import Note, Warned
-from ...processes import process_end, thread_cpu_ns
+from ...processes import process_end
 from ...profile.native_threads import PROFILER
 from ...settings import Language, Mode
 from ..agent_socket import AgentSocket
 from ..sampler import Launch
 from . import config
-from .agent import Agent
+from .agent import Agent, already_s
 from .config import KEY, OPTION, VARIABLE
 from .frames import FrameNamer
 from .profile import ProfileWindow, parse_window
@@ -67,8 +67,6 @@ _OURS = frozenset(
     for place in (str(file), file.as_uri())
 )
 TYPESCRIPT_ENDINGS = (".ts", ".mts", ".cts", ".tsx")
-
-
 OUTSIDE = "outside of JavaScript"
 """The ledger's group of what the threads that run it use outside of any function."""
 
@@ -356,7 +354,7 @@ class NodeSampler:
         agent.weighers = self._unfinished.pop(agent.pid, {})
         if helper is None and agent.pid in self._has_spoken_for:
             # What it left behind is another piece of what was left before, or the last of what its helper handed over.
-            self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message), is_piece=True)
+            self._context.ledger.covers(agent.pid, by_thread=True, already_s=already_s(message), is_piece=True)
             return
         self._has_spoken_for.add(agent.pid)
         if not any(other.is_sampled for other in self._agents.values()):
@@ -371,7 +369,7 @@ class NodeSampler:
                 **({int(helper): PROFILER} if helper else {}),
             },
         )
-        self._context.ledger.covers(agent.pid, by_thread=True, already_s=_already_s(message))
+        self._context.ledger.covers(agent.pid, by_thread=True, already_s=already_s(message))
         self._has_spoken.set()
         if message["isOverridden"]:
             self._context.emit(
@@ -499,13 +497,3 @@ class NodeSampler:
                     "NODE_OPTIONS for what it starts, runs unprofiled"
                 )
             )
-
-
-def _already_s(hello: dict[str, Any]) -> float:
-    """CPU time that was sampled of the thread, mostly the main one: by now, or, of a piece that it left behind, until that ended. What it used since is in the next piece."""
-    began_ns, ended_ns = hello.get("beganNs"), hello.get("endedNs")
-    if began_ns is None:
-        return 0.0
-    if ended_ns is None:
-        ended_ns = thread_cpu_ns(int(hello["pid"]), int(hello.get("tid", hello["pid"]))) or began_ns
-    return max(0, int(ended_ns) - int(began_ns)) / 1e9

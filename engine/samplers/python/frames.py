@@ -326,12 +326,12 @@ class Frames:
         is_same_code = self._known_of == self._codes.generation
         if fits and is_whole and has_all and is_same_code and 0 <= frame - thread.chunk < want:
             self._known[there] = _Known(chain.frames)
-            self._alike.setdefault(alike, _Alike()).add(self._known[there])
+            self._remember(alike, self._known[there])
         if place is not None:
             is_whole = is_sure and chain.end == end and has_all
             if is_whole and is_same_code:
                 self._known[place] = _Known(chain.frames)
-                self._alike.setdefault(alike, _Alike()).add(self._known[place])
+                self._remember(alike, self._known[place])
             elif not is_whole and known is not None and chain.frames[:1] == known.frames[:1]:
                 # Who called it is as it was.
                 return chain.frames[:2] + known.frames[2:], False
@@ -342,12 +342,18 @@ class Frames:
             has_callers = not chain.broken or self.callers.are_known(chain.frames[chain.broken - 2])
             if is_certain and has_callers and is_same_code and not chain.is_cut and 0 <= frame - thread.chunk < want:
                 # What ran is certain. Where tasks take turns in microseconds its callers always are such as mostly are.
-                self._alike.setdefault(alike, _Alike()).add(_Known(frames))
+                self._remember(alike, _Known(frames))
             return frames, chain.is_cut
         if is_whole:
             self.callers.learn(chain.frames)
         is_told = is_whole or place is not None or len(outside) > _MAX_OUTSIDE
         return (chain.frames, chain.is_cut) if is_told else None
+
+    def _remember(self, alike: tuple[int, int, int, int], stack: _Known) -> None:
+        met = self._alike.get(alike)
+        if met is None:
+            met = self._alike[alike] = _Alike()
+        met.add(stack)
 
     def _met_alike(self, alike: tuple[int, int, int, int]) -> _Known | None:
         met = self._alike.get(alike)
